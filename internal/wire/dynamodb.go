@@ -1,0 +1,299 @@
+package wire
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/aws/aws-lambda-go/events"
+)
+
+var dynamodb = source[events.DynamoDBEventRecord]{
+	event:  "a DynamoDB event",
+	named:  "aws:dynamodb",
+	record: dynamodbEventRecord,
+}
+
+var dynamodbNames = []string{
+	"eventID", "eventName", "eventVersion", "eventSource", "awsRegion", "dynamodb", "eventSourceARN",
+	"userIdentity",
+}
+
+func dynamodbEventRecord(r *reader, d *events.DynamoDBEventRecord) string {
+	if !r.record() {
+		return ""
+	}
+	for first, f := true, -1; ; first = false {
+		name, ok := r.member(first)
+		if !ok {
+			return d.EventSource
+		}
+		f = field(dynamodbNames, name, f+1)
+		switch f {
+		case 0:
+			r.readString(&d.EventID)
+		case 1:
+			r.readShared(&d.EventName)
+		case 2:
+			r.readShared(&d.EventVersion)
+		case 3:
+			r.readShared(&d.EventSource)
+		case 4:
+			r.readShared(&d.AWSRegion)
+		case 5:
+			r.change(&d.Change)
+		case 6:
+			r.readShared(&d.EventSourceArn)
+		case 7:
+			r.userIdentity(&d.UserIdentity)
+		default:
+			r.skip()
+		}
+	}
+}
+
+var userIdentityNames = []string{"type", "principalId"}
+
+func (r *reader) userIdentity(to **events.DynamoDBUserIdentity) {
+	if r.peek() == 'n' {
+		*to = nil
+	}
+	if !r.open('{') {
+		return
+	}
+	if *to == nil {
+		*to = new(events.DynamoDBUserIdentity)
+	}
+	for first, f := true, -1; ; first = false {
+		name, ok := r.member(first)
+		if !ok {
+			return
+		}
+		f = field(userIdentityNames, name, f+1)
+		switch f {
+		case 0:
+			r.readShared(&(*to).Type)
+		case 1:
+			r.readShared(&(*to).PrincipalID)
+		default:
+			r.skip()
+		}
+	}
+}
+
+var changeNames = []string{
+	"ApproximateCreationDateTime", "Keys", "NewImage", "OldImage", "SequenceNumber", "SizeBytes",
+	"StreamViewType",
+}
+
+func (r *reader) change(c *events.DynamoDBStreamRecord) {
+	if !r.open('{') {
+		return
+	}
+	for first, f := true, -1; ; first = false {
+		name, ok := r.member(first)
+		if !ok {
+			return
+		}
+		f = field(changeNames, name, f+1)
+		switch f {
+		case 0:
+			r.readSeconds(&c.ApproximateCreationDateTime)
+		case 1:
+			r.image(&c.Keys)
+		case 2:
+			r.image(&c.NewImage)
+		case 3:
+			r.image(&c.OldImage)
+		case 4:
+			r.readString(&c.SequenceNumber)
+		case 5:
+			r.readInt(&c.SizeBytes)
+		case 6:
+			r.readShared(&c.StreamViewType)
+		default:
+			r.skip()
+		}
+	}
+}
+
+func (r *reader) image(to *map[string]events.DynamoDBAttributeValue) {
+	if r.peek() == 'n' {
+		*to = nil
+	}
+	if r.open('{') {
+		*to = r.attributeMap(*to, 0)
+	}
+}
+
+// maxDepth bounds the recursion. DynamoDB nests attributes up to 32 levels deep.
+const maxDepth = 1000
+
+var (
+	errTypes  = errors.New("want a value of one DynamoDB type")
+	errNested = errors.New("nested too deeply")
+)
+
+type item struct {
+	name  string
+	value events.DynamoDBAttributeValue
+}
+
+// attributeMap reads the members of an object into a map of its size, or into m.
+func (r *reader) attributeMap(m map[string]events.DynamoDBAttributeValue, depth int) map[string]events.DynamoDBAttributeValue {
+	mark := len(r.items)
+	for first := true; ; first = false {
+		name, ok := r.member(first)
+		if !ok {
+			break
+		}
+		key := r.share(name)
+		if v, ok := r.attribute(depth + 1); ok {
+			r.items = append(r.items, item{key, v})
+		}
+	}
+	if m == nil {
+		m = make(map[string]events.DynamoDBAttributeValue, len(r.items)-mark)
+	}
+	for _, it := range r.items[mark:] {
+		m[it.name] = it.value
+	}
+	clear(r.items[mark:])
+	r.items = r.items[:mark]
+	return m
+}
+
+// attribute reads a value in its typed form, like {"S":"text"}. Any problem within is one of this
+// value.
+func (r *reader) attribute(depth int) (v events.DynamoDBAttributeValue, ok bool) {
+	at := r.pos
+	if r.peek() != '{' {
+		r.mismatch("an object")
+		return v, false
+	}
+	if depth > maxDepth {
+		r.skip()
+		r.bad(at, errNested)
+		return v, false
+	}
+	r.pos++
+	name, ok := r.member(true)
+	if !ok {
+		r.bad(at, errTypes)
+		return v, false
+	}
+	v, err := r.typed(name, depth)
+	for {
+		if _, more := r.member(false); !more {
+			break
+		}
+		r.skip()
+		err = errTypes
+	}
+	if err != nil {
+		r.bad(at, err)
+		return v, false
+	}
+	return v, true
+}
+
+func (r *reader) typed(name []byte, depth int) (v events.DynamoDBAttributeValue, err error) {
+	switch string(name) {
+	case "S":
+		text, err := r.exactly()
+		return events.NewStringAttribute(r.keep(text)), err
+	case "N":
+		text, err := r.exactly()
+		return events.NewNumberAttribute(r.keep(text)), err
+	case "BOOL":
+		switch r.peek() {
+		case 't':
+			r.literal("true")
+			return events.NewBooleanAttribute(true), nil
+		case 'f':
+			r.literal("false")
+			return events.NewBooleanAttribute(false), nil
+		}
+		return v, r.other("a boolean")
+	case "NULL":
+		r.skip()
+		return events.NewNullAttribute(), nil
+	case "B":
+		data, err := r.exactlyBinary()
+		return events.NewBinaryAttribute(data), err
+	case "SS":
+		set, err := set(r, r.exactlyString)
+		return events.NewStringSetAttribute(set), err
+	case "NS":
+		set, err := set(r, r.exactlyString)
+		return events.NewNumberSetAttribute(set), err
+	case "BS":
+		set, err := set(r, r.exactlyBinary)
+		return events.NewBinarySetAttribute(set), err
+	case "L":
+		if r.peek() != '[' {
+			return v, r.other("an array")
+		}
+		r.pos++
+		values := []events.DynamoDBAttributeValue{}
+		for first := true; r.element(first); first = false {
+			if v, ok := r.attribute(depth + 1); ok {
+				values = append(values, v)
+			}
+		}
+		return events.NewListAttribute(values), nil
+	case "M":
+		if r.peek() != '{' {
+			return v, r.other("an object")
+		}
+		r.pos++
+		return events.NewMapAttribute(r.attributeMap(nil, depth)), nil
+	}
+	err = fmt.Errorf("unknown DynamoDB type %s", quote(string(name)))
+	r.skip()
+	return v, err
+}
+
+// other skips the value, which is not what is wanted.
+func (r *reader) other(want string) error {
+	got := r.peek()
+	r.skip()
+	return fmt.Errorf("want %s, got %s", want, kind(got))
+}
+
+func (r *reader) exactly() ([]byte, error) {
+	if r.peek() != '"' {
+		return nil, r.other("a string")
+	}
+	return r.text(), nil
+}
+
+func (r *reader) exactlyString() (string, error) {
+	text, err := r.exactly()
+	return r.keep(text), err
+}
+
+func (r *reader) exactlyBinary() ([]byte, error) {
+	text, err := r.exactly()
+	if err != nil {
+		return nil, err
+	}
+	return r.decode(text)
+}
+
+// set reads every element, and returns the first of their problems.
+func set[E any](r *reader, read func() (E, error)) ([]E, error) {
+	if r.peek() != '[' {
+		return nil, r.other("an array")
+	}
+	r.pos++
+	set := []E{}
+	var problem error
+	for first := true; r.element(first); first = false {
+		e, err := read()
+		if err != nil && problem == nil {
+			problem = err
+		}
+		set = append(set, e)
+	}
+	return set, problem
+}

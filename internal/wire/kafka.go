@@ -1,0 +1,225 @@
+package wire
+
+import (
+	"cmp"
+	"errors"
+	"slices"
+	"strconv"
+
+	"github.com/aws/aws-lambda-go/events"
+)
+
+// KafkaRecord is a record with the name under which its topic-partition stands in the event,
+// "<topic>-<partition>".
+type KafkaRecord struct {
+	Partition string
+	events.KafkaRecord
+}
+
+var kafka = source[KafkaRecord]{
+	event:  "a Kafka event",
+	record: kafkaRecord,
+}
+
+var errPartition = errors.New("topic-partition given twice or with no list of records")
+
+// Kafka reads an event of Amazon MSK or of a Kafka cluster of one's own. The records stand in the order of
+// their topic-partition's name.
+func Kafka(payload []byte) (Batch[KafkaRecord], error) {
+	r := &reader{data: payload}
+	b, err := kafkaEnvelope(r)
+	if err == nil {
+		err = r.end()
+	}
+	if err != nil {
+		return Batch[KafkaRecord]{}, explain(kafka.event, payload, err)
+	}
+	return b, nil
+}
+
+func kafkaEnvelope(r *reader) (b Batch[KafkaRecord], err error) {
+	if r.peek() != '{' {
+		return b, errRecords
+	}
+	r.pos++
+	found := false
+	for first := true; ; first = false {
+		name, ok := r.member(first)
+		if !ok {
+			break
+		}
+		switch field(envelopeNames, name, 0) {
+		case fieldRecords:
+			if r.peek() == 'n' {
+				r.literal("null")
+				continue
+			}
+			if found {
+				return b, errTwice
+			}
+			found = true
+			if b, err = kafkaPartitions(r); err != nil {
+				return b, err
+			}
+		case fieldEventSource:
+			switch r.optional() {
+			case "", "aws:kafka", "SelfManagedKafka", "aws:SelfManagedKafka":
+			default:
+				return b, errForeign
+			}
+		case fieldInvocationID, fieldDeliveryStream:
+			return b, errForeign
+		default:
+			r.skip()
+		}
+	}
+	if !found && !r.broken {
+		return b, errRecords
+	}
+	return b, nil
+}
+
+// partition is where the records of a topic-partition stand in a batch.
+type partition struct {
+	name           string
+	from, to       int
+	badFrom, badTo int
+}
+
+func kafkaPartitions(r *reader) (b Batch[KafkaRecord], err error) {
+	if r.peek() != '{' {
+		return b, errRecords
+	}
+	r.pos++
+	b.Records = []KafkaRecord{}
+	var parts []partition
+	seen := map[string]bool{}
+	for first := true; ; first = false {
+		name, ok := r.member(first)
+		if !ok {
+			break
+		}
+		p := partition{name: r.keep(name), from: len(b.Records), badFrom: len(b.Bad)}
+		if seen[p.name] {
+			return b, errPartition
+		}
+		seen[p.name] = true
+		if r.peek() == 'n' {
+			r.literal("null")
+			continue
+		}
+		if r.peek() != '[' {
+			return b, errPartition
+		}
+		r.pos++
+		for first := true; r.element(first); first = false {
+			start := r.pos
+			if err := kafka.add(r, &b); err != nil {
+				return b, err
+			}
+			b.Records[len(b.Records)-1].Partition = p.name
+			if len(b.Records) == 1 {
+				b.Records = grow(b.Records, r.pos-start, len(r.data)-r.pos)
+			}
+		}
+		p.to, p.badTo = len(b.Records), len(b.Bad)
+		parts = append(parts, p)
+	}
+	return inOrder(b, parts), nil
+}
+
+// inOrder sorts the records by the name of their partition.
+func inOrder(b Batch[KafkaRecord], parts []partition) Batch[KafkaRecord] {
+	byName := func(a, b partition) int { return cmp.Compare(a.name, b.name) }
+	if slices.IsSortedFunc(parts, byName) {
+		return b
+	}
+	slices.SortFunc(parts, byName)
+	sorted := Batch[KafkaRecord]{Records: make([]KafkaRecord, 0, len(b.Records))}
+	for _, p := range parts {
+		moved := len(sorted.Records) - p.from
+		sorted.Records = append(sorted.Records, b.Records[p.from:p.to]...)
+		for _, bad := range b.Bad[p.badFrom:p.badTo] {
+			bad.Index += moved
+			sorted.Bad = append(sorted.Bad, bad)
+		}
+	}
+	return sorted
+}
+
+var kafkaNames = []string{
+	"topic", "partition", "offset", "timestamp", "timestampType", "key", "value", "headers",
+}
+
+func kafkaRecord(r *reader, k *KafkaRecord) string {
+	if !r.record() {
+		return ""
+	}
+	for first, f := true, -1; ; first = false {
+		name, ok := r.member(first)
+		if !ok {
+			return ""
+		}
+		f = field(kafkaNames, name, f+1)
+		switch f {
+		case 0:
+			r.readShared(&k.Topic)
+		case 1:
+			r.readInt(&k.KafkaRecord.Partition)
+		case 2:
+			r.readInt(&k.Offset)
+		case 3:
+			r.readMillis(&k.Timestamp)
+		case 4:
+			r.readShared(&k.TimestampType)
+		case 5:
+			r.readString(&k.Key)
+		case 6:
+			r.readString(&k.Value)
+		case 7:
+			list(r, &k.Headers, r.header)
+		default:
+			r.skip()
+		}
+	}
+}
+
+func (r *reader) header(to *map[string]events.JSONNumberBytes) {
+	if !r.open('{') {
+		return
+	}
+	m := map[string]events.JSONNumberBytes{}
+	*to = m
+	for first := true; ; first = false {
+		name, ok := r.member(first)
+		if !ok {
+			return
+		}
+		key := r.share(name)
+		m[key] = r.signedBytes()
+	}
+}
+
+var errByte = errors.New("number is no signed byte")
+
+// signedBytes reads an array of numbers from -128 to 127; null, for the whole or for one, is nothing
+// or zero.
+func (r *reader) signedBytes() events.JSONNumberBytes {
+	data := events.JSONNumberBytes{}
+	if !r.open('[') {
+		return data
+	}
+	for first := true; r.element(first); first = false {
+		at := r.pos
+		text, ok := r.number()
+		var n int64
+		if ok {
+			var err error
+			if n, err = strconv.ParseInt(string(text), 10, 8); err != nil {
+				r.bad(at, errByte)
+			}
+		}
+		data = append(data, byte(n))
+	}
+	return data
+}

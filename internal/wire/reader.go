@@ -1,0 +1,261 @@
+package wire
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// reader walks over a payload. Where the payload is no JSON it stops for good: broken is set, and
+// nothing more is found. Where a value has the wrong type it notes the record's fault and goes on.
+type reader struct {
+	data   []byte
+	pos    int
+	broken bool
+
+	fault   error // the first in the current record
+	faultAt int   // where the value begins that has it
+
+	texts   strings.Builder // see keep
+	words   [64]string      // see share
+	binary  []byte          // see bytes
+	scratch []byte          // an unquoted string
+	pairs   []pair          // see stringMap
+	items   []item          // see attributeMap
+
+	rest bytes.Buffer
+	json *jsontext.Decoder
+}
+
+func (r *reader) stop() {
+	r.broken = true
+	r.pos = len(r.data)
+}
+
+// peek passes white space and returns the first byte of the next token, 0 at the end.
+func (r *reader) peek() byte {
+	for r.pos < len(r.data) {
+		switch c := r.data[r.pos]; c {
+		case ' ', '\t', '\n', '\r':
+			r.pos++
+		default:
+			return c
+		}
+	}
+	return 0
+}
+
+// end reports whether the payload was JSON and nothing more.
+func (r *reader) end() error {
+	if r.peek() != 0 || r.pos < len(r.data) {
+		r.stop()
+	}
+	if r.broken {
+		return errSyntax
+	}
+	return nil
+}
+
+// member passes to the value of an object's next member. The name is valid until the next string
+// is read.
+func (r *reader) member(first bool) (name []byte, ok bool) {
+	if !r.next(first, '}') {
+		return nil, false
+	}
+	if r.peek() != '"' {
+		r.stop()
+		return nil, false
+	}
+	name = r.text()
+	if r.peek() != ':' {
+		r.stop()
+		return nil, false
+	}
+	r.pos++
+	r.peek()
+	return name, true
+}
+
+// element passes to an array's next element.
+func (r *reader) element(first bool) bool {
+	if !r.next(first, ']') {
+		return false
+	}
+	r.peek()
+	return true
+}
+
+func (r *reader) next(first bool, closing byte) bool {
+	switch c := r.peek(); {
+	case c == closing:
+		r.pos++
+		return false
+	case first && c != 0:
+		return true
+	case !first && c == ',':
+		r.pos++
+		return true
+	}
+	r.stop()
+	return false
+}
+
+// text reads the string that begins at pos. What it returns is valid until the next call.
+func (r *reader) text() []byte {
+	start := r.pos + 1
+	for i := start; i < len(r.data); i++ {
+		switch c := r.data[i]; {
+		case c == '"':
+			r.pos = i + 1
+			return r.data[start:i]
+		case c == '\\' || c < ' ' || c >= 0x80:
+			return r.unquote()
+		}
+	}
+	r.stop()
+	return nil
+}
+
+func (r *reader) unquote() []byte {
+	quoted := r.value()
+	// The string is valid but for its UTF-8, which the error would be about.
+	r.scratch, _ = jsontext.AppendUnquote(r.scratch[:0], quoted)
+	return r.scratch
+}
+
+// value reads any value and returns its JSON.
+func (r *reader) value() []byte {
+	if r.json == nil {
+		r.json = new(jsontext.Decoder)
+	}
+	r.rest = *bytes.NewBuffer(r.data[r.pos:])
+	r.json.Reset(&r.rest, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+	v, err := r.json.ReadValue()
+	if err != nil {
+		r.stop()
+		return nil
+	}
+	r.pos += int(r.json.InputOffset())
+	return v
+}
+
+func (r *reader) skip() {
+	switch c := r.peek(); {
+	case c == '"':
+		r.text()
+	case c == 'n':
+		r.literal("null")
+	case c == 't':
+		r.literal("true")
+	case c == 'f':
+		r.literal("false")
+	default:
+		r.value()
+	}
+}
+
+func (r *reader) literal(s string) {
+	if !bytes.HasPrefix(r.data[r.pos:], []byte(s)) {
+		r.stop()
+		return
+	}
+	r.pos += len(s)
+}
+
+// bad notes the problem of the value at a position, unless the record has one already.
+func (r *reader) bad(at int, err error) {
+	if r.fault == nil && !r.broken {
+		r.fault, r.faultAt = err, at
+	}
+}
+
+var kinds = map[byte]string{
+	'{': "an object", '[': "an array", '"': "a string", 'n': "null", 't': "a boolean", 'f': "a boolean",
+}
+
+func kind(c byte) string {
+	if k, ok := kinds[c]; ok {
+		return k
+	}
+	return "a number"
+}
+
+// mismatch notes that the next value is not what is wanted, and skips it.
+func (r *reader) mismatch(want string) {
+	at, got := r.pos, r.peek()
+	r.skip()
+	r.bad(at, fmt.Errorf("want %s, got %s", want, kind(got)))
+}
+
+// open enters the object or array that is wanted; null is no value. The caller goes on to its first
+// member or element.
+func (r *reader) open(c byte) bool {
+	switch r.peek() {
+	case c:
+		r.pos++
+		return true
+	case 'n':
+		r.literal("null")
+	default:
+		r.mismatch(kind(c))
+	}
+	return false
+}
+
+// string reads a string's text; null is no value. The text is valid until the next string is read.
+func (r *reader) string() (text []byte, ok bool) {
+	switch r.peek() {
+	case '"':
+		text = r.text()
+		return text, !r.broken
+	case 'n':
+		r.literal("null")
+	default:
+		r.mismatch("a string")
+	}
+	return nil, false
+}
+
+// number reads a number's text; null is no value.
+func (r *reader) number() (text []byte, ok bool) {
+	switch c := r.peek(); {
+	case c == '-' || '0' <= c && c <= '9':
+		text = r.value()
+		return text, !r.broken
+	case c == 'n':
+		r.literal("null")
+	default:
+		r.mismatch("a number")
+	}
+	return nil, false
+}
+
+// optional reads a string where one is expected but nothing depends on it.
+func (r *reader) optional() string {
+	if r.peek() != '"' {
+		r.skip()
+		return ""
+	}
+	return string(r.text())
+}
+
+// field finds a name as encoding/json does, exactly or else in another case. The guess is tried
+// first.
+func field(names []string, name []byte, guess int) int {
+	if guess < len(names) && names[guess] == string(name) {
+		return guess
+	}
+	for i, n := range names {
+		if n == string(name) {
+			return i
+		}
+	}
+	for i, n := range names {
+		if strings.EqualFold(n, string(name)) {
+			return i
+		}
+	}
+	return -1
+}

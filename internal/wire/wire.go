@@ -1,0 +1,201 @@
+// Package wire reads the payload of a Lambda batch event record by record into the types of
+// [github.com/aws/aws-lambda-go/events].
+//
+// A record decodes to what encoding/json makes of it, or it is [Bad]; it is never something else.
+// encoding/json's leniencies hold (names in any case, null for anything, invalid UTF-8 replaced,
+// the last of two equal names), but for these, which make the record Bad: null in place of a record,
+// an array of numbers for binary data, a list given twice, a DynamoDB value with its type twice.
+//
+// Nothing in a result points into the payload. Strings are copied out in pieces of up to 8 KB that
+// hold several of them, so a string that is kept keeps its neighbours alive.
+package wire
+
+import (
+	"encoding/json"
+	"errors"
+
+	"github.com/aws/aws-lambda-go/events"
+)
+
+// Batch is what a payload holds, in its order.
+type Batch[R any] struct {
+	Records []R
+	Bad     []Bad // in order of Index, at most one per record
+}
+
+// Bad is a record that could not be read whole. Records[Index] holds what could be read of it.
+type Bad struct {
+	Index int             // position in Records
+	Field string          // path within the record, "" for the record itself
+	Err   error           // the first problem in it
+	Raw   json.RawMessage // a copy of the record's JSON
+}
+
+// SQS reads an event of an SQS queue.
+func SQS(payload []byte) (Batch[events.SQSMessage], error) {
+	return read(payload, sqs, nil)
+}
+
+// Kinesis reads an event of a Kinesis stream. It passes over the fields of a tumbling window.
+func Kinesis(payload []byte) (Batch[events.KinesisEventRecord], error) {
+	return read(payload, kinesis, nil)
+}
+
+// DynamoDB reads an event of a DynamoDB stream. It passes over the fields of a tumbling window.
+func DynamoDB(payload []byte) (Batch[events.DynamoDBEventRecord], error) {
+	return read(payload, dynamodb, nil)
+}
+
+// Firehose reads an event of a Firehose transformation.
+func Firehose(payload []byte) (Batch[events.KinesisFirehoseEventRecord], error) {
+	return read(payload, firehose, nil)
+}
+
+// source describes one kind of event.
+type source[R any] struct {
+	event  string                          // what an error calls it
+	named  string                          // the eventSource of its records, "" if they have none
+	record func(*reader, *R) (from string) // reads one record and says its eventSource
+}
+
+var (
+	errSyntax  = errors.New("not JSON")
+	errForeign = errors.New("foreign event")
+	errRecords = errors.New("no list of records")
+	errTwice   = errors.New("records given twice")
+	errTooMany = errors.New("more records than its size allows for")
+)
+
+const (
+	fieldRecords = iota
+	fieldEventSource
+	fieldInvocationID
+	fieldDeliveryStream
+)
+
+var envelopeNames = []string{"Records", "eventSource", "invocationId", "deliveryStreamArn"}
+
+// read reads the payload's top level. A window, if there is one, gets the members that read does
+// not know, and makes records optional.
+func read[R any](payload []byte, src source[R], w *windowReader) (Batch[R], error) {
+	r := &reader{data: payload}
+	b, err := src.envelope(r, w)
+	if err == nil {
+		err = r.end()
+	}
+	if err != nil {
+		return Batch[R]{}, explain(src.event, payload, err)
+	}
+	return b, nil
+}
+
+func (src source[R]) envelope(r *reader, w *windowReader) (b Batch[R], err error) {
+	if r.peek() != '{' {
+		return b, errRecords
+	}
+	r.pos++
+	found := false
+	for first, guess := true, 0; ; first = false {
+		name, ok := r.member(first)
+		if !ok {
+			break
+		}
+		f := field(envelopeNames, name, guess)
+		guess = f + 1
+		switch f {
+		case fieldRecords:
+			if r.peek() == 'n' {
+				r.literal("null")
+				continue
+			}
+			if found {
+				return b, errTwice
+			}
+			found = true
+			if b, err = src.records(r); err != nil {
+				return b, err
+			}
+		case fieldEventSource:
+			if from := r.optional(); from != "" && from != src.named {
+				return b, errForeign
+			}
+		case fieldInvocationID, fieldDeliveryStream:
+			if src.named != "" {
+				return b, errForeign
+			}
+			r.skip()
+		default:
+			if w == nil {
+				r.skip()
+			} else if err := w.member(r, name); err != nil {
+				return b, err
+			}
+		}
+	}
+	if !found && !r.broken && (w == nil || !w.found) {
+		return b, errRecords
+	}
+	return b, nil
+}
+
+func (src source[R]) records(r *reader) (b Batch[R], err error) {
+	if r.peek() != '[' {
+		return b, errRecords
+	}
+	r.pos++
+	b.Records = []R{}
+	for first := true; r.element(first); first = false {
+		start := r.pos
+		if err := src.add(r, &b); err != nil {
+			return b, err
+		}
+		if first {
+			b.Records = grow(b.Records, r.pos-start, len(r.data)-r.pos)
+		}
+	}
+	return b, nil
+}
+
+// add reads one more record into b.
+func (src source[R]) add(r *reader, b *Batch[R]) error {
+	start := r.pos
+	b.Records = append(b.Records, *new(R))
+	from := src.record(r, &b.Records[len(b.Records)-1])
+	if from != "" && from != src.named {
+		return errForeign
+	}
+	if r.broken {
+		return errSyntax
+	}
+	if len(b.Records) > manyRecords && len(b.Records) > len(r.data)/smallRecord {
+		return errTooMany
+	}
+	if r.fault != nil {
+		raw := json.RawMessage(append([]byte(nil), r.data[start:r.pos]...))
+		b.Bad = append(b.Bad, Bad{
+			Index: len(b.Records) - 1,
+			Field: path(raw, r.faultAt-start),
+			Err:   r.fault,
+			Raw:   raw,
+		})
+		r.fault = nil
+	}
+	return nil
+}
+
+// No service sends more than manyRecords in one event, or a record without an identifier, which
+// alone takes more than smallRecord bytes. The bound keeps a payload like [0,0,0,…] from becoming a
+// hundred times its size in memory.
+const (
+	manyRecords = 10_000
+	smallRecord = 32
+)
+
+// grow makes room for the records that fit into rest bytes if they are like the first, of size bytes.
+func grow[R any](records []R, size, rest int) []R {
+	more := rest / max(size+1, 2*smallRecord)
+	if more == 0 {
+		return records
+	}
+	return append(make([]R, 0, len(records)+more), records...)
+}
