@@ -1,0 +1,182 @@
+package mapping
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	"github.com/lambdabatch/batch/e2e/sandbox"
+)
+
+// receiveMax is the most that one receive brings.
+const receiveMax = 10
+
+// A Queue feeds a function from an SQS queue, with ReportBatchItemFailures.
+type Queue struct {
+	Client    *sqs.Client
+	URL       string
+	ARN       string
+	BatchSize int // above 10 it is filled from several receives
+	Timeout   time.Duration
+	Invoke    Invoke
+}
+
+// A Delivery is one batch and what became of it.
+type Delivery struct {
+	Messages []types.Message
+	Outcome  sandbox.Outcome
+	Deleted  []string // message IDs
+}
+
+// Poll receives one batch, for which it waits up to a second, invokes the
+// function and deletes what it did not report. The rest is left to its
+// visibility timeout. No messages: no invocation.
+func (q *Queue) Poll(ctx context.Context) (Delivery, error) {
+	var d Delivery
+	var err error
+	if d.Messages, err = q.receive(ctx); err != nil || len(d.Messages) == 0 {
+		return d, err
+	}
+	payload, err := q.event(d.Messages)
+	if err != nil {
+		return d, err
+	}
+	if d.Outcome, err = q.Invoke(payload, q.Timeout); err != nil {
+		return d, err
+	}
+	ids := make([]string, len(d.Messages))
+	for i, m := range d.Messages {
+		ids[i] = aws.ToString(m.MessageId)
+	}
+	comeAgain := map[int]bool{}
+	reported, _ := failed(d.Outcome, ids)
+	for _, i := range reported {
+		comeAgain[i] = true
+	}
+	var done []types.Message
+	for i, m := range d.Messages {
+		if !comeAgain[i] {
+			done = append(done, m)
+			d.Deleted = append(d.Deleted, ids[i])
+		}
+	}
+	return d, q.delete(ctx, done)
+}
+
+// receive fills a batch: only its first receive waits.
+func (q *Queue) receive(ctx context.Context) ([]types.Message, error) {
+	var batch []types.Message
+	for len(batch) < q.BatchSize {
+		in := &sqs.ReceiveMessageInput{
+			QueueUrl:                    &q.URL,
+			MaxNumberOfMessages:         int32(min(receiveMax, q.BatchSize-len(batch))),
+			MessageSystemAttributeNames: []types.MessageSystemAttributeName{types.MessageSystemAttributeNameAll},
+			MessageAttributeNames:       []string{"All"},
+		}
+		if len(batch) == 0 {
+			in.WaitTimeSeconds = 1
+		}
+		out, err := q.Client.ReceiveMessage(ctx, in)
+		if err != nil {
+			return batch, err
+		}
+		if len(out.Messages) == 0 {
+			break
+		}
+		batch = append(batch, out.Messages...)
+	}
+	return batch, nil
+}
+
+func (q *Queue) delete(ctx context.Context, messages []types.Message) error {
+	for begin := 0; begin < len(messages); begin += receiveMax {
+		part := messages[begin:min(begin+receiveMax, len(messages))]
+		entries := make([]types.DeleteMessageBatchRequestEntry, len(part))
+		for i, m := range part {
+			entries[i] = types.DeleteMessageBatchRequestEntry{Id: aws.String(strconv.Itoa(i)), ReceiptHandle: m.ReceiptHandle}
+		}
+		out, err := q.Client.DeleteMessageBatch(ctx, &sqs.DeleteMessageBatchInput{QueueUrl: &q.URL, Entries: entries})
+		if err != nil {
+			return err
+		}
+		for _, f := range out.Failed {
+			return fmt.Errorf("delete message: %s", aws.ToString(f.Message))
+		}
+	}
+	return nil
+}
+
+// Left counts the messages that are waiting, delayed or in flight.
+func (q *Queue) Left(ctx context.Context) (int, error) {
+	names := []types.QueueAttributeName{
+		types.QueueAttributeNameApproximateNumberOfMessages,
+		types.QueueAttributeNameApproximateNumberOfMessagesNotVisible,
+		types.QueueAttributeNameApproximateNumberOfMessagesDelayed,
+	}
+	out, err := q.Client.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{QueueUrl: &q.URL, AttributeNames: names})
+	if err != nil {
+		return 0, err
+	}
+	left := 0
+	for _, text := range out.Attributes {
+		n, err := strconv.Atoi(text)
+		if err != nil {
+			return 0, err
+		}
+		left += n
+	}
+	return left, nil
+}
+
+// message is a record of the event, its members in the order that Lambda writes them.
+type message struct {
+	MessageID              string               `json:"messageId"`
+	ReceiptHandle          string               `json:"receiptHandle"`
+	Body                   string               `json:"body"`
+	Attributes             map[string]string    `json:"attributes"`
+	MessageAttributes      map[string]attribute `json:"messageAttributes"`
+	MD5OfMessageAttributes string               `json:"md5OfMessageAttributes,omitempty"`
+	MD5OfBody              string               `json:"md5OfBody"`
+	EventSource            string               `json:"eventSource"`
+	EventSourceARN         string               `json:"eventSourceARN"`
+	AWSRegion              string               `json:"awsRegion"`
+}
+
+type attribute struct {
+	StringValue      *string  `json:"stringValue,omitempty"`
+	BinaryValue      []byte   `json:"binaryValue,omitempty"`
+	StringListValues []string `json:"stringListValues"`
+	BinaryListValues [][]byte `json:"binaryListValues"`
+	DataType         *string  `json:"dataType"`
+}
+
+func (q *Queue) event(messages []types.Message) ([]byte, error) {
+	records := make([]message, len(messages))
+	for i, m := range messages {
+		attributes := map[string]attribute{}
+		for name, a := range m.MessageAttributes {
+			attributes[name] = attribute{
+				StringValue: a.StringValue, BinaryValue: a.BinaryValue, DataType: a.DataType,
+				StringListValues: []string{}, BinaryListValues: [][]byte{},
+			}
+		}
+		records[i] = message{
+			MessageID:              aws.ToString(m.MessageId),
+			ReceiptHandle:          aws.ToString(m.ReceiptHandle),
+			Body:                   aws.ToString(m.Body),
+			Attributes:             m.Attributes,
+			MessageAttributes:      attributes,
+			MD5OfMessageAttributes: aws.ToString(m.MD5OfMessageAttributes),
+			MD5OfBody:              aws.ToString(m.MD5OfBody),
+			EventSource:            "aws:sqs",
+			EventSourceARN:         q.ARN,
+			AWSRegion:              region,
+		}
+	}
+	return json.Marshal(map[string]any{"Records": records})
+}

@@ -1,0 +1,95 @@
+package sandbox
+
+import (
+	"io"
+	"net/http"
+	"strconv"
+	"time"
+
+	"crypto/rand"
+)
+
+// An invocation is on its way through the function.
+type invocation struct {
+	id       string
+	payload  []byte
+	timeout  time.Duration
+	arn      string
+	deadline time.Time // set when the function takes it
+
+	done   chan struct{} // closed when the fields below are set
+	end    End
+	body   []byte
+	header http.Header
+}
+
+func newInvocation(payload []byte, timeout time.Duration, arn string) *invocation {
+	return &invocation{id: rand.Text(), payload: payload, timeout: timeout, arn: arn, done: make(chan struct{})}
+}
+
+func (p *process) routes() http.Handler {
+	const runtime = "/2018-06-01/runtime"
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET "+runtime+"/invocation/next", p.next)
+	mux.HandleFunc("POST "+runtime+"/invocation/{id}/response", p.end(Answered))
+	mux.HandleFunc("POST "+runtime+"/invocation/{id}/error", p.end(Failed))
+	mux.HandleFunc("POST "+runtime+"/init/error", p.failInit)
+	return mux
+}
+
+// next is where the process asks for work: here it is frozen until there is some.
+func (p *process) next(w http.ResponseWriter, r *http.Request) {
+	p.polled.Store(true)
+	p.initDone.Stop()
+	p.freeze()
+	select {
+	case i := <-p.pending:
+		p.mu.Lock()
+		i.deadline = time.Now().Add(i.timeout)
+		p.running[i.id] = i
+		p.mu.Unlock()
+		p.thaw()
+		deliver(w, i)
+	case <-r.Context().Done():
+	}
+}
+
+func deliver(w http.ResponseWriter, i *invocation) {
+	h := w.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("Lambda-Runtime-Aws-Request-Id", i.id)
+	h.Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(i.deadline.UnixMilli(), 10))
+	h.Set("Lambda-Runtime-Invoked-Function-Arn", i.arn)
+	h.Set("Lambda-Runtime-Trace-Id", "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Parent=9a9197af755a6419;Sampled=0")
+	_, _ = w.Write(i.payload)
+}
+
+// end takes the post that ends an invocation. One that is not running (an
+// answer after the end) is refused, as the service does.
+func (p *process) end(end End) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			return
+		}
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		i, ok := p.running[r.PathValue("id")]
+		if !ok {
+			http.Error(w, `{"errorType":"InvalidRequestID"}`, http.StatusBadRequest)
+			return
+		}
+		delete(p.running, i.id)
+		i.end, i.body, i.header = end, body, r.Header.Clone()
+		w.WriteHeader(http.StatusAccepted)
+		close(i.done)
+	}
+}
+
+func (p *process) failInit(w http.ResponseWriter, r *http.Request) {
+	body, _ := io.ReadAll(r.Body)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.initError = body
+	w.WriteHeader(http.StatusAccepted)
+}

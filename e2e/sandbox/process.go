@@ -1,0 +1,149 @@
+package sandbox
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os/exec"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+// The service gives a function ten seconds to ask for its first invocation.
+const initLimit = 10 * time.Second
+
+// After the deadline the process lives on for a moment, too short to count on.
+const killDelay = 5 * time.Millisecond
+
+var errNeverPolled = errors.New("the process ended before it asked for an invocation")
+
+// A process is one run of the binary with a runtime API of its own, so that
+// nothing of a run that has ended can reach the next.
+type process struct {
+	command  *exec.Cmd
+	api      *http.Server
+	freezes  bool // stopped between invocations, killed at deadlines
+	pending  chan *invocation
+	exited   chan struct{} // closed when the process has gone
+	polled   atomic.Bool
+	initDone *time.Timer
+
+	mu        sync.Mutex
+	running   map[string]*invocation
+	initError []byte
+}
+
+func start(config Config) (*process, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	p := &process{
+		command: exec.Command(config.Binary),
+		freezes: config.Concurrency == 1,
+		pending: make(chan *invocation),
+		exited:  make(chan struct{}),
+		running: map[string]*invocation{},
+	}
+	p.api = &http.Server{Handler: p.routes()}
+	p.command.Env = append(environment(listener.Addr().String(), config.Concurrency), config.Env...)
+	p.command.Stdout, p.command.Stderr = config.Log, config.Log
+	endWithParent(p.command)
+	if err := p.command.Start(); err != nil {
+		return nil, errors.Join(err, listener.Close())
+	}
+	p.initDone = time.AfterFunc(initLimit, p.signalKill)
+
+	var served sync.WaitGroup
+	served.Go(func() { _ = p.api.Serve(listener) })
+	go func() {
+		_ = p.command.Wait()
+		p.initDone.Stop()
+		_ = p.api.Close()
+		served.Wait()
+		close(p.exited)
+	}()
+	return p, nil
+}
+
+func environment(api string, concurrency int) []string {
+	env := []string{
+		"AWS_LAMBDA_RUNTIME_API=" + api,
+		"AWS_LAMBDA_FUNCTION_NAME=e2e",
+		"AWS_LAMBDA_FUNCTION_VERSION=$LATEST",
+		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE=128",
+		"AWS_REGION=us-east-1",
+		"TZ=:UTC",
+	}
+	if concurrency > 1 {
+		env = append(env, "AWS_LAMBDA_MAX_CONCURRENCY="+strconv.Itoa(concurrency))
+	}
+	return env
+}
+
+// outcome waits for the end of an invocation that the function has taken.
+func (p *process) outcome(i *invocation) Outcome {
+	var late <-chan time.Time
+	if p.freezes {
+		timer := time.NewTimer(i.timeout + killDelay)
+		defer timer.Stop()
+		late = timer.C
+	}
+	ended := Exited
+	select {
+	case <-i.done:
+	case <-p.exited:
+	case <-late:
+		ended = TimedOut
+		p.kill()
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.running, i.id)
+	if i.header != nil { // it may have answered just before it went
+		ended = i.end
+	}
+	return Outcome{End: ended, Body: i.body, Header: i.header, PID: p.command.Process.Pid}
+}
+
+func (p *process) gone() bool {
+	select {
+	case <-p.exited:
+		return true
+	default:
+		return false
+	}
+}
+
+func (p *process) kill() {
+	p.signalKill()
+	<-p.exited
+}
+
+func (p *process) signalKill() { _ = p.command.Process.Kill() }
+
+func (p *process) freeze() {
+	if p.freezes {
+		_ = p.command.Process.Signal(syscall.SIGSTOP)
+	}
+}
+
+func (p *process) thaw() {
+	if p.freezes {
+		_ = p.command.Process.Signal(syscall.SIGCONT)
+	}
+}
+
+// initFailure is the error of a process that ended without ever asking for work.
+func (p *process) initFailure() error {
+	if p.polled.Load() {
+		return nil
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return fmt.Errorf("%w: %s: %s", errNeverPolled, p.command.ProcessState, p.initError)
+}

@@ -1,0 +1,72 @@
+// Package servers runs the SQS and Kinesis servers, which are Node programs, on
+// free ports of 127.0.0.1.
+package servers
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+)
+
+// Servers is a running pair of servers, empty when started.
+type Servers struct {
+	SQS     string // base URLs
+	Kinesis string
+
+	command *exec.Cmd
+	stdin   io.Closer // the servers end with it
+}
+
+// Start starts both servers from the folder of servers.mjs, where it first
+// installs their packages if they are not there as the lock file has them.
+// What the servers complain of goes to log.
+func Start(dir string, log io.Writer) (*Servers, error) {
+	if err := install(dir); err != nil {
+		return nil, err
+	}
+	command := exec.Command("node", "servers.mjs")
+	command.Dir, command.Stderr = dir, log
+	stdin, err := command.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	stdout, err := command.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := command.Start(); err != nil {
+		return nil, err
+	}
+	s := &Servers{command: command, stdin: stdin}
+	if err := json.NewDecoder(stdout).Decode(s); err != nil {
+		return nil, errors.Join(fmt.Errorf("servers did not start: %w", err), s.Close())
+	}
+	return s, nil
+}
+
+// Close ends the servers and returns when they have gone.
+func (s *Servers) Close() error {
+	return errors.Join(s.stdin.Close(), s.command.Wait())
+}
+
+// install brings node_modules to what the lock file says.
+func install(dir string) error {
+	locked, err := os.Stat(filepath.Join(dir, "package-lock.json"))
+	if err != nil {
+		return err
+	}
+	installed, err := os.Stat(filepath.Join(dir, "node_modules", ".package-lock.json"))
+	if err == nil && !installed.ModTime().Before(locked.ModTime()) {
+		return nil
+	}
+	npm := exec.Command("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
+	npm.Dir = dir
+	if out, err := npm.CombinedOutput(); err != nil {
+		return fmt.Errorf("npm ci in %s: %w\n%s", dir, err, out)
+	}
+	return nil
+}
