@@ -1,0 +1,140 @@
+package batch
+
+// Handlers take the payload of an invocation and give back the response.
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"github.com/lambdabatch/batch/internal/wire"
+)
+
+// A Handler is a [github.com/aws/aws-lambda-go/lambda.Handler] made of a stage.
+// It may serve several invocations at once.
+//
+// It reads the payload record by record: one that cannot be decoded is Failed
+// with a [*DecodeError], and the others are processed. The Source of its [Record]
+// is a copy of its JSON as a *[encoding/json.RawMessage].
+//
+// A payload that is no event of the handler's source is an error. Errors are
+// those of [Run], their texts without control characters.
+type Handler struct {
+	invoke func(ctx context.Context, payload []byte) ([]byte, error)
+}
+
+// Invoke answers one invocation. It does not keep the payload.
+func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
+	response, err := h.invoke(ctx, payload)
+	if err != nil && printable(errorText(err)) != err.Error() {
+		err = &printableError{err}
+	}
+	return response, err
+}
+
+// printableError is an error without control characters in its text.
+type printableError struct{ error }
+
+func (e *printableError) Error() string { return printable(errorText(e.error)) }
+func (e *printableError) Unwrap() error { return e.error }
+
+// DecodeError is the error of a record that a handler could not decode.
+type DecodeError struct {
+	ID    string // of the record, "" if it could not be read either
+	Field string // path within the record, "" for the record as a whole
+	Err   error
+}
+
+func (e *DecodeError) Error() string {
+	if e.Field == "" {
+		return fmt.Sprintf("record %q: %v", e.ID, e.Err)
+	}
+	return fmt.Sprintf("record %q: %s: %v", e.ID, e.Field, e.Err)
+}
+
+func (e *DecodeError) Unwrap() error { return e.Err }
+
+// SQSHandler makes a Lambda handler for the messages of a queue; see [SQS].
+func SQSHandler[T any](stage func(Stream[events.SQSMessage]) Stream[T], opts ...Option) *Handler {
+	return newHandler("SQSHandler", stage, opts, func(ctx context.Context, payload []byte, s settings) (*origin[events.SQSMessage], error) {
+		read, err := wire.SQS(payload)
+		return sqsOrigin(ctx, read.Records, s).without(read.Bad), err
+	})
+}
+
+// KinesisHandler makes a Lambda handler for a Kinesis stream; see [Kinesis].
+func KinesisHandler[T any](stage func(Stream[events.KinesisEventRecord]) Stream[T], opts ...Option) *Handler {
+	return newHandler("KinesisHandler", stage, opts, func(ctx context.Context, payload []byte, s settings) (*origin[events.KinesisEventRecord], error) {
+		read, err := wire.Kinesis(payload)
+		return kinesisOrigin(ctx, read.Records, s).without(read.Bad), err
+	})
+}
+
+// DynamoDBHandler makes a Lambda handler for the stream of a table; see
+// [DynamoDB].
+func DynamoDBHandler[T any](stage func(Stream[events.DynamoDBEventRecord]) Stream[T], opts ...Option) *Handler {
+	return newHandler("DynamoDBHandler", stage, opts, func(ctx context.Context, payload []byte, s settings) (*origin[events.DynamoDBEventRecord], error) {
+		read, err := wire.DynamoDB(payload)
+		return dynamoDBOrigin(ctx, read.Records, s).without(read.Bad), err
+	})
+}
+
+// KafkaHandler makes a Lambda handler for Kafka topics; see [Kafka].
+func KafkaHandler[T any](stage func(Stream[events.KafkaRecord]) Stream[T], opts ...Option) *Handler {
+	return newHandler("KafkaHandler", stage, opts, func(ctx context.Context, payload []byte, s settings) (*origin[events.KafkaRecord], error) {
+		read, err := wire.Kafka(payload)
+		records := make([]events.KafkaRecord, len(read.Records))
+		partitions := make([]string, len(read.Records))
+		for i, r := range read.Records {
+			records[i], partitions[i] = r.KafkaRecord, r.Partition
+		}
+		return kafkaOrigin(ctx, records, partitions, s).without(read.Bad), err
+	})
+}
+
+// without marks the records that could not be decoded.
+func (o *origin[R]) without(bad []wire.Bad) *origin[R] {
+	o.batch.bad = bad
+	return o
+}
+
+// prepare makes the run of the first iteration. With it the deadline is known,
+// and the batch accounted for, even if the stage never ranges over the source.
+func (o *origin[R]) prepare() *run {
+	r := newRun(&o.batch)
+	o.prepared.Store(r)
+	return r
+}
+
+func newHandler[R, T any](
+	name string,
+	stage func(Stream[R]) Stream[T],
+	opts []Option,
+	read func(context.Context, []byte, settings) (*origin[R], error),
+) *Handler {
+	require(stage != nil, name, "stage is nil")
+	s := settingsOf(opts)
+	return &Handler{func(ctx context.Context, payload []byte) ([]byte, error) {
+		o, err := read(ctx, payload, s.inInvocation())
+		if err != nil {
+			return nil, err
+		}
+		c := newCollector[T]()
+		c.learn(o.prepare())
+		response, err := c.answer(c.drive(bind(c, o.stream(), stage))).result()
+		if err != nil {
+			return nil, err
+		}
+		return response.MarshalJSON()
+	}}
+}
+
+// inInvocation looks the default logger up, which the program may have changed.
+func (s settings) inInvocation() settings {
+	if !s.logGiven {
+		s.logger = slog.Default()
+	}
+	return s
+}
