@@ -1,0 +1,91 @@
+package dynamodbitem
+
+// From the attributes of an event to those of the SDK, and on to a Go value.
+
+import (
+	"fmt"
+	"runtime/debug"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/lambdabatch/batch"
+)
+
+type attributeMap = map[string]events.DynamoDBAttributeValue
+
+func decode[T any](r *events.DynamoDBEventRecord, name string, item attributeMap) (T, error) {
+	var value, zero T
+	if item == nil {
+		return zero, &MissingImageError{
+			Image:          name,
+			EventName:      r.EventName,
+			StreamViewType: r.Change.StreamViewType,
+			SequenceNumber: r.Change.SequenceNumber,
+		}
+	}
+	if err := unmarshal(item, &value); err != nil {
+		return zero, fmt.Errorf("record %s: %s: %w", r.Change.SequenceNumber, name, err)
+	}
+	return value, nil
+}
+
+func unmarshal(item attributeMap, out any) (err error) {
+	attributes := convertMap(item)
+	if raw, ok := out.(*map[string]types.AttributeValue); ok {
+		*raw = attributes // the decoder cannot fill an interface that has methods
+		return nil
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			err = &batch.PanicError{Value: p, Stack: debug.Stack()}
+		}
+	}()
+	return attributevalue.UnmarshalMap(attributes, out)
+}
+
+// convert goes from type to type, since the accessors of an event's value panic
+// on any other. The zero value, which an event cannot carry, is a null.
+func convert(v events.DynamoDBAttributeValue) types.AttributeValue {
+	if v.IsNull() {
+		return &types.AttributeValueMemberNULL{Value: true}
+	}
+	switch v.DataType() {
+	case events.DataTypeBinary:
+		return &types.AttributeValueMemberB{Value: v.Binary()}
+	case events.DataTypeBoolean:
+		return &types.AttributeValueMemberBOOL{Value: v.Boolean()}
+	case events.DataTypeBinarySet:
+		return &types.AttributeValueMemberBS{Value: v.BinarySet()}
+	case events.DataTypeList:
+		return &types.AttributeValueMemberL{Value: convertList(v.List())}
+	case events.DataTypeMap:
+		return &types.AttributeValueMemberM{Value: convertMap(v.Map())}
+	case events.DataTypeNumber:
+		return &types.AttributeValueMemberN{Value: v.Number()}
+	case events.DataTypeNumberSet:
+		return &types.AttributeValueMemberNS{Value: v.NumberSet()}
+	case events.DataTypeString:
+		return &types.AttributeValueMemberS{Value: v.String()}
+	case events.DataTypeStringSet:
+		return &types.AttributeValueMemberSS{Value: v.StringSet()}
+	default:
+		return &types.UnknownUnionMember{Tag: fmt.Sprint(v.DataType())}
+	}
+}
+
+func convertList(list []events.DynamoDBAttributeValue) []types.AttributeValue {
+	out := make([]types.AttributeValue, len(list))
+	for i, v := range list {
+		out[i] = convert(v)
+	}
+	return out
+}
+
+func convertMap(m attributeMap) map[string]types.AttributeValue {
+	out := make(map[string]types.AttributeValue, len(m))
+	for name, v := range m {
+		out[name] = convert(v)
+	}
+	return out
+}

@@ -1,0 +1,168 @@
+package envelope_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/lambdabatch/batch"
+	"github.com/lambdabatch/batch/envelope"
+	"github.com/matryer/is"
+	"pgregory.net/rapid"
+)
+
+func kinesis(data []byte) events.KinesisEventRecord {
+	return events.KinesisEventRecord{Kinesis: events.KinesisRecord{Data: data, SequenceNumber: "4959"}}
+}
+
+func gzipped(parts ...string) []byte {
+	var buf bytes.Buffer
+	for _, part := range parts {
+		zw := gzip.NewWriter(&buf)
+		if _, err := io.WriteString(zw, part); err != nil {
+			panic(err)
+		}
+		if err := zw.Close(); err != nil {
+			panic(err)
+		}
+	}
+	return buf.Bytes()
+}
+
+const logs = `{"messageType":"DATA_MESSAGE","owner":"123456789012","logGroup":"/aws/lambda/shop","logStream":"s",
+	"subscriptionFilters":["all"],"logEvents":[{"id":"1","timestamp":1440442987000,"message":"hello"}]}`
+
+func TestLogEventsComeOutOfACompressedRecord(t *testing.T) {
+	is := is.New(t)
+	got, err := envelope.CloudWatchLogs(t.Context(), kinesis(gzipped(logs)))
+	is.NoErr(err)
+	is.Equal(got, events.CloudwatchLogsData{
+		MessageType:         "DATA_MESSAGE",
+		Owner:               "123456789012",
+		LogGroup:            "/aws/lambda/shop",
+		LogStream:           "s",
+		SubscriptionFilters: []string{"all"},
+		LogEvents:           []events.CloudwatchLogsLogEvent{{ID: "1", Timestamp: 1440442987000, Message: "hello"}},
+	})
+}
+
+func TestARealLogsEventComesAsTheLambdaTypesParseIt(t *testing.T) {
+	is := is.New(t)
+	var event struct {
+		AWSLogs struct{ Data []byte }
+	}
+	var raw events.CloudwatchLogsEvent
+	text := testdata(t, "cloudwatch-logs-event.json")
+	is.NoErr(json.Unmarshal(text, &event))
+	is.NoErr(json.Unmarshal(text, &raw))
+	want, err := raw.AWSLogs.Parse()
+	is.NoErr(err)
+
+	got, err := envelope.CloudWatchLogs(t.Context(), kinesis(event.AWSLogs.Data))
+	is.NoErr(err)
+	is.Equal(got, want)
+	is.Equal(len(got.LogEvents), 2)
+}
+
+func TestAControlMessageComesLikeAnyOther(t *testing.T) {
+	is := is.New(t)
+	got, err := envelope.CloudWatchLogs(t.Context(), kinesis(gzipped(`{"messageType":"CONTROL_MESSAGE",
+		"owner":"CloudwatchLogs","logGroup":"","logStream":"","subscriptionFilters":[],
+		"logEvents":[{"id":"","timestamp":1510109208016,"message":"CWL CONTROL MESSAGE: Checking health"}]}`)))
+	is.NoErr(err)
+	is.Equal(got.MessageType, "CONTROL_MESSAGE")
+}
+
+func TestSeveralGzipMembersAreOneText(t *testing.T) {
+	is := is.New(t)
+	got, err := envelope.CloudWatchLogs(t.Context(), kinesis(gzipped(logs[:50], "", logs[50:])))
+	is.NoErr(err)
+	is.Equal(got.LogGroup, "/aws/lambda/shop")
+}
+
+func TestABombFailsItsRecordAndNoOther(t *testing.T) {
+	is := is.New(t)
+	bomb := gzipped(strings.Repeat(" ", envelope.MaxDecompressed+1))
+	is.True(len(bomb) < 1<<20) // it fits into a record
+
+	_, err := envelope.CloudWatchLogs(t.Context(), kinesis(bomb))
+	is.True(errors.Is(err, envelope.ErrTooLarge))
+	is.True(strings.HasPrefix(err.Error(), "record 4959: "))
+
+	records := batch.Of(kinesis(gzipped(logs)), kinesis(bomb), kinesis(gzipped(logs)))
+	response, err := batch.Collect(batch.TryMap(records, envelope.CloudWatchLogs))
+	is.NoErr(err)
+	is.Equal(response.BatchItemFailures, []batch.ItemFailure{{ItemIdentifier: "1"}})
+}
+
+func TestABombInManyMembersIsABombToo(t *testing.T) {
+	is := is.New(t)
+	member := gzipped(strings.Repeat(" ", 1<<20))
+	_, err := envelope.CloudWatchLogs(t.Context(), kinesis(bytes.Repeat(member, 33)))
+	is.True(errors.Is(err, envelope.ErrTooLarge))
+}
+
+func TestDataUpToTheBoundDecompresses(t *testing.T) {
+	is := is.New(t)
+	got, err := envelope.CloudWatchLogs(t.Context(),
+		kinesis(gzipped(logs, strings.Repeat(" ", envelope.MaxDecompressed-len(logs)))))
+	is.NoErr(err)
+	is.Equal(len(got.LogEvents), 1)
+}
+
+func TestWhatIsNoLogsMessageIsAnErrorThatSaysWhatCame(t *testing.T) {
+	whole := gzipped(logs)
+	for _, c := range []struct {
+		name string
+		data []byte
+		text string
+	}{
+		{"no data", nil, `record 4959: nothing, not a CloudWatch Logs message`},
+		{"plain JSON", []byte(`{"id":1}`), `record 4959: a JSON object with "id", not a CloudWatch Logs message`},
+		{"logs not compressed", []byte(logs), `record 4959: a CloudWatch Logs message that does not decode: gzip: invalid header`},
+		{"bytes", []byte{1, 2, 3}, `record 4959: data that is not JSON, not a CloudWatch Logs message`},
+		{"other compressed JSON", gzipped(`{"id":1}`), `record 4959: a JSON object with "id", not a CloudWatch Logs message`},
+		{"compressed text", gzipped(`hello`), `record 4959: data that is not JSON, not a CloudWatch Logs message`},
+		{"two texts", gzipped(logs, logs), `record 4959: data that is not JSON, not a CloudWatch Logs message`},
+		{"cut off", whole[:len(whole)-9], `record 4959: unexpected EOF`},
+		{"cut in the header", whole[:5], `record 4959: data that is not JSON, not a CloudWatch Logs message`},
+		{"garbage behind", append(gzipped(logs), 7, 7, 7), `record 4959: unexpected EOF`},
+		{"more garbage behind", append(gzipped(logs), "garbage in length"...), `record 4959: gzip: invalid header`},
+		{"wrong checksum", changed(whole, len(whole)-8), `record 4959: gzip: invalid checksum`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			is := is.New(t)
+			got, err := envelope.CloudWatchLogs(t.Context(), kinesis(c.data))
+			is.True(err != nil)
+			is.Equal(err.Error(), c.text)
+			is.Equal(got, events.CloudwatchLogsData{})
+		})
+	}
+}
+
+func changed(data []byte, at int) []byte {
+	data = bytes.Clone(data)
+	data[at] ^= 0xff
+	return data
+}
+
+func TestDamagedDataNeverPassesForWhole(t *testing.T) {
+	whole := gzipped(logs)
+	const headerEnd = 10 // before it are a time and a system, which no checksum covers
+	rapid.Check(t, func(t *rapid.T) {
+		data := whole[:rapid.IntRange(0, len(whole)).Draw(t, "length")]
+		damaged := len(data) < len(whole)
+		if rapid.Bool().Draw(t, "change a byte") && len(data) > headerEnd {
+			data, damaged = changed(data, rapid.IntRange(headerEnd, len(data)-1).Draw(t, "at")), true
+		}
+		_, err := envelope.CloudWatchLogs(t.Context(), kinesis(data))
+		if damaged != (err != nil) {
+			t.Fatalf("damaged %v, error %v", damaged, err)
+		}
+	})
+}
