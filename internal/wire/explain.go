@@ -2,6 +2,7 @@ package wire
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -11,118 +12,84 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// explain says what was expected and what came instead. It looks at the payload anew, since it is
-// only called once.
+// What came instead of the event that was expected.
+var (
+	errSyntax   = errors.New("no JSON") // explain says more
+	errRecords  = errors.New("no records")
+	errFirehose = errors.New("a Firehose event")
+	errTwice    = errors.New("two lists of records")
+	errTooMany  = errors.New("more records than its size allows for")
+)
+
+func foreign(what, from string) error { return fmt.Errorf("%s of %s", what, quote(from)) }
+
+// noList says what stands in place of the list of records.
+func (r *reader) noList() error {
+	got := kind(r.peek())
+	var records []struct{ EventSource string }
+	if json.Unmarshal(r.value(), &records) == nil && len(records) > 0 && records[0].EventSource != "" {
+		return foreign("records", records[0].EventSource)
+	}
+	return fmt.Errorf("records that are %s", got)
+}
+
+// explain completes the error of a payload that is not the event that was expected. What is wrong with
+// its JSON goes before all else.
 func explain(event string, payload []byte, err error) error {
-	if problem := syntax(payload); problem != "" {
-		return fmt.Errorf("expected %s, got %s", event, problem)
+	if s := syntax(payload); s != nil {
+		err = s
+	} else if err == errRecords {
+		err = errors.New(describe(payload))
 	}
-	switch err {
-	case errRecords, errForeign, errWindow:
-		return fmt.Errorf("expected %s, got %s", event, describe(payload))
-	}
-	return fmt.Errorf("expected %s: %w", event, err)
+	return fmt.Errorf("expected %s, got %w", event, err)
 }
 
 func newDecoder(data []byte) *jsontext.Decoder {
-	return jsontext.NewDecoder(bytes.NewBuffer(data), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+	return jsontext.NewDecoder(bytes.NewBuffer(data), leniency...)
 }
 
 // syntax says what is wrong with a payload that is not one JSON value.
-func syntax(payload []byte) string {
+func syntax(payload []byte) error {
 	d := newDecoder(payload)
 	err := d.SkipValue()
 	if err == nil {
 		if _, err = d.ReadToken(); err == io.EOF {
-			return ""
+			return nil
 		}
-		return fmt.Sprintf("JSON with more behind it from byte %d on", d.InputOffset())
+		return fmt.Errorf("JSON with more behind it, after byte %d", d.InputOffset())
 	}
-	if len(bytes.TrimSpace(payload)) == 0 {
-		return "an empty payload"
+	if err == io.EOF {
+		return errors.New("an empty payload")
 	}
 	if errors.Is(err, io.ErrUnexpectedEOF) {
-		return fmt.Sprintf("JSON cut off at byte %d", len(payload))
+		return fmt.Errorf("JSON that is cut off after byte %d", len(payload))
 	}
 	var s *jsontext.SyntacticError
 	if errors.As(err, &s) {
-		return fmt.Sprintf("no JSON: %v after byte %d", s.Err, s.ByteOffset)
+		return fmt.Errorf("%w: %v after byte %d", errSyntax, s.Err, s.ByteOffset)
 	}
-	return "no JSON"
+	return errSyntax
 }
 
-// describe says what a payload is that is JSON. It returns a short text.
+// describe says what a payload is that has no records.
 func describe(payload []byte) string {
 	d := newDecoder(payload)
 	if k := d.PeekKind(); k != jsontext.KindBeginObject {
 		return kind(byte(k))
 	}
-	d.ReadToken()
 	var keys []string
-	more := false
-	for d.PeekKind() == jsontext.KindString {
-		t, _ := d.ReadToken()
-		name := t.String()
-		at := d.PeekKind()
-		value, _ := d.ReadValue()
-		switch field(envelopeNames, []byte(name), 0) {
-		case fieldRecords:
-			if from := eventSource(value); from != "" {
-				return "records of " + quote(from)
-			}
-			if at != jsontext.KindBeginArray {
-				return fmt.Sprintf("%s that is %s", quote(name), kind(byte(at)))
-			}
-		case fieldEventSource:
-			if at == jsontext.KindString {
-				s, _ := jsontext.AppendUnquote(nil, value)
-				return "an event of " + quote(string(s))
-			}
-		case fieldInvocationID, fieldDeliveryStream:
-			return "a Firehose event"
+	for _, err := d.ReadToken(); err == nil && d.PeekKind() == jsontext.KindString; err = d.SkipValue() {
+		name, _ := d.ReadToken()
+		if len(keys) == 5 {
+			keys = append(keys, "…")
+			break
 		}
-		if len(keys) < 5 {
-			keys = append(keys, quote(name))
-		} else {
-			more = true
-		}
+		keys = append(keys, quote(name.String()))
 	}
-	text := strings.Join(keys, ", ")
-	switch {
-	case len(keys) == 0:
+	if len(keys) == 0 {
 		return "an empty object"
-	case more:
-		text += ", …"
 	}
-	return "an object with the keys " + text
-}
-
-// eventSource returns the first that a record in an array has.
-func eventSource(records []byte) string {
-	r := &reader{data: records}
-	if r.peek() != '[' {
-		return ""
-	}
-	r.pos++
-	for first := true; r.element(first); first = false {
-		if r.peek() != '{' {
-			r.skip()
-			continue
-		}
-		r.pos++
-		for first := true; ; first = false {
-			name, ok := r.member(first)
-			if !ok {
-				break
-			}
-			if field(envelopeNames, name, 0) != fieldEventSource {
-				r.skip()
-			} else if from := r.optional(); from != "" {
-				return from
-			}
-		}
-	}
-	return ""
+	return "an object with the keys " + strings.Join(keys, ", ")
 }
 
 // quote makes text that came with the payload short and harmless.
@@ -131,8 +98,11 @@ func quote(text string) string {
 	if len(text) > limit {
 		text = strings.ToValidUTF8(text[:limit], "") + "…"
 	}
-	return strconv.QuoteToASCII(text)
+	return strconv.Quote(text)
 }
+
+// maxPath bounds the length of a Bad's Field.
+const maxPath = 200
 
 // path names the value that begins at an offset of a record, like "kinesis.data".
 func path(record []byte, at int) string {
@@ -142,9 +112,14 @@ func path(record []byte, at int) string {
 			return ""
 		}
 	}
-	var names []string
+	var p []byte
 	for name := range d.StackPointer().Tokens() {
-		names = append(names, name)
+		if len(p) > 0 {
+			p = append(p, '.')
+		}
+		if p = append(p, name...); len(p) > maxPath {
+			return strings.ToValidUTF8(string(p[:maxPath]), "") + "…"
+		}
 	}
-	return strings.Join(names, ".")
+	return string(p)
 }

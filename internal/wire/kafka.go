@@ -3,6 +3,7 @@ package wire
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"slices"
 	"strconv"
 
@@ -21,13 +22,11 @@ var kafka = source[KafkaRecord]{
 	record: kafkaRecord,
 }
 
-var errPartition = errors.New("topic-partition given twice or with no list of records")
-
 // Kafka reads an event of Amazon MSK or of a Kafka cluster of one's own. The records stand in the order of
 // their topic-partition's name.
 func Kafka(payload []byte) (Batch[KafkaRecord], error) {
 	r := &reader{data: payload}
-	b, err := kafkaEnvelope(r)
+	b, err := kafkaTop(r)
 	if err == nil {
 		err = r.end()
 	}
@@ -37,7 +36,7 @@ func Kafka(payload []byte) (Batch[KafkaRecord], error) {
 	return b, nil
 }
 
-func kafkaEnvelope(r *reader) (b Batch[KafkaRecord], err error) {
+func kafkaTop(r *reader) (b Batch[KafkaRecord], err error) {
 	if r.peek() != '{' {
 		return b, errRecords
 	}
@@ -48,27 +47,25 @@ func kafkaEnvelope(r *reader) (b Batch[KafkaRecord], err error) {
 		if !ok {
 			break
 		}
-		switch field(envelopeNames, name, 0) {
-		case fieldRecords:
-			if r.peek() == 'n' {
-				r.literal("null")
+		switch field(topNames, name, topEventSource) {
+		case topRecords:
+			switch null, err := r.list(&found, '{'); {
+			case err != nil:
+				return b, err
+			case null:
 				continue
 			}
-			if found {
-				return b, errTwice
-			}
-			found = true
 			if b, err = kafkaPartitions(r); err != nil {
 				return b, err
 			}
-		case fieldEventSource:
-			switch r.optional() {
+		case topEventSource:
+			switch from := r.optional(); from {
 			case "", "aws:kafka", "SelfManagedKafka", "aws:SelfManagedKafka":
 			default:
-				return b, errForeign
+				return b, foreign("an event", from)
 			}
-		case fieldInvocationID, fieldDeliveryStream:
-			return b, errForeign
+		case topInvocationID, topDeliveryStream:
+			return b, errFirehose
 		default:
 			r.skip()
 		}
@@ -87,45 +84,38 @@ type partition struct {
 }
 
 func kafkaPartitions(r *reader) (b Batch[KafkaRecord], err error) {
-	if r.peek() != '{' {
-		return b, errRecords
-	}
-	r.pos++
 	b.Records = []KafkaRecord{}
 	var parts []partition
 	seen := map[string]bool{}
 	for first := true; ; first = false {
 		name, ok := r.member(first)
 		if !ok {
-			break
+			return inOrder(b, parts), nil
 		}
-		p := partition{name: r.keep(name), from: len(b.Records), badFrom: len(b.Bad)}
+		p := partition{name: string(name), from: len(b.Records), badFrom: len(b.Bad)}
 		if seen[p.name] {
-			return b, errPartition
+			return b, fmt.Errorf("topic-partition %s twice", quote(p.name))
 		}
 		seen[p.name] = true
-		if r.peek() == 'n' {
+		switch c := r.peek(); c {
+		case '[':
+			r.pos++
+		case 'n':
 			r.literal("null")
 			continue
+		default:
+			r.skip()
+			return b, fmt.Errorf("topic-partition %s that is %s", quote(p.name), kind(c))
 		}
-		if r.peek() != '[' {
-			return b, errPartition
-		}
-		r.pos++
 		for first := true; r.element(first); first = false {
-			start := r.pos
 			if err := kafka.add(r, &b); err != nil {
 				return b, err
 			}
 			b.Records[len(b.Records)-1].Partition = p.name
-			if len(b.Records) == 1 {
-				b.Records = grow(b.Records, r.pos-start, len(r.data)-r.pos)
-			}
 		}
 		p.to, p.badTo = len(b.Records), len(b.Bad)
 		parts = append(parts, p)
 	}
-	return inOrder(b, parts), nil
 }
 
 // inOrder sorts the records by the name of their partition.

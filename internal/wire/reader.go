@@ -125,13 +125,16 @@ func (r *reader) unquote() []byte {
 	return r.scratch
 }
 
+// leniency is encoding/json's.
+var leniency = []jsontext.Options{jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)}
+
 // value reads any value and returns its JSON.
 func (r *reader) value() []byte {
 	if r.json == nil {
 		r.json = new(jsontext.Decoder)
 	}
 	r.rest = *bytes.NewBuffer(r.data[r.pos:])
-	r.json.Reset(&r.rest, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+	r.json.Reset(&r.rest, leniency...)
 	v, err := r.json.ReadValue()
 	if err != nil {
 		r.stop()

@@ -78,7 +78,7 @@ func (r *reader) decode(text []byte) ([]byte, error) {
 		n, err := base64.StdEncoding.Decode(data, text)
 		return data[:n], err
 	}
-	if cap(r.binary)-len(r.binary) < n {
+	if r.binary == nil || cap(r.binary)-len(r.binary) < n {
 		r.binary = make([]byte, 0, r.room(n))
 	}
 	start := len(r.binary)

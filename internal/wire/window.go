@@ -28,14 +28,12 @@ func DynamoDBWindow(payload []byte) (Batch[events.DynamoDBEventRecord], Window, 
 	return readWindow(payload, dynamodb)
 }
 
-var errWindow = errors.New("no window")
-
 func readWindow[R any](payload []byte, src source[R]) (Batch[R], Window, error) {
 	src.event += " of a tumbling window"
 	var w windowReader
 	b, err := read(payload, src, &w)
 	if err == nil && !w.found {
-		err = explain(src.event, payload, errWindow)
+		err = explain(src.event, payload, errRecords)
 	}
 	if err != nil {
 		return Batch[R]{}, Window{}, err
@@ -77,7 +75,7 @@ func (w *windowReader) member(r *reader, name []byte) error {
 		r.skip()
 	}
 	if r.fault != nil {
-		return fmt.Errorf("%s: %w", windowNames[f], r.fault)
+		return fmt.Errorf("a bad %q: %w", windowNames[f], r.fault)
 	}
 	return nil
 }

@@ -11,8 +11,9 @@
 package wire
 
 import (
+	"bytes"
 	"encoding/json"
-	"errors"
+	"slices"
 
 	"github.com/aws/aws-lambda-go/events"
 )
@@ -58,28 +59,21 @@ type source[R any] struct {
 	record func(*reader, *R) (from string) // reads one record and says its eventSource
 }
 
-var (
-	errSyntax  = errors.New("not JSON")
-	errForeign = errors.New("foreign event")
-	errRecords = errors.New("no list of records")
-	errTwice   = errors.New("records given twice")
-	errTooMany = errors.New("more records than its size allows for")
-)
-
+// Names that tell events apart, at the top level or in a record.
 const (
-	fieldRecords = iota
-	fieldEventSource
-	fieldInvocationID
-	fieldDeliveryStream
+	topRecords = iota
+	topEventSource
+	topInvocationID
+	topDeliveryStream
 )
 
-var envelopeNames = []string{"Records", "eventSource", "invocationId", "deliveryStreamArn"}
+var topNames = []string{"Records", "eventSource", "invocationId", "deliveryStreamArn"}
 
-// read reads the payload's top level. A window, if there is one, gets the members that read does
-// not know, and makes records optional.
+// read reads a payload. A window, if there is one, gets the members of the top level that are not
+// common to all events, and makes records optional.
 func read[R any](payload []byte, src source[R], w *windowReader) (Batch[R], error) {
 	r := &reader{data: payload}
-	b, err := src.envelope(r, w)
+	b, err := src.top(r, w)
 	if err == nil {
 		err = r.end()
 	}
@@ -89,39 +83,35 @@ func read[R any](payload []byte, src source[R], w *windowReader) (Batch[R], erro
 	return b, nil
 }
 
-func (src source[R]) envelope(r *reader, w *windowReader) (b Batch[R], err error) {
+func (src source[R]) top(r *reader, w *windowReader) (b Batch[R], err error) {
 	if r.peek() != '{' {
 		return b, errRecords
 	}
 	r.pos++
 	found := false
-	for first, guess := true, 0; ; first = false {
+	for first := true; ; first = false {
 		name, ok := r.member(first)
 		if !ok {
 			break
 		}
-		f := field(envelopeNames, name, guess)
-		guess = f + 1
-		switch f {
-		case fieldRecords:
-			if r.peek() == 'n' {
-				r.literal("null")
+		switch field(topNames, name, topRecords) {
+		case topRecords:
+			switch null, err := r.list(&found, '['); {
+			case err != nil:
+				return b, err
+			case null:
 				continue
 			}
-			if found {
-				return b, errTwice
-			}
-			found = true
 			if b, err = src.records(r); err != nil {
 				return b, err
 			}
-		case fieldEventSource:
+		case topEventSource:
 			if from := r.optional(); from != "" && from != src.named {
-				return b, errForeign
+				return b, foreign("an event", from)
 			}
-		case fieldInvocationID, fieldDeliveryStream:
+		case topInvocationID, topDeliveryStream:
 			if src.named != "" {
-				return b, errForeign
+				return b, errFirehose
 			}
 			r.skip()
 		default:
@@ -138,49 +128,32 @@ func (src source[R]) envelope(r *reader, w *windowReader) (b Batch[R], err error
 	return b, nil
 }
 
-func (src source[R]) records(r *reader) (b Batch[R], err error) {
-	if r.peek() != '[' {
-		return b, errRecords
+// list enters the one list of records of a payload, unless it is null.
+func (r *reader) list(found *bool, opening byte) (null bool, err error) {
+	c := r.peek()
+	if *found {
+		return false, errTwice
 	}
+	if c == 'n' {
+		r.literal("null")
+		return true, nil
+	}
+	if c != opening {
+		return false, r.noList()
+	}
+	*found = true
 	r.pos++
+	return false, nil
+}
+
+func (src source[R]) records(r *reader) (b Batch[R], err error) {
 	b.Records = []R{}
 	for first := true; r.element(first); first = false {
-		start := r.pos
 		if err := src.add(r, &b); err != nil {
 			return b, err
 		}
-		if first {
-			b.Records = grow(b.Records, r.pos-start, len(r.data)-r.pos)
-		}
 	}
 	return b, nil
-}
-
-// add reads one more record into b.
-func (src source[R]) add(r *reader, b *Batch[R]) error {
-	start := r.pos
-	b.Records = append(b.Records, *new(R))
-	from := src.record(r, &b.Records[len(b.Records)-1])
-	if from != "" && from != src.named {
-		return errForeign
-	}
-	if r.broken {
-		return errSyntax
-	}
-	if len(b.Records) > manyRecords && len(b.Records) > len(r.data)/smallRecord {
-		return errTooMany
-	}
-	if r.fault != nil {
-		raw := json.RawMessage(append([]byte(nil), r.data[start:r.pos]...))
-		b.Bad = append(b.Bad, Bad{
-			Index: len(b.Records) - 1,
-			Field: path(raw, r.faultAt-start),
-			Err:   r.fault,
-			Raw:   raw,
-		})
-		r.fault = nil
-	}
-	return nil
 }
 
 // No service sends more than manyRecords in one event, or a record without an identifier, which
@@ -191,11 +164,31 @@ const (
 	smallRecord = 32
 )
 
+// add reads one more record into b.
+func (src source[R]) add(r *reader, b *Batch[R]) error {
+	start, n := r.pos, len(b.Records)
+	if n >= max(manyRecords, len(r.data)/smallRecord) {
+		return errTooMany
+	}
+	b.Records = append(b.Records, *new(R))
+	if from := src.record(r, &b.Records[n]); from != "" && from != src.named {
+		return foreign("records", from)
+	}
+	if r.broken {
+		return errSyntax
+	}
+	if n == 0 {
+		b.Records = grow(b.Records, r.pos-start, len(r.data)-r.pos)
+	}
+	if r.fault != nil {
+		raw := bytes.Clone(r.data[start:r.pos])
+		b.Bad = append(b.Bad, Bad{Index: n, Field: path(raw, r.faultAt-start), Err: r.fault, Raw: raw})
+		r.fault = nil
+	}
+	return nil
+}
+
 // grow makes room for the records that fit into rest bytes if they are like the first, of size bytes.
 func grow[R any](records []R, size, rest int) []R {
-	more := rest / max(size+1, 2*smallRecord)
-	if more == 0 {
-		return records
-	}
-	return append(make([]R, 0, len(records)+more), records...)
+	return slices.Grow(records, rest/max(size+1, 2*smallRecord))
 }
