@@ -39,7 +39,7 @@ type Delivery struct {
 func (q *Queue) Poll(ctx context.Context) (Delivery, error) {
 	var d Delivery
 	var err error
-	if d.Messages, err = q.receive(ctx); err != nil || len(d.Messages) == 0 {
+	if d.Messages, err = q.Receive(ctx, time.Second); err != nil || len(d.Messages) == 0 {
 		return d, err
 	}
 	payload, err := q.event(d.Messages)
@@ -65,11 +65,12 @@ func (q *Queue) Poll(ctx context.Context) (Delivery, error) {
 			d.Deleted = append(d.Deleted, ids[i])
 		}
 	}
-	return d, q.delete(ctx, done)
+	return d, q.Delete(ctx, done)
 }
 
-// receive fills a batch: only its first receive waits.
-func (q *Queue) receive(ctx context.Context) ([]types.Message, error) {
+// Receive returns a batch of messages, for the first of which it waits, whole
+// seconds.
+func (q *Queue) Receive(ctx context.Context, wait time.Duration) ([]types.Message, error) {
 	var batch []types.Message
 	for len(batch) < q.BatchSize {
 		in := &sqs.ReceiveMessageInput{
@@ -79,7 +80,7 @@ func (q *Queue) receive(ctx context.Context) ([]types.Message, error) {
 			MessageAttributeNames:       []string{"All"},
 		}
 		if len(batch) == 0 {
-			in.WaitTimeSeconds = 1
+			in.WaitTimeSeconds = int32(wait.Seconds())
 		}
 		out, err := q.Client.ReceiveMessage(ctx, in)
 		if err != nil {
@@ -93,7 +94,8 @@ func (q *Queue) receive(ctx context.Context) ([]types.Message, error) {
 	return batch, nil
 }
 
-func (q *Queue) delete(ctx context.Context, messages []types.Message) error {
+// Delete deletes messages that were received.
+func (q *Queue) Delete(ctx context.Context, messages []types.Message) error {
 	for begin := 0; begin < len(messages); begin += receiveMax {
 		part := messages[begin:min(begin+receiveMax, len(messages))]
 		entries := make([]types.DeleteMessageBatchRequestEntry, len(part))

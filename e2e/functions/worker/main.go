@@ -1,0 +1,83 @@
+// Worker is a Lambda function whose records say what is to become of them. It
+// writes each try and each effect to the test's ledger.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"strconv"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/lambdabatch/batch"
+	"github.com/lambdabatch/batch/e2e/ledger"
+)
+
+func main() {
+	w := worker{ledger: ledger.Client{URL: os.Getenv("LEDGER")}, lanes: number("LANES", 1)}
+	var options []batch.Option
+	if n := number("MAX_RECEIVES", 0); n > 0 {
+		options = append(options, batch.WithMaxReceives(n))
+	}
+	lambda.Start(observed{handler(w, os.Getenv("SOURCE"), options)})
+}
+
+func handler(w worker, source string, options []batch.Option) lambda.Handler {
+	switch source {
+	case "kinesis":
+		return batch.KinesisHandler(stage[events.KinesisEventRecord](w), options...)
+	case "kafka":
+		return batch.KafkaHandler(stage[events.KafkaRecord](w), options...)
+	default:
+		return batch.SQSHandler(stage[events.SQSMessage](w), options...)
+	}
+}
+
+func number(name string, otherwise int) int {
+	n, err := strconv.Atoi(os.Getenv(name))
+	if err != nil {
+		return otherwise
+	}
+	return n
+}
+
+// stage is the pipeline for the records of one source.
+func stage[R batch.Payload](w worker) func(batch.Stream[R]) batch.Stream[order] {
+	process := func(records batch.Stream[R]) batch.Stream[order] {
+		orders := batch.Decode[order](records, json.Unmarshal)
+		tried := batch.TryMap(breakable(orders), w.try)
+		stored := batch.TryEach(tried, w.store)
+		return batch.Catch(stored, w.giveUp)
+	}
+	if w.lanes == 1 {
+		return process
+	}
+	return func(records batch.Stream[R]) batch.Stream[order] {
+		return batch.Parallel(records, w.lanes, process)
+	}
+}
+
+// breakable is a stage of the function's own that panics outside any guarded call.
+func breakable(orders batch.Stream[order]) batch.Stream[order] {
+	return func(yield func(batch.Result[order]) bool) {
+		for r := range orders {
+			if o, ok := r.Value(); ok && o.Script[0] == "break" {
+				panic("the stage is broken")
+			}
+			if !yield(r) {
+				return
+			}
+		}
+	}
+}
+
+type worker struct {
+	ledger ledger.Client
+	lanes  int
+}
+
+func (w worker) store(ctx context.Context, o order) error {
+	_, err := w.ledger.Write(ctx, ledger.Store, o.ID)
+	return err
+}

@@ -1,0 +1,107 @@
+// Package e2e_test runs the library where it is made for: in a Lambda binary
+// that polls a runtime API, fed from real servers.
+package e2e_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/lambdabatch/batch/e2e/ledger"
+	"github.com/lambdabatch/batch/e2e/sandbox"
+	"github.com/lambdabatch/batch/e2e/servers"
+	"github.com/matryer/is"
+)
+
+// binaries are built once, before the first test.
+var binaries struct{ worker, orders string }
+
+func TestMain(m *testing.M) {
+	os.Exit(run(m))
+}
+
+func run(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "e2e")
+	if err == nil {
+		defer os.RemoveAll(dir)
+		err = build(dir)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	code := m.Run()
+	if left := children(); len(left) > 0 {
+		fmt.Fprintln(os.Stderr, "processes left behind:", left)
+		return 1
+	}
+	return code
+}
+
+func build(dir string) (err error) {
+	if binaries.worker, err = sandbox.Build(dir, "github.com/lambdabatch/batch/e2e/functions/worker"); err != nil {
+		return err
+	}
+	return nil
+}
+
+// children lists the processes that this one started and that still are, as
+// far as there is a /proc to tell it.
+func children() []string {
+	var found []string
+	stats, _ := filepath.Glob("/proc/[0-9]*/stat")
+	for _, path := range stats {
+		stat, err := os.ReadFile(path)
+		if err != nil {
+			continue // gone since
+		}
+		_, after, _ := strings.Cut(string(stat), ") ")
+		if fields := strings.Fields(after); len(fields) > 1 && fields[1] == strconv.Itoa(os.Getpid()) {
+			found = append(found, string(stat))
+		}
+	}
+	return found
+}
+
+func startServers(t *testing.T) *servers.Servers {
+	t.Helper()
+	s, err := servers.Start("servers", t.Output())
+	is.New(t).NoErr(err)
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error("close servers:", err)
+		}
+	})
+	return s
+}
+
+func openLedger(t *testing.T, after func(ledger.Entry)) *ledger.Ledger {
+	t.Helper()
+	l := ledger.Open(after)
+	t.Cleanup(l.Close)
+	return l
+}
+
+// openWorker returns a sandbox for the worker, whose environment gets the given variables.
+func openWorker(t *testing.T, l *ledger.Ledger, env ...string) *sandbox.Sandbox {
+	t.Helper()
+	return open(t, sandbox.Config{Binary: binaries.worker, Env: append(env, "LEDGER="+l.URL()), Log: t.Output()})
+}
+
+func open(t *testing.T, config sandbox.Config) *sandbox.Sandbox {
+	t.Helper()
+	s := sandbox.New(config)
+	t.Cleanup(s.Kill)
+	return s
+}
+
+func invoke(t *testing.T, s *sandbox.Sandbox, payload []byte, timeout time.Duration) sandbox.Outcome {
+	t.Helper()
+	out, err := s.Invoke(payload, timeout)
+	is.New(t).NoErr(err)
+	return out
+}

@@ -1,0 +1,202 @@
+package e2e_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/lambdabatch/batch/e2e/ledger"
+	"github.com/lambdabatch/batch/e2e/mapping"
+	"github.com/lambdabatch/batch/e2e/sandbox"
+	"github.com/matryer/is"
+)
+
+func TestEveryGoodOrderIsStoredAndEveryPoisonOneDeadLettered(t *testing.T) {
+	t.Parallel()
+	is := is.New(t)
+	l := openLedger(t, nil)
+	q := createQueue(t, mapping.NewSQS(startServers(t).SQS), queueConfig{maxReceives: 4, visibility: 2 * time.Second})
+	orders := mixed(120)
+	is.NoErr(q.send(t.Context(), orders))
+
+	q.drain(t, 3, func(int) mapping.Queue {
+		return q.feeding(openWorker(t, l, "LANES=4"), 1500*time.Millisecond)
+	}, deletesOnlyWhatIsStored(t, l))
+
+	accountFor(t, orders, l, q.deadLetters(t))
+}
+
+// mixed returns orders of which some fail, panic or are stuck at first, and
+// some for good.
+func mixed(n int) []order {
+	orders := make([]order, n)
+	for i := range orders {
+		id := fmt.Sprintf("o-%d", i)
+		switch i % 20 {
+		case 3:
+			orders[i] = script(id, "fail", "ok")
+		case 7:
+			orders[i] = script(id, "panic", "dirty", "ok")
+		case 11:
+			orders[i] = script(id, "stuck:3s", "ok")
+		case 13:
+			orders[i] = script(id, "fail")
+		case 17:
+			orders[i] = script(id, "panic")
+		default:
+			orders[i] = script(id, "ok")
+		}
+	}
+	return orders
+}
+
+// feeding is the queue's mapping to the function in s.
+func (q *queue) feeding(s *sandbox.Sandbox, timeout time.Duration) mapping.Queue {
+	m := q.Queue
+	m.Invoke, m.Timeout = s.Invoke, timeout
+	return m
+}
+
+// deletesOnlyWhatIsStored fails the test if a message is deleted before its
+// order's effect.
+func deletesOnlyWhatIsStored(t *testing.T, l *ledger.Ledger) func(mapping.Delivery) {
+	return func(d mapping.Delivery) {
+		stored := l.Counts(ledger.Store)
+		for _, m := range d.Messages {
+			o := parse(t, aws.ToString(m.Body))
+			if stored[o.ID] == 0 && slices.Contains(d.Deleted, aws.ToString(m.MessageId)) {
+				t.Errorf("order %s was deleted before it was stored", o.ID)
+			}
+		}
+	}
+}
+
+func parse(t *testing.T, body string) order {
+	t.Helper()
+	var o order
+	is.New(t).NoErr(json.Unmarshal([]byte(body), &o))
+	return o
+}
+
+// accountFor fails the test unless each good order is stored and none of them
+// dead-lettered, and each other one dead-lettered and not stored.
+func accountFor(t *testing.T, orders []order, l *ledger.Ledger, dead []string) {
+	t.Helper()
+	var good, poison []string
+	for _, o := range orders {
+		if o.good() {
+			good = append(good, o.ID)
+		} else {
+			poison = append(poison, o.ID)
+		}
+	}
+	var given []string
+	for _, body := range dead {
+		given = append(given, parse(t, body).ID)
+	}
+	stored := l.IDs(ledger.Store)
+	for _, ids := range [][]string{good, poison, given, stored} {
+		slices.Sort(ids)
+	}
+	is := is.New(t)
+	is.Equal(stored, good)
+	is.Equal(given, poison)
+}
+
+func TestAProcessKilledInTheMiddleOfABatchLosesNothing(t *testing.T) {
+	t.Parallel()
+	is := is.New(t)
+	var stored atomic.Int32
+	var s *sandbox.Sandbox
+	l := openLedger(t, func(e ledger.Entry) {
+		if e.Kind == ledger.Store && stored.Add(1) == 4 {
+			s.Kill()
+		}
+	})
+	s = openWorker(t, l)
+	q := createQueue(t, mapping.NewSQS(startServers(t).SQS), queueConfig{maxReceives: 4, visibility: time.Second})
+	orders := make([]order, 10)
+	for i := range orders {
+		orders[i] = script(fmt.Sprintf("o-%d", i), "ok")
+	}
+	is.NoErr(q.send(t.Context(), orders))
+
+	var ends []sandbox.End
+	q.drain(t, 1, func(int) mapping.Queue { return q.feeding(s, 900*time.Millisecond) }, func(d mapping.Delivery) {
+		deletesOnlyWhatIsStored(t, l)(d)
+		ends = append(ends, d.Outcome.End)
+	})
+
+	accountFor(t, orders, l, q.deadLetters(t))
+	is.Equal(ends, []sandbox.End{sandbox.Exited, sandbox.Answered})
+	is.Equal(stored.Load(), int32(14)) // four twice: once before the kill
+	is.Equal(s.Starts(), 2)
+}
+
+func TestAFIFOQueueKeepsTheOrderOfEachGroup(t *testing.T) {
+	t.Parallel()
+	is := is.New(t)
+	var kill atomic.Bool
+	var s *sandbox.Sandbox
+	l := openLedger(t, func(e ledger.Entry) {
+		if e == (ledger.Entry{Kind: ledger.Store, ID: "g3-2"}) && kill.CompareAndSwap(false, true) {
+			s.Kill()
+		}
+	})
+	s = openWorker(t, l, "LANES=4", "MAX_RECEIVES=3")
+	q := createQueue(t, mapping.NewSQS(startServers(t).SQS), queueConfig{fifo: true, maxReceives: 3, visibility: 2 * time.Second})
+	orders := grouped(8, 5)
+	is.NoErr(q.send(t.Context(), orders))
+
+	q.drain(t, 2, func(int) mapping.Queue { return q.feeding(s, 1500*time.Millisecond) }, deletesOnlyWhatIsStored(t, l))
+
+	accountFor(t, orders, l, q.deadLetters(t))
+	inOrder(t, orders, l)
+	is.True(kill.Load())
+}
+
+// grouped returns orders of several groups, in which the first of group 0 fails
+// once, the second of group 1 panics once, the third of group 2 is stuck once
+// and the second of group 4 never succeeds.
+func grouped(groups, each int) []order {
+	var orders []order
+	for i := range each {
+		for g := range groups {
+			o := script(fmt.Sprintf("g%d-%d", g, i), "ok")
+			switch [2]int{g, i} {
+			case [2]int{0, 0}:
+				o.Script = []string{"fail", "ok"}
+			case [2]int{1, 1}:
+				o.Script = []string{"panic", "ok"}
+			case [2]int{2, 2}:
+				o.Script = []string{"stuck:1s", "ok"}
+			case [2]int{4, 1}:
+				o.Script = []string{"fail"}
+			}
+			orders = append(orders, o.in(fmt.Sprintf("g%d", g)))
+		}
+	}
+	return orders
+}
+
+// inOrder fails the test if an order's first effect overtook that of an earlier
+// one of its group.
+func inOrder(t *testing.T, orders []order, l *ledger.Ledger) {
+	t.Helper()
+	group, sent := map[string]string{}, map[string][]string{}
+	for _, o := range orders {
+		if o.good() {
+			group[o.ID] = o.group
+			sent[o.group] = append(sent[o.group], o.ID)
+		}
+	}
+	stored := map[string][]string{}
+	for _, id := range l.IDs(ledger.Store) {
+		stored[group[id]] = append(stored[group[id]], id)
+	}
+	is.New(t).Equal(stored, sent)
+}
