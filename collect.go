@@ -177,7 +177,7 @@ type Report struct {
 func Run[A, B any](source Stream[A], stage func(Stream[A]) Stream[B]) (Response, error) {
 	require(source != nil, "Run", "source is nil")
 	require(stage != nil, "Run", "stage is nil")
-	c := newCollector[B]()
+	c := newRunning[B]()
 	return c.answer(c.drive(bind(c, source, stage))).result()
 }
 
@@ -223,6 +223,11 @@ type collector[T any] struct {
 	last    *tally
 	keep    bool
 	kept    []kept[T]
+	result  answer
+
+	// Room for what there is nearly always one of.
+	tally [1]tally
+	ptr   [1]*tally
 }
 
 // kept is a value that reached the end.
@@ -232,7 +237,19 @@ type kept[T any] struct {
 	value T
 }
 
-func newCollector[T any]() *collector[T] { return &collector[T]{learned: make(chan *run, 1)} }
+func newCollector[T any]() *collector[T] {
+	c := &collector[T]{}
+	c.tallies = c.ptr[:0]
+	c.result.batches = c.result.one[:0]
+	return c
+}
+
+// newRunning returns a collector that is told about iterations as they begin.
+func newRunning[T any]() *collector[T] {
+	c := newCollector[T]()
+	c.learned = make(chan *run, 1)
+	return c
+}
 
 // add takes one Result and reports whether the collector wants more.
 func (c *collector[T]) add(r Result[T]) bool {
@@ -275,7 +292,12 @@ func (c *collector[T]) tallyOf(r *run) *tally {
 	at := slices.IndexFunc(c.tallies, func(t *tally) bool { return t.run == r })
 	if at < 0 {
 		at = len(c.tallies)
-		c.tallies = append(c.tallies, &tally{run: r})
+		t := &c.tally[0]
+		if at > 0 {
+			t = new(tally)
+		}
+		t.run = r
+		c.tallies = append(c.tallies, t)
 	}
 	c.last = c.tallies[at]
 	return c.last
@@ -384,6 +406,7 @@ type ending struct {
 // An answer is the fold over everything that the collector has ticked.
 type answer struct {
 	batches  []*batch
+	one      [1]*batch // room for batches
 	verdicts map[*batch][]verdict // no entry: all acknowledged
 	response Response
 	failures []Failure
@@ -396,7 +419,7 @@ type answer struct {
 // each on its own, and a record must be acknowledged in all that came this far.
 func (c *collector[T]) answer(e ending) *answer {
 	c.end()
-	a := &answer{}
+	a := &c.result
 	a.fold(c.tallies)
 	if e.err != nil {
 		a.fail()

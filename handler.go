@@ -85,12 +85,11 @@ func DynamoDBHandler[T any](stage func(Stream[events.DynamoDBEventRecord]) Strea
 func KafkaHandler[T any](stage func(Stream[events.KafkaRecord]) Stream[T], opts ...Option) *Handler {
 	return newHandler("KafkaHandler", stage, opts, func(ctx context.Context, payload []byte, s settings) (*origin[events.KafkaRecord], error) {
 		read, err := wire.Kafka(payload)
-		records := make([]events.KafkaRecord, len(read.Records))
-		partitions := make([]string, len(read.Records))
+		rs := kafkaRecords{make([]events.KafkaRecord, len(read.Records)), make([]string, len(read.Records))}
 		for i, r := range read.Records {
-			records[i], partitions[i] = r.KafkaRecord, r.Partition
+			rs.all[i], rs.partitions[i] = r.KafkaRecord, r.Partition
 		}
-		return kafkaOrigin(ctx, records, partitions, s).without(read.Bad), err
+		return kafkaOrigin(ctx, rs, s).without(read.Bad), err
 	})
 }
 
@@ -121,7 +120,7 @@ func newHandler[R, T any](
 		if err != nil {
 			return nil, err
 		}
-		c := newCollector[T]()
+		c := newRunning[T]()
 		c.learn(o.prepare())
 		response, err := c.answer(c.drive(bind(c, o.stream(), stage))).result()
 		if err != nil {

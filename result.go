@@ -117,21 +117,27 @@ func (h header) with(s state, err error) header {
 // A stage that the library does not have is a loop around Then.
 func Then[A, B any](r Result[A], f func(context.Context, A) (B, error)) Result[B] {
 	require(f != nil, "Then", "f is nil")
-	return then(r, f)
+	return then(&r, f)
 }
 
-func then[A, B any](r Result[A], f func(context.Context, A) (B, error)) (out Result[B]) {
+// then takes a pointer because a Result with the record of an event in it is large.
+func then[A, B any](r *Result[A], f func(context.Context, A) (B, error)) (out Result[B]) {
 	out.h = r.h
-	if !out.h.admit() {
+	if !r.h.free() && !out.h.admit() {
 		return out
 	}
-	b, err := call(out.h.entry, r.value, f)
+	b, err := call(r.h.entry, r.value, f)
 	if err != nil {
 		out.h.fail(err)
 		return out
 	}
 	out.value = b
 	return out
+}
+
+// free is the short way through admit, for what most Results are.
+func (h *header) free() bool {
+	return h.state == ready && h.entry.scope.run.order == nil && h.entry.scope.ctx.Err() == nil
 }
 
 // admit reports whether a function may be called for the value of the Result.

@@ -61,6 +61,13 @@ const unset = -1
 
 func settingsOf(opts []Option) settings {
 	s := settings{policy: unset, reserve: unset}
+	if len(opts) > 0 {
+		s = s.with(opts) // a copy of its own, so that s stays on the stack
+	}
+	return s
+}
+
+func (s settings) with(opts []Option) settings {
 	for _, option := range opts {
 		option(&s)
 	}
@@ -148,14 +155,13 @@ func DynamoDB(ctx context.Context, event events.DynamoDBEvent, opts ...Option) S
 // topic-partition, "<topic>-<n>"; identifier: the object of topic-partition and
 // offset, which [Record] shows as "<topic>-<n>/<offset>".
 func Kafka(ctx context.Context, event events.KafkaEvent, opts ...Option) Stream[events.KafkaRecord] {
-	var records []events.KafkaRecord
-	var partitions []string
+	var rs kafkaRecords
 	for _, partition := range slices.Sorted(maps.Keys(event.Records)) {
 		for _, record := range event.Records[partition] {
-			records, partitions = append(records, record), append(partitions, partition)
+			rs.all, rs.partitions = append(rs.all, record), append(rs.partitions, partition)
 		}
 	}
-	return kafkaOrigin(ctx, records, partitions, settingsOf(opts)).stream()
+	return kafkaOrigin(ctx, rs, settingsOf(opts)).stream()
 }
 
 // From is the stream of records of any kind. describe tells ID, Group and Attempt
@@ -163,24 +169,20 @@ func Kafka(ctx context.Context, event events.KafkaEvent, opts ...Option) Stream[
 // policy is [Continue].
 func From[R any](ctx context.Context, records []R, describe func(R) Record, opts ...Option) Stream[R] {
 	require(describe != nil, "From", "describe is nil")
-	o := newOrigin(ctx, records, settingsOf(opts), Continue)
-	o.batch.about = func(i int) (r Record) {
-		// A record that cannot be described has no identifier, which the collector
-		// answers with an error.
-		defer func() { _ = recover() }()
-		return describe(records[i])
-	}
-	o.batch.id = func(i int) string { return o.batch.about(i).ID }
-	return o.stream()
+	return newOrigin(ctx, records, described[R]{records, describe}, settingsOf(opts), Continue).stream()
 }
 
 // Of is the stream of the values, with the identifiers "0", "1", and so on: for
 // trying and testing stages.
 func Of[T any](values ...T) Stream[T] {
-	o := newOrigin(context.Background(), values, settingsOf(nil), Continue)
-	o.batch.id = strconv.Itoa
-	o.batch.about = func(i int) Record { return Record{ID: strconv.Itoa(i)} }
-	return o.stream()
+	return newOrigin(context.Background(), values, numbered[T](values), settingsOf(nil), Continue).stream()
+}
+
+// records are the entries of an event, as its source describes them.
+type records interface {
+	id(i int) string
+	about(i int) Record // ID, Group and Attempt
+	original(i int) any
 }
 
 // A batch is what one source knows of its records. It does not change.
@@ -188,11 +190,9 @@ type batch struct {
 	settings
 	parent context.Context
 	length int
-	id     func(int) string
-	about  func(int) Record // ID, Group and Attempt
-	source func(int) any
-	kafka  bool       // identifiers go out as objects
-	bad    []wire.Bad // the records that could not be decoded
+	records
+	kafka bool       // identifiers go out as objects
+	bad   []wire.Bad // the records that could not be decoded
 
 	grouping sync.Once
 	group    []int32 // number of each record's group, 0 for none
@@ -206,52 +206,56 @@ type origin[R any] struct {
 	prepared atomic.Pointer[run] // for the first iteration, where a handler made it
 }
 
-func newOrigin[R any](ctx context.Context, records []R, s settings, policy Policy) *origin[R] {
+func newOrigin[R any](ctx context.Context, rs []R, described records, s settings, policy Policy) *origin[R] {
 	require(ctx != nil, "source", "ctx is nil")
 	if s.policy == unset {
 		s.policy = policy
 	}
-	o := &origin[R]{records: records, batch: batch{settings: s, parent: ctx, length: len(records)}}
-	o.batch.source = func(i int) any {
-		if bad, ok := o.batch.badAt(i); ok {
-			return &bad.Raw
-		}
-		return &o.records[i]
-	}
-	return o
+	return &origin[R]{records: rs, batch: batch{settings: s, parent: ctx, length: len(rs), records: described}}
+}
+
+type sqsMessages []events.SQSMessage
+
+func (m sqsMessages) id(i int) string    { return m[i].MessageId }
+func (m sqsMessages) original(i int) any { return &m[i] }
+func (m sqsMessages) about(i int) Record {
+	attempt, _ := strconv.Atoi(m[i].Attributes["ApproximateReceiveCount"])
+	return Record{ID: m[i].MessageId, Group: m[i].Attributes["MessageGroupId"], Attempt: attempt}
 }
 
 func sqsOrigin(ctx context.Context, messages []events.SQSMessage, s settings) *origin[events.SQSMessage] {
 	policy := Continue
-	if slices.ContainsFunc(messages, func(m events.SQSMessage) bool { return strings.HasSuffix(m.EventSourceARN, ".fifo") }) {
-		policy = StopGroup
+	for i := range messages {
+		if strings.HasSuffix(messages[i].EventSourceARN, ".fifo") {
+			policy = StopGroup
+			break
+		}
 	}
-	o := newOrigin(ctx, messages, s, policy)
-	o.batch.id = func(i int) string { return messages[i].MessageId }
-	o.batch.about = func(i int) Record {
-		m := &messages[i]
-		attempt, _ := strconv.Atoi(m.Attributes["ApproximateReceiveCount"])
-		return Record{ID: m.MessageId, Group: m.Attributes["MessageGroupId"], Attempt: attempt}
-	}
-	return o
+	return newOrigin(ctx, messages, sqsMessages(messages), s, policy)
 }
 
-func kinesisOrigin(ctx context.Context, records []events.KinesisEventRecord, s settings) *origin[events.KinesisEventRecord] {
-	o := newOrigin(ctx, records, s, StopBatch)
-	o.batch.id = func(i int) string { return records[i].Kinesis.SequenceNumber }
-	o.batch.about = func(i int) Record {
-		return Record{ID: records[i].Kinesis.SequenceNumber, Group: records[i].Kinesis.PartitionKey}
-	}
-	return o
+type kinesisRecords []events.KinesisEventRecord
+
+func (r kinesisRecords) id(i int) string    { return r[i].Kinesis.SequenceNumber }
+func (r kinesisRecords) original(i int) any { return &r[i] }
+func (r kinesisRecords) about(i int) Record {
+	return Record{ID: r.id(i), Group: r[i].Kinesis.PartitionKey}
 }
 
-func dynamoDBOrigin(ctx context.Context, records []events.DynamoDBEventRecord, s settings) *origin[events.DynamoDBEventRecord] {
-	o := newOrigin(ctx, records, s, StopBatch)
-	o.batch.id = func(i int) string { return records[i].Change.SequenceNumber }
-	o.batch.about = func(i int) Record {
-		return Record{ID: records[i].Change.SequenceNumber, Group: itemKey(records[i].Change.Keys)}
-	}
-	return o
+func kinesisOrigin(ctx context.Context, rs []events.KinesisEventRecord, s settings) *origin[events.KinesisEventRecord] {
+	return newOrigin(ctx, rs, kinesisRecords(rs), s, StopBatch)
+}
+
+type dynamoDBRecords []events.DynamoDBEventRecord
+
+func (r dynamoDBRecords) id(i int) string    { return r[i].Change.SequenceNumber }
+func (r dynamoDBRecords) original(i int) any { return &r[i] }
+func (r dynamoDBRecords) about(i int) Record {
+	return Record{ID: r.id(i), Group: itemKey(r[i].Change.Keys)}
+}
+
+func dynamoDBOrigin(ctx context.Context, rs []events.DynamoDBEventRecord, s settings) *origin[events.DynamoDBEventRecord] {
+	return newOrigin(ctx, rs, dynamoDBRecords(rs), s, StopBatch)
 }
 
 // itemKey writes the key of an item so that different keys differ: DynamoDB keys
@@ -269,18 +273,57 @@ func itemKey(keys map[string]events.DynamoDBAttributeValue) string {
 	return text.String()
 }
 
-func kafkaOrigin(ctx context.Context, records []events.KafkaRecord, partitions []string, s settings) *origin[events.KafkaRecord] {
-	o := newOrigin(ctx, records, s, StopGroup)
+type kafkaRecords struct {
+	all        []events.KafkaRecord
+	partitions []string // topic-partition of each
+}
+
+func (r kafkaRecords) id(i int) string {
+	return r.partitions[i] + "/" + strconv.FormatInt(r.all[i].Offset, 10)
+}
+func (r kafkaRecords) original(i int) any { return &r.all[i] }
+func (r kafkaRecords) about(i int) Record { return Record{ID: r.id(i), Group: r.partitions[i]} }
+
+func kafkaOrigin(ctx context.Context, rs kafkaRecords, s settings) *origin[events.KafkaRecord] {
+	o := newOrigin(ctx, rs.all, rs, s, StopGroup)
 	o.batch.kafka = true
-	o.batch.id = func(i int) string { return partitions[i] + "/" + strconv.FormatInt(records[i].Offset, 10) }
-	o.batch.about = func(i int) Record { return Record{ID: o.batch.id(i), Group: partitions[i]} }
 	return o
 }
+
+// described are the records of From.
+type described[R any] struct {
+	all      []R
+	describe func(R) Record
+}
+
+func (d described[R]) id(i int) string    { return d.about(i).ID }
+func (d described[R]) original(i int) any { return &d.all[i] }
+
+// about survives a describe that panics. Its record has no identifier, which the
+// collector answers with an error if it is to be reported.
+func (d described[R]) about(i int) (r Record) {
+	defer func() { _ = recover() }()
+	return d.describe(d.all[i])
+}
+
+// numbered are the values of Of.
+type numbered[T any] []T
+
+func (n numbered[T]) id(i int) string    { return strconv.Itoa(i) }
+func (n numbered[T]) original(i int) any { return &n[i] }
+func (n numbered[T]) about(i int) Record { return Record{ID: n.id(i)} }
 
 func (b *batch) describe(i int) Record {
 	r := b.about(i)
 	r.Index, r.Source = i, b.source(i)
 	return r
+}
+
+func (b *batch) source(i int) any {
+	if bad, ok := b.badAt(i); ok {
+		return &bad.Raw
+	}
+	return b.original(i)
 }
 
 // lastReceive reports whether the record will be dead-lettered if it fails.

@@ -42,7 +42,7 @@ func TryMap[A, B any](s Stream[A], f func(context.Context, A) (B, error)) Stream
 
 func mapping[A, B any](s Stream[A], f func(context.Context, A) (B, error)) Stream[B] {
 	return func(yield func(Result[B]) bool) {
-		s(func(r Result[A]) bool { return yield(then(r, f)) })
+		s(func(r Result[A]) bool { return yield(then(&r, f)) })
 	}
 }
 
@@ -63,7 +63,7 @@ func TryFilter[T any](s Stream[T], keep func(context.Context, T) (bool, error)) 
 func filtering[T any](s Stream[T], keep func(context.Context, T) (bool, error)) Stream[T] {
 	return func(yield func(Result[T]) bool) {
 		s(func(r Result[T]) bool {
-			kept := then(r, keep)
+			kept := then(&r, keep)
 			r.h = kept.h
 			if r.h.state != ready {
 				return yield(Result[T]{h: r.h})
@@ -94,7 +94,7 @@ func TryFlatMap[A any, S ~[]B, B any](s Stream[A], f func(context.Context, A) (S
 func splitting[A any, S ~[]B, B any](s Stream[A], f func(context.Context, A) (S, error)) Stream[B] {
 	return func(yield func(Result[B]) bool) {
 		s(func(r Result[A]) bool {
-			parts := then(r, f)
+			parts := then(&r, f)
 			if parts.h.state != ready {
 				return yield(Result[B]{h: parts.h})
 			}
@@ -384,7 +384,7 @@ func Decode[T any, P Payload](s Stream[P], unmarshal func([]byte, any) error) St
 			}
 			return *value, err
 		}
-		s(func(r Result[P]) bool { return yield(then(r, decode)) })
+		s(func(r Result[P]) bool { return yield(then(&r, decode)) })
 	}
 }
 
