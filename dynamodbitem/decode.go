@@ -25,7 +25,7 @@ func decode[T any](r *events.DynamoDBEventRecord, name string, item attributeMap
 		}
 	}
 	if err := unmarshal(item, &value); err != nil {
-		return zero, fmt.Errorf("record %s: %s: %w", r.Change.SequenceNumber, name, err)
+		return zero, fmt.Errorf("record %q: %s: %w", r.Change.SequenceNumber, name, err)
 	}
 	return value, nil
 }

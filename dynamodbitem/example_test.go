@@ -111,6 +111,6 @@ func ExampleMissingImageError() {
 	})
 	fmt.Println(batch.Collect(items))
 	// Output:
-	// record 103: no NewImage (event "REMOVE", stream view type "NEW_AND_OLD_IMAGES")
+	// record "103": no NewImage (event "REMOVE", stream view type "NEW_AND_OLD_IMAGES")
 	// {[]} <nil>
 }

@@ -73,6 +73,6 @@ type MissingImageError struct {
 }
 
 func (e *MissingImageError) Error() string {
-	return fmt.Sprintf("record %s: no %s (event %q, stream view type %q)",
+	return fmt.Sprintf("record %q: no %s (event %q, stream view type %q)",
 		e.SequenceNumber, e.Image, e.EventName, e.StreamViewType)
 }

@@ -3,6 +3,7 @@ package dynamodbitem_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -97,7 +98,7 @@ func TestAMissingImageIsATypedErrorThatNamesTheRecord(t *testing.T) {
 			is.True(errors.As(err, &missing))
 			is.Equal(missing.Image, c.image)
 			is.Equal(missing.StreamViewType, c.view)
-			is.True(strings.Contains(err.Error(), "record "+missing.SequenceNumber))
+			is.True(strings.Contains(err.Error(), fmt.Sprintf("record %q", missing.SequenceNumber)))
 			is.True(strings.Contains(err.Error(), c.image))
 		})
 	}
@@ -147,7 +148,7 @@ func TestAnAttributeOfAnotherTypeFailsTheRecordAndNamesIt(t *testing.T) {
 	got, err := dynamodbitem.NewImage[order](t.Context(), r)
 	var mismatch *attributevalue.UnmarshalTypeError
 	is.True(errors.As(err, &mismatch))
-	is.True(strings.HasPrefix(err.Error(), "record 111: NewImage: "))
+	is.True(strings.HasPrefix(err.Error(), `record "111": NewImage: `))
 	is.Equal(got, order{}) // nothing half filled
 
 	_, err = dynamodbitem.Change[order](t.Context(), r)
@@ -164,7 +165,7 @@ func TestWhereTheDecoderPanicsTheRecordFails(t *testing.T) {
 	var panicked *batch.PanicError
 	is.True(errors.As(err, &panicked))
 	is.True(len(panicked.Stack) > 0)
-	is.True(strings.HasPrefix(err.Error(), "record 111: NewImage: "))
+	is.True(strings.HasPrefix(err.Error(), `record "111": NewImage: `))
 }
 
 // explosive panics on every value but null.

@@ -31,11 +31,11 @@ type ContentError struct {
 func (e *ContentError) Error() string {
 	switch {
 	case e.Got != e.Want:
-		return fmt.Sprintf("record %s: %s, not %s", e.ID, e.Got, e.Want)
+		return fmt.Sprintf("record %q: %s, not %s", e.ID, e.Got, e.Want)
 	case e.Err != nil:
-		return fmt.Sprintf("record %s: %s that does not decode: %v", e.ID, e.Got, e.Err)
+		return fmt.Sprintf("record %q: %s that does not decode: %v", e.ID, e.Got, e.Err)
 	default:
-		return fmt.Sprintf("record %s: %s with a member given twice", e.ID, e.Got)
+		return fmt.Sprintf("record %q: %s with a member given twice", e.ID, e.Got)
 	}
 }
 

@@ -40,7 +40,7 @@ func CloudWatchLogs(_ context.Context, r events.KinesisEventRecord) (events.Clou
 	}
 	text, err := readBounded(zr)
 	if err != nil {
-		return events.CloudwatchLogsData{}, fmt.Errorf("record %s: %w", id, err)
+		return events.CloudwatchLogsData{}, fmt.Errorf("record %q: %w", id, err)
 	}
 	var data events.CloudwatchLogsData
 	if err := json.Unmarshal(text, &data); err != nil || data.MessageType == "" {
