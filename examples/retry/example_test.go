@@ -1,0 +1,62 @@
+package retry_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/cenkalti/backoff/v7"
+	"github.com/lambdabatch/batch"
+	"github.com/lambdabatch/batch/examples/retry"
+)
+
+type Order struct {
+	ID    string
+	Total int
+}
+
+var (
+	errThrottled = errors.New("throttled")
+	errDeclined  = errors.New("declined")
+)
+
+// The first order meets a throttled service twice and is charged all the same;
+// declined is declined, so the second is not tried again.
+func Example() {
+	calls := map[string]int{}
+	charge := func(_ context.Context, o Order) (string, error) {
+		calls[o.ID]++
+		switch {
+		case o.Total > 1000:
+			return "", backoff.Permanent(errDeclined)
+		case calls[o.ID] < 3:
+			return "", errThrottled
+		}
+		return "receipt of " + o.ID, nil
+	}
+
+	orders := batch.Of(Order{ID: "o-1", Total: 12}, Order{ID: "o-2", Total: 5000})
+	for r := range batch.TryMap(orders, retry.InPlace(charge)) {
+		receipt, _ := r.Value()
+		fmt.Printf("%q, declined: %v\n", receipt, errors.Is(r.Err(), errDeclined))
+	}
+	fmt.Println(calls)
+	// Output:
+	// "receipt of o-1", declined: false
+	// "", declined: true
+	// map[o-1:3 o-2:1]
+}
+
+func ExampleInPlace() {
+	attempts := 0
+	ping := retry.InPlace(func(_ context.Context, host string) (string, error) {
+		if attempts++; attempts == 1 {
+			return "", errThrottled
+		}
+		return host + " answers", nil
+	})
+
+	fmt.Println(ping(context.Background(), "shop"))
+	// Output:
+	// shop answers <nil>
+}

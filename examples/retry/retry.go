@@ -1,0 +1,44 @@
+// Package retry tries a function for batch.TryMap again in place.
+//
+// A record that fails comes again when its visibility timeout has ended, on a
+// stream with everything behind it. A call that was throttled for a moment is
+// cheaper to repeat at once. It is a function around a function: batch has no
+// part in it. Calls of the AWS SDK need none of this, they repeat by themselves.
+package retry
+
+import (
+	"context"
+	"time"
+
+	"github.com/cenkalti/backoff/v7"
+)
+
+// InPlace returns f with a policy around it: at most four calls, with waits of
+// about 50, 100 and 200 ms between them. An error that repeating cannot mend,
+// f wraps in backoff.Permanent.
+//
+// The record's context bounds it all. Its end stops a wait, and a wait that
+// would outlast it is not begun: the record fails then, with the error of the
+// last call, instead of holding up its lane for nothing.
+func InPlace[A, B any](f func(context.Context, A) (B, error)) func(context.Context, A) (B, error) {
+	return func(ctx context.Context, a A) (B, error) {
+		return backoff.Retry(ctx, func() (B, error) { return f(ctx, a) },
+			backoff.WithMaxTries(4),
+			backoff.WithMaxElapsedTime(remaining(ctx)),
+			backoff.WithBackOff(&backoff.ExponentialBackOff{ // has state: one for each call
+				InitialInterval:     50 * time.Millisecond,
+				Multiplier:          2,
+				RandomizationFactor: 0.2,
+				MaxInterval:         time.Second,
+			}))
+	}
+}
+
+// remaining is 0, for no limit, where ctx has no deadline.
+func remaining(ctx context.Context) time.Duration {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return 0
+	}
+	return time.Until(deadline)
+}
