@@ -12,6 +12,7 @@ require (
 	github.com/lambdabatch/batch v0.0.0-00010101000000-000000000000
 	github.com/matryer/is v1.4.1
 	github.com/twmb/franz-go v1.22.1
+	github.com/twmb/franz-go/pkg/kfake v0.0.0-20260918054303-01f206a7e32c
 )
 
 require (
