@@ -195,21 +195,22 @@ var errByte = errors.New("number is no signed byte")
 // signedBytes reads an array of numbers from -128 to 127; null, for the whole or for one, is nothing
 // or zero.
 func (r *reader) signedBytes() events.JSONNumberBytes {
-	data := events.JSONNumberBytes{}
 	if !r.open('[') {
-		return data
+		return events.JSONNumberBytes{}
 	}
+	r.scratch = r.scratch[:0]
 	for first := true; r.element(first); first = false {
 		at := r.pos
-		text, ok := r.number()
 		var n int64
-		if ok {
+		if text, ok := r.number(); ok {
 			var err error
 			if n, err = strconv.ParseInt(string(text), 10, 8); err != nil {
 				r.bad(at, errByte)
 			}
 		}
-		data = append(data, byte(n))
+		r.scratch = append(r.scratch, byte(n))
 	}
+	data := r.carve(len(r.scratch))
+	copy(data, r.scratch)
 	return data
 }

@@ -18,10 +18,10 @@ type reader struct {
 	fault   error // the first in the current record
 	faultAt int   // where the value begins that has it
 
+	scratch []byte          // see unquote
 	texts   strings.Builder // see keep
 	words   [64]string      // see share
-	binary  []byte          // see bytes
-	scratch []byte          // an unquoted string
+	binary  []byte          // see carve
 	pairs   []pair          // see stringMap
 	items   []item          // see attributeMap
 
@@ -102,22 +102,7 @@ func (r *reader) next(first bool, closing byte) bool {
 	return false
 }
 
-// text reads the string that begins at pos. What it returns is valid until the next call.
-func (r *reader) text() []byte {
-	start := r.pos + 1
-	for i := start; i < len(r.data); i++ {
-		switch c := r.data[i]; {
-		case c == '"':
-			r.pos = i + 1
-			return r.data[start:i]
-		case c == '\\' || c < ' ' || c >= 0x80:
-			return r.unquote()
-		}
-	}
-	r.stop()
-	return nil
-}
-
+// unquote reads the string that begins at pos with jsontext.
 func (r *reader) unquote() []byte {
 	quoted := r.value()
 	// The string is valid but for its UTF-8, which the error would be about.
@@ -225,7 +210,9 @@ func (r *reader) string() (text []byte, ok bool) {
 func (r *reader) number() (text []byte, ok bool) {
 	switch c := r.peek(); {
 	case c == '-' || '0' <= c && c <= '9':
-		text = r.value()
+		if text = r.plainNumber(); text == nil {
+			text = r.value()
+		}
 		return text, !r.broken
 	case c == 'n':
 		r.literal("null")

@@ -9,26 +9,27 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 )
 
-// Strings and binary data are copied out in pieces of this size; what is larger than half of it has
-// a piece of its own.
+// Results are copied out of the payload in pieces of this size, each of which serves many of them;
+// what is larger than half of it gets a copy of its own.
 const piece = 8 << 10
-
-// room is the size of the next piece: no more than the rest of the payload could fill.
-func (r *reader) room(n int) int { return max(n, min(piece, len(r.data)-r.pos+n)) }
 
 // keep copies text.
 func (r *reader) keep(text []byte) string {
 	if len(text) > piece/2 {
 		return string(text)
 	}
-	if r.texts.Cap()-r.texts.Len() < len(text) {
+	n := r.texts.Len()
+	if r.texts.Cap()-n < len(text) {
 		r.texts.Reset()
 		r.texts.Grow(r.room(len(text)))
+		n = 0
 	}
-	n := r.texts.Len()
 	r.texts.Write(text)
 	return r.texts.String()[n:]
 }
+
+// room is the size of a piece that begins with n bytes: no more than the rest of the payload can fill.
+func (r *reader) room(n int) int { return max(n, min(piece, len(r.data)-r.pos+n)) }
 
 // share copies text that is likely to come again, and hands out the same copy then.
 func (r *reader) share(text []byte) string {
@@ -72,23 +73,25 @@ func (r *reader) readBinary(to *[]byte) {
 }
 
 func (r *reader) decode(text []byte) ([]byte, error) {
-	n := base64.StdEncoding.DecodedLen(len(text))
-	if n > piece/2 {
-		data := make([]byte, n)
-		n, err := base64.StdEncoding.Decode(data, text)
-		return data[:n], err
-	}
-	if r.binary == nil || cap(r.binary)-len(r.binary) < n {
-		r.binary = make([]byte, 0, r.room(n))
-	}
-	start := len(r.binary)
-	data := r.binary[start : start+n]
+	data := r.carve(base64.StdEncoding.DecodedLen(len(text)))
 	n, err := base64.StdEncoding.Decode(data, text)
 	if err != nil {
 		return nil, err
 	}
-	r.binary = r.binary[:start+n]
 	return data[:n:n], nil
+}
+
+// carve returns n bytes to keep data in.
+func (r *reader) carve(n int) []byte {
+	if n > piece/2 {
+		return make([]byte, n)
+	}
+	if r.binary == nil || len(r.binary) < n {
+		r.binary = make([]byte, r.room(n))
+	}
+	data := r.binary[:n:n]
+	r.binary = r.binary[n:]
+	return data
 }
 
 var (
