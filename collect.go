@@ -406,7 +406,7 @@ type ending struct {
 // An answer is the fold over everything that the collector has ticked.
 type answer struct {
 	batches  []*batch
-	one      [1]*batch // room for batches
+	one      [1]*batch            // room for batches
 	verdicts map[*batch][]verdict // no entry: all acknowledged
 	response Response
 	failures []Failure
