@@ -7,13 +7,13 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
-	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/lambdabatch/batch/internal/printable"
 )
 
 // A Response is the partial-failure response: the records that the service
@@ -92,7 +92,7 @@ func (e *AllFailedError) Error() string {
 		if i > 0 {
 			text.WriteString("; ")
 		}
-		fmt.Fprintf(&text, "%s: %s", clipped(failure.Record.ID, length), clipped(errorText(failure.Err), length))
+		fmt.Fprintf(&text, "%s: %s", printable.Clipped(failure.Record.ID, length), printable.Clipped(errorText(failure.Err), length))
 	}
 	if more := len(e.Failures) - shown; more > 0 {
 		fmt.Fprintf(&text, "; and %d more", more)
@@ -111,35 +111,6 @@ func (e *AllFailedError) Unwrap() []error {
 
 // errorText survives an Error method that panics: an error is the user's code.
 func errorText(err error) string { return fmt.Sprint(err) }
-
-func clipped(s string, length int) string {
-	if len(s) > length {
-		for length > 0 && !utf8.RuneStart(s[length]) {
-			length--
-		}
-		s = s[:length] + "…"
-	}
-	return printable(s)
-}
-
-// printable escapes control characters. The runtime copies the text of an error
-// into a header, and a DEL in it would end the process.
-func printable(s string) string {
-	control := func(r rune) bool { return r < ' ' || r >= 0x7f && r < 0xa0 }
-	if !strings.ContainsFunc(s, control) {
-		return s
-	}
-	var text strings.Builder
-	for _, r := range s {
-		if control(r) {
-			quoted := strconv.QuoteRune(r)
-			text.WriteString(quoted[1 : len(quoted)-1])
-		} else {
-			text.WriteRune(r)
-		}
-	}
-	return text.String()
-}
 
 // ErrNoID is the error of a batch in which a record is to be reported that has no
 // identifier. An empty identifier would void the whole response, so the whole

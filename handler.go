@@ -9,6 +9,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
+	"github.com/lambdabatch/batch/internal/printable"
 	"github.com/lambdabatch/batch/internal/wire"
 )
 
@@ -28,7 +29,7 @@ type Handler struct {
 // Invoke answers one invocation. It does not keep the payload.
 func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	response, err := h.invoke(ctx, payload)
-	if err != nil && printable(errorText(err)) != err.Error() {
+	if err != nil && printable.Text(errorText(err)) != err.Error() {
 		err = &printableError{err}
 	}
 	return response, err
@@ -37,7 +38,7 @@ func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 // printableError is an error without control characters in its text.
 type printableError struct{ error }
 
-func (e *printableError) Error() string { return printable(errorText(e.error)) }
+func (e *printableError) Error() string { return printable.Text(errorText(e.error)) }
 func (e *printableError) Unwrap() error { return e.error }
 
 // DecodeError is the error of a record that a handler could not decode.

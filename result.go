@@ -10,6 +10,8 @@ import (
 	"runtime/debug"
 	"sync/atomic"
 	"time"
+
+	"github.com/lambdabatch/batch/internal/printable"
 )
 
 // A Result is one record on its way through the pipeline: a value for the next
@@ -306,7 +308,7 @@ func newPanicError(value any) *PanicError {
 	return &PanicError{Value: value, Stack: debug.Stack()}
 }
 
-func (p *PanicError) Error() string { return printable(fmt.Sprintf("panic: %v", p.Value)) }
+func (p *PanicError) Error() string { return printable.Text(fmt.Sprintf("panic: %v", p.Value)) }
 
 // Unwrap returns the value of the panic if it is an error.
 func (p *PanicError) Unwrap() error {
