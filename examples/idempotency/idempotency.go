@@ -107,15 +107,13 @@ func (h *holding) claim(ctx context.Context, key string) (mine bool, err error) 
 	return err == nil, err
 }
 
-var errLetGo = errors.New("another result of the record has failed")
-
 // finish marks the work as done, for each of a record's Results again. The claim
 // is kept in mind, for the next one may fail.
 func (h *holding) finish(ctx context.Context) error {
 	record, _ := batch.RecordFrom(ctx)
 	held, ok := h.byIndex.Load(record.Index)
 	if !ok {
-		return errLetGo
+		return nil // one before it has failed, so the record comes again
 	}
 	c := held.(Claim)
 	c.Done, c.Expires = true, time.Now().Add(longestRetention)
