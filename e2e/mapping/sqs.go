@@ -30,18 +30,19 @@ type Queue struct {
 type Delivery struct {
 	Messages []types.Message
 	Outcome  sandbox.Outcome
-	Deleted  []string // message IDs
+	Deleted  []string      // message IDs
+	Took     time.Duration // from the receive to the delete
 }
 
 // Poll receives one batch, for which it waits up to a second, invokes the
 // function and deletes what it did not report. The rest is left to its
 // visibility timeout. No messages: no invocation.
-func (q *Queue) Poll(ctx context.Context) (Delivery, error) {
-	var d Delivery
-	var err error
+func (q *Queue) Poll(ctx context.Context) (d Delivery, err error) {
 	if d.Messages, err = q.Receive(ctx, time.Second); err != nil || len(d.Messages) == 0 {
 		return d, err
 	}
+	received := time.Now()
+	defer func() { d.Took = time.Since(received) }()
 	payload, err := q.event(d.Messages)
 	if err != nil {
 		return d, err

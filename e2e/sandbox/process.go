@@ -138,11 +138,13 @@ func (p *process) thaw() {
 	}
 }
 
-// initFailure is the error of a process that ended without ever asking for work.
+// killed tells whether the process that has gone was ended by a signal.
+func (p *process) killed() bool {
+	status, ok := p.command.ProcessState.Sys().(syscall.WaitStatus)
+	return ok && status.Signaled()
+}
+
 func (p *process) initFailure() error {
-	if p.polled.Load() {
-		return nil
-	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return fmt.Errorf("%w: %s: %s", errNeverPolled, p.command.ProcessState, p.initError)

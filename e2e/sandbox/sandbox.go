@@ -72,7 +72,8 @@ func New(config Config) *Sandbox {
 
 // Invoke hands payload to the function and waits until the invocation is over.
 // The deadline is timeout after the function took the payload. The error is
-// about starting the process: it could not be started, or it never asked for work.
+// about starting the process: it could not be started, or it ended by itself
+// before it asked for work.
 func (s *Sandbox) Invoke(payload []byte, timeout time.Duration) (Outcome, error) {
 	for {
 		p, err := s.running()
@@ -84,8 +85,12 @@ func (s *Sandbox) Invoke(payload []byte, timeout time.Duration) (Outcome, error)
 		case p.pending <- invocation:
 			return p.outcome(invocation), nil
 		case <-p.exited:
-			if err := p.initFailure(); err != nil {
-				return Outcome{}, err
+			switch {
+			case p.polled.Load(): // it went between two invocations
+			case p.killed():
+				return Outcome{End: Exited, PID: p.command.Process.Pid}, nil
+			default:
+				return Outcome{}, p.initFailure()
 			}
 		}
 	}
