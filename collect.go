@@ -3,14 +3,17 @@ package batch
 // Collectors fold a Stream into the partial-failure response.
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/aws/aws-lambda-go/events"
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/lambdabatch/batch/internal/printable"
@@ -183,6 +186,134 @@ func Partition[T any](s Stream[T]) (values []T, failures []Failure) {
 	return values, a.failures
 }
 
+// FirehoseRecord is what a stage makes of a record for Firehose to deliver.
+type FirehoseRecord struct {
+	Data          []byte
+	PartitionKeys map[string]string // for dynamic partitioning
+}
+
+// A FirehoseResponse answers a transformation: every record of the batch once, in
+// its order.
+type FirehoseResponse struct {
+	Records []FirehoseResult `json:"records"`
+}
+
+// FirehoseResult is one record of a [FirehoseResponse]. Result is "Ok",
+// "Dropped" or "ProcessingFailed".
+type FirehoseResult struct {
+	RecordID string            `json:"recordId"`
+	Result   string            `json:"result"`
+	Data     []byte            `json:"data"`
+	Metadata *FirehoseMetadata `json:"metadata,omitempty"`
+}
+
+// FirehoseMetadata has the keys of dynamic partitioning.
+type FirehoseMetadata struct {
+	PartitionKeys map[string]string `json:"partitionKeys"`
+}
+
+// MarshalJSON writes missing data as an empty string: Firehose demands data.
+func (r FirehoseResult) MarshalJSON() ([]byte, error) {
+	type plain FirehoseResult
+	if r.Data == nil {
+		r.Data = []byte{}
+	}
+	return json.Marshal(plain(r))
+}
+
+// ErrTooLarge is the error of an answer that is larger than the service accepts.
+var ErrTooLarge = errors.New("answer too large")
+
+const maxAnswer = 6 << 20
+
+// CollectFirehose folds s into the answer of a transformation: what is Ready is
+// Ok with the new data, what is Done is Dropped, and what is Failed or did not
+// arrive is ProcessingFailed with its original data. A record that has become
+// several values is Failed, since the answer has room for one.
+//
+// ProcessingFailed is final: Firehose delivers the record to the error prefix and
+// does not try again. That includes records which were not started when the time
+// was over, so the time-out and [WithReserve] matter here.
+//
+// There is no all-failed error. An answer of more than 6 MB is [ErrTooLarge]; a
+// record without an identifier is [ErrNoID]. Like [Collect] it is for tests and
+// streams at hand; [FirehoseHandler] keeps the deadline.
+//
+// See https://docs.aws.amazon.com/firehose/latest/dev/data-transformation-status-model.html.
+func CollectFirehose(s Stream[FirehoseRecord]) (FirehoseResponse, error) {
+	require(s != nil, "CollectFirehose", "s is nil")
+	c := newCollector[FirehoseRecord]()
+	c.keep = true
+	defer c.end()
+	s(c.add)
+	response, err := firehoseResponse(c, ending{})
+	if err == nil {
+		_, err = response.encoded()
+	}
+	return response, err
+}
+
+func firehoseResponse(c *collector[FirehoseRecord], e ending) (FirehoseResponse, error) {
+	c.single = true
+	a := c.answer(e)
+	type place struct {
+		batch *batch
+		index int
+	}
+	values := make(map[place]FirehoseRecord, len(c.kept))
+	for _, k := range c.kept {
+		values[place{k.batch, k.index}] = k.value
+	}
+	response := FirehoseResponse{Records: make([]FirehoseResult, 0, a.report.Records)}
+	for _, b := range a.batches {
+		for i := range b.length {
+			id := b.id(i)
+			if id == "" && a.err == nil {
+				a.err = fmt.Errorf("record %d of the batch: %w", i, ErrNoID)
+			}
+			value, hasValue := values[place{b, i}]
+			switch {
+			case !a.acknowledged(b, i):
+				response.add(id, events.KinesisFirehoseTransformedStateProcessingFailed, FirehoseRecord{Data: b.originalData(i)})
+			case hasValue:
+				response.add(id, events.KinesisFirehoseTransformedStateOk, value)
+			default:
+				response.add(id, events.KinesisFirehoseTransformedStateDropped, FirehoseRecord{})
+			}
+		}
+	}
+	return response, a.err
+}
+
+func (r *FirehoseResponse) add(id, result string, value FirehoseRecord) {
+	f := FirehoseResult{RecordID: id, Result: result, Data: value.Data}
+	if len(value.PartitionKeys) > 0 {
+		f.Metadata = &FirehoseMetadata{value.PartitionKeys}
+	}
+	r.Records = append(r.Records, f)
+}
+
+// encoded is the answer as bytes, if Lambda would take them.
+func (r FirehoseResponse) encoded() ([]byte, error) {
+	b, err := json.Marshal(r)
+	if err == nil && len(b) > maxAnswer {
+		return nil, fmt.Errorf("%w: %d bytes, but a response holds %d", ErrTooLarge, len(b), maxAnswer)
+	}
+	return b, err
+}
+
+// originalData is the data as it came. Of a record that could not be decoded, it
+// is the record itself.
+func (b *batch) originalData(i int) []byte {
+	switch original := b.source(i).(type) {
+	case *events.KinesisFirehoseEventRecord:
+		return original.Data
+	case *json.RawMessage:
+		return *original
+	}
+	return nil
+}
+
 // A collector ticks the Results that reach it. A record is acknowledged if every
 // number that was given out for it was ticked and none of them Failed.
 type collector[T any] struct {
@@ -194,6 +325,7 @@ type collector[T any] struct {
 	last    *tally
 	keep    bool
 	kept    []kept[T]
+	single  bool // the answer has room for one value of each record
 	result  answer
 
 	// Room for what there is nearly always one of.
@@ -392,6 +524,9 @@ func (c *collector[T]) answer(e ending) *answer {
 	c.end()
 	a := &c.result
 	a.fold(c.tallies)
+	if c.single {
+		c.refuseSeveral(a)
+	}
 	if e.err != nil {
 		a.fail()
 	}
@@ -438,6 +573,20 @@ func (a *answer) worsen(b *batch, i int, v verdict) {
 		a.verdicts[b] = acknowledged(b.length)
 	}
 	a.verdicts[b][i].worsen(v)
+}
+
+var errSeveral = errors.New("several values for one record")
+
+// refuseSeveral fails the records that have become several values.
+func (c *collector[T]) refuseSeveral(a *answer) {
+	seen := make(map[ticket]bool, len(c.kept))
+	for _, k := range c.kept {
+		at := ticket{int32(k.index), uint32(slices.Index(a.batches, k.batch))}
+		if seen[at] {
+			a.worsen(k.batch, k.index, verdict{failed, fmt.Errorf("record %q: %w", k.batch.id(k.index), errSeveral)})
+		}
+		seen[at] = true
+	}
 }
 
 // fail reports everything: the pipeline did not end as it should.
@@ -525,6 +674,24 @@ func (a *answer) count(s state) {
 
 func (a *answer) acknowledged(b *batch, i int) bool {
 	return a.verdicts[b] == nil || a.verdicts[b][i].state == done
+}
+
+// before returns the values of the records before the first reported one, in the
+// order of the batch.
+func (c *collector[T]) before(a *answer) []T {
+	ordered := slices.Clone(c.kept)
+	slices.SortStableFunc(ordered, func(x, y kept[T]) int { return x.index - y.index })
+	first := math.MaxInt
+	if len(a.failures) > 0 {
+		first = a.failures[0].Record.Index
+	}
+	var values []T
+	for _, k := range ordered {
+		if k.index < first {
+			values = append(values, k.value)
+		}
+	}
+	return values
 }
 
 // conclude chooses the error, and logs and reports what is known now.

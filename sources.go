@@ -164,6 +164,13 @@ func Kafka(ctx context.Context, event events.KafkaEvent, opts ...Option) Stream[
 	return kafkaOrigin(ctx, rs, settingsOf(opts)).stream()
 }
 
+// Firehose is the stream of the records of a transformation. The policy is
+// [Continue]; records have no groups. Identifier: recordId. [CollectFirehose]
+// answers it.
+func Firehose(ctx context.Context, event events.KinesisFirehoseEvent, opts ...Option) Stream[events.KinesisFirehoseEventRecord] {
+	return firehoseOrigin(ctx, event.Records, settingsOf(opts)).stream()
+}
+
 // From is the stream of records of any kind. describe tells ID, Group and Attempt
 // of a record; it must be pure, and is called as often as somebody asks. The
 // policy is [Continue].
@@ -288,6 +295,18 @@ func kafkaOrigin(ctx context.Context, rs kafkaRecords, s settings) *origin[event
 	o := newOrigin(ctx, rs.all, rs, s, StopGroup)
 	o.batch.kafka = true
 	return o
+}
+
+type firehoseRecords []events.KinesisFirehoseEventRecord
+
+func (r firehoseRecords) id(i int) string    { return r[i].RecordID }
+func (r firehoseRecords) original(i int) any { return &r[i] }
+func (r firehoseRecords) about(i int) Record { return Record{ID: r.id(i)} }
+
+// firehoseOrigin has no all-failed error: the answer says so for each record.
+func firehoseOrigin(ctx context.Context, rs []events.KinesisFirehoseEventRecord, s settings) *origin[events.KinesisFirehoseEventRecord] {
+	s.allFailedOK = true
+	return newOrigin(ctx, rs, firehoseRecords(rs), s, Continue)
 }
 
 // described are the records of From.
