@@ -1,0 +1,121 @@
+package deadletter_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/lambdabatch/batch"
+	"github.com/lambdabatch/batch/examples/deadletter"
+	"github.com/matryer/is"
+)
+
+// outbox stands in for the dead-letter queue.
+type outbox struct {
+	letters []deadletter.Letter
+	down    error
+}
+
+func (o *outbox) send(_ context.Context, l deadletter.Letter) error {
+	if o.down == nil {
+		o.letters = append(o.letters, l)
+	}
+	return o.down
+}
+
+func (o *outbox) process(messages batch.Stream[events.SQSMessage]) batch.Stream[Order] {
+	orders := batch.Decode[Order](messages, json.Unmarshal)
+	charged := batch.TryEach(orders, charge)
+	return batch.Catch(charged, deadletter.Queue(o.send).Divert)
+}
+
+func failed(response batch.Response) (ids []string) {
+	for _, f := range response.BatchItemFailures {
+		ids = append(ids, f.ItemIdentifier)
+	}
+	return ids
+}
+
+func message(id, body string) events.SQSMessage {
+	text := "shop"
+	return events.SQSMessage{
+		MessageId:         id,
+		Body:              body,
+		Attributes:        map[string]string{"MessageGroupId": "g"},
+		MessageAttributes: map[string]events.SQSMessageAttribute{"from": {DataType: "String", StringValue: &text}},
+		EventSourceARN:    "arn:aws:sqs:eu-west-1:123456789012:orders.fifo",
+	}
+}
+
+func TestTheLetterIsTheOriginalWithTheReason(t *testing.T) {
+	is := is.New(t)
+	var o outbox
+	m := message("m-1", "not JSON\x00")
+	_, err := batch.Run(batch.SQS(t.Context(), events.SQSEvent{Records: []events.SQSMessage{m}}), o.process)
+	is.NoErr(err)
+	is.Equal(o.letters, []deadletter.Letter{{
+		Body:       m.Body,
+		Attributes: m.MessageAttributes,
+		Reason:     `"invalid character 'o' in literal null (expecting 'u')"`,
+		ID:         "m-1",
+		Group:      "g",
+	}})
+}
+
+func TestADeadLetterFreesItsGroup(t *testing.T) {
+	is := is.New(t)
+	var o outbox
+	response, err := batch.Run(batch.SQS(t.Context(), events.SQSEvent{Records: []events.SQSMessage{
+		message("m-1", `{"Total":-1}`), message("m-2", `{"Total":1}`), message("m-3", `{"Total":500}`), message("m-4", `{}`),
+	}}), o.process)
+	is.NoErr(err)
+	is.Equal(failed(response), []string{"m-3", "m-4"}) // throttled, and what stands behind it
+	is.Equal(len(o.letters), 1)
+}
+
+func TestALetterThatCannotBeSentLeavesTheMessageFailed(t *testing.T) {
+	is := is.New(t)
+	o := outbox{down: errors.New("no route")}
+	response, err := batch.Run(batch.SQS(t.Context(), events.SQSEvent{Records: []events.SQSMessage{
+		message("m-1", `{"Total":-1}`),
+	}}), o.process)
+	is.Equal(failed(response), []string{"m-1"})
+	is.True(errors.Is(err, deadletter.ErrRejected)) // all have failed
+	is.True(errors.Is(err, o.down))
+}
+
+func TestAnEntryThatIsNoMessageIsForwardedAsItCame(t *testing.T) {
+	is := is.New(t)
+	var o outbox
+	handler := batch.SQSHandler(o.process, batch.WithLogger(nil))
+	answer, err := handler.Invoke(t.Context(), []byte(`{"Records":[
+		{"messageId":"m-1","body":7,"eventSource":"aws:sqs"},
+		{"messageId":"m-2","body":"{}","eventSource":"aws:sqs"}]}`))
+	is.NoErr(err)
+	is.Equal(string(answer), `{"batchItemFailures":[]}`)
+	is.Equal(len(o.letters), 1)
+	is.Equal(o.letters[0].ID, "m-1")
+	is.True(strings.Contains(o.letters[0].Body, `"body":7`))
+}
+
+func TestWhatWasNeverTriedIsNotADeadLetter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		var o outbox
+		response, _ := batch.Run(batch.SQS(ctx, events.SQSEvent{Records: []events.SQSMessage{
+			message("m-1", `{}`), message("m-2", `{"Total":-1}`),
+		}}), func(messages batch.Stream[events.SQSMessage]) batch.Stream[Order] {
+			waited := batch.TryEach(messages, func(ctx context.Context, _ events.SQSMessage) error { <-ctx.Done(); return nil })
+			return o.process(waited)
+		})
+		is.Equal(failed(response), []string{"m-1", "m-2"})
+		is.Equal(len(o.letters), 0)
+	})
+}
