@@ -102,15 +102,14 @@ func ExampleChange() {
 func ExampleMissingImageError() {
 	items := batch.TryMap(batch.DynamoDB(context.Background(), event()), dynamodbitem.NewImage[Item])
 	items = batch.Catch(items, func(_ context.Context, err error) error {
-		var missing *dynamodbitem.MissingImageError
-		if errors.As(err, &missing) {
-			fmt.Println(err)
+		if missing, ok := errors.AsType[*dynamodbitem.MissingImageError](err); ok {
+			fmt.Println("nothing to do for", missing.EventName)
 			return nil
 		}
 		return err
 	})
 	fmt.Println(batch.Collect(items))
 	// Output:
-	// record "103": no NewImage (event "REMOVE", stream view type "NEW_AND_OLD_IMAGES")
+	// nothing to do for REMOVE
 	// {[]} <nil>
 }

@@ -97,8 +97,8 @@ func ExampleContentError() {
 
 	placed := batch.TryMap(messages, envelope.EventBridge)
 	placed = batch.Catch(placed, func(_ context.Context, err error) error {
-		var other *envelope.ContentError
-		if !errors.As(err, &other) {
+		other, ok := errors.AsType[*envelope.ContentError](err)
+		if !ok {
 			return err
 		}
 		fmt.Println("put aside:", other.Got)
