@@ -105,6 +105,14 @@ func TestTheS3TestEventHasNoObjectsAndIsAcknowledged(t *testing.T) {
 	}
 }
 
+func TestATestEventWithObjectsIsNotTakenForOneWithout(t *testing.T) {
+	is := is.New(t)
+	got, err := envelope.S3(t.Context(), message(`{"Event":"s3:TestEvent",
+		"Records":[{"s3":{"bucket":{"name":"photos"},"object":{"key":"a.jpg"}}}]}`))
+	is.NoErr(err)
+	is.Equal(len(got), 1)
+}
+
 func TestWhatCameThroughATopicIsUnwrappedInTwoSteps(t *testing.T) {
 	is := is.New(t)
 	const body = `{"Records":[{"s3":{"bucket":{"name":"photos"},"object":{"key":"a.jpg"}}}]}`

@@ -39,8 +39,8 @@ func SNS(_ context.Context, m events.SQSMessage) (events.SNSEntity, error) {
 	return n, nil
 }
 
-// EventBridge returns the event of a rule or pipe whose target is the queue, or
-// the topic before it. What the source sent is its Detail, as JSON.
+// EventBridge returns the event of a rule whose target is the queue, or the
+// topic before it. What the source sent is its Detail, as JSON.
 //
 // A target with an input path or transformer sends no envelope but what that
 // makes of it; such messages fail here.
@@ -70,7 +70,7 @@ func S3[M Message](_ context.Context, m M) ([]events.S3EventRecord, error) {
 		Records []events.S3EventRecord
 	}
 	err := json.Unmarshal(text, &n)
-	if err == nil && n.Event == s3TestEvent {
+	if err == nil && n.Event == s3TestEvent && len(n.Records) == 0 {
 		return nil, nil
 	}
 	if err != nil || len(n.Records) == 0 {
