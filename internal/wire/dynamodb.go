@@ -165,11 +165,11 @@ func (r *reader) attributeMap(m map[string]events.DynamoDBAttributeValue, depth 
 // attribute reads a value in its typed form, like {"S":"text"}. Any problem within is one of this
 // value.
 func (r *reader) attribute(depth int) (v events.DynamoDBAttributeValue, ok bool) {
-	at := r.pos
 	if r.peek() != '{' {
 		r.mismatch("an object")
 		return v, false
 	}
+	at := r.pos
 	if depth > maxDepth {
 		r.skip()
 		r.bad(at, errNested)

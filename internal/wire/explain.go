@@ -53,10 +53,11 @@ func syntax(payload []byte) error {
 	d := newDecoder(payload)
 	err := d.SkipValue()
 	if err == nil {
+		end := d.InputOffset()
 		if _, err = d.ReadToken(); err == io.EOF {
 			return nil
 		}
-		return fmt.Errorf("JSON with more behind it, after byte %d", d.InputOffset())
+		return fmt.Errorf("JSON with more behind it, after byte %d", end)
 	}
 	if err == io.EOF {
 		return errors.New("an empty payload")
@@ -105,8 +106,8 @@ func quote(text string) string {
 const maxPath = 200
 
 // path names the value that begins at an offset of a record, like "kinesis.data".
-func path(record []byte, at int) string {
-	d := newDecoder(record)
+func (r *reader) path(record []byte, at int) string {
+	d := r.decoder(record)
 	for int(d.InputOffset()) <= at {
 		if _, err := d.ReadToken(); err != nil {
 			return ""

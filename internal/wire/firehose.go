@@ -56,7 +56,7 @@ func (r *reader) firehoseMetadata(m *events.KinesisFirehoseRecordMetadata) {
 		case 0:
 			r.readShared(&m.ShardID)
 		case 1:
-			r.readShared(&m.PartitionKey)
+			r.readString(&m.PartitionKey)
 		case 2:
 			r.readMillis(&m.ApproximateArrivalTimestamp)
 		case 3:

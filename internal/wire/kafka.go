@@ -200,6 +200,7 @@ func (r *reader) signedBytes() events.JSONNumberBytes {
 	}
 	r.scratch = r.scratch[:0]
 	for first := true; r.element(first); first = false {
+		r.peek()
 		at := r.pos
 		var n int64
 		if text, ok := r.number(); ok {

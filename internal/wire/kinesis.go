@@ -65,7 +65,7 @@ func (r *reader) kinesisRecord(k *events.KinesisRecord) {
 		case 0:
 			r.readShared(&k.KinesisSchemaVersion)
 		case 1:
-			r.readShared(&k.PartitionKey)
+			r.readString(&k.PartitionKey)
 		case 2:
 			r.readString(&k.SequenceNumber)
 		case 3:

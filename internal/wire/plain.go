@@ -9,42 +9,33 @@ import (
 // Strings are most of a payload, so they are read eight bytes at a time here. What is unusual in
 // one, a \u escape or invalid UTF-8, sends it to jsontext.
 
-const (
-	ones   = 0x01_01_01_01_01_01_01_01
-	blanks = 0x20_20_20_20_20_20_20_00 // around a single byte
-)
+const ones = 0x01_01_01_01_01_01_01_01
 
-// special returns the number of bytes in front of the first in x that a JSON string cannot hold as it
-// is or that is not ASCII; 8 if there is none. The first byte is x's lowest.
-func special(x uint64) int {
+// special marks, with its top bit, the first byte of x that a JSON string cannot hold as it is or that
+// is not ASCII, and maybe bytes behind it. The first byte is the lowest.
+func special(x uint64) uint64 {
 	quote, slash := x^ones*'"', x^ones*'\\'
-	// Subtracting sets the top bit of a byte that is too small, and in the bytes above at most.
-	return bits.TrailingZeros64((x|(x-ones*' ')|(quote-ones)|(slash-ones))&(ones<<7)) / 8
-}
-
-// run returns the length of the plain text that data begins with.
-func run(data []byte) int {
-	i := 0
-	for ; len(data)-i >= 8; i += 8 {
-		if n := special(binary.LittleEndian.Uint64(data[i:])); n < 8 {
-			return i + n
-		}
-	}
-	for i < len(data) && special(uint64(data[i])|blanks) > 0 {
-		i++
-	}
-	return i
+	return (x | (x - ones*' ') | (quote - ones) | (slash - ones)) & (ones << 7)
 }
 
 // text reads the string that begins at pos. What it returns is valid until the next call.
 func (r *reader) text() []byte {
-	start := r.pos + 1
-	end := start + run(r.data[start:])
-	if end < len(r.data) && r.data[end] == '"' {
-		r.pos = end + 1
-		return r.data[start:end]
+	data, start := r.data, r.pos+1
+	i := start
+	for len(data)-i >= 8 {
+		m := special(binary.LittleEndian.Uint64(data[i:]))
+		if m == 0 {
+			i += 8
+			continue
+		}
+		i += bits.TrailingZeros64(m) / 8
+		if data[i] != '"' {
+			break
+		}
+		r.pos = i + 1
+		return data[start:i]
 	}
-	return r.escaped(start, end)
+	return r.escaped(start, i)
 }
 
 var escapes = [256]byte{'"': '"', '\\': '\\', '/': '/', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t'}
@@ -71,30 +62,25 @@ func (r *reader) escaped(start, i int) []byte {
 		case c < ' ':
 			r.stop()
 			return nil
-		case c >= utf8.RuneSelf:
-			ascii = false
+		default:
+			ascii = ascii && c < utf8.RuneSelf
 			out = append(out, c)
 			i++
 		}
-		out, i = plain(out, data, i)
+		for len(data)-i >= 8 {
+			x := binary.LittleEndian.Uint64(data[i:])
+			out = binary.LittleEndian.AppendUint64(out, x)
+			if m := special(x); m != 0 {
+				n := bits.TrailingZeros64(m) / 8
+				out = out[:len(out)-8+n]
+				i += n
+				break
+			}
+			i += 8
+		}
 	}
 	r.stop()
 	return nil
-}
-
-// plain appends the plain text that stands in data at i, and returns where it ends.
-func plain(out, data []byte, i int) ([]byte, int) {
-	for len(data)-i >= 8 {
-		x := binary.LittleEndian.Uint64(data[i:])
-		n := special(x)
-		out = binary.LittleEndian.AppendUint64(out, x)
-		i += n
-		if n < 8 {
-			return out[:len(out)-8+n], i
-		}
-	}
-	n := run(data[i:])
-	return append(out, data[i:i+n]...), i + n
 }
 
 // plainNumber reads the number that begins at pos if it has no exponent.

@@ -22,10 +22,10 @@ type reader struct {
 	texts   strings.Builder // see keep
 	words   [64]string      // see share
 	binary  []byte          // see carve
-	pairs   []pair          // see stringMap
+	mapSize int             // of the last map of strings
 	items   []item          // see attributeMap
 
-	rest bytes.Buffer
+	rest bytes.Buffer // see decoder
 	json *jsontext.Decoder
 }
 
@@ -74,18 +74,11 @@ func (r *reader) member(first bool) (name []byte, ok bool) {
 		return nil, false
 	}
 	r.pos++
-	r.peek()
 	return name, true
 }
 
 // element passes to an array's next element.
-func (r *reader) element(first bool) bool {
-	if !r.next(first, ']') {
-		return false
-	}
-	r.peek()
-	return true
-}
+func (r *reader) element(first bool) bool { return r.next(first, ']') }
 
 func (r *reader) next(first bool, closing byte) bool {
 	switch c := r.peek(); {
@@ -110,23 +103,29 @@ func (r *reader) unquote() []byte {
 	return r.scratch
 }
 
-// leniency is encoding/json's.
-var leniency = []jsontext.Options{jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)}
-
 // value reads any value and returns its JSON.
 func (r *reader) value() []byte {
-	if r.json == nil {
-		r.json = new(jsontext.Decoder)
-	}
-	r.rest = *bytes.NewBuffer(r.data[r.pos:])
-	r.json.Reset(&r.rest, leniency...)
-	v, err := r.json.ReadValue()
+	d := r.decoder(r.data[r.pos:])
+	v, err := d.ReadValue()
 	if err != nil {
 		r.stop()
 		return nil
 	}
-	r.pos += int(r.json.InputOffset())
+	r.pos += int(d.InputOffset())
 	return v
+}
+
+// leniency is encoding/json's.
+var leniency = []jsontext.Options{jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)}
+
+// decoder reads data with jsontext. It is valid until the next call.
+func (r *reader) decoder(data []byte) *jsontext.Decoder {
+	if r.json == nil {
+		r.json = new(jsontext.Decoder)
+	}
+	r.rest = *bytes.NewBuffer(data)
+	r.json.Reset(&r.rest, leniency...)
+	return r.json
 }
 
 func (r *reader) skip() {
@@ -172,7 +171,7 @@ func kind(c byte) string {
 
 // mismatch notes that the next value is not what is wanted, and skips it.
 func (r *reader) mismatch(want string) {
-	at, got := r.pos, r.peek()
+	got, at := r.peek(), r.pos
 	r.skip()
 	r.bad(at, fmt.Errorf("want %s, got %s", want, kind(got)))
 }
@@ -243,7 +242,7 @@ func field(names []string, name []byte, guess int) int {
 		}
 	}
 	for i, n := range names {
-		if strings.EqualFold(n, string(name)) {
+		if bytes.EqualFold([]byte(n), name) {
 			return i
 		}
 	}

@@ -28,6 +28,9 @@ func (r *reader) keep(text []byte) string {
 	return r.texts.String()[n:]
 }
 
+// maxMapSize bounds the room made for a map of strings because the last one needed it.
+const maxMapSize = 16
+
 // room is the size of a piece that begins with n bytes: no more than the rest of the payload can fill.
 func (r *reader) room(n int) int { return max(n, min(piece, len(r.data)-r.pos+n)) }
 
@@ -101,6 +104,7 @@ var (
 )
 
 func (r *reader) readInt(to *int64) bool {
+	r.peek()
 	at := r.pos
 	text, ok := r.number()
 	if !ok {
@@ -118,8 +122,8 @@ func (r *reader) readInt(to *int64) bool {
 // A time that is null is the epoch, as events' types have it.
 
 func (r *reader) readSeconds(to *events.SecondsEpochTime) {
-	at, seconds := r.pos, 0.0
 	null := r.peek() == 'n'
+	at, seconds := r.pos, 0.0
 	text, ok := r.number()
 	if !ok && !null {
 		return
@@ -143,9 +147,7 @@ func (r *reader) readMillis(to *events.MilliSecondsEpochTime) {
 	}
 }
 
-type pair struct{ name, value string }
-
-// stringMap reads an object of strings into a map of its size, or into the one that is there.
+// stringMap reads an object of strings into a map, or into the one that is there.
 func (r *reader) stringMap(to *map[string]string) {
 	if r.peek() == 'n' {
 		*to = nil
@@ -153,32 +155,30 @@ func (r *reader) stringMap(to *map[string]string) {
 	if !r.open('{') {
 		return
 	}
-	r.pairs = r.pairs[:0]
+	m := *to
+	if m == nil {
+		m = make(map[string]string, min(r.mapSize, maxMapSize))
+		*to = m
+	}
 	for first := true; ; first = false {
 		name, ok := r.member(first)
 		if !ok {
 			break
 		}
-		p := pair{name: r.share(name)}
-		r.readString(&p.value)
-		r.pairs = append(r.pairs, p)
+		key, value := r.share(name), ""
+		r.readString(&value)
+		m[key] = value
 	}
-	if *to == nil {
-		*to = make(map[string]string, len(r.pairs))
-	}
-	for _, p := range r.pairs {
-		(*to)[p.name] = p.value
-	}
+	r.mapSize = len(m)
 }
 
 // list reads an array into a slice; null is nil. A list that is given twice is a fault, since
 // encoding/json would let the first show through the second.
 func list[E any](r *reader, to *[]E, read func(*E)) {
-	at := r.pos
-	old := *to
 	if r.peek() == 'n' {
 		*to = nil
 	}
+	at, old := r.pos, *to
 	if !r.open('[') {
 		return
 	}

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -56,12 +57,12 @@ func (w *windowReader) member(r *reader, name []byte) error {
 	case 0:
 		w.bounds(r)
 	case 1:
-		r.peek()
+		null := r.peek() == 'n'
 		start := r.pos
 		r.skip()
-		w.State = nil
-		if r.data[start] != 'n' {
-			w.State = append(w.State, r.data[start:r.pos]...)
+		w.State = bytes.Clone(r.data[start:r.pos])
+		if null {
+			w.State = nil
 		}
 	case 2:
 		r.readString(&w.ShardID)
@@ -106,11 +107,11 @@ func (w *windowReader) bounds(r *reader) {
 var errTime = errors.New("string is no time of RFC 3339")
 
 func (r *reader) readTime(to *time.Time) {
-	at := r.pos
 	if r.peek() != '"' {
 		r.mismatch("a string")
 		return
 	}
+	at := r.pos
 	t, err := time.Parse(time.RFC3339, string(r.text()))
 	if err != nil {
 		r.bad(at, errTime)

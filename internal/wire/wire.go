@@ -166,6 +166,7 @@ const (
 
 // add reads one more record into b.
 func (src source[R]) add(r *reader, b *Batch[R]) error {
+	r.peek()
 	start, n := r.pos, len(b.Records)
 	if n >= max(manyRecords, len(r.data)/smallRecord) {
 		return errTooMany
@@ -182,7 +183,7 @@ func (src source[R]) add(r *reader, b *Batch[R]) error {
 	}
 	if r.fault != nil {
 		raw := bytes.Clone(r.data[start:r.pos])
-		b.Bad = append(b.Bad, Bad{Index: n, Field: path(raw, r.faultAt-start), Err: r.fault, Raw: raw})
+		b.Bad = append(b.Bad, Bad{Index: n, Field: r.path(raw, r.faultAt-start), Err: r.fault, Raw: raw})
 		r.fault = nil
 	}
 	return nil

@@ -1,0 +1,95 @@
+package wire
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/matryer/is"
+)
+
+func refusals(payload string) map[string]error {
+	all := map[string]error{}
+	_, all["SQS"] = SQS([]byte(payload))
+	_, all["Kinesis"] = Kinesis([]byte(payload))
+	_, all["DynamoDB"] = DynamoDB([]byte(payload))
+	_, all["Kafka"] = Kafka([]byte(payload))
+	_, all["Firehose"] = Firehose([]byte(payload))
+	_, _, all["Kinesis window"] = KinesisWindow([]byte(payload))
+	_, _, all["DynamoDB window"] = DynamoDBWindow([]byte(payload))
+	return all
+}
+
+func TestAPayloadThatIsNoEventIsRefusedByAllInTheSameWords(t *testing.T) {
+	for payload, want := range map[string]string{
+		``:                            `an empty payload`,
+		" \n":                         `an empty payload`,
+		`null`:                        `null`,
+		`[{"eventSource":"aws:sqs"}]`: `an array`,
+		`"Records"`:                   `a string`,
+		`-1`:                          `a number`,
+		`{}`:                          `an empty object`,
+		`{"Records":null}`:            `an object with the keys "Records"`,
+		`{"foo":1,"b\u0061\n":{}}`:    `an object with the keys "foo", "ba\n"`,
+		`{"a":1,"b":1,"c":1,"d":1,"e":1,"f":1,"g":1}`: `an object with the keys "a", "b", "c", "d", "e", …`,
+		`{"Records":"x"}`:                    `records that are a string`,
+		`{"records":7}`:                      `records that are a number`,
+		`{"Records":[]`:                      `JSON that is cut off after byte 13`,
+		`{"Records":[{"eventSource":"aws:sq`: `JSON that is cut off after byte 34`,
+		`{"Records":[],}`:                    `no JSON: …`,
+		`{"Records":[{]}`:                    `no JSON: …`,
+		`{"Records":[{"a":01}]}`:             `no JSON: …`,
+		"{\"Records\":\"a\x00\"}":            `no JSON: …`,
+		`{"Records":"x"} {}`:                 `JSON with more behind it, after byte 15`,
+		"\ufeff{}":                           `no JSON: …`,
+	} {
+		for source, err := range refusals(payload) {
+			t.Run(source+" "+payload, func(t *testing.T) {
+				is := is.New(t)
+				is.True(err != nil)
+				_, got, _ := strings.Cut(err.Error(), ", got ")
+				if why, cut := strings.CutSuffix(want, "…"); cut {
+					is.True(strings.HasPrefix(got, why)) // what follows is jsontext's
+					return
+				}
+				is.Equal(got, want)
+			})
+		}
+	}
+}
+
+func TestAnEventOfAnotherSourceIsRefusedByName(t *testing.T) {
+	sources := map[string]struct{ event, got string }{
+		"SQS":      {`{"Records":[{"messageId":"1","eventSource":"aws:sqs"}]}`, `records of "aws:sqs"`},
+		"Kinesis":  {`{"Records":[{},{"eventSource":"aws:kinesis"}]}`, `records of "aws:kinesis"`},
+		"DynamoDB": {`{"Records":[{"eventSource":"aws:dynamodb"}],"window":{}}`, `records of "aws:dynamodb"`},
+		"Kafka":    {`{"eventSource":"aws:kafka","records":{"t-0":[{}]}}`, `an event of "aws:kafka"`},
+		"Firehose": {`{"deliveryStreamArn":"a","records":[{"recordId":"1"}]}`, `a Firehose event`},
+		"SNS":      {`{"Records":[{"EventSource":"aws:sns","Sns":{}}]}`, `records of "aws:sns"`},
+		"S3":       {`{"Records":[{"s3":{},"eventSource":"aws:s3"}]}`, `records of "aws:s3"`},
+		"MQ":       {`{"eventSource":"aws:mq","messages":[]}`, `an event of "aws:mq"`},
+		"hostile":  {`{"Records":[{"eventSource":"\u007f\r\n` + strings.Repeat("é", 1000) + `"}]}`, `records of "\x7f\r\n` + strings.Repeat("é", 18) + `…"`},
+	}
+	for source, s := range sources {
+		for reader, err := range refusals(s.event) {
+			t.Run(source+" by "+reader, func(t *testing.T) {
+				is := is.New(t)
+				switch reader {
+				case source, source + " window":
+					if err != nil {
+						_, got, _ := strings.Cut(err.Error(), ", got ")
+						is.True(strings.HasPrefix(got, "an object with the keys")) // no window
+					}
+				case "Kafka":
+					is.True(err != nil)
+					if source != "Kinesis" && source != "Firehose" && source != "MQ" {
+						is.Equal(err.Error(), "expected a Kafka event, got "+s.got)
+					}
+				default:
+					is.True(err != nil)
+					_, got, _ := strings.Cut(err.Error(), ", got ")
+					is.Equal(got, s.got)
+				}
+			})
+		}
+	}
+}
