@@ -3,6 +3,7 @@ package e2e_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"sync"
 	"testing"
@@ -54,16 +55,22 @@ func createQueue(t *testing.T, client *sqs.Client, config queueConfig) *queue {
 
 // send sends the orders in their sequence, and in their groups if they have some.
 func (q *queue) send(ctx context.Context, orders []order) error {
-	for begin := 0; begin < len(orders); begin += 10 {
-		var entries []types.SendMessageBatchRequestEntry
-		for i, o := range orders[begin:min(begin+10, len(orders))] {
-			entry := types.SendMessageBatchRequestEntry{Id: aws.String(strconv.Itoa(i)), MessageBody: aws.String(string(o.body()))}
-			if o.group != "" {
-				entry.MessageGroupId, entry.MessageDeduplicationId = aws.String(o.group), aws.String(o.ID)
-			}
-			entries = append(entries, entry)
+	entries := make([]types.SendMessageBatchRequestEntry, len(orders))
+	for i, o := range orders {
+		entries[i].MessageBody = aws.String(string(o.body()))
+		if o.group != "" {
+			entries[i].MessageGroupId, entries[i].MessageDeduplicationId = aws.String(o.group), aws.String(o.ID)
 		}
-		out, err := q.Client.SendMessageBatch(ctx, &sqs.SendMessageBatchInput{QueueUrl: &q.URL, Entries: entries})
+	}
+	return q.sendEntries(ctx, entries)
+}
+
+func (q *queue) sendEntries(ctx context.Context, entries []types.SendMessageBatchRequestEntry) error {
+	for batch := range slices.Chunk(entries, 10) {
+		for i := range batch {
+			batch[i].Id = aws.String(strconv.Itoa(i))
+		}
+		out, err := q.Client.SendMessageBatch(ctx, &sqs.SendMessageBatchInput{QueueUrl: &q.URL, Entries: batch})
 		if err != nil {
 			return err
 		}
@@ -74,35 +81,42 @@ func (q *queue) send(ctx context.Context, orders []order) error {
 	return nil
 }
 
-// drain lets n pollers work until the queue is empty, nothing in flight. It
-// hands each delivery to look, one at a time. The mapping of each poller comes
-// from poller.
+// drain lets n pollers work until the queue is empty and nothing in flight.
+// Each works for the mapping that it gets from poller, and hands its deliveries
+// to look, which is called for one at a time.
 func (q *queue) drain(t *testing.T, n int, poller func(i int) mapping.Queue, look func(mapping.Delivery)) {
 	t.Helper()
-	var pollers sync.WaitGroup
 	var mu sync.Mutex
+	lookAlone := func(d mapping.Delivery) {
+		mu.Lock()
+		defer mu.Unlock()
+		look(d)
+	}
+	var pollers sync.WaitGroup
 	for i := range n {
 		pollers.Go(func() {
-			from := poller(i)
-			for {
-				delivery, err := from.Poll(t.Context())
-				if err != nil {
-					t.Errorf("poller %d: %v", i, err)
-					return
-				}
-				if len(delivery.Messages) > 0 {
-					mu.Lock()
-					look(delivery)
-					mu.Unlock()
-					continue
-				}
-				if left, err := from.Left(t.Context()); err != nil || left == 0 {
-					return
-				}
+			if err := pollUntilEmpty(t.Context(), poller(i), lookAlone); err != nil {
+				t.Errorf("poller %d: %v", i, err)
 			}
 		})
 	}
 	pollers.Wait()
+}
+
+func pollUntilEmpty(ctx context.Context, q mapping.Queue, look func(mapping.Delivery)) error {
+	for {
+		delivery, err := q.Poll(ctx)
+		if err != nil {
+			return err
+		}
+		if len(delivery.Messages) > 0 {
+			look(delivery)
+			continue
+		}
+		if left, err := q.Left(ctx); err != nil || left == 0 {
+			return err
+		}
+	}
 }
 
 // deadLetters empties the dead-letter queue and returns the bodies.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -97,8 +98,7 @@ func (q *Queue) Receive(ctx context.Context, wait time.Duration) ([]types.Messag
 
 // Delete deletes messages that were received.
 func (q *Queue) Delete(ctx context.Context, messages []types.Message) error {
-	for begin := 0; begin < len(messages); begin += receiveMax {
-		part := messages[begin:min(begin+receiveMax, len(messages))]
+	for part := range slices.Chunk(messages, receiveMax) {
 		entries := make([]types.DeleteMessageBatchRequestEntry, len(part))
 		for i, m := range part {
 			entries[i] = types.DeleteMessageBatchRequestEntry{Id: aws.String(strconv.Itoa(i)), ReceiptHandle: m.ReceiptHandle}
