@@ -1,2 +1,132 @@
-// Package batch builds AWS Lambda batch handlers out of small composable stages.
+/*
+Package batch builds AWS Lambda batch handlers out of small composable stages.
+
+One invocation brings a batch: SQS messages, or a slice of a Kinesis shard, a
+DynamoDB stream or a Kafka partition. A handler that answers with the
+partial-failure response gets only the records again that it lists; every other
+record is deleted. So the records of a batch are a [Stream], a pipeline takes them
+from the event to the end, and what does not reach the end is listed:
+
+	func main() {
+		lambda.Start(batch.SQSHandler(process))
+	}
+
+	func process(messages batch.Stream[events.SQSMessage]) batch.Stream[Receipt] {
+		orders := batch.Decode[Order](messages, json.Unmarshal)
+		payable := batch.Filter(orders, Order.Payable)
+		receipts := batch.TryMap(payable, charge)
+		return batch.TryEach(receipts, store)
+	}
+
+The response is read only if the event source mapping has ReportBatchItemFailures
+among its FunctionResponseTypes. Without it, nothing here has any effect.
+
+# Words
+
+A record is one entry of the event. A source makes a [Stream] from an event; a
+stage is any func(Stream[A]) Stream[B]; a collector folds a Stream into the
+response. A [Result] is what a Stream consists of, and is in one of three states:
+
+  - Ready: it has a value for the next stage.
+  - Done: it is acknowledged early, by [Filter], [Catch] or [Result.Ack].
+  - Failed: it has an error. One kind of Failed is unprocessed: blocked behind
+    another failure ([ErrBlocked]), not started before its context ended
+    ([ErrNotStarted]), or not reached ([ErrUnreached]). Unprocessed is a state, not
+    an error value, and nothing settles it.
+
+A record is acknowledged if it is absent from the response, and reported if it is
+listed. A group is the ordering key of a record: the MessageGroupId of a FIFO
+queue, the partition key of Kinesis, the key of a DynamoDB item, the
+topic-partition of Kafka. A lane is one sequential worker of [Parallel].
+
+# Stages
+
+Functions that cannot fail have the plain name; Try marks a function that takes
+the record's context and may fail.
+
+  - One to one: [Map], [TryMap], [Decode], [Then].
+  - Settling: [Filter], [TryFilter].
+  - One to many: [FlatMap], [TryFlatMap].
+  - Effects: [TryEach], [Each], and in bulk [TryEachChunk].
+  - Looking: [Tap].
+  - Recovering: [Catch], [OrElse].
+  - Several at once: [Parallel].
+
+A stage passes on what is not Ready, so a failure travels to the collector, past
+every stage but [Tap] and those that recover. A panic in a function fails its
+record with a [*PanicError] and nothing else.
+
+Streams are lazy: until something ranges over them nothing runs. Without
+[Parallel] and [TryEachChunk] a record has left the last stage before the next one
+enters the first. Ranging twice runs everything twice, effects included.
+
+# Laws
+
+These hold for every stage and are property-tested:
+
+ 1. Conservation. Each record that enters a stage leaves it, in the order of the
+    input, with its identity.
+ 2. Nothing is acknowledged unseen. A record is acknowledged only if every one of
+    its Results reached the collector Ready or Done. What a stage dropped, a break
+    never reached or was still running at the deadline is reported.
+ 3. Failures only accumulate, except in [Catch] and [OrElse], which never see an
+    unprocessed record.
+ 4. After the end nothing starts. Once a record's context has ended no function but
+    Tap's is called for it; once the answer is given, none at all.
+ 5. Map of the identity is the identity, and Map fuses; TryMap composes; Filter is
+    idempotent and commutes; Map is the TryMap that cannot fail.
+ 6. Parallel is invisible: with any number of lanes, stages that treat each record
+    on its own give what they give without it.
+ 7. The response lists each reported ID once, in batch order. IDs need not be
+    unique: if one of two records with the same ID fails, that ID is reported.
+
+# Sources and policies
+
+	source                 identifier                 group             policy
+	[SQS]                  messageId                  MessageGroupId    Continue
+	[SQS], ARN in .fifo    messageId                  MessageGroupId    StopGroup
+	[Kinesis]              kinesis.sequenceNumber     partition key     StopBatch
+	[DynamoDB]             dynamodb.SequenceNumber    the item's key    StopBatch
+	[Kafka]                topic-partition, offset    topic-partition   StopGroup
+	[Firehose]             recordId                   none              Continue
+
+[Continue] processes everything. Under [StopGroup] records behind a failure in
+their group are not processed and are reported; under [StopBatch] every later
+record. Before each call of a function a stage looks whether a record that stands
+before this one is Failed at that moment, so a failure that is settled in time
+blocks nobody. [WithPolicy] chooses another.
+
+[From] makes a source of anything, and [Of] one of values, for tests.
+
+# Collectors and handlers
+
+[SQSHandler] and its like are handlers for lambda.Start: they decode the payload
+record by record, and a record that does not decode fails alone. [Run] does the
+same for a handler function with the signature that people already have. [Collect]
+and [Partition] are for tests and for streams at hand.
+
+If nothing was acknowledged, the answer is an [*AllFailedError]. [WithLogger] and
+[WithReport] say what became of a batch.
+
+# Time
+
+Lambda kills a function at its deadline and delivers the whole batch again. So the
+records' contexts end earlier, by the reserve ([WithReserve]). After that nothing
+starts, Parallel waits for a quarter of the reserve for what runs, and Run and the
+handlers answer after half of it, however many functions are stuck. A stuck record
+costs itself, not the batch.
+
+A function that was left behind may take effect later, when its record was
+delivered again. Functions must heed their context, and writes must be idempotent
+or conditional.
+
+The context enters once, at the source. It travels with each record and says which
+one it is ([RecordFrom], [SourceFrom]).
+
+# Testing
+
+Package batchtest has local event source mappings: it delivers to a handler again
+and again, as the services do. Package envelope unwraps what other services put
+into a message.
+*/
 package batch
