@@ -1,0 +1,165 @@
+package batchtest_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/lambdabatch/batch/batchtest"
+	"github.com/matryer/is"
+)
+
+// sources are the kinds of source, each with two records and no second delivery of what failed. The IDs
+// of the records are given as an answer gives them.
+func sources(ignore bool) map[string]func(lambda.Handler) (run *batchtest.Run, first, second string) {
+	shard := func(source batchtest.Source) func(lambda.Handler) (*batchtest.Run, string, string) {
+		return func(handler lambda.Handler) (*batchtest.Run, string, string) {
+			s := batchtest.NewShard(batchtest.ShardConfig{Source: source, NoRetries: true, IgnoreResponse: ignore})
+			ids := s.Put(batchtest.Record{Key: "a"}, batchtest.Record{Key: "b"})
+			return s.Drain(context.Background(), handler), quoted(ids[0]), quoted(ids[1])
+		}
+	}
+	return map[string]func(lambda.Handler) (*batchtest.Run, string, string){
+		"sqs": func(handler lambda.Handler) (*batchtest.Run, string, string) {
+			q := batchtest.NewQueue(batchtest.QueueConfig{MaxReceives: 1, IgnoreResponse: ignore})
+			ids := q.Send(batchtest.Message{}, batchtest.Message{})
+			return q.Drain(context.Background(), handler), quoted(ids[0]), quoted(ids[1])
+		},
+		"kinesis":  shard(batchtest.Kinesis),
+		"dynamodb": shard(batchtest.DynamoDB),
+		"kafka": func(handler lambda.Handler) (*batchtest.Run, string, string) {
+			topic := batchtest.NewTopic(batchtest.TopicConfig{NoRetries: true, IgnoreResponse: ignore})
+			topic.Put(batchtest.KafkaRecord{}, batchtest.KafkaRecord{})
+			return topic.Drain(context.Background(), handler),
+				`{"partition":"topic-0","offset":0}`, `{"partition":"topic-0","offset":1}`
+		},
+	}
+}
+
+func quoted(id string) string { return `"` + id + `"` }
+
+func TestAnAnswerIsReadAsTheServiceReadsIt(t *testing.T) {
+	const success, partial, failure = batchtest.Success, batchtest.Partial, batchtest.Failure
+	tests := map[string]struct {
+		answer  string // ID1 and ID2 stand for the identifiers of the records
+		outcome batchtest.Outcome
+	}{
+		"nothing":                        {``, success},
+		"null":                           {`null`, success},
+		"an empty object":                {`{}`, success},
+		"an empty text":                  {`""`, success},
+		"an empty list at the top":       {`[]`, success},
+		"a null list":                    {`{"batchItemFailures":null}`, success},
+		"an empty list":                  {`{"batchItemFailures":[]}`, success},
+		"a key in upper case":            {`{"BatchItemFailures":[{"itemIdentifier":ID1}]}`, success},
+		"another key":                    {`{"failures":[{"itemIdentifier":ID1}]}`, success},
+		"white space":                    {" \n", success},
+		"one record":                     {`{"batchItemFailures":[{"itemIdentifier":ID2}]}`, partial},
+		"one record twice":               {`{"batchItemFailures":[{"itemIdentifier":ID2},{"itemIdentifier":ID2}]}`, partial},
+		"every record":                   {`{"batchItemFailures":[{"itemIdentifier":ID2},{"itemIdentifier":ID1}]}`, partial},
+		"more keys than it must have":    {`{"a":1,"batchItemFailures":[{"b":2,"itemIdentifier":ID2}]}`, partial},
+		"an empty identifier":            {`{"batchItemFailures":[{"itemIdentifier":""}]}`, failure},
+		"a null identifier":              {`{"batchItemFailures":[{"itemIdentifier":null}]}`, failure},
+		"a number as identifier":         {`{"batchItemFailures":[{"itemIdentifier":123}]}`, failure},
+		"a list as identifier":           {`{"batchItemFailures":[{"itemIdentifier":[ID1]}]}`, failure},
+		"half an object as identifier":   {`{"batchItemFailures":[{"itemIdentifier":{"partition":"topic-0"}}]}`, failure},
+		"an identifier under a bad key":  {`{"batchItemFailures":[{"ItemIdentifier":ID1}]}`, failure},
+		"an identifier from elsewhere":   {`{"batchItemFailures":[{"itemIdentifier":"m-9"}]}`, failure},
+		"an offset from elsewhere":       {`{"batchItemFailures":[{"itemIdentifier":{"partition":"topic-0","offset":9}}]}`, failure},
+		"a null entry":                   {`{"batchItemFailures":[null]}`, failure},
+		"an entry that is no object":     {`{"batchItemFailures":[ID1]}`, failure},
+		"a list that is none":            {`{"batchItemFailures":{"itemIdentifier":ID1}}`, failure},
+		"one bad identifier among good":  {`{"batchItemFailures":[{"itemIdentifier":ID1},{"itemIdentifier":""}]}`, failure},
+		"no JSON":                        {`{"batchItemFailures":[`, failure},
+		"two values":                     {`{} {}`, failure},
+		"some text":                      {`"done"`, failure},
+		"a number":                       {`200`, failure},
+		"a list with something in it":    {`[{"itemIdentifier":ID1}]`, failure},
+		"an identifier of another depth": {`{"batchItemFailures":[{"itemIdentifier":{"itemIdentifier":ID1}}]}`, failure},
+	}
+	for source, deliver := range sources(false) {
+		for name, test := range tests {
+			t.Run(source+"/"+name, func(t *testing.T) {
+				is := is.New(t)
+				_, first, second := deliver(answering(""))
+				fill := strings.NewReplacer("ID1", first, "ID2", second)
+				run, _, _ := deliver(answering(fill.Replace(test.answer)))
+
+				invocation := run.Invocations[0]
+				is.Equal(invocation.Outcome, test.outcome)
+				is.Equal(invocation.Err != nil, test.outcome == batchtest.Failure)
+				is.Equal(len(run.Deleted)+len(run.DeadLettered), 2)
+				switch test.outcome {
+				case batchtest.Success:
+					is.Equal(run.Deleted, invocation.Records)
+				case batchtest.Partial:
+					is.Equal(invocation.Listed[len(invocation.Listed)-1], invocation.Records[1])
+				case batchtest.Failure:
+					is.Equal(run.DeadLettered, invocation.Records)
+					is.Equal(len(invocation.Listed), 0)
+				}
+			})
+		}
+	}
+}
+
+func TestAnAnswerThatVoidsItselfSaysWhy(t *testing.T) {
+	is := is.New(t)
+	q := batchtest.NewQueue(batchtest.QueueConfig{MaxReceives: 1})
+	q.Send(batchtest.Message{ID: "m-1"})
+	run := q.Drain(t.Context(), answering(`{"batchItemFailures":[{"itemIdentifier":"m-9"}]}`))
+	err := run.Invocations[0].Err
+	is.True(errors.Is(err, batchtest.ErrVoid))
+	is.Equal(err.Error(), `the answer voids itself: entry 0: "m-9" is not in the batch`)
+}
+
+func TestAnAnswerMayHaveSixMegabytes(t *testing.T) {
+	is := is.New(t)
+	for _, test := range []struct {
+		size int
+		err  error
+	}{{6 << 20, nil}, {6<<20 + 1, batchtest.ErrTooLarge}} {
+		q := batchtest.NewQueue(batchtest.QueueConfig{MaxReceives: 1})
+		q.Send(batchtest.Message{})
+		run := q.Drain(t.Context(), answering("{}"+strings.Repeat(" ", test.size-2)))
+		is.Equal(run.Invocations[0].Err, test.err)
+	}
+}
+
+func TestAnErrorBesideAListCountsAlone(t *testing.T) {
+	for source, deliver := range sources(false) {
+		t.Run(source, func(t *testing.T) {
+			is := is.New(t)
+			_, _, second := deliver(answering(""))
+			run, _, _ := deliver(function(func(context.Context, []byte) ([]byte, error) {
+				return fmt.Appendf(nil, `{"batchItemFailures":[{"itemIdentifier":%s}]}`, second), errNoGood
+			}))
+			is.Equal(run.Invocations[0].Outcome, batchtest.Failure)
+			is.Equal(run.Invocations[0].Err, errNoGood)
+			is.Equal(run.DeadLettered, run.Invocations[0].Records)
+		})
+	}
+}
+
+func TestWithoutReportBatchItemFailuresTheListedRecordsAreLost(t *testing.T) {
+	for source, deliver := range sources(true) {
+		t.Run(source, func(t *testing.T) {
+			is := is.New(t)
+			run, _, _ := deliver(listing(func(record) bool { return true }))
+			is.Equal(run.Invocations[0].Outcome, batchtest.Success)
+			is.Equal(run.Deleted, run.Invocations[0].Records) // although each of them failed
+
+			run, _, _ = deliver(answering(`no JSON`))
+			is.Equal(run.Invocations[0].Outcome, batchtest.Success)
+
+			run, _, _ = deliver(erring(func([]record) bool { return true }))
+			is.Equal(run.DeadLettered, run.Invocations[0].Records)
+
+			run, _, _ = deliver(answering(strings.Repeat(" ", 6<<20+1)))
+			is.Equal(run.Invocations[0].Err, batchtest.ErrTooLarge)
+		})
+	}
+}
