@@ -26,9 +26,14 @@ func foreign(what, from string) error { return fmt.Errorf("%s of %s", what, quot
 // noList says what stands in place of the list of records.
 func (r *reader) noList() error {
 	got := kind(r.peek())
-	var records []struct{ EventSource string }
-	if json.Unmarshal(r.value(), &records) == nil && len(records) > 0 && records[0].EventSource != "" {
-		return foreign("records", records[0].EventSource)
+	d := r.decoder(r.data[r.pos:])
+	if t, _ := d.ReadToken(); t.Kind() == jsontext.KindBeginArray {
+		// Another source's records may say so.
+		var record struct{ EventSource string }
+		first, _ := d.ReadValue()
+		if json.Unmarshal(first, &record) == nil && record.EventSource != "" {
+			return foreign("records", record.EventSource)
+		}
 	}
 	return fmt.Errorf("records that are %s", got)
 }

@@ -168,7 +168,7 @@ const (
 func (src source[R]) add(r *reader, b *Batch[R]) error {
 	r.peek()
 	start, n := r.pos, len(b.Records)
-	if n >= max(manyRecords, len(r.data)/smallRecord) {
+	if n >= manyRecords && r.pos < n*smallRecord {
 		return errTooMany
 	}
 	b.Records = append(b.Records, *new(R))
