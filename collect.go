@@ -380,8 +380,12 @@ func (c *collector[T]) add(r Result[T]) bool {
 // learn takes note of an iteration over the source before its Results arrive.
 func (c *collector[T]) learn(r *run) {
 	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		r.close() // a function that was left behind has come back and begins anew
+		return
+	}
 	c.tallyOf(r)
-	c.mu.Unlock()
 	select {
 	case c.learned <- r:
 	default:
@@ -412,8 +416,7 @@ func (c *collector[T]) end() {
 	defer c.mu.Unlock()
 	c.closed = true
 	for _, t := range c.tallies {
-		t.run.answered.Store(true)
-		t.run.end()
+		t.run.close()
 	}
 }
 

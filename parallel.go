@@ -37,6 +37,7 @@ func Parallel[A, B any](s Stream[A], n int, stage func(Stream[A]) Stream[B]) Str
 	require(n >= 1, "Parallel", "n is less than 1")
 	return func(yield func(Result[B]) bool) {
 		p := &parallel[A, B]{n: n, stage: stage, wake: make(chan struct{}, 1), window: max(4*n, 32)}
+		p.blocks.most = 256
 		p.room.L = &p.mu
 		p.active = 1
 		go p.read(s)

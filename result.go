@@ -51,7 +51,12 @@ func (s state) unprocessed() bool { return s >= blocked }
 func (s state) failure() bool     { return s == failed || s.unprocessed() }
 
 // Value returns the value of a Ready Result, and false for any other.
-func (r Result[T]) Value() (T, bool) { return r.value, r.h.state == ready }
+func (r Result[T]) Value() (value T, ok bool) {
+	if r.h.state != ready {
+		return value, false
+	}
+	return r.value, true
+}
 
 // Err returns the error of a Failed Result, and nil for any other.
 func (r Result[T]) Err() error {

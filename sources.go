@@ -188,6 +188,7 @@ func Of[T any](values ...T) Stream[T] {
 // records are the entries of an event, as its source describes them.
 type records interface {
 	id(i int) string
+	group(i int) string
 	about(i int) Record // ID, Group and Attempt
 	original(i int) any
 }
@@ -224,10 +225,11 @@ func newOrigin[R any](ctx context.Context, rs []R, described records, s settings
 type sqsMessages []events.SQSMessage
 
 func (m sqsMessages) id(i int) string    { return m[i].MessageId }
+func (m sqsMessages) group(i int) string { return m[i].Attributes["MessageGroupId"] }
 func (m sqsMessages) original(i int) any { return &m[i] }
 func (m sqsMessages) about(i int) Record {
 	attempt, _ := strconv.Atoi(m[i].Attributes["ApproximateReceiveCount"])
-	return Record{ID: m[i].MessageId, Group: m[i].Attributes["MessageGroupId"], Attempt: attempt}
+	return Record{ID: m.id(i), Group: m.group(i), Attempt: attempt}
 }
 
 func sqsOrigin(ctx context.Context, messages []events.SQSMessage, s settings) *origin[events.SQSMessage] {
@@ -244,10 +246,9 @@ func sqsOrigin(ctx context.Context, messages []events.SQSMessage, s settings) *o
 type kinesisRecords []events.KinesisEventRecord
 
 func (r kinesisRecords) id(i int) string    { return r[i].Kinesis.SequenceNumber }
+func (r kinesisRecords) group(i int) string { return r[i].Kinesis.PartitionKey }
+func (r kinesisRecords) about(i int) Record { return Record{ID: r.id(i), Group: r.group(i)} }
 func (r kinesisRecords) original(i int) any { return &r[i] }
-func (r kinesisRecords) about(i int) Record {
-	return Record{ID: r.id(i), Group: r[i].Kinesis.PartitionKey}
-}
 
 func kinesisOrigin(ctx context.Context, rs []events.KinesisEventRecord, s settings) *origin[events.KinesisEventRecord] {
 	return newOrigin(ctx, rs, kinesisRecords(rs), s, StopBatch)
@@ -256,10 +257,9 @@ func kinesisOrigin(ctx context.Context, rs []events.KinesisEventRecord, s settin
 type dynamoDBRecords []events.DynamoDBEventRecord
 
 func (r dynamoDBRecords) id(i int) string    { return r[i].Change.SequenceNumber }
+func (r dynamoDBRecords) group(i int) string { return itemKey(r[i].Change.Keys) }
+func (r dynamoDBRecords) about(i int) Record { return Record{ID: r.id(i), Group: r.group(i)} }
 func (r dynamoDBRecords) original(i int) any { return &r[i] }
-func (r dynamoDBRecords) about(i int) Record {
-	return Record{ID: r.id(i), Group: itemKey(r[i].Change.Keys)}
-}
 
 func dynamoDBOrigin(ctx context.Context, rs []events.DynamoDBEventRecord, s settings) *origin[events.DynamoDBEventRecord] {
 	return newOrigin(ctx, rs, dynamoDBRecords(rs), s, StopBatch)
@@ -288,8 +288,9 @@ type kafkaRecords struct {
 func (r kafkaRecords) id(i int) string {
 	return r.partitions[i] + "/" + strconv.FormatInt(r.all[i].Offset, 10)
 }
+func (r kafkaRecords) group(i int) string { return r.partitions[i] }
+func (r kafkaRecords) about(i int) Record { return Record{ID: r.id(i), Group: r.group(i)} }
 func (r kafkaRecords) original(i int) any { return &r.all[i] }
-func (r kafkaRecords) about(i int) Record { return Record{ID: r.id(i), Group: r.partitions[i]} }
 
 func kafkaOrigin(ctx context.Context, rs kafkaRecords, s settings) *origin[events.KafkaRecord] {
 	o := newOrigin(ctx, rs.all, rs, s, StopGroup)
@@ -300,6 +301,7 @@ func kafkaOrigin(ctx context.Context, rs kafkaRecords, s settings) *origin[event
 type firehoseRecords []events.KinesisFirehoseEventRecord
 
 func (r firehoseRecords) id(i int) string    { return r[i].RecordID }
+func (r firehoseRecords) group(int) string   { return "" }
 func (r firehoseRecords) original(i int) any { return &r[i] }
 func (r firehoseRecords) about(i int) Record { return Record{ID: r.id(i)} }
 
@@ -316,6 +318,7 @@ type described[R any] struct {
 }
 
 func (d described[R]) id(i int) string    { return d.about(i).ID }
+func (d described[R]) group(i int) string { return d.about(i).Group }
 func (d described[R]) original(i int) any { return &d.all[i] }
 
 // about survives a describe that panics. Its record has no identifier, which the
@@ -329,6 +332,7 @@ func (d described[R]) about(i int) (r Record) {
 type numbered[T any] []T
 
 func (n numbered[T]) id(i int) string    { return strconv.Itoa(i) }
+func (n numbered[T]) group(int) string   { return "" }
 func (n numbered[T]) original(i int) any { return &n[i] }
 func (n numbered[T]) about(i int) Record { return Record{ID: n.id(i)} }
 
@@ -372,7 +376,7 @@ func (b *batch) numberGroups() {
 		b.group = make([]int32, b.length)
 		numbers := map[string]int32{"": 0}
 		for i := range b.group {
-			name := b.about(i).Group
+			name := b.records.group(i)
 			number, ok := numbers[name]
 			if !ok {
 				number = int32(len(numbers))
@@ -452,6 +456,12 @@ func newRun(b *batch) *run {
 		r.scope.ctx, r.end = context.WithCancel(b.parent)
 	}
 	return r
+}
+
+// close ends the contexts of the records: the batch is answered.
+func (r *run) close() {
+	r.answered.Store(true)
+	r.end()
 }
 
 const (

@@ -196,8 +196,6 @@ func (c *chunk[T]) write() {
 		r := &c.held[i]
 		if r.h.state == ready && r.h.admit() {
 			values, written = append(values, r.value), append(written, &r.h)
-		} else {
-			*r = Result[T]{h: r.h}
 		}
 	}
 	if len(values) == 0 {
@@ -209,11 +207,6 @@ func (c *chunk[T]) write() {
 	for i, item := range itemErrors(err, len(values)) {
 		if item != nil {
 			written[i].fail(item)
-		}
-	}
-	for i := range c.held {
-		if c.held[i].h.state != ready {
-			c.held[i] = Result[T]{h: c.held[i].h}
 		}
 	}
 }
@@ -374,8 +367,7 @@ type Payload interface {
 func Decode[T any, P Payload](s Stream[P], unmarshal func([]byte, any) error) Stream[T] {
 	requireStage("Decode", "unmarshal", s, unmarshal != nil)
 	return func(yield func(Result[T]) bool) {
-		var text blocks[byte]
-		var values blocks[T]
+		text, values := blocks[byte]{most: 32 << 10}, blocks[T]{most: 256}
 		decode := func(_ context.Context, p P) (T, error) {
 			value := &values.take(1)[0]
 			data, err := bytesOf(&p, &text)
@@ -422,13 +414,14 @@ func copied(s string, text *blocks[byte]) []byte {
 // blocks makes one allocation serve many small slices. Nothing is handed out
 // twice, so whoever keeps a slice disturbs nobody.
 type blocks[T any] struct {
+	most int // elements of one allocation, unless one slice needs more
 	free []T
 	size int
 }
 
 func (b *blocks[T]) take(n int) []T {
 	if n > len(b.free) {
-		b.size = min(2*b.size+n, 1<<10)
+		b.size = min(2*b.size+n, b.most)
 		b.free = make([]T, max(b.size, n))
 	}
 	taken := b.free[:n:n]
