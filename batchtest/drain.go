@@ -104,7 +104,7 @@ func (d *drain) count(ids []string) {
 	}
 	for _, id := range ids {
 		d.fruitless[id]++
-		if d.fruitless[id] == MaxDeliveries {
+		if d.fruitless[id] >= MaxDeliveries && d.endless == nil {
 			d.endless = fmt.Errorf("%w: %s was delivered %d times with no record finished or given up",
 				ErrEndless, nameOf(id), MaxDeliveries)
 		}

@@ -1,0 +1,322 @@
+package batchtest_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/lambdabatch/batch"
+)
+
+// item is what drawn pipelines work on: a record, or one part of it after FlatMap.
+type item struct {
+	ID, Group string
+	Part      int // 0 before FlatMap
+}
+
+// A drawn pipeline is a list of steps with an effect at the end. Functions that may fail have the
+// number of their step as their place; the effect's is len(steps).
+type step struct {
+	kind  string
+	lanes int // of a Parallel around all the steps that follow
+}
+
+type pipeline struct {
+	steps []step
+	chunk int // the effect takes so many at once; 0: one
+}
+
+func drawPipeline(rt *rapid.T, chunks bool) pipeline {
+	kinds := []string{"map", "check", "then", "filter", "tryFilter", "flatMap", "tap", "catch", "parallel"}
+	var p pipeline
+	flat := false
+	for range rapid.IntRange(0, 5).Draw(rt, "steps") {
+		s := step{kind: rapid.SampledFrom(kinds).Draw(rt, "step")}
+		if s.kind == "flatMap" && flat {
+			continue
+		}
+		flat = flat || s.kind == "flatMap"
+		if s.kind == "parallel" {
+			s.lanes = rapid.IntRange(1, 8).Draw(rt, "lanes")
+		}
+		p.steps = append(p.steps, s)
+	}
+	if chunks && rapid.Bool().Draw(rt, "in chunks") {
+		p.chunk = rapid.IntRange(1, 5).Draw(rt, "chunk")
+	}
+	return p
+}
+
+// plan is how the functions treat one record.
+type plan struct {
+	place   int // where it goes wrong
+	how     string
+	times   int // so often; forever is more often than anything is tried
+	lasts   time.Duration
+	filter  bool
+	parts   int
+	settled bool // its error is one that Catch settles
+}
+
+const forever = 1 << 30
+
+func drawPlan(rt *rapid.T, p pipeline, how []string, maxTimes int) plan {
+	one := plan{
+		filter: rapid.IntRange(0, 9).Draw(rt, "filtered") == 0,
+		parts:  rapid.SampledFrom([]int{1, 1, 2, 3, 0}).Draw(rt, "parts"),
+	}
+	if rapid.IntRange(0, 2).Draw(rt, "fails") > 0 {
+		return one
+	}
+	one.place = rapid.IntRange(0, len(p.steps)).Draw(rt, "place")
+	one.how = rapid.SampledFrom(how).Draw(rt, "how")
+	one.times = rapid.IntRange(1, 4).Draw(rt, "times")
+	if maxTimes == forever && rapid.IntRange(0, 3).Draw(rt, "poison") == 0 {
+		one.times = forever
+	}
+	one.lasts = time.Duration(rapid.IntRange(1, 20).Draw(rt, "lasts")) * time.Second
+	one.settled = rapid.IntRange(0, 4).Draw(rt, "settled") == 0
+	return one
+}
+
+// world is where the functions of a pipeline have their effects.
+type world struct {
+	pipeline pipeline
+	plans    map[string]plan
+
+	mu          sync.Mutex
+	invocation  int
+	misbehaved  map[string]int // how often a record has failed
+	acted       []effect
+	acknowledge map[string]bool // settled or filtered, as a whole or, with the part, in part
+}
+
+type effect struct {
+	item
+	invocation int
+}
+
+func newWorld(p pipeline, plans map[string]plan) *world {
+	return &world{pipeline: p, plans: plans, misbehaved: make(map[string]int), acknowledge: make(map[string]bool)}
+}
+
+// giveUp is the error that Catch settles.
+type giveUp struct{ item item }
+
+func (giveUp) Error() string { return "give up" }
+
+// call goes wrong if the plan of it says so, and has no effect.
+func (w *world) call(ctx context.Context, place int, it item) error {
+	w.mu.Lock()
+	p := w.plans[it.ID]
+	wrong := p.how != "" && p.place == place && w.misbehaved[it.ID] < p.times
+	if wrong {
+		w.misbehaved[it.ID]++
+	}
+	w.mu.Unlock()
+	if !wrong {
+		return nil
+	}
+	err := errors.New("it went wrong")
+	if p.settled {
+		err = giveUp{it}
+	}
+	switch p.how {
+	case "panic":
+		panic(err)
+	case "stuck":
+		time.Sleep(p.lasts)
+	case "slow":
+		select {
+		case <-time.After(p.lasts):
+			return nil
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	return err
+}
+
+// act is the effect, on one item or on all of a chunk.
+func (w *world) act(items ...item) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, it := range items {
+		w.acted = append(w.acted, effect{it, w.invocation})
+	}
+}
+
+func (w *world) keeps(it item) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.plans[it.ID].filter {
+		w.acknowledge[it.ID] = true
+	}
+	return !w.plans[it.ID].filter
+}
+
+func (w *world) split(it item) []item {
+	parts := make([]item, w.plans[it.ID].parts)
+	for i := range parts {
+		parts[i] = it
+		parts[i].Part = i + 1
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(parts) == 0 {
+		w.acknowledge[it.ID] = true
+	}
+	return parts
+}
+
+func (w *world) settle(_ context.Context, err error) error {
+	if g, ok := errors.AsType[giveUp](err); ok {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.acknowledge[key(g.item)] = true
+		return nil
+	}
+	return err
+}
+
+func key(it item) string {
+	if it.Part == 0 {
+		return it.ID
+	}
+	return it.ID + " part " + string(rune('0'+it.Part))
+}
+
+// stage is the pipeline on a stream.
+func (w *world) stage(s batch.Stream[item]) batch.Stream[item] { return w.from(0, s) }
+
+func (w *world) from(place int, s batch.Stream[item]) batch.Stream[item] {
+	if place == len(w.pipeline.steps) {
+		return w.effect(place, s)
+	}
+	check := func(ctx context.Context, it item) (item, error) { return it, w.call(ctx, place, it) }
+	switch w.pipeline.steps[place].kind {
+	case "map":
+		s = batch.Map(s, func(it item) item { return it })
+	case "check":
+		s = batch.TryMap(s, check)
+	case "then":
+		s = thenEach(s, check)
+	case "filter":
+		s = batch.Filter(s, w.keeps)
+	case "tryFilter":
+		s = batch.TryFilter(s, func(ctx context.Context, it item) (bool, error) {
+			if err := w.call(ctx, place, it); err != nil {
+				return false, err
+			}
+			return w.keeps(it), nil
+		})
+	case "flatMap":
+		s = batch.TryFlatMap(s, func(ctx context.Context, it item) ([]item, error) {
+			if err := w.call(ctx, place, it); err != nil {
+				return nil, err
+			}
+			return w.split(it), nil
+		})
+	case "tap":
+		s = batch.Tap(s, func(batch.Result[item]) {})
+	case "catch":
+		s = batch.Catch(s, w.settle)
+	case "parallel":
+		return batch.Parallel(s, w.pipeline.steps[place].lanes, func(s batch.Stream[item]) batch.Stream[item] {
+			return w.from(place+1, s)
+		})
+	}
+	return w.from(place+1, s)
+}
+
+// thenEach is a stage such as a user writes.
+func thenEach(s batch.Stream[item], f func(context.Context, item) (item, error)) batch.Stream[item] {
+	return func(yield func(batch.Result[item]) bool) {
+		for r := range s {
+			if !yield(batch.Then(r, f)) {
+				return
+			}
+		}
+	}
+}
+
+func (w *world) effect(place int, s batch.Stream[item]) batch.Stream[item] {
+	if w.pipeline.chunk == 0 {
+		return batch.TryEach(s, func(ctx context.Context, it item) error {
+			if err := w.call(ctx, place, it); err != nil {
+				return err
+			}
+			w.act(it)
+			return nil
+		})
+	}
+	return batch.TryEachChunk(s, w.pipeline.chunk, func(ctx context.Context, items []item) error {
+		for _, it := range items { // all of them or none
+			if err := w.call(ctx, place, it); err != nil {
+				return err
+			}
+		}
+		w.act(items...)
+		return nil
+	})
+}
+
+// hasFlatMap tells whether records have parts when they come to the effect.
+func (w *world) hasFlatMap() bool {
+	return slices.ContainsFunc(w.pipeline.steps, func(s step) bool { return s.kind == "flatMap" })
+}
+
+// happened tells whether all that was to happen with a record had happened by an invocation's answer.
+func (w *world) happened(id string, invocation int) bool {
+	if w.acknowledge[id] {
+		return true
+	}
+	parts := []item{{ID: id}}
+	if w.hasFlatMap() {
+		parts = w.split(item{ID: id})
+	}
+	for _, part := range parts {
+		acted := slices.ContainsFunc(w.acted, func(e effect) bool {
+			return key(e.item) == key(part) && e.invocation <= invocation
+		})
+		if !acted && !w.acknowledge[key(part)] {
+			return false
+		}
+	}
+	return true
+}
+
+// overtaken returns records of a group in whose place a later one took effect, "" if there are none.
+// Only the first effect of each part counts: repeats may come at any time.
+func (w *world) overtaken(ids []string, group func(id string) string) (late, early string) {
+	first := make(map[string][2]int) // from the first to the last of a record's first effects
+	seen := make(map[string]bool)
+	for i, e := range w.acted {
+		if seen[key(e.item)] {
+			continue
+		}
+		seen[key(e.item)] = true
+		span, ok := first[e.ID]
+		if !ok {
+			span[0] = i
+		}
+		span[1] = i
+		first[e.ID] = span
+	}
+	last := make(map[string]string) // the record of the group whose effects came last
+	for _, id := range ids {
+		span, ok := first[id]
+		if !ok {
+			continue
+		}
+		if before, ok := last[group(id)]; ok && first[before][1] > span[0] {
+			return before, id
+		}
+		last[group(id)] = id
+	}
+	return "", ""
+}
