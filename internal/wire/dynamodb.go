@@ -8,112 +8,45 @@ import (
 )
 
 var dynamodb = source[events.DynamoDBEventRecord]{
-	event:  "a DynamoDB event",
-	named:  "aws:dynamodb",
-	record: dynamodbEventRecord,
+	event: "a DynamoDB event",
+	named: "aws:dynamodb",
+	members: []member[events.DynamoDBEventRecord]{
+		{"eventID", func(r *reader, d *events.DynamoDBEventRecord) { r.string(&d.EventID) }},
+		{"eventName", func(r *reader, d *events.DynamoDBEventRecord) { r.shared(&d.EventName) }},
+		{"eventVersion", func(r *reader, d *events.DynamoDBEventRecord) { r.shared(&d.EventVersion) }},
+		{"eventSource", func(r *reader, d *events.DynamoDBEventRecord) { r.source(&d.EventSource) }},
+		{"awsRegion", func(r *reader, d *events.DynamoDBEventRecord) { r.shared(&d.AWSRegion) }},
+		{"dynamodb", func(r *reader, d *events.DynamoDBEventRecord) { object(r, changeMembers, &d.Change) }},
+		{"eventSourceARN", func(r *reader, d *events.DynamoDBEventRecord) { r.shared(&d.EventSourceArn) }},
+		{"userIdentity", func(r *reader, d *events.DynamoDBEventRecord) { r.userIdentity(&d.UserIdentity) }},
+	},
 }
 
-var dynamodbNames = []string{
-	"eventID", "eventName", "eventVersion", "eventSource", "awsRegion", "dynamodb", "eventSourceARN",
-	"userIdentity",
+var changeMembers = []member[events.DynamoDBStreamRecord]{
+	{"ApproximateCreationDateTime", func(r *reader, c *events.DynamoDBStreamRecord) { r.seconds(&c.ApproximateCreationDateTime) }},
+	{"Keys", func(r *reader, c *events.DynamoDBStreamRecord) { r.image(&c.Keys) }},
+	{"NewImage", func(r *reader, c *events.DynamoDBStreamRecord) { r.image(&c.NewImage) }},
+	{"OldImage", func(r *reader, c *events.DynamoDBStreamRecord) { r.image(&c.OldImage) }},
+	{"SequenceNumber", func(r *reader, c *events.DynamoDBStreamRecord) { r.string(&c.SequenceNumber) }},
+	{"SizeBytes", func(r *reader, c *events.DynamoDBStreamRecord) { r.integer(&c.SizeBytes) }},
+	{"StreamViewType", func(r *reader, c *events.DynamoDBStreamRecord) { r.shared(&c.StreamViewType) }},
 }
 
-func dynamodbEventRecord(r *reader, d *events.DynamoDBEventRecord) string {
-	if !r.record() {
-		return ""
-	}
-	for first, f := true, -1; ; first = false {
-		name, ok := r.member(first)
-		if !ok {
-			return d.EventSource
-		}
-		f = field(dynamodbNames, name, f+1)
-		switch f {
-		case 0:
-			r.readString(&d.EventID)
-		case 1:
-			r.readShared(&d.EventName)
-		case 2:
-			r.readShared(&d.EventVersion)
-		case 3:
-			r.readShared(&d.EventSource)
-		case 4:
-			r.readShared(&d.AWSRegion)
-		case 5:
-			r.change(&d.Change)
-		case 6:
-			r.readShared(&d.EventSourceArn)
-		case 7:
-			r.userIdentity(&d.UserIdentity)
-		default:
-			r.skip()
-		}
-	}
+var userIdentityMembers = []member[events.DynamoDBUserIdentity]{
+	{"type", func(r *reader, u *events.DynamoDBUserIdentity) { r.shared(&u.Type) }},
+	{"principalId", func(r *reader, u *events.DynamoDBUserIdentity) { r.shared(&u.PrincipalID) }},
 }
-
-var userIdentityNames = []string{"type", "principalId"}
 
 func (r *reader) userIdentity(to **events.DynamoDBUserIdentity) {
-	if r.peek() == 'n' {
+	switch r.peek() {
+	case 'n':
 		*to = nil
-	}
-	if !r.open('{') {
-		return
-	}
-	if *to == nil {
-		*to = new(events.DynamoDBUserIdentity)
-	}
-	for first, f := true, -1; ; first = false {
-		name, ok := r.member(first)
-		if !ok {
-			return
-		}
-		f = field(userIdentityNames, name, f+1)
-		switch f {
-		case 0:
-			r.readShared(&(*to).Type)
-		case 1:
-			r.readShared(&(*to).PrincipalID)
-		default:
-			r.skip()
+	case '{':
+		if *to == nil {
+			*to = new(events.DynamoDBUserIdentity)
 		}
 	}
-}
-
-var changeNames = []string{
-	"ApproximateCreationDateTime", "Keys", "NewImage", "OldImage", "SequenceNumber", "SizeBytes",
-	"StreamViewType",
-}
-
-func (r *reader) change(c *events.DynamoDBStreamRecord) {
-	if !r.open('{') {
-		return
-	}
-	for first, f := true, -1; ; first = false {
-		name, ok := r.member(first)
-		if !ok {
-			return
-		}
-		f = field(changeNames, name, f+1)
-		switch f {
-		case 0:
-			r.readSeconds(&c.ApproximateCreationDateTime)
-		case 1:
-			r.image(&c.Keys)
-		case 2:
-			r.image(&c.NewImage)
-		case 3:
-			r.image(&c.OldImage)
-		case 4:
-			r.readString(&c.SequenceNumber)
-		case 5:
-			r.readInt(&c.SizeBytes)
-		case 6:
-			r.readShared(&c.StreamViewType)
-		default:
-			r.skip()
-		}
-	}
+	object(r, userIdentityMembers, *to)
 }
 
 func (r *reader) image(to *map[string]events.DynamoDBAttributeValue) {

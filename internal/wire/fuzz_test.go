@@ -276,3 +276,60 @@ func FuzzDynamoDB(f *testing.F) {
 func FuzzKafka(f *testing.F) { kafkaTarget.fuzz(f, testdata(f, "kafka-event.json")) }
 
 func FuzzFirehose(f *testing.F) { firehoseTarget.fuzz(f, testdata(f, "kinesis-firehose-event.json")) }
+
+// FuzzWindow holds what surrounds the records of a tumbling window against encoding/json.
+func FuzzWindow(f *testing.F) {
+	for _, name := range []string{"kinesis-time-window-event.json", "dynamodb-time-window-event.json"} {
+		seed := string(testdata(f, name))
+		f.Add([]byte(seed))
+		for _, c := range [][2]string{
+			{`"Records"`, `"records":null,"x"`},
+			{`"state"`, `"state":{"1":282},"State":null,"x"`},
+			{`"state": {`, `"state":`},
+			{`"window"`, `"window":{"START":null,"end":"2020-07-30T17:05:00.5+01:00"},"x"`},
+			{`"shardId"`, `"shardId":0,"x"`},
+			{`false`, `true`},
+			{`false`, `null`},
+			{`false`, `"no"`},
+			{`}`, ``},
+		} {
+			f.Add([]byte(strings.Replace(seed, c[0], c[1], 1)))
+		}
+	}
+	f.Add([]byte(`{"state":`))
+	f.Fuzz(func(t *testing.T, payload []byte) {
+		mine := bytes.Clone(payload)
+		b, got, err := KinesisWindow(mine)
+		for i := range mine {
+			mine[i] = 'x'
+		}
+		if err != nil {
+			if errors.Is(err, errSyntax) && json.Valid(payload) {
+				t.Fatalf("valid JSON is none: %v", err)
+			}
+			return
+		}
+		var event struct {
+			Window                                          events.Window
+			State                                           json.RawMessage
+			ShardID, EventSourceARN                         string
+			IsFinalInvokeForWindow, IsWindowTerminatedEarly bool
+		}
+		if err := json.Unmarshal(payload, &event); err != nil {
+			t.Fatalf("accepted what encoding/json does not: %v", err)
+		}
+		if string(event.State) == "null" {
+			event.State = nil
+		}
+		want := Window{
+			event.Window.Start.Time, event.Window.End.Time, event.State, event.ShardID, event.EventSourceARN,
+			event.IsFinalInvokeForWindow, event.IsWindowTerminatedEarly,
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Fatalf("window is\n%+v, want\n%+v", got, want)
+		}
+		if plain, err := Kinesis(payload); err == nil && !reflect.DeepEqual(b, plain) {
+			t.Fatalf("records are\n%+v, without the window\n%+v", b, plain)
+		}
+	})
+}

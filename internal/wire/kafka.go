@@ -18,8 +18,17 @@ type KafkaRecord struct {
 }
 
 var kafka = source[KafkaRecord]{
-	event:  "a Kafka event",
-	record: kafkaRecord,
+	event: "a Kafka event",
+	members: []member[KafkaRecord]{
+		{"topic", func(r *reader, k *KafkaRecord) { r.shared(&k.Topic) }},
+		{"partition", func(r *reader, k *KafkaRecord) { r.integer(&k.KafkaRecord.Partition) }},
+		{"offset", func(r *reader, k *KafkaRecord) { r.integer(&k.Offset) }},
+		{"timestamp", func(r *reader, k *KafkaRecord) { r.millis(&k.Timestamp) }},
+		{"timestampType", func(r *reader, k *KafkaRecord) { r.shared(&k.TimestampType) }},
+		{"key", func(r *reader, k *KafkaRecord) { r.string(&k.Key) }},
+		{"value", func(r *reader, k *KafkaRecord) { r.string(&k.Value) }},
+		{"headers", func(r *reader, k *KafkaRecord) { list(r, &k.Headers, header) }},
+	},
 }
 
 // Kafka reads an event of Amazon MSK or of a Kafka cluster of one's own. The records stand in the order of
@@ -47,9 +56,9 @@ func kafkaTop(r *reader) (b Batch[KafkaRecord], err error) {
 		if !ok {
 			break
 		}
-		switch field(topNames, name, topEventSource) {
+		switch topName(name) {
 		case topRecords:
-			switch null, err := r.list(&found, '{'); {
+			switch null, err := r.records(&found, '{'); {
 			case err != nil:
 				return b, err
 			case null:
@@ -137,64 +146,13 @@ func inOrder(b Batch[KafkaRecord], parts []partition) Batch[KafkaRecord] {
 	return sorted
 }
 
-var kafkaNames = []string{
-	"topic", "partition", "offset", "timestamp", "timestampType", "key", "value", "headers",
-}
-
-func kafkaRecord(r *reader, k *KafkaRecord) string {
-	if !r.record() {
-		return ""
-	}
-	for first, f := true, -1; ; first = false {
-		name, ok := r.member(first)
-		if !ok {
-			return ""
-		}
-		f = field(kafkaNames, name, f+1)
-		switch f {
-		case 0:
-			r.readShared(&k.Topic)
-		case 1:
-			r.readInt(&k.KafkaRecord.Partition)
-		case 2:
-			r.readInt(&k.Offset)
-		case 3:
-			r.readMillis(&k.Timestamp)
-		case 4:
-			r.readShared(&k.TimestampType)
-		case 5:
-			r.readString(&k.Key)
-		case 6:
-			r.readString(&k.Value)
-		case 7:
-			list(r, &k.Headers, r.header)
-		default:
-			r.skip()
-		}
-	}
-}
-
-func (r *reader) header(to *map[string]events.JSONNumberBytes) {
-	if !r.open('{') {
-		return
-	}
-	m := map[string]events.JSONNumberBytes{}
-	*to = m
-	for first := true; ; first = false {
-		name, ok := r.member(first)
-		if !ok {
-			return
-		}
-		key := r.share(name)
-		m[key] = r.signedBytes()
-	}
-}
+func header(r *reader, to *map[string]events.JSONNumberBytes) { entries(r, to, signedBytes) }
 
 var errByte = errors.New("number is no signed byte")
 
 // signedBytes reads an array of numbers from -128 to 127; null, for the whole or for one, is nothing
 // or zero.
-func (r *reader) signedBytes() events.JSONNumberBytes {
+func signedBytes(r *reader) events.JSONNumberBytes {
 	if !r.open('[') {
 		return events.JSONNumberBytes{}
 	}
@@ -203,7 +161,7 @@ func (r *reader) signedBytes() events.JSONNumberBytes {
 		r.peek()
 		at := r.pos
 		var n int64
-		if text, ok := r.number(); ok {
+		if text, ok := r.numberText(); ok {
 			var err error
 			if n, err = strconv.ParseInt(string(text), 10, 8); err != nil {
 				r.bad(at, errByte)

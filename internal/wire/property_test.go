@@ -112,7 +112,7 @@ func members(object string) (all []memberOf, ok bool) {
 	return all, true
 }
 
-func object(all []memberOf, space string) string {
+func join(all []memberOf, space string) string {
 	var parts []string
 	for _, m := range all {
 		name, _ := jsontext.AppendQuote(nil, m.name)
@@ -131,7 +131,7 @@ func replace(in string, path []string, by string) string {
 		i, all = len(all), append(all, memberOf{name: path[0], json: "{}"})
 	}
 	all[i].json = replace(all[i].json, path[1:], by)
-	return object(all, "")
+	return join(all, "")
 }
 
 // shuffled orders the members of an object and its objects anew and spaces them.
@@ -146,7 +146,7 @@ func shuffled(t *rapid.T, in string, depth int) string {
 	if len(all) > 1 {
 		all = rapid.Permutation(all).Draw(t, "order")
 	}
-	return object(all, rapid.SampledFrom([]string{"", " ", "\r\n\t"}).Draw(t, "space"))
+	return join(all, rapid.SampledFrom([]string{"", " ", "\r\n\t"}).Draw(t, "space"))
 }
 
 // listUnder makes an event of records under a name, with members around it that mean nothing.

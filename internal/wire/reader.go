@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/aws/aws-lambda-go/events"
 	"github.com/go-json-experiment/json/jsontext"
 )
 
@@ -15,15 +16,18 @@ type reader struct {
 	pos    int
 	broken bool
 
-	fault   error // the first in the current record
-	faultAt int   // where the value begins that has it
+	from    string // the eventSource of the current record
+	fault   error  // the first in the current record
+	faultAt int    // where the value begins that has it
 
 	scratch []byte          // see unquote
 	texts   strings.Builder // see keep
 	words   [64]string      // see share
 	binary  []byte          // see carve
-	mapSize int             // of the last map of strings
+	mapSize int             // see entries
 	items   []item          // see attributeMap
+
+	messageAttribute events.SQSMessageAttribute // see messageAttribute
 
 	rest bytes.Buffer // see decoder
 	json *jsontext.Decoder
@@ -191,8 +195,8 @@ func (r *reader) open(c byte) bool {
 	return false
 }
 
-// string reads a string's text; null is no value. The text is valid until the next string is read.
-func (r *reader) string() (text []byte, ok bool) {
+// stringText reads a string's text; null is no value. The text is valid until the next string is read.
+func (r *reader) stringText() (text []byte, ok bool) {
 	switch r.peek() {
 	case '"':
 		text = r.text()
@@ -205,8 +209,8 @@ func (r *reader) string() (text []byte, ok bool) {
 	return nil, false
 }
 
-// number reads a number's text; null is no value.
-func (r *reader) number() (text []byte, ok bool) {
+// numberText reads a number's text; null is no value.
+func (r *reader) numberText() (text []byte, ok bool) {
 	switch c := r.peek(); {
 	case c == '-' || '0' <= c && c <= '9':
 		if text = r.plainNumber(); text == nil {
@@ -228,23 +232,4 @@ func (r *reader) optional() string {
 		return ""
 	}
 	return string(r.text())
-}
-
-// field finds a name as encoding/json does, exactly or else in another case. The guess is tried
-// first.
-func field(names []string, name []byte, guess int) int {
-	if guess < len(names) && names[guess] == string(name) {
-		return guess
-	}
-	for i, n := range names {
-		if n == string(name) {
-			return i
-		}
-	}
-	for i, n := range names {
-		if bytes.EqualFold([]byte(n), name) {
-			return i
-		}
-	}
-	return -1
 }

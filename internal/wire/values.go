@@ -28,9 +28,6 @@ func (r *reader) keep(text []byte) string {
 	return r.texts.String()[n:]
 }
 
-// maxMapSize bounds the room made for a map of strings because the last one needed it.
-const maxMapSize = 16
-
 // room is the size of a piece that begins with n bytes: no more than the rest of the payload can fill.
 func (r *reader) room(n int) int { return max(n, min(piece, len(r.data)-r.pos+n)) }
 
@@ -47,25 +44,33 @@ func (r *reader) share(text []byte) string {
 	return *slot
 }
 
-func (r *reader) readString(to *string) {
-	if text, ok := r.string(); ok {
+// What follows reads a value into a field; null leaves the field as it is unless it says otherwise.
+
+func (r *reader) string(to *string) {
+	if text, ok := r.stringText(); ok {
 		*to = r.keep(text)
 	}
 }
 
-func (r *reader) readShared(to *string) {
-	if text, ok := r.string(); ok {
+func (r *reader) shared(to *string) {
+	if text, ok := r.stringText(); ok {
 		*to = r.share(text)
 	}
 }
 
-// readBinary reads base64; null is nil.
-func (r *reader) readBinary(to *[]byte) {
+// source reads a record's eventSource.
+func (r *reader) source(to *string) {
+	r.shared(to)
+	r.from = *to
+}
+
+// base64 reads base64; null is nil.
+func (r *reader) base64(to *[]byte) {
 	if r.peek() == 'n' {
 		*to = nil
 	}
 	at := r.pos
-	if text, ok := r.string(); ok {
+	if text, ok := r.stringText(); ok {
 		data, err := r.decode(text)
 		if err != nil {
 			r.bad(at, err)
@@ -103,10 +108,10 @@ var (
 	errTwiceIn = errors.New("list is given twice")
 )
 
-func (r *reader) readInt(to *int64) bool {
+func (r *reader) integer(to *int64) bool {
 	r.peek()
 	at := r.pos
-	text, ok := r.number()
+	text, ok := r.numberText()
 	if !ok {
 		return false
 	}
@@ -121,10 +126,10 @@ func (r *reader) readInt(to *int64) bool {
 
 // A time that is null is the epoch, as events' types have it.
 
-func (r *reader) readSeconds(to *events.SecondsEpochTime) {
+func (r *reader) seconds(to *events.SecondsEpochTime) {
 	null := r.peek() == 'n'
 	at, seconds := r.pos, 0.0
-	text, ok := r.number()
+	text, ok := r.numberText()
 	if !ok && !null {
 		return
 	}
@@ -139,56 +144,10 @@ func (r *reader) readSeconds(to *events.SecondsEpochTime) {
 	to.Time = time.Unix(whole, int64((seconds-float64(whole))*1e9))
 }
 
-func (r *reader) readMillis(to *events.MilliSecondsEpochTime) {
+func (r *reader) millis(to *events.MilliSecondsEpochTime) {
 	var ms int64
 	null := r.peek() == 'n'
-	if r.readInt(&ms) || null {
+	if r.integer(&ms) || null {
 		to.Time = time.Unix(ms/1000, ms%1000*1e6)
 	}
-}
-
-// stringMap reads an object of strings into a map, or into the one that is there.
-func (r *reader) stringMap(to *map[string]string) {
-	if r.peek() == 'n' {
-		*to = nil
-	}
-	if !r.open('{') {
-		return
-	}
-	m := *to
-	if m == nil {
-		m = make(map[string]string, min(r.mapSize, maxMapSize))
-		*to = m
-	}
-	for first := true; ; first = false {
-		name, ok := r.member(first)
-		if !ok {
-			break
-		}
-		key, value := r.share(name), ""
-		r.readString(&value)
-		m[key] = value
-	}
-	r.mapSize = len(m)
-}
-
-// list reads an array into a slice; null is nil. A list that is given twice is a fault, since
-// encoding/json would let the first show through the second.
-func list[E any](r *reader, to *[]E, read func(*E)) {
-	if r.peek() == 'n' {
-		*to = nil
-	}
-	at, old := r.pos, *to
-	if !r.open('[') {
-		return
-	}
-	if len(old) > 0 {
-		r.bad(at, errTwiceIn)
-	}
-	s := []E{}
-	for first := true; r.element(first); first = false {
-		s = append(s, *new(E))
-		read(&s[len(s)-1])
-	}
-	*to = s
 }

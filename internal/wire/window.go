@@ -47,66 +47,46 @@ type windowReader struct {
 	found bool
 }
 
-var windowNames = []string{
-	"window", "state", "shardId", "eventSourceARN", "isFinalInvokeForWindow", "isWindowTerminatedEarly",
-}
-
-func (w *windowReader) member(r *reader, name []byte) error {
-	f := field(windowNames, name, 0)
-	switch f {
-	case 0:
-		w.bounds(r)
-	case 1:
+var windowMembers = []member[windowReader]{
+	{"window", func(r *reader, w *windowReader) {
+		w.found = w.found || r.peek() == '{'
+		object(r, boundMembers, &w.Window)
+	}},
+	{"state", func(r *reader, w *windowReader) {
 		null := r.peek() == 'n'
 		start := r.pos
 		r.skip()
-		w.State = bytes.Clone(r.data[start:r.pos])
-		if null {
-			w.State = nil
+		if w.State = nil; !null {
+			w.State = bytes.Clone(r.data[start:r.pos])
 		}
-	case 2:
-		r.readString(&w.ShardID)
-	case 3:
-		r.readString(&w.EventSourceARN)
-	case 4:
-		r.readBool(&w.Final)
-	case 5:
-		r.readBool(&w.Terminated)
-	default:
+	}},
+	{"shardId", func(r *reader, w *windowReader) { r.string(&w.ShardID) }},
+	{"eventSourceARN", func(r *reader, w *windowReader) { r.string(&w.EventSourceARN) }},
+	{"isFinalInvokeForWindow", func(r *reader, w *windowReader) { r.boolean(&w.Final) }},
+	{"isWindowTerminatedEarly", func(r *reader, w *windowReader) { r.boolean(&w.Terminated) }},
+}
+
+var boundMembers = []member[Window]{
+	{"start", func(r *reader, w *Window) { r.time(&w.Start) }},
+	{"end", func(r *reader, w *Window) { r.time(&w.End) }},
+}
+
+func (w *windowReader) member(r *reader, name []byte) error {
+	i := find(windowMembers, name)
+	if i < 0 {
 		r.skip()
+		return nil
 	}
+	windowMembers[i].read(r, w)
 	if r.fault != nil {
-		return fmt.Errorf("a bad %q: %w", windowNames[f], r.fault)
+		return fmt.Errorf("a bad %q: %w", windowMembers[i].name, r.fault)
 	}
 	return nil
 }
 
-var boundNames = []string{"start", "end"}
-
-func (w *windowReader) bounds(r *reader) {
-	if !r.open('{') {
-		return
-	}
-	w.found = true
-	for first := true; ; first = false {
-		name, ok := r.member(first)
-		if !ok {
-			return
-		}
-		switch field(boundNames, name, 0) {
-		case 0:
-			r.readTime(&w.Start)
-		case 1:
-			r.readTime(&w.End)
-		default:
-			r.skip()
-		}
-	}
-}
-
 var errTime = errors.New("string is no time of RFC 3339")
 
-func (r *reader) readTime(to *time.Time) {
+func (r *reader) time(to *time.Time) {
 	if r.peek() != '"' {
 		r.mismatch("a string")
 		return
@@ -120,7 +100,7 @@ func (r *reader) readTime(to *time.Time) {
 	*to = t
 }
 
-func (r *reader) readBool(to *bool) {
+func (r *reader) boolean(to *bool) {
 	switch r.peek() {
 	case 't':
 		r.literal("true")

@@ -54,20 +54,28 @@ func Firehose(payload []byte) (Batch[events.KinesisFirehoseEventRecord], error) 
 
 // source describes one kind of event.
 type source[R any] struct {
-	event  string                          // what an error calls it
-	named  string                          // the eventSource of its records, "" if they have none
-	record func(*reader, *R) (from string) // reads one record and says its eventSource
+	event   string // what an error calls it
+	named   string // the eventSource of its records, "" if they have none
+	members []member[R]
 }
 
-// Names that tell events apart, at the top level or in a record.
+// Members of the top level that tell events apart.
 const (
-	topRecords = iota
-	topEventSource
-	topInvocationID
-	topDeliveryStream
+	topRecords        = "Records"
+	topEventSource    = "eventSource"
+	topInvocationID   = "invocationId"
+	topDeliveryStream = "deliveryStreamArn"
 )
 
-var topNames = []string{"Records", "eventSource", "invocationId", "deliveryStreamArn"}
+// topName returns the one that a name stands for.
+func topName(name []byte) string {
+	for _, top := range []string{topRecords, topEventSource, topInvocationID, topDeliveryStream} {
+		if named(name, top) {
+			return top
+		}
+	}
+	return ""
+}
 
 // read reads a payload. A window, if there is one, gets the members of the top level that are not
 // common to all events, and makes records optional.
@@ -94,9 +102,9 @@ func (src source[R]) top(r *reader, w *windowReader) (b Batch[R], err error) {
 		if !ok {
 			break
 		}
-		switch field(topNames, name, topRecords) {
+		switch topName(name) {
 		case topRecords:
-			switch null, err := r.list(&found, '['); {
+			switch null, err := r.records(&found, '['); {
 			case err != nil:
 				return b, err
 			case null:
@@ -128,8 +136,8 @@ func (src source[R]) top(r *reader, w *windowReader) (b Batch[R], err error) {
 	return b, nil
 }
 
-// list enters the one list of records of a payload, unless it is null.
-func (r *reader) list(found *bool, opening byte) (null bool, err error) {
+// records enters the one list of records of a payload, unless it is null.
+func (r *reader) records(found *bool, opening byte) (null bool, err error) {
 	c := r.peek()
 	if *found {
 		return false, errTwice
@@ -166,14 +174,20 @@ const (
 
 // add reads one more record into b.
 func (src source[R]) add(r *reader, b *Batch[R]) error {
-	r.peek()
-	start, n := r.pos, len(b.Records)
+	c, n := r.peek(), len(b.Records)
+	start := r.pos
 	if n >= manyRecords && r.pos < n*smallRecord {
 		return errTooMany
 	}
 	b.Records = append(b.Records, *new(R))
-	if from := src.record(r, &b.Records[n]); from != "" && from != src.named {
-		return foreign("records", from)
+	r.from = ""
+	if c == '{' {
+		object(r, src.members, &b.Records[n])
+	} else {
+		r.mismatch("an object")
+	}
+	if r.from != "" && r.from != src.named {
+		return foreign("records", r.from)
 	}
 	if r.broken {
 		return errSyntax

@@ -1,7 +1,9 @@
 package wire
 
 import (
+	"bytes"
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -96,6 +98,64 @@ func TestEventsDecodeAsEncodingJSONDecodesThem(t *testing.T) {
 	})
 }
 
+func TestLenienciesOfEncodingJSONHold(t *testing.T) {
+	for _, c := range []struct {
+		check  func(*testing.T, []byte)
+		record string
+	}{
+		{sqsTarget.check, `{"MESSAGEID":"a","b\u006fdy":"b","meſſageid":"c"}`},
+		{sqsTarget.check, `{"messageId":"a","messageId":"b","body":"x","body":null}`},
+		{sqsTarget.check, `{"messageId":null,"attributes":null,"messageAttributes":null}`},
+		{sqsTarget.check, `{"attributes":{},"messageAttributes":{"a":{},"b":null}}`},
+		{sqsTarget.check, `{"attributes":{"a":"1","b":"2","a":null},"attributes":{"c":"3"}}`},
+		{sqsTarget.check, `{"attributes":{"a":"1"},"attributes":null}`},
+		{sqsTarget.check, `{"messageAttributes":{"a":{"dataType":"x"},"a":{"stringValue":"y","stringValue":null}}}`},
+		{sqsTarget.check, `{"messageAttributes":{"a":{"stringListValues":[null,"b"],"binaryListValues":[null,"","YQ=="],"binaryValue":null}}}`},
+		{sqsTarget.check, `{"messageAttributes":{"a":{"stringListValues":["a"],"stringListValues":null,"binaryListValues":[]}}}`},
+		{sqsTarget.check, "{\"body\":\"a\xffb\xe2\x82\",\"messageId\":\"\\ud800\\ud83d\\ude00\\udc00\"}"},
+		{sqsTarget.check, "{\"attributes\":{\"\xff\":\"1\",\"\xfe\":\"2\"}}"},
+		{sqsTarget.check, `{"unknown":[{"":1e999}],"":null,"null":"\ud800"}`},
+		{kinesisTarget.check, `{"kinesis":{"data":"YQ\n=="},"kinesis":{"sequenceNumber":"1"},"kinesis":null}`},
+		{kinesisTarget.check, `{"kinesis":{"data":"","data":null}}`},
+		{kinesisTarget.check, `{"kinesis":{"data":"\r\n"}}`},
+		{kinesisTarget.check, `{"kinesis":{"approximateArrivalTimestamp":null}}`},
+		{kinesisTarget.check, `{"kinesis":{"approximateArrivalTimestamp":-1.5e-3}}`},
+		{kinesisTarget.check, `{"kinesis":{"approximateArrivalTimestamp":1e300}}`},
+		{dynamodbTarget.check, `{"userIdentity":{"type":"a"},"userIdentity":{"principalId":"b"}}`},
+		{dynamodbTarget.check, `{"userIdentity":{"type":"a"},"userIdentity":null}`},
+		{dynamodbTarget.check, `{"dynamodb":{"Keys":{"a":{"S":"1"}},"keys":{"b":{"S":"2"}}}}`},
+		{dynamodbTarget.check, `{"dynamodb":{"Keys":{"a":{"S":"1"},"a":{"NULL":{}}},"NewImage":{}}}`},
+		{dynamodbTarget.check, `{"dynamodb":{"NewImage":{"":{"M":{"a":{"SS":[]},"a":{"BS":["",""]}}},"l":{"L":[]}},"SizeBytes":-0}}`},
+		{kafkaTarget.check, `{"headers":[null,{},{"a":null,"b":[],"c":[null,-128,-0]}],"offset":null}`},
+		{kafkaTarget.check, `{"headers":[],"timestamp":null}`},
+		{kafkaTarget.check, `{"headers":null,"timestamp":-1}`},
+		{firehoseTarget.check, `{"kinesisRecordMetadata":null,"approximateArrivalTimestamp":9223372036854775807}`},
+	} {
+		t.Run(c.record, func(t *testing.T) {
+			is := is.New(t)
+			payload := `{"Records":[` + c.record + `]}`
+			c.check(t, []byte(payload))
+			c.check(t, []byte(`{"records":{"t-0":[`+c.record+`]}}`))
+			for source, bad := range allBad(payload) {
+				t.Log(source, bad)
+				is.Equal(len(bad), 0)
+			}
+		})
+	}
+}
+
+// allBad has the bad records of a payload that has neither.
+func allBad(payload string) map[string][]Bad {
+	all := map[string][]Bad{}
+	s, _ := SQS([]byte(payload))
+	k, _ := Kinesis([]byte(payload))
+	d, _ := DynamoDB([]byte(payload))
+	f, _ := Firehose([]byte(payload))
+	m, _ := Kafka([]byte(strings.Replace(payload, `"Records":`, `"records":{"t-0":`, 1) + "}"))
+	all["SQS"], all["Kinesis"], all["DynamoDB"], all["Firehose"], all["Kafka"] = s.Bad, k.Bad, d.Bad, f.Bad, m.Bad
+	return all
+}
+
 func TestABrokenRecordIsBadAloneAndKeepsItsIdentifier(t *testing.T) {
 	is := is.New(t)
 	b, err := SQS([]byte(`{"Records":[
@@ -122,4 +182,113 @@ func TestABrokenRecordIsBadAloneAndKeepsItsIdentifier(t *testing.T) {
 	is.Equal(d.Bad[0].Field, "dynamodb.NewImage.price")
 	is.Equal(d.Records[0].Change.SequenceNumber, "9")
 	is.Equal(d.Records[0].Change.Keys["id"].String(), "k")
+}
+
+func TestAnEmptyListIsAnEmptyBatch(t *testing.T) {
+	is := is.New(t)
+	b, err := SQS([]byte(` {"Records" : [ ] } `))
+	is.NoErr(err)
+	is.True(b.Records != nil)
+	is.Equal(len(b.Records), 0)
+	k, err := Kafka([]byte(`{"records":{"t-1":[],"t-0":null}}`))
+	is.NoErr(err)
+	is.Equal(len(k.Records), 0)
+}
+
+func TestRecordsGivenTwiceAreRefused(t *testing.T) {
+	for _, payload := range []string{
+		`{"Records":[],"Records":[]}`,
+		`{"Records":[],"records":null}`,
+		`{"records":{},"records":{}}`,
+		`{"records":{"t-0":[],"t\u002d0":[]}}`,
+	} {
+		for _, err := range refusals(payload) {
+			is := is.New(t)
+			is.True(err != nil)
+		}
+	}
+}
+
+func TestKafkaRecordsStandInTheOrderOfTheirPartitionsNames(t *testing.T) {
+	is := is.New(t)
+	b, err := Kafka([]byte(`{"eventSource":"SelfManagedKafka","records":{
+		"t-2":[{"offset":20},{"offset":"21"}],
+		"t-10":[{"offset":null,"key":1},{"offset":11}],
+		"s-0":[7,{"offset":1}]}}`))
+	is.NoErr(err)
+	var order []string
+	for _, k := range b.Records {
+		order = append(order, fmt.Sprint(k.Partition, "/", k.Offset))
+	}
+	is.Equal(order, []string{"s-0/0", "s-0/1", "t-10/0", "t-10/11", "t-2/20", "t-2/0"})
+	var bad []int
+	for _, x := range b.Bad {
+		bad = append(bad, x.Index)
+	}
+	is.Equal(bad, []int{0, 2, 5})
+}
+
+func TestAWindowMayComeWithoutRecords(t *testing.T) {
+	is := is.New(t)
+	for _, records := range []string{``, `"Records":[],`, `"Records":null,`} {
+		b, w, err := KinesisWindow([]byte(`{` + records + `"window":{"start":"2020-07-30T17:00:00Z"},"state":{"1":282},"isFinalInvokeForWindow":true}`))
+		is.NoErr(err)
+		is.Equal(len(b.Records), 0)
+		is.Equal(string(w.State), `{"1":282}`)
+		is.True(w.Final)
+		is.True(w.End.IsZero())
+	}
+	_, _, err := DynamoDBWindow([]byte(`{"Records":[],"window":null}`))
+	is.True(err != nil) // no window
+	_, _, err = DynamoDBWindow([]byte(`{"window":{"start":"yesterday"}}`))
+	is.Equal(err.Error(), `expected a DynamoDB event of a tumbling window, got a bad "window": string is no time of RFC 3339`)
+	b, err := Kinesis([]byte(`{"window":5,"state":[],"Records":[{}]}`))
+	is.NoErr(err) // the window is nothing to the plain reader
+	is.Equal(len(b.Records), 1)
+}
+
+func TestAnImageNestedTooDeeplyIsBad(t *testing.T) {
+	is := is.New(t)
+	nested := func(n int) []byte {
+		return []byte(`{"Records":[{"dynamodb":{"NewImage":{"a":` + strings.Repeat(`{"L":[`, n) + strings.Repeat(`]}`, n) + `},"SequenceNumber":"1"}}]}`)
+	}
+	dynamodbTarget.check(t, nested(1000))
+	b, err := DynamoDB(nested(1000))
+	is.NoErr(err)
+	is.Equal(len(b.Bad), 0)
+	b, err = DynamoDB(nested(1001))
+	is.NoErr(err)
+	is.Equal(b.Bad[0].Err, errNested)
+	is.True(len(b.Bad[0].Field) < 300)
+	is.Equal(b.Records[0].Change.SequenceNumber, "1")
+}
+
+func TestNothingPointsIntoThePayload(t *testing.T) {
+	is := is.New(t)
+	payload := testdata(t, "sqs-event.json")
+	want := unmarshal[events.SQSEvent](t, payload).Records
+	payload = bytes.Replace(payload, []byte(`"Records": [`), []byte(`"Records": [7,`), 1)
+	b, err := SQS(payload)
+	is.NoErr(err)
+	clear(payload)
+	is.True(reflect.DeepEqual(b.Records[1:], want))
+	is.Equal(string(b.Bad[0].Raw), "7")
+}
+
+func TestARecordTakesFewAllocations(t *testing.T) {
+	few(t, "SQS", 3.5, sqsPayload(), SQS)
+	few(t, "Kinesis", 0.5, kinesisPayload(), Kinesis)
+	few(t, "DynamoDB", 22, dynamodbPayload(), DynamoDB)
+	few(t, "Kafka", 3.5, kafkaPayload(), Kafka)
+	few(t, "Firehose", 0.5, firehosePayload(), Firehose)
+}
+
+func few[R any](t *testing.T, source string, most float64, payload []byte, read func([]byte) (Batch[R], error)) {
+	t.Run(source, func(t *testing.T) {
+		is := is.New(t)
+		var err error
+		n := testing.AllocsPerRun(3, func() { _, err = read(payload) })
+		is.NoErr(err)
+		is.True(n/benchRecords < most)
+	})
 }

@@ -1,0 +1,96 @@
+package wire
+
+import "bytes"
+
+// member says where the value goes that an object of a T has under a name.
+type member[T any] struct {
+	name string
+	read func(*reader, *T)
+}
+
+// object reads an object into a T; null leaves it as it is. Members are in the order in which AWS
+// sends them, so that the next one is the likely one.
+func object[T any](r *reader, members []member[T], to *T) {
+	if !r.open('{') {
+		return
+	}
+	next := 0
+	for first := true; ; first = false {
+		name, ok := r.member(first)
+		if !ok {
+			return
+		}
+		i := next
+		if i == len(members) || members[i].name != string(name) {
+			i = find(members, name)
+		}
+		if i < 0 {
+			r.skip()
+			continue
+		}
+		members[i].read(r, to)
+		next = i + 1
+	}
+}
+
+// find returns the member that a name stands for, in any case, or -1.
+func find[T any](members []member[T], name []byte) int {
+	for i := range members {
+		if named(name, members[i].name) {
+			return i
+		}
+	}
+	return -1
+}
+
+// named reports whether encoding/json takes a name for that of a field.
+func named(name []byte, field string) bool { return bytes.EqualFold(name, []byte(field)) }
+
+// entries reads an object's members into a map, or into the one that is there; null makes it nil.
+// The last of two members with one name counts.
+func entries[V any](r *reader, to *map[string]V, read func(*reader) V) {
+	if r.peek() == 'n' {
+		*to = nil
+	}
+	if !r.open('{') {
+		return
+	}
+	m := *to
+	if m == nil {
+		m = make(map[string]V, min(r.mapSize, maxMapSize))
+		*to = m
+	}
+	for first := true; ; first = false {
+		name, ok := r.member(first)
+		if !ok {
+			break
+		}
+		key := r.share(name)
+		m[key] = read(r)
+	}
+	r.mapSize = len(m)
+}
+
+// maxMapSize bounds the room made for a map because the last one needed it.
+const maxMapSize = 16
+
+// list reads an array into a slice; null makes it nil. A list that is given twice is a fault, since
+// encoding/json would let the first show through the second.
+func list[E any](r *reader, to *[]E, read func(*reader, *E)) {
+	if r.peek() == 'n' {
+		*to = nil
+	}
+	at, old := r.pos, *to
+	if !r.open('[') {
+		return
+	}
+	if len(old) > 0 {
+		r.bad(at, errTwiceIn)
+	}
+	s := []E{}
+	for first := true; r.element(first); first = false {
+		s = append(s, *new(E))
+		read(r, &s[len(s)-1])
+	}
+	*to = s
+}
