@@ -8,13 +8,22 @@ import (
 	"testing"
 
 	"github.com/matryer/is"
+
+	"github.com/lambdabatch/batch/examples/internal/local"
 )
+
+// run is the program outside of Lambda.
+func run(args ...string) (status int, stdout, stderr string) {
+	var out, log bytes.Buffer
+	status = local.Run(new(Store).handler(), builtIn, append([]string{"orders"}, args...), &out, &log)
+	return status, out.String(), log.String()
+}
 
 func TestTheBuiltInEventReportsWhatFailed(t *testing.T) {
 	is := is.New(t)
-	var stdout, stderr bytes.Buffer
-	is.NoErr(once(nil, &stdout, &stderr))
-	is.Equal(stdout.String(), `{"batchItemFailures":[`+
+	status, stdout, _ := run()
+	is.Equal(status, 0)
+	is.Equal(stdout, `{"batchItemFailures":[`+
 		`{"itemIdentifier":"00000003-5d1c-4b5a-9f2e-7c3b6a1d2e4f"},`+ // a broken body
 		`{"itemIdentifier":"00000004-5d1c-4b5a-9f2e-7c3b6a1d2e4f"},`+ // a refused card
 		`{"itemIdentifier":"00000005-5d1c-4b5a-9f2e-7c3b6a1d2e4f"}]}`+"\n") // a panic
@@ -35,16 +44,8 @@ func TestARealEventIsAnswered(t *testing.T) {
 	is := is.New(t)
 	module, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/aws/aws-lambda-go").Output()
 	is.NoErr(err)
-	file := filepath.Join(strings.TrimSpace(string(module)), "events", "testdata", "sqs-event.json")
-	var stdout, stderr bytes.Buffer
-	is.NoErr(once([]string{file}, &stdout, &stderr))
-	is.Equal(stdout.String(), `{"batchItemFailures":[{"itemIdentifier":"MessageID_1"}]}`+"\n") // its body is no order
-	is.True(strings.HasPrefix(stderr.String(), "orders: all 1 records failed: MessageID_1: "))
-}
-
-func TestAnUnreadableFileIsOneLine(t *testing.T) {
-	is := is.New(t)
-	err := once([]string{filepath.Join(t.TempDir(), "missing.json")}, nil, nil)
-	is.True(err != nil)
-	is.True(!strings.Contains(err.Error(), "\n"))
+	status, stdout, stderr := run(filepath.Join(strings.TrimSpace(string(module)), "events", "testdata", "sqs-event.json"))
+	is.Equal(status, 0)
+	is.Equal(stdout, `{"batchItemFailures":[{"itemIdentifier":"MessageID_1"}]}`+"\n") // its body is no order
+	is.True(strings.HasPrefix(stderr, "orders: all 1 records failed: MessageID_1: "))
 }
