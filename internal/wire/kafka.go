@@ -146,7 +146,9 @@ func inOrder(b Batch[KafkaRecord], parts []partition) Batch[KafkaRecord] {
 	return sorted
 }
 
-func header(r *reader, to *map[string]events.JSONNumberBytes) { entries(r, to, signedBytes) }
+func header(r *reader, to *map[string]events.JSONNumberBytes) {
+	entries(r, to, &r.sizes.header, signedBytes)
+}
 
 var errByte = errors.New("number is no signed byte")
 
@@ -156,7 +158,7 @@ func signedBytes(r *reader) events.JSONNumberBytes {
 	if !r.open('[') {
 		return events.JSONNumberBytes{}
 	}
-	r.scratch = r.scratch[:0]
+	r.signed = r.signed[:0]
 	for first := true; r.element(first); first = false {
 		r.peek()
 		at := r.pos
@@ -167,9 +169,9 @@ func signedBytes(r *reader) events.JSONNumberBytes {
 				r.bad(at, errByte)
 			}
 		}
-		r.scratch = append(r.scratch, byte(n))
+		r.signed = append(r.signed, byte(n))
 	}
-	data := r.carve(len(r.scratch))
-	copy(data, r.scratch)
+	data := r.carve(len(r.signed))
+	copy(data, r.signed)
 	return data
 }

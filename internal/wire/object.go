@@ -47,8 +47,8 @@ func find[T any](members []member[T], name []byte) int {
 func named(name []byte, field string) bool { return bytes.EqualFold(name, []byte(field)) }
 
 // entries reads an object's members into a map, or into the one that is there; null makes it nil.
-// The last of two members with one name counts.
-func entries[V any](r *reader, to *map[string]V, read func(*reader) V) {
+// The last of two members with one name counts. The size is that of the last such map, and the next.
+func entries[V any](r *reader, to *map[string]V, size *int, read func(*reader) V) {
 	if r.peek() == 'n' {
 		*to = nil
 	}
@@ -57,7 +57,7 @@ func entries[V any](r *reader, to *map[string]V, read func(*reader) V) {
 	}
 	m := *to
 	if m == nil {
-		m = make(map[string]V, min(r.mapSize, maxMapSize))
+		m = make(map[string]V, min(*size, maxMapSize))
 		*to = m
 	}
 	for first := true; ; first = false {
@@ -68,7 +68,7 @@ func entries[V any](r *reader, to *map[string]V, read func(*reader) V) {
 		key := r.share(name)
 		m[key] = read(r)
 	}
-	r.mapSize = len(m)
+	*size = len(m)
 }
 
 // maxMapSize bounds the room made for a map because the last one needed it.
@@ -85,7 +85,7 @@ func list[E any](r *reader, to *[]E, read func(*reader, *E)) {
 		return
 	}
 	if len(old) > 0 {
-		r.bad(at, errTwiceIn)
+		r.bad(at, errList)
 	}
 	s := []E{}
 	for first := true; r.element(first); first = false {

@@ -62,10 +62,16 @@ func (r *reader) escaped(start, i int) []byte {
 		case c < ' ':
 			r.stop()
 			return nil
-		default:
-			ascii = ascii && c < utf8.RuneSelf
+		case c < utf8.RuneSelf:
 			out = append(out, c)
 			i++
+		default:
+			from := i
+			for i < len(data) && data[i] >= utf8.RuneSelf {
+				i++
+			}
+			out = append(out, data[from:i]...)
+			ascii = false
 		}
 		for len(data)-i >= 8 {
 			x := binary.LittleEndian.Uint64(data[i:])

@@ -24,10 +24,11 @@ type reader struct {
 	texts   strings.Builder // see keep
 	words   [64]string      // see share
 	binary  []byte          // see carve
-	mapSize int             // see entries
+	signed  []byte          // see signedBytes
 	items   []item          // see attributeMap
 
-	messageAttribute events.SQSMessageAttribute // see messageAttribute
+	messageAttribute events.SQSMessageAttribute                          // see messageAttribute
+	sizes            struct{ attributes, messageAttributes, header int } // see entries
 
 	rest bytes.Buffer // see decoder
 	json *jsontext.Decoder
@@ -162,13 +163,19 @@ func (r *reader) bad(at int, err error) {
 	}
 }
 
-var kinds = map[byte]string{
-	'{': "an object", '[': "an array", '"': "a string", 'n': "null", 't': "a boolean", 'f': "a boolean",
-}
-
+// kind names what begins with c.
 func kind(c byte) string {
-	if k, ok := kinds[c]; ok {
-		return k
+	switch c {
+	case '{':
+		return "an object"
+	case '[':
+		return "an array"
+	case '"':
+		return "a string"
+	case 'n':
+		return "null"
+	case 't', 'f':
+		return "a boolean"
 	}
 	return "a number"
 }

@@ -9,8 +9,10 @@ var sqs = source[events.SQSMessage]{
 		{"messageId", func(r *reader, m *events.SQSMessage) { r.string(&m.MessageId) }},
 		{"receiptHandle", func(r *reader, m *events.SQSMessage) { r.string(&m.ReceiptHandle) }},
 		{"body", func(r *reader, m *events.SQSMessage) { r.string(&m.Body) }},
-		{"attributes", func(r *reader, m *events.SQSMessage) { entries(r, &m.Attributes, attribute) }},
-		{"messageAttributes", func(r *reader, m *events.SQSMessage) { entries(r, &m.MessageAttributes, messageAttribute) }},
+		{"attributes", func(r *reader, m *events.SQSMessage) { entries(r, &m.Attributes, &r.sizes.attributes, attribute) }},
+		{"messageAttributes", func(r *reader, m *events.SQSMessage) {
+			entries(r, &m.MessageAttributes, &r.sizes.messageAttributes, messageAttribute)
+		}},
 		{"md5OfMessageAttributes", func(r *reader, m *events.SQSMessage) { r.string(&m.Md5OfMessageAttributes) }},
 		{"md5OfBody", func(r *reader, m *events.SQSMessage) { r.string(&m.Md5OfBody) }},
 		{"eventSource", func(r *reader, m *events.SQSMessage) { r.source(&m.EventSource) }},

@@ -105,7 +105,7 @@ func (r *reader) carve(n int) []byte {
 var (
 	errInteger = errors.New("number is no integer of 64 bits")
 	errFloat   = errors.New("number is too large")
-	errTwiceIn = errors.New("list is given twice")
+	errList    = errors.New("list is given twice")
 )
 
 func (r *reader) integer(to *int64) bool {

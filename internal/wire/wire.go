@@ -27,7 +27,7 @@ type Batch[R any] struct {
 // Bad is a record that could not be read whole. Records[Index] holds what could be read of it.
 type Bad struct {
 	Index int             // position in Records
-	Field string          // path within the record, "" for the record itself
+	Field string          // path within the record: "body", "dynamodb.NewImage.price", "" for the record itself
 	Err   error           // the first problem in it
 	Raw   json.RawMessage // a copy of the record's JSON
 }

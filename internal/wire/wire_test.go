@@ -275,6 +275,14 @@ func TestNothingPointsIntoThePayload(t *testing.T) {
 	is.Equal(string(b.Bad[0].Raw), "7")
 }
 
+func TestDataThatIsAppendedToLeavesItsNeighbourAlone(t *testing.T) {
+	is := is.New(t)
+	b, err := Kinesis([]byte(`{"Records":[{"kinesis":{"data":"YQ=="}},{"kinesis":{"data":"Yg=="}}]}`))
+	is.NoErr(err)
+	_ = append(b.Records[0].Kinesis.Data, "overwritten"...)
+	is.Equal(string(b.Records[1].Kinesis.Data), "b")
+}
+
 func TestARecordTakesFewAllocations(t *testing.T) {
 	few(t, "SQS", 3.5, sqsPayload(), SQS)
 	few(t, "Kinesis", 0.5, kinesisPayload(), Kinesis)
