@@ -317,9 +317,10 @@ func (b *batch) originalData(i int) []byte {
 // A collector ticks the Results that reach it. A record is acknowledged if every
 // number that was given out for it was ticked and none of them Failed.
 type collector[T any] struct {
-	learned chan *run // the first run
+	learned chan *run // gets first
 
 	mu      sync.Mutex
+	first   *run // the first iteration over the source, where c is told of them
 	closed  bool // the answer is given: nothing counts any more
 	tallies []*tally
 	last    *tally
@@ -386,9 +387,9 @@ func (c *collector[T]) learn(r *run) {
 		return
 	}
 	c.tallyOf(r)
-	select {
-	case c.learned <- r:
-	default:
+	if c.first == nil {
+		c.first = r
+		c.learned <- r
 	}
 }
 
@@ -533,11 +534,16 @@ func (c *collector[T]) answer(e ending) *answer {
 	if e.err != nil {
 		a.fail()
 	}
+	listed := make(map[string]bool)
 	for _, b := range a.batches {
 		a.keepOrder(b)
-		a.tell(b)
+		a.tell(b, listed)
 	}
-	a.conclude(c.tallies, e)
+	first := c.first
+	if first == nil && len(c.tallies) > 0 {
+		first = c.tallies[0].run
+	}
+	a.conclude(first, c.tallies, e)
 	return a
 }
 
@@ -625,8 +631,9 @@ func (a *answer) keepOrder(b *batch) {
 	}
 }
 
-// tell adds the records of a batch to the response and the report.
-func (a *answer) tell(b *batch) {
+// tell adds the records of a batch to the response, but for the identifiers that
+// are listed already, and to the report.
+func (a *answer) tell(b *batch, listed map[string]bool) {
 	a.report.Records += b.length
 	verdicts := a.verdicts[b]
 	if verdicts == nil {
@@ -641,7 +648,6 @@ func (a *answer) tell(b *batch) {
 			}
 		}
 	}
-	listed := make(map[string]bool, len(reported))
 	for i := range verdicts {
 		id := b.id(i)
 		if by, ok := reported[id]; ok && id != "" {
@@ -697,17 +703,17 @@ func (c *collector[T]) before(a *answer) []T {
 	return values
 }
 
-// conclude chooses the error, and logs and reports what is known now.
-func (a *answer) conclude(tallies []*tally, e ending) {
+// conclude chooses the error, and logs and reports what is known now, as the
+// source of the run first wants it.
+func (a *answer) conclude(first *run, tallies []*tally, e ending) {
 	if a.response.BatchItemFailures == nil {
 		a.response.BatchItemFailures = []ItemFailure{}
 	}
 	a.report.Failures = a.failures
-	if len(a.batches) == 0 {
+	if first == nil {
 		a.err = e.err
 		return
 	}
-	first := tallies[0].run
 	a.report.Elapsed = time.Since(first.started)
 	switch {
 	case e.err != nil:
@@ -788,7 +794,7 @@ func bind[A, B any](c *collector[B], source Stream[A], stage func(Stream[A]) Str
 func (c *collector[T]) knows() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return len(c.tallies) > 0
+	return c.first != nil
 }
 
 var errGoexit = errors.New("the pipeline ended its goroutine before it ranged over the batch")
