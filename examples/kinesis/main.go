@@ -1,0 +1,31 @@
+// Kinesis is a Lambda function that stores the sensor readings of a Kinesis stream.
+//
+// In Lambda it serves the stream. Anywhere else it processes one event, the one in
+// the file named on the command line or the one built in, and prints the response
+// on the standard output and the log on the standard error:
+//
+//	go run ./examples/kinesis [event.json]
+package main
+
+import (
+	_ "embed"
+	"log/slog"
+	"os"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-lambda-go/lambdacontext"
+
+	"github.com/lambdabatch/batch/examples/internal/local"
+)
+
+//go:embed event.json
+var builtIn []byte
+
+func main() {
+	handler := newStore("boiler", "cellar", "roof").handler()
+	if os.Getenv("AWS_LAMBDA_RUNTIME_API") == "" {
+		os.Exit(local.Run(handler, builtIn, os.Args, os.Stdout, os.Stderr))
+	}
+	slog.SetDefault(lambdacontext.NewLogger())
+	lambda.Start(handler)
+}

@@ -1,0 +1,112 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"github.com/lambdabatch/batch"
+)
+
+// A Reading is the data of a record, whose partition key is the sensor.
+type Reading struct {
+	Sensor  string    `json:"sensor"`
+	At      time.Time `json:"at"`
+	Celsius float64   `json:"celsius"`
+}
+
+var (
+	errImpossible   = errors.New("colder than absolute zero")
+	errUnregistered = errors.New("sensor not registered")
+)
+
+func check(_ context.Context, r Reading) error {
+	if r.Celsius < -273.15 {
+		return errImpossible
+	}
+	return nil
+}
+
+// A Letter is a record that can never become a reading, and the reason.
+type Letter struct {
+	Data   string
+	Reason string
+}
+
+// A Key is the key of a reading: written twice, it is still one.
+type Key struct {
+	Sensor string
+	At     time.Time
+}
+
+// A Store stands for a database with a table of readings and one of dead letters.
+type Store struct {
+	mu       sync.Mutex
+	sensors  map[string]bool
+	readings map[Key]float64
+	letters  map[string]Letter // by sequence number
+}
+
+func newStore(sensors ...string) *Store {
+	s := &Store{sensors: make(map[string]bool), readings: make(map[Key]float64), letters: make(map[string]Letter)}
+	for _, sensor := range sensors {
+		s.sensors[sensor] = true
+	}
+	return s
+}
+
+// write stands for BatchWriteItem, which may refuse some items and write the rest.
+// A sensor's registration may still be on its way, so its readings come again.
+func (s *Store) write(_ context.Context, readings []Reading) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	refused := batch.ItemErrors{}
+	for i, r := range readings {
+		if !s.sensors[r.Sensor] {
+			refused[i] = fmt.Errorf("%s: %w", r.Sensor, errUnregistered)
+			continue
+		}
+		s.readings[Key{r.Sensor, r.At}] = r.Celsius
+	}
+	return refused
+}
+
+// bury keeps the record that failed for good and acknowledges it. What has no data
+// to keep is left to the on-failure destination.
+func (s *Store) bury(ctx context.Context, reason error) error {
+	record, ok := batch.SourceFrom[events.KinesisEventRecord](ctx)
+	if !ok {
+		return reason
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.letters[record.Kinesis.SequenceNumber] = Letter{string(record.Kinesis.Data), reason.Error()}
+	return nil
+}
+
+const (
+	lanes     = 4
+	chunkSize = 25 // the most that BatchWriteItem takes
+)
+
+func (s *Store) process(records batch.Stream[events.KinesisEventRecord]) batch.Stream[Reading] {
+	readings := batch.Decode[Reading](records, json.Unmarshal)
+	possible := batch.TryEach(readings, check)
+	// What failed up to here will fail whenever it comes, and would hold up its
+	// shard until the retries end.
+	valid := batch.Catch(possible, s.bury)
+	// What fails here may succeed next time. If it never does, the mapping isolates
+	// it by halving the batch.
+	return batch.TryEachChunk(valid, chunkSize, s.write)
+}
+
+func (s *Store) handler() *batch.Handler {
+	return batch.KinesisHandler(func(records batch.Stream[events.KinesisEventRecord]) batch.Stream[Reading] {
+		return batch.Parallel(records, lanes, s.process)
+	})
+}
