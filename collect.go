@@ -774,6 +774,9 @@ func (b *batch) outlivePanic() { _ = recover() }
 // over the source.
 func bind[A, B any](c *collector[B], source Stream[A], stage func(Stream[A]) Stream[B]) func() {
 	watched := func(yield func(Result[A]) bool) {
+		if c.answered() {
+			return
+		}
 		var last *run
 		source(func(r Result[A]) bool {
 			if r.h.entry != nil && r.h.entry.run() != last {
@@ -789,6 +792,12 @@ func bind[A, B any](c *collector[B], source Stream[A], stage func(Stream[A]) Str
 			watched(func(Result[A]) bool { return false })
 		}
 	}
+}
+
+func (c *collector[T]) answered() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.closed
 }
 
 func (c *collector[T]) knows() bool {

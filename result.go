@@ -33,7 +33,6 @@ type header struct {
 	err    error
 	number uint32 // which of the record's Results this is
 	state  state
-	noted  bool // whether the failure is in the run's order
 }
 
 type state uint8
@@ -150,8 +149,8 @@ func (h *header) free() bool {
 // admit reports whether a function may be called for the value of the Result.
 // A Ready Result that is refused becomes unprocessed.
 func (h *header) admit() bool {
+	h.note()
 	if h.state != ready {
-		h.note()
 		return false
 	}
 	s, by := h.entry.refusal()
@@ -188,21 +187,17 @@ func (h *header) fail(err error) {
 	h.note()
 }
 
-// note brings the order of the run up to date. Fail and Ack are pure, so a
-// failure counts, and is settled, when the next stage sees it.
+// note brings the order of the run up to date with the Result that goes on. Fail,
+// Ack and Then are pure, so a failure counts, and is settled, when a stage sees it.
 func (h *header) note() {
-	if h.entry == nil {
+	if h.entry == nil || h.entry.run().order == nil {
 		return
 	}
-	run := h.entry.run()
-	if run.order == nil || h.noted == h.state.failure() {
-		return
-	}
-	h.noted = !h.noted
-	if !h.noted {
-		run.order.Settle(int(h.entry.index), h.number)
-	} else if !run.batch.lastReceive(int(h.entry.index)) {
-		run.order.Fail(int(h.entry.index), h.number)
+	run, i := h.entry.run(), int(h.entry.index)
+	if !h.state.failure() {
+		run.order.Settle(i, h.number)
+	} else if !run.batch.lastReceive(i) {
+		run.order.Fail(i, h.number)
 	}
 }
 

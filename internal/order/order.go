@@ -76,7 +76,7 @@ func (o *Order) Fail(index int, number uint32) {
 // Settle takes a failure back, if there is one.
 func (o *Order) Settle(index int, number uint32) {
 	l := o.line(index)
-	if l == nil {
+	if l == nil || int32(index) < l.lowest.Load() {
 		return
 	}
 	l.mu.Lock()
