@@ -1,0 +1,37 @@
+package main
+
+import (
+	"testing"
+
+	"github.com/samber/lo"
+)
+
+// The contests of the command as ordinary benchmarks: one after the other, in one
+// process, and without the programs for Node.
+
+func benchmarkPart(b *testing.B, part string) {
+	discardLog()
+	for _, c := range lo.Filter(contests(), func(c contest, _ int) bool { return c.part == part }) {
+		for _, r := range c.rivals {
+			if r.ready == nil {
+				continue
+			}
+			b.Run(c.name+"/"+r.name, func(b *testing.B) {
+				once := r.ready()
+				b.ReportAllocs()
+				for b.Loop() {
+					if err := once(); err != nil {
+						b.Fatal(err)
+					}
+				}
+				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*c.records), "ns/record")
+			})
+		}
+	}
+}
+
+func BenchmarkSQS(b *testing.B)      { benchmarkPart(b, "sqs") }
+func BenchmarkKinesis(b *testing.B)  { benchmarkPart(b, "kinesis") }
+func BenchmarkDynamoDB(b *testing.B) { benchmarkPart(b, "dynamodb") }
+func BenchmarkStages(b *testing.B)   { benchmarkPart(b, "stages") }
+func BenchmarkLanes(b *testing.B)    { benchmarkPart(b, "lanes") }

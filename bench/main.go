@@ -1,0 +1,132 @@
+// Bench compares package batch with what else one might write a batch handler
+// with. See its README.
+package main
+
+import (
+	"cmp"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+)
+
+const powertoolsDir = "powertools"
+
+var parts = []string{"sqs", "kinesis", "dynamodb", "stages", "lanes", "waits", "size"}
+
+func main() {
+	var err error
+	if len(os.Args) == 5 && os.Args[1] == "serve" {
+		err = serve(os.Args[2], os.Args[3], os.Args[4], os.Stdin, os.Stdout)
+	} else {
+		err = command()
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func command() error {
+	once := flag.Bool("quick", false, "do everything once: shows that it runs, and the figures mean nothing")
+	only := flag.String("only", strings.Join(parts, ","), "the `parts` to run")
+	out := flag.String("out", "", "the `folder` for figures.md and chart.svg (default \"results\" for the whole, none otherwise)")
+	flag.Parse()
+	chosen := strings.Split(*only, ",")
+	for _, part := range chosen {
+		if !slices.Contains(parts, part) {
+			return fmt.Errorf("no part %q: want some of %s", part, strings.Join(parts, ","))
+		}
+	}
+	dir, err := os.MkdirTemp("", "batch-bench-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	whole := !*once && len(chosen) == len(parts)
+	p := full
+	if *once {
+		p = quick
+	}
+	r, err := run(chosen, p, dir)
+	if err != nil {
+		return err
+	}
+	page := r.page(about(p))
+	fmt.Print("\n", page)
+	if *out == "" && whole {
+		*out = "results"
+	}
+	return r.write(cmp.Or(*out, dir), page)
+}
+
+func run(chosen []string, p pace, dir string) (*results, error) {
+	r := &results{costs: make(map[string]map[string]map[string]cost)}
+	if err := installPowertools(); err != nil {
+		return nil, err
+	}
+	for _, c := range contests() {
+		if !slices.Contains(chosen, c.part) {
+			continue
+		}
+		fmt.Fprintf(os.Stderr, "%s %s\n", c.part, c.name)
+		costs, err := c.run(p, dir)
+		if err != nil {
+			return nil, fmt.Errorf("%s %s: %w", c.part, c.name, err)
+		}
+		r.add(c, costs)
+	}
+	var waitsErr, sizeErr error
+	if slices.Contains(chosen, "waits") {
+		fmt.Fprintln(os.Stderr, "waits")
+		r.waits, waitsErr = runWaits()
+	}
+	if slices.Contains(chosen, "size") {
+		fmt.Fprintln(os.Stderr, "size")
+		r.binaries, sizeErr = buildFunctions(dir, p.rounds)
+	}
+	return r, errors.Join(waitsErr, sizeErr)
+}
+
+func (r *results) write(dir, page string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(dir, "figures.md"), []byte(page), 0o644); err != nil {
+		return err
+	}
+	if len(r.costs["sqs"]) < len(sizes) {
+		return nil
+	}
+	return r.drawChart(filepath.Join(dir, "chart.svg"))
+}
+
+// about says where the figures come from.
+func about(p pace) string {
+	node, _ := exec.Command("node", "--version").Output()
+	return fmt.Sprintf("Written by `go run .` in `bench/`, on %s/%s with %d processors, %s and Node %s; the best of %d rounds.",
+		runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), runtime.Version(), strings.TrimSpace(string(node)), p.rounds)
+}
+
+// installPowertools brings node_modules to what the lock file says.
+func installPowertools() error {
+	locked, err := os.Stat(filepath.Join(powertoolsDir, "package-lock.json"))
+	if err != nil {
+		return fmt.Errorf("%w: run the command in the folder bench", err)
+	}
+	installed, err := os.Stat(filepath.Join(powertoolsDir, "node_modules", ".package-lock.json"))
+	if err == nil && !installed.ModTime().Before(locked.ModTime()) {
+		return nil
+	}
+	npm := exec.Command("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
+	npm.Dir = powertoolsDir
+	if out, err := npm.CombinedOutput(); err != nil {
+		return fmt.Errorf("npm ci in %s: %w\n%s", powertoolsDir, err, out)
+	}
+	return nil
+}

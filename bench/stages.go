@@ -1,0 +1,116 @@
+package main
+
+// Five stages of trivial functions, and one loop that does the same and outlives
+// the panic of a record.
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/samber/lo/it"
+
+	"github.com/lambdabatch/batch"
+)
+
+// stages is how many the pipelines have.
+const stages = 5
+
+func messages(n int) events.SQSEvent {
+	event := events.SQSEvent{Records: make([]events.SQSMessage, n)}
+	for i := range event.Records {
+		event.Records[i] = events.SQSMessage{MessageId: fmt.Sprint("message-", i), Body: fmt.Sprint("body ", i)}
+	}
+	return event
+}
+
+var errNegative = fmt.Errorf("negative")
+
+func length(m events.SQSMessage) int                  { return len(m.Body) }
+func positive(n int) bool                             { return n > 0 }
+func half(n int) int                                  { return n / 2 }
+func increment(_ context.Context, n int) (int, error) { return n + 1, nil }
+func checkPositive(_ context.Context, n int) error    { return check(n) }
+func five(s batch.Stream[events.SQSMessage]) batch.Stream[int] {
+	lengths := batch.Filter(batch.Map(s, length), positive)
+	return batch.TryEach(batch.TryMap(batch.Map(lengths, half), increment), checkPositive)
+}
+
+func check(n int) error {
+	if n < 0 {
+		return errNegative
+	}
+	return nil
+}
+
+func fiveStages(n int) contest {
+	return contest{part: "stages", name: fmt.Sprint(n), records: n, rivals: []rival{
+		{name: library, ready: func() func() error {
+			event := messages(n)
+			return func() error {
+				_, err := batch.Collect(five(batch.SQS(context.Background(), event)))
+				return err
+			}
+		}},
+		{name: running, ready: func() func() error {
+			event := messages(n)
+			return func() error {
+				ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+				defer cancel()
+				_, err := batch.Run(batch.SQS(ctx, event), five)
+				return err
+			}
+		}},
+		{name: loop, ready: func() func() error {
+			event := messages(n)
+			return func() error {
+				var response events.SQSEventResponse
+				for i := range event.Records {
+					if err := inOneLoop(context.Background(), event.Records[i]); err != nil {
+						response.BatchItemFailures = append(response.BatchItemFailures,
+							events.SQSBatchItemFailure{ItemIdentifier: event.Records[i].MessageId})
+					}
+				}
+				return failuresOf(response)
+			}
+		}},
+		{name: loIt, ready: func() func() error {
+			event := messages(n)
+			return func() error {
+				lengths := it.Filter(it.Map(slices.Values(event.Records), length), positive)
+				incremented := it.Map(it.Map(lengths, half), func(n int) int { return n + 1 })
+				failed := it.Filter(incremented, func(n int) bool { return check(n) != nil })
+				if it.Length(failed) > 0 {
+					return errNegative
+				}
+				return nil
+			}
+		}},
+	}}
+}
+
+//go:noinline
+func inOneLoop(ctx context.Context, m events.SQSMessage) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("panic: %v", v)
+		}
+	}()
+	n := length(m)
+	if !positive(n) {
+		return nil
+	}
+	if n, err = increment(ctx, half(n)); err != nil {
+		return err
+	}
+	return checkPositive(ctx, n)
+}
+
+func failuresOf(response events.SQSEventResponse) error {
+	if len(response.BatchItemFailures) > 0 {
+		return errNegative
+	}
+	return nil
+}

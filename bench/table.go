@@ -1,0 +1,118 @@
+package main
+
+// The figures as a page of Markdown.
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/samber/lo"
+)
+
+var partTitles = map[string]string{
+	"sqs":      "SQS, payload bytes to response bytes",
+	"kinesis":  "Kinesis, payload bytes to response bytes",
+	"dynamodb": "DynamoDB, payload bytes to response bytes",
+	"stages":   "Five stages of trivial functions, from the event to the response",
+	"lanes":    "1,000 records in 8 lanes, by the work for each record",
+}
+
+// page writes what was measured, targets first.
+func (r *results) page(about string) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "# Figures\n\n%s\n", about)
+	if targets := r.targets(); len(targets) > 0 {
+		b.WriteString("\n## Targets\n\n| | bound | figure | |\n|---|---|---|---|\n")
+		for _, t := range targets {
+			fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", t.what, t.bound, t.figure, lo.Ternary(t.met, "met", "**not met**"))
+		}
+	}
+	for _, c := range contests() {
+		if r.costs[c.part][c.name] == nil {
+			continue
+		}
+		if first := r.firstOf(c.part); first == c.name {
+			fmt.Fprintf(&b, "\n## %s\n\nFor one record. The last two columns compare with the first row of each block.\n\n", partTitles[c.part])
+			b.WriteString("| records | | CPU | elapsed | allocations | bytes | CPU | allocations |\n|---:|---|---:|---:|---:|---:|---:|---:|\n")
+		}
+		r.rows(&b, c)
+	}
+	if r.waits != nil {
+		r.waitTable(&b)
+	}
+	if r.binaries != nil {
+		r.binaryTable(&b)
+	}
+	return b.String()
+}
+
+func (r *results) firstOf(part string) string {
+	for _, c := range contests() {
+		if c.part == part && r.costs[part][c.name] != nil {
+			return c.name
+		}
+	}
+	return ""
+}
+
+func (r *results) rows(b *strings.Builder, c contest) {
+	costs := r.costs[c.part][c.name]
+	base := costs[c.rivals[0].name]
+	for _, rival := range c.rivals {
+		k := costs[rival.name]
+		allocs, bytes, more := "", "", ""
+		if rival.node == nil {
+			allocs, bytes = count(k.Allocs), fmt.Sprintf("%.0f", k.Bytes)
+			if c.part != "stages" && c.part != "lanes" {
+				more = fmt.Sprintf("%.2f×", k.Allocs/base.Allocs)
+			}
+		}
+		fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %s | %.2f× | %s |\n",
+			c.name, rival.name, nanoseconds(k.CPU), nanoseconds(k.Wall), allocs, bytes, k.CPU/base.CPU, more)
+	}
+}
+
+func nanoseconds(ns float64) string {
+	if ns < 100 {
+		return fmt.Sprintf("%.1f ns", ns)
+	}
+	return fmt.Sprintf("%.0f ns", ns)
+}
+
+func count(n float64) string {
+	if n < 10 {
+		return fmt.Sprintf("%.2f", n)
+	}
+	return fmt.Sprintf("%.1f", n)
+}
+
+func (r *results) waitTable(b *strings.Builder) {
+	b.WriteString("\n## 1,000 records that wait 5 ms each, in virtual time\n\n| | time |\n|---|---:|\n")
+	for _, row := range []struct{ what, key string }{
+		{"32 lanes, 100 groups, mixed", groupsMixed},
+		{"32 lanes, 100 groups, one behind the other", groupsInARow},
+		{"`TryEach`", writesOneByOne},
+		{"`TryEach` in 8 lanes", writesInLanes},
+		{"`TryEachChunk` of 25", writesInChunks},
+		{"`TryEachChunk` of 25 in 8 lanes", writesInLaneChunks},
+	} {
+		fmt.Fprintf(b, "| %s | %s |\n", row.what, r.waits[row.key])
+	}
+	ideal := waitRecords * 5 * time.Millisecond / waitLanes
+	fmt.Fprintf(b, "\n32 lanes that are busy all the time would take %s.\n", ideal)
+}
+
+func (r *results) binaryTable(b *strings.Builder) {
+	b.WriteString("\n## A stripped Lambda binary for arm64\n\n| | size | against by hand | initialisation of its packages |\n|---|---:|---:|---:|\n")
+	for _, row := range []struct{ what, name, base string }{
+		{"by hand, encoding/json", without, without},
+		{"batch, encoding/json", withLibrary, without},
+		{"batch, json/v2", withLibraryV2, without},
+		{"by hand, encoding/json, no logging", silentWithout, silentWithout},
+		{"batch, encoding/json, no logging", silentWith, silentWithout},
+	} {
+		own, base := r.binaries[row.name], r.binaries[row.base]
+		fmt.Fprintf(b, "| %s | %.2f MB | %+.2f MB | %s |\n", row.what, megabytes(own.size), megabytes(own.size-base.size), own.init)
+	}
+}
