@@ -302,7 +302,7 @@ type PanicError struct {
 }
 
 func newPanicError(value any) *PanicError {
-	if p, ok := value.(*PanicError); ok {
+	if p, ok := value.(*PanicError); ok && p != nil {
 		return p // on its way from a lane or a reader, with the stack of its origin
 	}
 	return &PanicError{Value: value, Stack: debug.Stack()}

@@ -218,12 +218,11 @@ func (c *chunk[T]) write() {
 type ItemErrors map[int]error
 
 func (e ItemErrors) Error() string {
-	for _, i := range slices.Sorted(maps.Keys(e)) {
-		if e[i] != nil {
-			return fmt.Sprintf("%d items failed, first item %d: %v", len(e), i, e[i])
-		}
+	failed := slices.DeleteFunc(slices.Sorted(maps.Keys(e)), func(i int) bool { return e[i] == nil })
+	if len(failed) == 0 {
+		return "no item failed"
 	}
-	return "no item failed"
+	return fmt.Sprintf("%d items failed, first item %d: %v", len(failed), failed[0], e[failed[0]])
 }
 
 // itemErrors spreads the error of a chunk of n over its elements.
@@ -232,7 +231,8 @@ func itemErrors(err error, n int) map[int]error {
 		return nil
 	}
 	all := ItemErrors{}
-	if found, others := all.gather(err); found && (len(all) > 0 || !others) {
+	_, panicked := err.(*PanicError) // what was not written then is not known
+	if found, others := all.gather(err); found && !panicked && (len(all) > 0 || !others) {
 		outside := func(i int) bool { return i < 0 || i >= n }
 		if !slices.ContainsFunc(slices.Collect(maps.Keys(all)), outside) {
 			return all
