@@ -1,0 +1,17 @@
+// Package examples has the templates that deploy the functions in the folders
+// beside it, for a test to read. The folders are what there is to see:
+//
+//   - orders: a standard queue, the whole job in four stages
+//   - fifo: a FIFO queue, several groups at once and each in its order
+//   - kinesis: a stream, with poison settled at once and a bulk write
+//   - deadletter: poison messages sent to a dead-letter queue with the reason
+//   - idempotency: work that is done once however often its message comes
+//   - retry: a call that is tried again within one delivery
+package examples
+
+import "embed"
+
+// Templates has the AWS SAM template of each function, as folder/template.yaml.
+//
+//go:embed */template.yaml
+var Templates embed.FS

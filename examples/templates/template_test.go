@@ -1,0 +1,227 @@
+// Package templates_test holds the templates of the examples to what makes
+// partial failures work in AWS. It is a module of its own, so that users of the
+// library need no YAML. The templates come embedded: files outside of the module
+// would not be seen by the go command when it decides whether to test again.
+package templates_test
+
+import (
+	"fmt"
+	"io/fs"
+	"path"
+	"strings"
+	"testing"
+
+	"github.com/lambdabatch/batch/examples"
+	"github.com/matryer/is"
+	"go.yaml.in/yaml/v4"
+)
+
+// A template is what one example deploys: one function that reads one source.
+type template struct {
+	folder string
+	text   string
+
+	parameters map[string]parameter
+	queues     map[string]queue
+	streams    map[string]stream
+	function   function
+	mapping    mapping
+
+	functionName string
+	sourceName   string // of the queue or the stream that the mapping reads
+}
+
+// source is the queue that the function reads.
+func (t template) source() queue { return t.queues[t.sourceName] }
+
+// A value is a scalar, or a function like !Ref with what it is applied to.
+type value struct{ tag, text string }
+
+func (v *value) UnmarshalYAML(node *yaml.Node) error {
+	if node.Kind != yaml.ScalarNode {
+		return fmt.Errorf("line %d: not a scalar", node.Line)
+	}
+	*v = value{node.Tag, node.Value}
+	return nil
+}
+
+func ref(name string) value               { return value{"!Ref", name} }
+func getAtt(name, attribute string) value { return value{"!GetAtt", name + "." + attribute} }
+
+// The types below have the properties that the templates use, and no others: a
+// property that is misspelt, or on the wrong resource, does not load.
+
+type parameter struct {
+	Description string `yaml:"Description"`
+	Type        string `yaml:"Type"`
+	Default     int    `yaml:"Default"`
+	MinValue    int    `yaml:"MinValue"`
+}
+
+type queue struct {
+	QueueName              value `yaml:"QueueName"`
+	FifoQueue              bool  `yaml:"FifoQueue"`
+	VisibilityTimeout      int   `yaml:"VisibilityTimeout"`
+	MessageRetentionPeriod int   `yaml:"MessageRetentionPeriod"`
+	RedrivePolicy          struct {
+		DeadLetterTargetArn value `yaml:"deadLetterTargetArn"`
+		MaxReceiveCount     value `yaml:"maxReceiveCount"`
+	} `yaml:"RedrivePolicy"`
+}
+
+type stream struct {
+	RetentionPeriodHours int `yaml:"RetentionPeriodHours"`
+	StreamModeDetails    struct {
+		StreamMode string `yaml:"StreamMode"`
+	} `yaml:"StreamModeDetails"`
+}
+
+type function struct {
+	buildMethod string
+
+	CodeUri       string   `yaml:"CodeUri"`
+	Handler       string   `yaml:"Handler"`
+	Runtime       string   `yaml:"Runtime"`
+	Architectures []string `yaml:"Architectures"`
+	MemorySize    int      `yaml:"MemorySize"`
+	Timeout       int      `yaml:"Timeout"`
+	LoggingConfig struct {
+		LogFormat string `yaml:"LogFormat"`
+	} `yaml:"LoggingConfig"`
+	Environment struct {
+		Variables map[string]value `yaml:"Variables"`
+	} `yaml:"Environment"`
+	Policies []policy `yaml:"Policies"`
+}
+
+type policy struct {
+	SQSPollerPolicy         queuePolicy  `yaml:"SQSPollerPolicy"`
+	SQSSendMessagePolicy    queuePolicy  `yaml:"SQSSendMessagePolicy"`
+	KinesisStreamReadPolicy streamPolicy `yaml:"KinesisStreamReadPolicy"`
+	Version                 string       `yaml:"Version"`
+	Statement               []statement  `yaml:"Statement"`
+}
+
+type queuePolicy struct {
+	QueueName value `yaml:"QueueName"`
+}
+
+type streamPolicy struct {
+	StreamName value `yaml:"StreamName"`
+}
+
+type statement struct {
+	Effect   string `yaml:"Effect"`
+	Action   string `yaml:"Action"`
+	Resource value  `yaml:"Resource"`
+}
+
+type mapping struct {
+	EventSourceArn                 value    `yaml:"EventSourceArn"`
+	FunctionName                   value    `yaml:"FunctionName"`
+	FunctionResponseTypes          []string `yaml:"FunctionResponseTypes"`
+	StartingPosition               string   `yaml:"StartingPosition"`
+	BatchSize                      int      `yaml:"BatchSize"`
+	MaximumBatchingWindowInSeconds int      `yaml:"MaximumBatchingWindowInSeconds"`
+	ParallelizationFactor          int      `yaml:"ParallelizationFactor"`
+	BisectBatchOnFunctionError     bool     `yaml:"BisectBatchOnFunctionError"`
+	MaximumRetryAttempts           *int     `yaml:"MaximumRetryAttempts"`
+	MaximumRecordAgeInSeconds      int      `yaml:"MaximumRecordAgeInSeconds"`
+	DestinationConfig              struct {
+		OnFailure struct {
+			Destination value `yaml:"Destination"`
+		} `yaml:"OnFailure"`
+	} `yaml:"DestinationConfig"`
+	ScalingConfig struct {
+		MaximumConcurrency int `yaml:"MaximumConcurrency"`
+	} `yaml:"ScalingConfig"`
+	MetricsConfig struct {
+		Metrics []string `yaml:"Metrics"`
+	} `yaml:"MetricsConfig"`
+}
+
+func load(file string) (template, error) {
+	content, err := fs.ReadFile(examples.Templates, file)
+	if err != nil {
+		return template{}, err
+	}
+	var document struct {
+		AWSTemplateFormatVersion string               `yaml:"AWSTemplateFormatVersion"`
+		Transform                string               `yaml:"Transform"`
+		Description              string               `yaml:"Description"`
+		Parameters               map[string]parameter `yaml:"Parameters"`
+		Resources                map[string]struct {
+			Type     string `yaml:"Type"`
+			Metadata struct {
+				BuildMethod string `yaml:"BuildMethod"`
+			} `yaml:"Metadata"`
+			Properties yaml.Node `yaml:"Properties"`
+		} `yaml:"Resources"`
+	}
+	if err := yaml.Load(content, &document, yaml.WithKnownFields()); err != nil {
+		return template{}, err
+	}
+	if document.AWSTemplateFormatVersion != "2010-09-09" || document.Transform != "AWS::Serverless-2016-10-31" {
+		return template{}, fmt.Errorf("%s: no SAM template", file)
+	}
+	t := template{
+		folder:     path.Dir(file),
+		text:       string(content),
+		parameters: document.Parameters,
+		queues:     make(map[string]queue),
+		streams:    make(map[string]stream),
+	}
+	for name, resource := range document.Resources {
+		if err := t.add(name, resource.Type, resource.Properties); err != nil {
+			return template{}, fmt.Errorf("%s: %s: %w", file, name, err)
+		}
+		t.function.buildMethod += resource.Metadata.BuildMethod
+	}
+	t.sourceName = strings.TrimSuffix(t.mapping.EventSourceArn.text, ".Arn")
+	return t, nil
+}
+
+func (t *template) add(name, kind string, properties yaml.Node) error {
+	switch kind {
+	case "AWS::SQS::Queue":
+		return addTo(t.queues, name, properties)
+	case "AWS::Kinesis::Stream":
+		return addTo(t.streams, name, properties)
+	case "AWS::Serverless::Function":
+		t.functionName = name
+		return properties.Load(&t.function, yaml.WithKnownFields())
+	case "AWS::Lambda::EventSourceMapping":
+		return properties.Load(&t.mapping, yaml.WithKnownFields())
+	}
+	return fmt.Errorf("unknown type %q", kind)
+}
+
+func addTo[R any](resources map[string]R, name string, properties yaml.Node) error {
+	var r R
+	err := properties.Load(&r, yaml.WithKnownFields())
+	resources[name] = r
+	return err
+}
+
+// forEach tests every template that is one of these.
+func forEach(t *testing.T, these func(template) bool, test func(*is.I, template)) {
+	t.Helper()
+	files, err := fs.Glob(examples.Templates, "*/template.yaml")
+	is.New(t).NoErr(err)
+	tested := 0
+	for _, file := range files {
+		tmpl, err := load(file)
+		is.New(t).NoErr(err)
+		if !these(tmpl) {
+			continue
+		}
+		tested++
+		t.Run(tmpl.folder, func(t *testing.T) { test(is.New(t), tmpl) })
+	}
+	is.New(t).True(tested > 0)
+}
+
+func all(template) bool         { return true }
+func onQueues(t template) bool  { return len(t.streams) == 0 }
+func onFIFO(t template) bool    { return onQueues(t) && t.source().FifoQueue }
+func onStreams(t template) bool { return len(t.streams) > 0 }
