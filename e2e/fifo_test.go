@@ -2,7 +2,6 @@ package e2e_test
 
 import (
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -81,14 +80,7 @@ func TestAFIFOGroupWaitsBehindItsStuckMessage(t *testing.T) {
 func TestAFIFOBatchWhoseProcessIsKilledComesAgainInOrder(t *testing.T) {
 	t.Parallel()
 	is := is.New(t)
-	var kill atomic.Bool
-	var s *sandbox.Sandbox
-	l := openLedger(t, func(e ledger.Entry) {
-		if e == (ledger.Entry{Kind: ledger.Store, ID: "a2"}) && kill.CompareAndSwap(false, true) {
-			s.Kill()
-		}
-	})
-	s = openWorker(t, l, "LANES=2")
+	s, l := openDoomed(t, ledger.Entry{Kind: ledger.Store, ID: "a2"}, "LANES=2")
 	orders := []order{
 		script("a1", "ok").in("a"), script("a2", "ok").in("a"), script("a3", "ok").in("a"),
 		script("b1", "ok").in("b"), script("b2", "fail", "fail", "ok").in("b"), script("b3", "ok").in("b"),

@@ -3,7 +3,6 @@ package e2e_test
 import (
 	"context"
 	"errors"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -52,14 +51,7 @@ func produce(t *testing.T, cluster *kfake.Cluster, orders []order) {
 func TestKafkaPartitionsAreSettledInOrderEach(t *testing.T) {
 	t.Parallel()
 	is := is.New(t)
-	var kill atomic.Bool
-	var s *sandbox.Sandbox
-	l := openLedger(t, func(e ledger.Entry) {
-		if e == (ledger.Entry{Kind: ledger.Store, ID: "g1-4"}) && kill.CompareAndSwap(false, true) {
-			s.Kill()
-		}
-	})
-	s = openWorker(t, l, "SOURCE=kafka", "LANES=4")
+	s, l := openDoomed(t, ledger.Entry{Kind: ledger.Store, ID: "g1-4"}, "SOURCE=kafka", "LANES=4")
 	cluster := startKafka(t, 3)
 	orders := grouped(6, 8)
 	for i, o := range orders {
@@ -80,7 +72,6 @@ func TestKafkaPartitionsAreSettledInOrderEach(t *testing.T) {
 	is.Equal(len(l.IDs(ledger.Store)), len(orders)-1)
 	is.Equal(len(l.IDs(ledger.Dead)), 1)
 	inOrder(t, orders, l)
-	is.True(kill.Load())
 	is.Equal(s.Starts(), 2)
 }
 

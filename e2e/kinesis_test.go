@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -64,14 +63,7 @@ func discarded(t *testing.T, records []types.Record) []string {
 func TestAShardIsSettledInOrderAndItsPoisonDiscardedAlone(t *testing.T) {
 	t.Parallel()
 	is := is.New(t)
-	var kill atomic.Bool
-	var s *sandbox.Sandbox
-	l := openLedger(t, func(e ledger.Entry) {
-		if e == (ledger.Entry{Kind: ledger.Store, ID: "g1-4"}) && kill.CompareAndSwap(false, true) {
-			s.Kill()
-		}
-	})
-	s = openWorker(t, l, "SOURCE=kinesis")
+	s, l := openDoomed(t, ledger.Entry{Kind: ledger.Store, ID: "g1-4"}, "SOURCE=kinesis")
 	client := mapping.NewKinesis(startServers(t).Kinesis)
 	shards := createStream(t, client, 2)
 	orders := grouped(6, 8)
@@ -89,7 +81,6 @@ func TestAShardIsSettledInOrderAndItsPoisonDiscardedAlone(t *testing.T) {
 	inOrder(t, orders, l)
 	is.Equal(given, []string{"g4-1"}) // the one that never succeeds
 	is.Equal(len(stored), len(orders)-1)
-	is.True(kill.Load())
 	is.Equal(s.Starts(), 2)
 }
 

@@ -8,9 +8,11 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	_ "github.com/lambdabatch/batch" // the binaries have it: its changes must not find an old result in the test cache
 	"github.com/lambdabatch/batch/e2e/ledger"
 	"github.com/lambdabatch/batch/e2e/sandbox"
 	"github.com/lambdabatch/batch/e2e/servers"
@@ -91,6 +93,21 @@ func openLedger(t *testing.T, after func(ledger.Entry)) *ledger.Ledger {
 func openWorker(t *testing.T, l *ledger.Ledger, env ...string) *sandbox.Sandbox {
 	t.Helper()
 	return open(t, sandbox.Config{Binary: binaries.worker, Env: append(env, "LEDGER="+l.URL()), Log: t.Output()})
+}
+
+// openDoomed returns a worker, and its ledger, that is killed when it has
+// written that entry for the first time, before it hears so.
+func openDoomed(t *testing.T, at ledger.Entry, env ...string) (*sandbox.Sandbox, *ledger.Ledger) {
+	t.Helper()
+	var s *sandbox.Sandbox
+	var killed atomic.Bool
+	l := openLedger(t, func(e ledger.Entry) {
+		if e == at && killed.CompareAndSwap(false, true) {
+			s.Kill()
+		}
+	})
+	s = openWorker(t, l, env...)
+	return s, l
 }
 
 func open(t *testing.T, config sandbox.Config) *sandbox.Sandbox {

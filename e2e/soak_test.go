@@ -4,6 +4,8 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -37,27 +39,27 @@ func TestSoakNothingIsLostAndNothingGrows(t *testing.T) {
 		seed = uint64(time.Now().UnixNano())
 	}
 	t.Logf("-messages=%d -seed=%d", *soakMessages, seed)
-
 	l := openLedger(t, nil)
-	q := createQueue(t, mapping.NewSQS(startServers(t).SQS), queueConfig{
-		maxReceives: soakMaxReceives, visibility: soakVisibility,
-	})
+	q := createQueue(t, mapping.NewSQS(startServers(t).SQS), queueConfig{maxReceives: soakMaxReceives, visibility: soakVisibility})
 	orders := drawOrders(rand.New(rand.NewPCG(seed, 0)), *soakMessages)
 	is.NoErr(q.send(t.Context(), orders))
 
 	// One worker lives through it all and is watched, the others get killed.
-	watched := &watched{Sandbox: openWorker(t, l, "LANES=8")}
+	log := workerLog(t)
+	worker := func() *sandbox.Sandbox {
+		return open(t, sandbox.Config{Binary: binaries.worker, Env: []string{"LEDGER=" + l.URL(), "LANES=8"}, Log: log})
+	}
+	watched := &watched{Sandbox: worker()}
 	var kills kills
 	var sum tally
 	stored := deletesOnlyWhatIsStored(t, l)
 	begin := time.Now()
 	q.drain(t, 4, func(i int) mapping.Queue {
-		m := q.Queue
-		m.BatchSize, m.Timeout = []int{10, 10, 30, 50}[i], soakTimeout
-		if i == 0 {
-			m.Invoke = watched.invoke
-		} else {
-			m.Invoke = kills.during(openWorker(t, l, "LANES=8"), rand.New(rand.NewPCG(seed, uint64(i))))
+		m := q.feeding(watched.Sandbox, soakTimeout)
+		m.BatchSize = []int{10, 10, 30, 50}[i]
+		m.Invoke = watched.invoke
+		if i > 0 {
+			m.Invoke = kills.during(worker(), rand.New(rand.NewPCG(seed, uint64(i))))
 		}
 		return m
 	}, func(d mapping.Delivery) {
@@ -74,6 +76,15 @@ func TestSoakNothingIsLostAndNothingGrows(t *testing.T) {
 	t.Logf("%s, %d stored again, %s", sum, repeats, time.Since(begin).Round(time.Second))
 	is.True(repeats <= sum.lost) // only what a batch had stored when its process went
 	watched.isLevel(t)
+}
+
+// workerLog is a file for what the workers log: too much for the test's own.
+func workerLog(t *testing.T) *os.File {
+	t.Helper()
+	log, err := os.Create(filepath.Join(t.ArtifactDir(), "worker.log"))
+	is.New(t).NoErr(err)
+	t.Cleanup(func() { _ = log.Close() })
+	return log
 }
 
 // drawOrders draws what happens to each order: nine in ten are stored at once.

@@ -1,21 +1,19 @@
 package sandbox
 
 import (
+	"crypto/rand"
 	"io"
 	"net/http"
 	"strconv"
 	"time"
-
-	"crypto/rand"
 )
 
 // An invocation is on its way through the function.
 type invocation struct {
-	id       string
-	payload  []byte
-	timeout  time.Duration
-	arn      string
-	deadline time.Time // set when the function takes it
+	id      string
+	payload []byte
+	timeout time.Duration
+	arn     string
 
 	done   chan struct{} // closed when the fields below are set
 	end    End
@@ -45,20 +43,19 @@ func (p *process) next(w http.ResponseWriter, r *http.Request) {
 	select {
 	case i := <-p.pending:
 		p.mu.Lock()
-		i.deadline = time.Now().Add(i.timeout)
 		p.running[i.id] = i
 		p.mu.Unlock()
 		p.thaw()
-		deliver(w, i)
+		deliver(w, i, time.Now().Add(i.timeout))
 	case <-r.Context().Done():
 	}
 }
 
-func deliver(w http.ResponseWriter, i *invocation) {
+func deliver(w http.ResponseWriter, i *invocation, deadline time.Time) {
 	h := w.Header()
 	h.Set("Content-Type", "application/json")
 	h.Set("Lambda-Runtime-Aws-Request-Id", i.id)
-	h.Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(i.deadline.UnixMilli(), 10))
+	h.Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(deadline.UnixMilli(), 10))
 	h.Set("Lambda-Runtime-Invoked-Function-Arn", i.arn)
 	h.Set("Lambda-Runtime-Trace-Id", "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Parent=9a9197af755a6419;Sampled=0")
 	_, _ = w.Write(i.payload)

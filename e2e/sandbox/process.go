@@ -16,9 +16,6 @@ import (
 // The service gives a function ten seconds to ask for its first invocation.
 const initLimit = 10 * time.Second
 
-// After the deadline the process lives on for a moment, too short to count on.
-const killDelay = 5 * time.Millisecond
-
 var errNeverPolled = errors.New("the process ended before it asked for an invocation")
 
 // A process is one run of the binary with a runtime API of its own, so that
@@ -89,25 +86,27 @@ func environment(api string, concurrency int) []string {
 func (p *process) outcome(i *invocation) Outcome {
 	var late <-chan time.Time
 	if p.freezes {
-		timer := time.NewTimer(i.timeout + killDelay)
+		timer := time.NewTimer(i.timeout)
 		defer timer.Stop()
 		late = timer.C
 	}
-	ended := Exited
+	end := Exited
 	select {
 	case <-i.done:
 	case <-p.exited:
 	case <-late:
-		ended = TimedOut
-		p.kill()
+		end = TimedOut
 	}
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	delete(p.running, i.id)
-	if i.header != nil { // it may have answered just before it went
-		ended = i.end
+	delete(p.running, i.id) // an answer from now on is refused
+	if i.header != nil {
+		end = i.end
 	}
-	return Outcome{End: ended, Body: i.body, Header: i.header, PID: p.command.Process.Pid}
+	p.mu.Unlock()
+	if end == TimedOut {
+		p.kill()
+	}
+	return Outcome{End: end, Body: i.body, Header: i.header, PID: p.command.Process.Pid}
 }
 
 func (p *process) gone() bool {

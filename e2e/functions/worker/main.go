@@ -77,7 +77,8 @@ type worker struct {
 	lanes  int
 }
 
+// store heeds no context, so that the ledger sees every call.
 func (w worker) store(ctx context.Context, o order) error {
-	_, err := w.ledger.Write(ctx, ledger.Store, o.ID)
+	_, err := w.ledger.Write(context.WithoutCancel(ctx), ledger.Store, o.ID)
 	return err
 }
