@@ -1,0 +1,134 @@
+package readme
+
+// The code of the README that stands nowhere else.
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"strconv"
+	"testing"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-lambda-go/lambda"
+	jsonv2 "github.com/go-json-experiment/json"
+
+	"github.com/lambdabatch/batch"
+	"github.com/lambdabatch/batch/batchtest"
+	"github.com/lambdabatch/batch/envelope"
+)
+
+type (
+	Order   struct{ ID string }
+	Receipt struct{ Order string }
+)
+
+func (o Order) Payable() bool { return o.ID != "" }
+func (o Order) Lines() []Line { return []Line{{o.ID}} }
+
+type Line struct{ Order string }
+
+func charge(_ context.Context, o Order) (Receipt, error)    { return Receipt{o.ID}, nil }
+func store(context.Context, Receipt) error                  { return nil }
+func ship(context.Context, Line) error                      { return nil }
+func save(context.Context, events.S3EventRecord) error      { return nil }
+func send(context.Context, *events.SQSMessage, error) error { return nil }
+
+var errRefused = errors.New("refused")
+
+func main() {
+	lambda.Start(batch.SQSHandler(process))
+}
+
+func process(messages batch.Stream[events.SQSMessage]) batch.Stream[Receipt] {
+	orders := batch.Decode[Order](messages, json.Unmarshal)
+	payable := batch.Filter(orders, Order.Payable)
+	receipts := batch.TryMap(payable, charge) // func(context.Context, Order) (Receipt, error)
+	return batch.TryEach(receipts, store)     // func(context.Context, Receipt) error
+}
+
+func handler(ctx context.Context, event events.SQSEvent) (batch.Response, error) {
+	return batch.Run(batch.SQS(ctx, event), process)
+}
+
+var _ = []any{main, handler}
+
+func strict(messages batch.Stream[events.SQSMessage]) batch.Stream[Order] {
+	return batch.Decode[Order](messages, func(data []byte, v any) error { return jsonv2.Unmarshal(data, v) })
+}
+
+func split(orders batch.Stream[Order]) batch.Stream[Line] {
+	lines := batch.FlatMap(orders, Order.Lines)
+	return batch.TryEach(lines, ship)
+}
+
+var _ = []any{strict, split, eightLanes, fifoWithDeadLetters, notices, forwarded, uploads, decoded, numbered}
+
+func eightLanes(messages batch.Stream[events.SQSMessage]) batch.Stream[Receipt] {
+	return batch.Parallel(messages, 8, process)
+}
+
+func fifoWithDeadLetters() *batch.Handler {
+	maxReceives, _ := strconv.Atoi(os.Getenv("MAX_RECEIVES"))
+	return batch.SQSHandler(process, batch.WithMaxReceives(maxReceives))
+}
+
+func forwarded(receipts batch.Stream[Receipt]) batch.Stream[Receipt] {
+	return batch.Catch(receipts, func(ctx context.Context, err error) error {
+		if !errors.Is(err, errRefused) {
+			return err // try again
+		}
+		original, _ := batch.SourceFrom[events.SQSMessage](ctx)
+		return send(ctx, original, err) // nil acknowledges
+	})
+}
+
+func uploads(messages batch.Stream[events.SQSMessage]) batch.Stream[events.S3EventRecord] {
+	objects := batch.TryFlatMap(messages, envelope.S3)
+	return batch.TryEach(objects, save)
+}
+
+func notices(messages batch.Stream[events.SQSMessage]) batch.Stream[events.S3EventRecord] {
+	notifications := batch.TryMap(messages, envelope.SNS)
+	return batch.TryEach(batch.TryFlatMap(notifications, envelope.S3), save)
+}
+
+func decoded(records batch.Stream[events.KinesisEventRecord]) batch.Stream[Order] {
+	return batch.Decode[Order](records, json.Unmarshal)
+}
+
+func numbered(s batch.Stream[string]) batch.Stream[string] {
+	return func(yield func(batch.Result[string]) bool) {
+		n := 0
+		for r := range s {
+			out := batch.Then(r, func(_ context.Context, v string) (string, error) {
+				n++
+				return strconv.Itoa(n) + ". " + v, nil
+			})
+			if !yield(out) {
+				return
+			}
+		}
+	}
+}
+
+func TestChargeRefusesWhatItShould(t *testing.T) {
+	receipts := batch.TryMap(batch.Of(Order{"o-1"}, Order{"o-2"}), charge)
+	values, failures := batch.Partition(receipts)
+	if len(values) != 2 || len(failures) != 0 {
+		t.Fatal(values, failures)
+	}
+}
+
+func TestOrdersAreChargedOverSeveralDeliveries(t *testing.T) {
+	queue := batchtest.NewQueue(batchtest.QueueConfig{FIFO: true, BatchSize: 10, MaxReceives: 3})
+	queue.Send(
+		batchtest.Message{ID: "m-1", Group: "ada", Body: `{"ID":"o-1"}`},
+		batchtest.Message{ID: "m-2", Group: "ada", Body: `{"ID":`},
+	)
+	run := queue.Drain(t.Context(), batch.SQSHandler(process))
+	if run.Received("m-2") != 3 || len(run.DeadLettered) != 1 {
+		t.Error(run)
+	}
+}
