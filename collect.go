@@ -317,7 +317,8 @@ func (b *batch) originalData(i int) []byte {
 // A collector ticks the Results that reach it. A record is acknowledged if every
 // number that was given out for it was ticked and none of them Failed.
 type collector[T any] struct {
-	learned chan *run // gets first
+	signals chan signal // what drive waits for
+	crash   error       // how the pipeline ended, before it signals that
 
 	mu      sync.Mutex
 	first   *run // the first iteration over the source, where c is told of them
@@ -351,7 +352,7 @@ func newCollector[T any]() *collector[T] {
 // newRunning returns a collector that is told about iterations as they begin.
 func newRunning[T any]() *collector[T] {
 	c := newCollector[T]()
-	c.learned = make(chan *run, 1)
+	c.signals = make(chan signal, 2)
 	return c
 }
 
@@ -389,7 +390,7 @@ func (c *collector[T]) learn(r *run) {
 	c.tallyOf(r)
 	if c.first == nil {
 		c.first = r
-		c.learned <- r
+		c.signals <- began
 	}
 }
 
@@ -770,8 +771,15 @@ func (b *batch) tellReport(r Report) {
 // the user's: no answer is lost because one of them panics.
 func (b *batch) outlivePanic() { _ = recover() }
 
-// bind makes the stage's stream of results, which tells c about every iteration
-// over the source.
+type signal uint8
+
+const (
+	began    signal = iota // the first iteration over the source
+	finished               // the pipeline
+)
+
+// bind makes the pipeline, which tells c about every iteration over the source and
+// how it ended.
 func bind[A, B any](c *collector[B], source Stream[A], stage func(Stream[A]) Stream[B]) func() {
 	watched := func(yield func(Result[A]) bool) {
 		if c.answered() {
@@ -787,10 +795,19 @@ func bind[A, B any](c *collector[B], source Stream[A], stage func(Stream[A]) Str
 		})
 	}
 	return func() {
+		err := errGoexit
+		defer func() {
+			if v := recover(); v != nil {
+				err = newPanicError(v)
+			}
+			c.crash = err
+			c.signals <- finished
+		}()
 		stage(watched)(c.add)
 		if !c.knows() {
 			watched(func(Result[A]) bool { return false })
 		}
+		err = nil
 	}
 }
 
@@ -811,37 +828,24 @@ var errGoexit = errors.New("the pipeline ended its goroutine before it ranged ov
 // drive runs the pipeline on a goroutine and waits until it ends or the answer is
 // due.
 func (c *collector[T]) drive(pipeline func()) ending {
-	finished := make(chan error, 1)
-	go func() {
-		err := errGoexit
-		defer func() {
-			if v := recover(); v != nil {
-				err = newPanicError(v)
-			}
-			finished <- err
-		}()
-		pipeline()
-		err = nil
-	}()
-	learned := c.learned
+	go pipeline()
 	var ended <-chan struct{}
 	var due <-chan time.Time
-	var first *run
 	for {
 		select {
-		case err := <-finished:
-			if err == errGoexit && c.knows() {
-				err = nil // what is unfinished is unreached
+		case s := <-c.signals:
+			if s == finished {
+				if c.crash == errGoexit && c.knows() {
+					return ending{} // what is unfinished is unreached
+				}
+				return ending{err: c.crash}
 			}
-			return ending{err: err}
-		case first = <-learned:
-			learned = nil
-			if first.timed {
-				ended = first.scope.ctx.Done()
+			if c.first.timed {
+				ended = c.first.scope.ctx.Done()
 			}
 		case <-ended:
 			ended = nil
-			due = time.After(first.reserve / 2)
+			due = time.After(c.first.reserve / 2)
 		case <-due:
 			return ending{late: true}
 		}
