@@ -86,7 +86,7 @@ func (r *reader) decode(text []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return data[:n:n], nil
+	return data[:n], nil
 }
 
 // carve returns n bytes to keep data in.

@@ -184,6 +184,41 @@ func TestABrokenRecordIsBadAloneAndKeepsItsIdentifier(t *testing.T) {
 	is.Equal(d.Records[0].Change.Keys["id"].String(), "k")
 }
 
+func TestTheFirstProblemOfARecordIsNamed(t *testing.T) {
+	is := is.New(t)
+	b, err := SQS([]byte(`{"Records":[{"awsRegion":1,"body":2},{"body":2,"attributes":{"a":{}},"awsRegion":1}]}`))
+	is.NoErr(err)
+	is.Equal(len(b.Bad), 2)
+	is.Equal(b.Bad[0].Field, "awsRegion")
+	is.Equal(b.Bad[1].Field, "body")
+}
+
+func TestNumbersAreThoseOfJSON(t *testing.T) {
+	for _, n := range []string{
+		"0", "-0", "-0.0", "12", "0.5", "1.50", "1e5", "1E+05", "-1.5e-3", "127", "-128", "128", "1e400",
+		"01", "-01", "-", "--1", "+1", "1.", ".5", "1.e1", "1e", "1e+", "0x1", "1_0", "1 0", "1-2", "0.1.2", "00.1", "Infinity", "1a",
+	} {
+		for _, space := range []string{"", " "} {
+			n += space
+			kinesisTarget.check(t, []byte(`{"Records":[{"kinesis":{"approximateArrivalTimestamp":`+n+`}}]}`))
+			firehoseTarget.check(t, []byte(`{"records":[{"approximateArrivalTimestamp":`+n+`}]}`))
+			kafkaTarget.check(t, []byte(`{"records":{"t-0":[{"offset":`+n+`,"headers":[{"h":[`+n+`]}]}]}}`))
+			sqsTarget.check(t, []byte(`{"Records":[{"x":`+n+`}]}`))
+		}
+	}
+}
+
+func TestEveryByteOfAStringCounts(t *testing.T) {
+	for c := range 256 {
+		for pad := range 9 {
+			for _, b := range []string{string([]byte{byte(c)}), string([]byte{'\\', byte(c)}), string([]byte{0xe3, byte(c), 0x82})} {
+				text := strings.Repeat("a", pad) + b
+				sqsTarget.check(t, []byte(`{"Records":[{"body":"`+text+`","receiptHandle":"`+text+`bcdefghi"}]}`))
+			}
+		}
+	}
+}
+
 func TestAnEmptyListIsAnEmptyBatch(t *testing.T) {
 	is := is.New(t)
 	b, err := SQS([]byte(` {"Records" : [ ] } `))
