@@ -1,10 +1,13 @@
 package e2e_test
 
 import (
+	"context"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/lambdabatch/batch/batchtest"
 	"github.com/lambdabatch/batch/e2e/ledger"
 	"github.com/lambdabatch/batch/e2e/sandbox"
 	"github.com/matryer/is"
@@ -91,4 +94,35 @@ func TestAFIFOBatchWhoseProcessIsKilledComesAgainInOrder(t *testing.T) {
 	is.Equal(len(dead), 0)
 	is.Equal(len(l.IDs(ledger.Store)), len(orders))
 	inOrder(t, orders, l)
+}
+
+// A process is a sandbox as a handler.
+type process struct{ *sandbox.Sandbox }
+
+func (p process) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
+	deadline, _ := ctx.Deadline()
+	out, err := p.Sandbox.Invoke(payload, time.Until(deadline))
+	if err == nil && out.End != sandbox.Answered {
+		err = fmt.Errorf("%s: %s", out.End, out.Body)
+	}
+	return out.Body, err
+}
+
+func TestAFIFOQueueWithFullBatchesIsDrainedInOrder(t *testing.T) {
+	t.Parallel()
+	is := is.New(t)
+	s, l := openDoomed(t, ledger.Entry{Kind: ledger.Store, ID: "g3-2"}, "LANES=4", "MAX_RECEIVES=4")
+	q := batchtest.NewQueue(batchtest.QueueConfig{FIFO: true, MaxReceives: 4, Timeout: 1500 * time.Millisecond})
+	orders := grouped(8, 10)
+	for _, o := range orders {
+		q.Send(batchtest.Message{ID: o.ID, Body: string(o.body()), Group: o.group})
+	}
+
+	run := q.Drain(t.Context(), process{s})
+
+	is.NoErr(run.Err)
+	is.Equal(run.DeadLettered, []string{"g4-1"})
+	is.Equal(len(l.IDs(ledger.Store)), len(orders)-1)
+	inOrder(t, orders, l)
+	is.Equal(s.Starts(), 2)
 }

@@ -24,7 +24,8 @@ var (
 	errHopeless = errors.New("hopeless")
 )
 
-// everyControl is a text with all the bytes that a header must not carry.
+// everyControl is a text with every control character of ASCII and some that
+// others count among them.
 func everyControl() string {
 	var b strings.Builder
 	for c := range byte(0x20) {
