@@ -8,8 +8,10 @@ import (
 )
 
 var dynamodb = source[events.DynamoDBEventRecord]{
-	event: "a DynamoDB event",
-	named: "aws:dynamodb",
+	event:   "a DynamoDB event",
+	named:   []string{"aws:dynamodb"},
+	opening: '[',
+	records: inList[events.DynamoDBEventRecord],
 	members: []member[events.DynamoDBEventRecord]{
 		{"eventID", func(r *reader, d *events.DynamoDBEventRecord) { r.string(&d.EventID) }},
 		{"eventName", func(r *reader, d *events.DynamoDBEventRecord) { r.shared(&d.EventName) }},

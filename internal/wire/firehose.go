@@ -3,7 +3,9 @@ package wire
 import "github.com/aws/aws-lambda-go/events"
 
 var firehose = source[events.KinesisFirehoseEventRecord]{
-	event: "a Firehose event",
+	event:   "a Firehose event",
+	opening: '[',
+	records: inList[events.KinesisFirehoseEventRecord],
 	members: []member[events.KinesisFirehoseEventRecord]{
 		{"recordId", func(r *reader, k *events.KinesisFirehoseEventRecord) { r.string(&k.RecordID) }},
 		{"approximateArrivalTimestamp", func(r *reader, k *events.KinesisFirehoseEventRecord) {

@@ -18,7 +18,10 @@ type KafkaRecord struct {
 }
 
 var kafka = source[KafkaRecord]{
-	event: "a Kafka event",
+	event:   "a Kafka event",
+	named:   []string{"aws:kafka", "SelfManagedKafka", "aws:SelfManagedKafka"},
+	opening: '{',
+	records: inPartitions,
 	members: []member[KafkaRecord]{
 		{"topic", func(r *reader, k *KafkaRecord) { r.shared(&k.Topic) }},
 		{"partition", func(r *reader, k *KafkaRecord) { r.integer(&k.KafkaRecord.Partition) }},
@@ -34,55 +37,7 @@ var kafka = source[KafkaRecord]{
 // Kafka reads an event of Amazon MSK or of a Kafka cluster of one's own. The records stand in the order of
 // their topic-partition's name.
 func Kafka(payload []byte) (Batch[KafkaRecord], error) {
-	r := &reader{data: payload}
-	b, err := kafkaTop(r)
-	if err == nil {
-		err = r.end()
-	}
-	if err != nil {
-		return Batch[KafkaRecord]{}, explain(kafka.event, payload, err)
-	}
-	return b, nil
-}
-
-func kafkaTop(r *reader) (b Batch[KafkaRecord], err error) {
-	if r.peek() != '{' {
-		return b, errRecords
-	}
-	r.pos++
-	found := false
-	for first := true; ; first = false {
-		name, ok := r.member(first)
-		if !ok {
-			break
-		}
-		switch topName(name) {
-		case topRecords:
-			switch null, err := r.records(&found, '{'); {
-			case err != nil:
-				return b, err
-			case null:
-				continue
-			}
-			if b, err = kafkaPartitions(r); err != nil {
-				return b, err
-			}
-		case topEventSource:
-			switch from := r.optional(); from {
-			case "", "aws:kafka", "SelfManagedKafka", "aws:SelfManagedKafka":
-			default:
-				return b, foreign("an event", from)
-			}
-		case topInvocationID, topDeliveryStream:
-			return b, errFirehose
-		default:
-			r.skip()
-		}
-	}
-	if !found && !r.broken {
-		return b, errRecords
-	}
-	return b, nil
+	return read(payload, kafka, nil)
 }
 
 // partition is where the records of a topic-partition stand in a batch.
@@ -92,7 +47,8 @@ type partition struct {
 	badFrom, badTo int
 }
 
-func kafkaPartitions(r *reader) (b Batch[KafkaRecord], err error) {
+// inPartitions reads records that stand in the lists of their topic-partitions.
+func inPartitions(src source[KafkaRecord], r *reader) (b Batch[KafkaRecord], err error) {
 	b.Records = []KafkaRecord{}
 	var parts []partition
 	seen := map[string]bool{}
@@ -117,7 +73,7 @@ func kafkaPartitions(r *reader) (b Batch[KafkaRecord], err error) {
 			return b, fmt.Errorf("topic-partition %s that is %s", quote(p.name), kind(c))
 		}
 		for first := true; r.element(first); first = false {
-			if err := kafka.add(r, &b); err != nil {
+			if err := src.add(r, &b); err != nil {
 				return b, err
 			}
 			b.Records[len(b.Records)-1].Partition = p.name

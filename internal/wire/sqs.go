@@ -3,8 +3,10 @@ package wire
 import "github.com/aws/aws-lambda-go/events"
 
 var sqs = source[events.SQSMessage]{
-	event: "an SQS event",
-	named: "aws:sqs",
+	event:   "an SQS event",
+	named:   []string{"aws:sqs"},
+	opening: '[',
+	records: inList[events.SQSMessage],
 	members: []member[events.SQSMessage]{
 		{"messageId", func(r *reader, m *events.SQSMessage) { r.string(&m.MessageId) }},
 		{"receiptHandle", func(r *reader, m *events.SQSMessage) { r.string(&m.ReceiptHandle) }},

@@ -54,9 +54,11 @@ func Firehose(payload []byte) (Batch[events.KinesisFirehoseEventRecord], error) 
 
 // source describes one kind of event.
 type source[R any] struct {
-	event   string // what an error calls it
-	named   string // the eventSource of its records, "" if they have none
+	event   string   // what an error calls it
+	named   []string // what the eventSource of its records, or its own, may be
 	members []member[R]
+	opening byte // of what holds the records
+	records func(source[R], *reader) (Batch[R], error)
 }
 
 // Members of the top level that tell events apart.
@@ -104,21 +106,27 @@ func (src source[R]) top(r *reader, w *windowReader) (b Batch[R], err error) {
 		}
 		switch topName(name) {
 		case topRecords:
-			switch null, err := r.records(&found, '['); {
-			case err != nil:
-				return b, err
-			case null:
-				continue
+			if found {
+				return b, errTwice
 			}
-			if b, err = src.records(r); err != nil {
-				return b, err
+			switch r.peek() {
+			case 'n':
+				r.literal("null")
+			case src.opening:
+				r.pos++
+				found = true
+				if b, err = src.records(src, r); err != nil {
+					return b, err
+				}
+			default:
+				return b, r.noList()
 			}
 		case topEventSource:
-			if from := r.optional(); from != "" && from != src.named {
+			if from := r.optional(); src.foreign(from) {
 				return b, foreign("an event", from)
 			}
 		case topInvocationID, topDeliveryStream:
-			if src.named != "" {
+			if src.named != nil {
 				return b, errFirehose
 			}
 			r.skip()
@@ -136,25 +144,13 @@ func (src source[R]) top(r *reader, w *windowReader) (b Batch[R], err error) {
 	return b, nil
 }
 
-// records enters the one list of records of a payload, unless it is null.
-func (r *reader) records(found *bool, opening byte) (null bool, err error) {
-	c := r.peek()
-	if *found {
-		return false, errTwice
-	}
-	if c == 'n' {
-		r.literal("null")
-		return true, nil
-	}
-	if c != opening {
-		return false, r.noList()
-	}
-	*found = true
-	r.pos++
-	return false, nil
+// foreign reports whether an eventSource is another's. A missing one is not.
+func (src source[R]) foreign(from string) bool {
+	return from != "" && !slices.Contains(src.named, from)
 }
 
-func (src source[R]) records(r *reader) (b Batch[R], err error) {
+// inList reads records that stand in a list.
+func inList[R any](src source[R], r *reader) (b Batch[R], err error) {
 	b.Records = []R{}
 	for first := true; r.element(first); first = false {
 		if err := src.add(r, &b); err != nil {
@@ -186,7 +182,7 @@ func (src source[R]) add(r *reader, b *Batch[R]) error {
 	} else {
 		r.mismatch("an object")
 	}
-	if r.from != "" && r.from != src.named {
+	if src.foreign(r.from) {
 		return foreign("records", r.from)
 	}
 	if r.broken {
