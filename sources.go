@@ -176,13 +176,14 @@ func Firehose(ctx context.Context, event events.KinesisFirehoseEvent, opts ...Op
 // policy is [Continue].
 func From[R any](ctx context.Context, records []R, describe func(R) Record, opts ...Option) Stream[R] {
 	require(describe != nil, "From", "describe is nil")
-	return newOrigin(ctx, records, described[R]{records, describe}, settingsOf(opts), Continue).stream()
+	return newOrigin(ctx, records, settingsOf(opts), Continue).by(described[R]{records, describe}).stream()
 }
 
 // Of is the stream of the values, with the identifiers "0", "1", and so on: for
 // trying and testing stages.
 func Of[T any](values ...T) Stream[T] {
-	return newOrigin(context.Background(), values, numbered[T](values), settingsOf(nil), Continue).stream()
+	o := newOrigin(context.Background(), values, settingsOf(nil), Continue)
+	return o.by((*numbered[T])(&o.records)).stream()
 }
 
 // records are the entries of an event, as its source describes them.
@@ -214,21 +215,28 @@ type origin[R any] struct {
 	prepared atomic.Pointer[run] // for the first iteration, where a handler made it
 }
 
-func newOrigin[R any](ctx context.Context, rs []R, described records, s settings, policy Policy) *origin[R] {
+func newOrigin[R any](ctx context.Context, rs []R, s settings, policy Policy) *origin[R] {
 	require(ctx != nil, "source", "ctx is nil")
 	if s.policy == unset {
 		s.policy = policy
 	}
-	return &origin[R]{records: rs, batch: batch{settings: s, parent: ctx, length: len(rs), records: described}}
+	return &origin[R]{records: rs, batch: batch{settings: s, parent: ctx, length: len(rs)}}
+}
+
+// by says who describes the records. Where that is a pointer to them, it costs no
+// allocation.
+func (o *origin[R]) by(described records) *origin[R] {
+	o.batch.records = described
+	return o
 }
 
 type sqsMessages []events.SQSMessage
 
-func (m sqsMessages) id(i int) string    { return m[i].MessageId }
-func (m sqsMessages) group(i int) string { return m[i].Attributes["MessageGroupId"] }
-func (m sqsMessages) original(i int) any { return &m[i] }
-func (m sqsMessages) about(i int) Record {
-	attempt, _ := strconv.Atoi(m[i].Attributes["ApproximateReceiveCount"])
+func (m *sqsMessages) id(i int) string    { return (*m)[i].MessageId }
+func (m *sqsMessages) group(i int) string { return (*m)[i].Attributes["MessageGroupId"] }
+func (m *sqsMessages) original(i int) any { return &(*m)[i] }
+func (m *sqsMessages) about(i int) Record {
+	attempt, _ := strconv.Atoi((*m)[i].Attributes["ApproximateReceiveCount"])
 	return Record{ID: m.id(i), Group: m.group(i), Attempt: attempt}
 }
 
@@ -240,29 +248,32 @@ func sqsOrigin(ctx context.Context, messages []events.SQSMessage, s settings) *o
 			break
 		}
 	}
-	return newOrigin(ctx, messages, sqsMessages(messages), s, policy)
+	o := newOrigin(ctx, messages, s, policy)
+	return o.by((*sqsMessages)(&o.records))
 }
 
 type kinesisRecords []events.KinesisEventRecord
 
-func (r kinesisRecords) id(i int) string    { return r[i].Kinesis.SequenceNumber }
-func (r kinesisRecords) group(i int) string { return r[i].Kinesis.PartitionKey }
-func (r kinesisRecords) about(i int) Record { return Record{ID: r.id(i), Group: r.group(i)} }
-func (r kinesisRecords) original(i int) any { return &r[i] }
+func (r *kinesisRecords) id(i int) string    { return (*r)[i].Kinesis.SequenceNumber }
+func (r *kinesisRecords) group(i int) string { return (*r)[i].Kinesis.PartitionKey }
+func (r *kinesisRecords) about(i int) Record { return Record{ID: r.id(i), Group: r.group(i)} }
+func (r *kinesisRecords) original(i int) any { return &(*r)[i] }
 
 func kinesisOrigin(ctx context.Context, rs []events.KinesisEventRecord, s settings) *origin[events.KinesisEventRecord] {
-	return newOrigin(ctx, rs, kinesisRecords(rs), s, StopBatch)
+	o := newOrigin(ctx, rs, s, StopBatch)
+	return o.by((*kinesisRecords)(&o.records))
 }
 
 type dynamoDBRecords []events.DynamoDBEventRecord
 
-func (r dynamoDBRecords) id(i int) string    { return r[i].Change.SequenceNumber }
-func (r dynamoDBRecords) group(i int) string { return itemKey(r[i].Change.Keys) }
-func (r dynamoDBRecords) about(i int) Record { return Record{ID: r.id(i), Group: r.group(i)} }
-func (r dynamoDBRecords) original(i int) any { return &r[i] }
+func (r *dynamoDBRecords) id(i int) string    { return (*r)[i].Change.SequenceNumber }
+func (r *dynamoDBRecords) group(i int) string { return itemKey((*r)[i].Change.Keys) }
+func (r *dynamoDBRecords) about(i int) Record { return Record{ID: r.id(i), Group: r.group(i)} }
+func (r *dynamoDBRecords) original(i int) any { return &(*r)[i] }
 
 func dynamoDBOrigin(ctx context.Context, rs []events.DynamoDBEventRecord, s settings) *origin[events.DynamoDBEventRecord] {
-	return newOrigin(ctx, rs, dynamoDBRecords(rs), s, StopBatch)
+	o := newOrigin(ctx, rs, s, StopBatch)
+	return o.by((*dynamoDBRecords)(&o.records))
 }
 
 // itemKey writes the key of an item so that different keys differ: DynamoDB keys
@@ -293,22 +304,23 @@ func (r kafkaRecords) about(i int) Record { return Record{ID: r.id(i), Group: r.
 func (r kafkaRecords) original(i int) any { return &r.all[i] }
 
 func kafkaOrigin(ctx context.Context, rs kafkaRecords, s settings) *origin[events.KafkaRecord] {
-	o := newOrigin(ctx, rs.all, rs, s, StopGroup)
+	o := newOrigin(ctx, rs.all, s, StopGroup)
 	o.batch.kafka = true
-	return o
+	return o.by(rs)
 }
 
 type firehoseRecords []events.KinesisFirehoseEventRecord
 
-func (r firehoseRecords) id(i int) string    { return r[i].RecordID }
-func (r firehoseRecords) group(int) string   { return "" }
-func (r firehoseRecords) original(i int) any { return &r[i] }
-func (r firehoseRecords) about(i int) Record { return Record{ID: r.id(i)} }
+func (r *firehoseRecords) id(i int) string    { return (*r)[i].RecordID }
+func (r *firehoseRecords) group(int) string   { return "" }
+func (r *firehoseRecords) original(i int) any { return &(*r)[i] }
+func (r *firehoseRecords) about(i int) Record { return Record{ID: r.id(i)} }
 
 // firehoseOrigin has no all-failed error: the answer says so for each record.
 func firehoseOrigin(ctx context.Context, rs []events.KinesisFirehoseEventRecord, s settings) *origin[events.KinesisFirehoseEventRecord] {
 	s.allFailedOK = true
-	return newOrigin(ctx, rs, firehoseRecords(rs), s, Continue)
+	o := newOrigin(ctx, rs, s, Continue)
+	return o.by((*firehoseRecords)(&o.records))
 }
 
 // described are the records of From.
@@ -331,10 +343,10 @@ func (d described[R]) about(i int) (r Record) {
 // numbered are the values of Of.
 type numbered[T any] []T
 
-func (n numbered[T]) id(i int) string    { return strconv.Itoa(i) }
-func (n numbered[T]) group(int) string   { return "" }
-func (n numbered[T]) original(i int) any { return &n[i] }
-func (n numbered[T]) about(i int) Record { return Record{ID: n.id(i)} }
+func (n *numbered[T]) id(i int) string    { return strconv.Itoa(i) }
+func (n *numbered[T]) group(int) string   { return "" }
+func (n *numbered[T]) original(i int) any { return &(*n)[i] }
+func (n *numbered[T]) about(i int) Record { return Record{ID: n.id(i)} }
 
 func (b *batch) describe(i int) Record {
 	r := b.about(i)
