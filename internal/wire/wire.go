@@ -4,10 +4,12 @@
 // A record decodes to what encoding/json makes of it, or it is [Bad]; it is never something else.
 // encoding/json's leniencies hold (names in any case, null for anything, invalid UTF-8 replaced,
 // the last of two equal names), but for these, which make the record Bad: null in place of a record,
-// an array of numbers for binary data, a list given twice, a DynamoDB value with its type twice.
+// an array of numbers for binary data, a list given twice, a DynamoDB value with its type twice, or
+// not valid though another of the same name follows, or nested more than 1,000 deep.
 //
-// Nothing in a result points into the payload. Strings are copied out in pieces of up to 8 KB that
-// hold several of them, so a string that is kept keeps its neighbours alive.
+// Nothing in a result points into the payload. Strings and data are copied out in pieces of up to
+// 8 KB that hold several of them, so one that is kept keeps its neighbours alive. All in all a payload
+// takes less than 64 times its size in memory, whatever it is, and one that AWS sends about twice.
 package wire
 
 import (
