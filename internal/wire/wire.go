@@ -9,7 +9,7 @@
 //
 // Nothing in a result points into the payload. Strings and data are copied out in pieces of up to
 // 8 KB that hold several of them, so one that is kept keeps its neighbours alive. All in all a payload
-// takes less than 64 times its size in memory, whatever it is, and one that AWS sends about twice.
+// takes less than 64 times its size in memory, whatever it is; one that AWS sends, one to three times.
 package wire
 
 import (
