@@ -7,8 +7,9 @@ import (
 	"fmt"
 )
 
-// ErrVoid is wrapped by the error of an invocation whose answer voids itself, so that the service takes
-// it for a complete failure. The error's text names the cause.
+// ErrVoid is wrapped by the error of an invocation whose answer voids itself,
+// so that the service takes it for a complete failure. The error's text names
+// the cause.
 var ErrVoid = errors.New("the answer voids itself")
 
 // ErrTooLarge is the error of an invocation whose answer is over 6 MB.
@@ -41,7 +42,8 @@ func readAnswer(response []byte, ids []string, id identify) (answer, error) {
 	return a, err
 }
 
-// readObject reads the keys as they are spelled, which decoding into a struct would not.
+// readObject reads the keys as they are spelled, which decoding into a struct
+// would not.
 func readObject(response []byte) (map[string]json.RawMessage, error) {
 	response = bytes.TrimSpace(response)
 	if len(response) == 0 {

@@ -12,8 +12,8 @@ import (
 	"github.com/matryer/is"
 )
 
-// sources are the kinds of source, each with two records and no second delivery of what failed. The IDs
-// of the records are given as an answer gives them.
+// sources are the kinds of source, each with two records and no second delivery
+// of what failed. The IDs of the records are given as an answer gives them.
 func sources(ignore bool) map[string]func(lambda.Handler) (run *batchtest.Run, first, second string) {
 	shard := func(source batchtest.Source) func(lambda.Handler) (*batchtest.Run, string, string) {
 		return func(handler lambda.Handler) (*batchtest.Run, string, string) {

@@ -1,45 +1,56 @@
-// Package batchtest runs a Lambda batch handler over several deliveries, in memory: a queue, a shard or
-// a topic, with the event source mapping that stands before the function in AWS.
+// Package batchtest runs a Lambda batch handler over several deliveries, in
+// memory: a queue, a shard or a topic, with the event source mapping that
+// stands before the function in AWS.
 //
-// What matters about a batch handler is what happens after a failure: which records come again, in what
-// order, how often, and which are given up. A [Queue], a [Shard] and a [Topic] deliver records to a
-// handler until none is left, read each answer as the service reads it, and tell in a [Run] what became
-// of every record:
+// What matters about a batch handler is what happens after a failure: which
+// records come again, in what order, how often, and which are given up. A
+// [Queue], a [Shard] and a [Topic] deliver records to a handler until none is
+// left, read each answer as the service reads it, and tell in a [Run] what
+// became of every record:
 //
 //	queue := batchtest.NewQueue(batchtest.QueueConfig{FIFO: true, MaxReceives: 3})
 //	queue.Send(batchtest.Message{ID: "m-1", Body: `{"id":1}`, Group: "a"})
 //	run := queue.Drain(ctx, handler)
 //	fmt.Print(run)
 //
-// A handler is anything with the method of lambda.Handler; [Handler] makes one of a function that
-// lambda.Start takes. It gets the event as JSON bytes, in full, and a context with the function's
-// deadline and a request ID. It may panic or outlive its deadline: both fail the invocation, and
-// the mapping goes on.
+// A handler is anything with the method of lambda.Handler; [Handler] makes one
+// of a function that lambda.Start takes. It gets the event as JSON bytes, in
+// full, and a context with the function's deadline and a request ID. It may
+// panic or outlive its deadline: both fail the invocation, and the mapping goes
+// on.
 //
 // # Answers
 //
-// The mapping has ReportBatchItemFailures on, unless IgnoreResponse is set, and then:
+// The mapping has ReportBatchItemFailures on, unless IgnoreResponse is set, and
+// then:
 //
-//   - No answer, null, {}, "", [], a null or an empty batchItemFailures is a complete success. So is an
-//     object without that key, such as one that spells it BatchItemFailures.
-//   - An error, a panic, a time-out, an answer that is no JSON or is over 6 MB, and an identifier that is
-//     empty, null, under another key, of another type or not in the batch is a complete failure. One such
-//     identifier voids the whole list.
+//   - No answer, null, {}, "", [], a null or an empty batchItemFailures is a
+//     complete success. So is an object without that key, such as one that
+//     spells it BatchItemFailures.
+//   - An error, a panic, a time-out, an answer that is no JSON or is over 6 MB,
+//     and an identifier that is empty, null, under another key, of another type
+//     or not in the batch is a complete failure. One such identifier voids the
+//     whole list.
 //   - Everything else is a partial failure.
 //
-// JSON of another shape (a text, a number, a list with something in it) has not been seen in the service
-// and is read as a complete failure, the safer side for a test.
+// JSON of another shape (a text, a number, a list with something in it) has not
+// been seen in the service and is read as a complete failure, the safer side
+// for a test.
 //
 // # Time
 //
-// Everything runs on package time's clock: in a bubble of testing/synctest, deadlines, visibility
-// time-outs, delays and windows pass at once and exactly. Outside of one they are real. The defaults wait
-// for nothing, so that an ordinary test needs no bubble.
+// Everything runs on package time's clock: in a bubble of testing/synctest,
+// deadlines, visibility time-outs, delays and windows pass at once and exactly.
+// Outside of one they are real. The defaults wait for nothing, so that an
+// ordinary test needs no bubble. Goroutines that a handler has left behind when
+// it returned are its own: let the test sleep at its end, so that they can end
+// within the bubble.
 //
 // # What is not modelled
 //
-// A Drain makes one invocation at a time, where the service may run several pollers, lanes or partitions
-// at once. Throttling, event filters, batching windows and the service's own back-off are left out. A
-// function that outlives its deadline is not killed, since Go cannot stop a goroutine: its context has
+// A Drain makes one invocation at a time, where the service may run several
+// pollers, lanes or partitions at once. Throttling, event filters, batching
+// windows and the service's own back-off are left out. A function that outlives
+// its deadline is not killed, since Go cannot stop a goroutine: its context has
 // ended, its answer is ignored, and Drain waits for it before it returns.
 package batchtest

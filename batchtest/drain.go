@@ -46,7 +46,8 @@ func newDrain(ctx context.Context, handler lambda.Handler, timeout time.Duration
 	}
 }
 
-// deliver invokes the handler with an event and appends the Invocation to the Run, all but its Done.
+// deliver invokes the handler with an event and appends the Invocation to the
+// Run, all but its Done.
 func (d *drain) deliver(event any, ids []string, id identify) (*Invocation, answer) {
 	payload := marshal(event)
 	start := time.Now()
@@ -94,8 +95,8 @@ func listedInOrder(ids []string, listed map[string]bool) []string {
 	return order
 }
 
-// count counts deliveries that have had no effect. The invocation that closes a window goes by the ID "",
-// and is not given up either where records are.
+// count counts deliveries that have had no effect. The invocation that closes a
+// window goes by the ID "", and is not given up either where records are.
 func (d *drain) count(ids []string) {
 	if len(ids) == 0 {
 		ids = []string{""}
@@ -133,7 +134,8 @@ func (d *drain) progressed() {
 	d.endless = nil
 }
 
-// ended tells whether the Drain has to stop before nothing is left, and leaves the reason in the Run.
+// ended tells whether the Drain has to stop before nothing is left, and leaves
+// the reason in the Run.
 func (d *drain) ended() bool {
 	if d.ctx.Err() != nil {
 		d.run.Err = context.Cause(d.ctx)
@@ -152,7 +154,8 @@ func (d *drain) sleepUntil(t time.Time) {
 	}
 }
 
-// finish waits for the handlers that outlived their deadline, but not for longer than the context lasts.
+// finish waits for the handlers that outlived their deadline, but not for
+// longer than the context lasts.
 func (d *drain) finish() *Run {
 	running := 0
 	for _, results := range d.late {
@@ -168,7 +171,8 @@ func (d *drain) finish() *Run {
 	return d.run
 }
 
-// marshal is for what JSON always carries: events, and records made of texts and bytes.
+// marshal is for what JSON always carries: events, and records made of texts
+// and bytes.
 func marshal(v any) []byte {
 	encoded, err := json.Marshal(v)
 	if err != nil {

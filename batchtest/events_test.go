@@ -17,7 +17,8 @@ import (
 	"github.com/matryer/is"
 )
 
-// TestAnEventHasTheFieldsOfARealOne holds an event of each source against a real one from aws-lambda-go.
+// TestAnEventHasTheFieldsOfARealOne holds an event of each source against a
+// real one from aws-lambda-go.
 func TestAnEventHasTheFieldsOfARealOne(t *testing.T) {
 	text := "value"
 	stream := func(source batchtest.Source, window time.Duration) func(context.Context, function) {

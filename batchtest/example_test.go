@@ -16,8 +16,8 @@ import (
 
 var silent = batch.WithLogger(slog.New(slog.DiscardHandler))
 
-// A FIFO handler over three deliveries: the order of the group holds although its second message fails
-// twice, and another group does not wait for it.
+// A FIFO handler over three deliveries: the order of the group holds although
+// its second message fails twice, and another group does not wait for it.
 func Example() {
 	var charged []string
 	failures := 2
@@ -49,7 +49,8 @@ func Example() {
 	// order-3 was received 3 times
 }
 
-// A run prints as a table: records down, invocations across, and what became of each record.
+// A run prints as a table: records down, invocations across, and what became of
+// each record.
 func ExampleRun_String() {
 	handle := func(_ context.Context, m events.SQSMessage) error {
 		first := m.Attributes["ApproximateReceiveCount"] == "1"
@@ -85,8 +86,8 @@ func ExampleRun_Received() {
 	// Output: 3 [m-1]
 }
 
-// Handlers need not be made with package batch. This one forgets that a list does nothing unless the
-// mapping has ReportBatchItemFailures.
+// Handlers need not be made with package batch. This one forgets that a list
+// does nothing unless the mapping has ReportBatchItemFailures.
 func ExampleHandler() {
 	handle := func(_ context.Context, event events.SQSEvent) (events.SQSEventResponse, error) {
 		var response events.SQSEventResponse
@@ -140,7 +141,8 @@ func ExampleQueue_Drain() {
 	// invocation 1 failed: the function timed out
 }
 
-// Without Bisect, records that were never tried are given up with the one that fails.
+// Without Bisect, records that were never tried are given up with the one that
+// fails.
 func ExampleNewShard() {
 	handle := func(_ context.Context, r events.KinesisEventRecord) error {
 		if string(r.Kinesis.Data) == "poison" {

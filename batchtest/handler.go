@@ -13,17 +13,19 @@ import (
 )
 
 // Handler makes a handler of a function that lambda.Start takes, such as
-// func(context.Context, events.SQSEvent) (events.SQSEventResponse, error). The event goes through JSON,
-// as it does in Lambda. A value that lambda.Start refuses fails every invocation with lambda's own error.
+// func(context.Context, events.SQSEvent) (events.SQSEventResponse, error). The
+// event goes through JSON, as it does in Lambda. A value that lambda.Start
+// refuses fails every invocation with lambda's own error.
 func Handler(function any) lambda.Handler {
 	return lambda.NewHandler(function)
 }
 
-// ErrTimedOut is the error of an invocation that had not answered by its deadline.
+// ErrTimedOut is the error of an invocation that had not answered by its
+// deadline.
 var ErrTimedOut = errors.New("the function timed out")
 
-// ErrExited is the error of an invocation whose handler ended its goroutine with runtime.Goexit, as
-// testing.T.FailNow does.
+// ErrExited is the error of an invocation whose handler ended its goroutine
+// with runtime.Goexit, as testing.T.FailNow does.
 var ErrExited = errors.New("the handler ended its goroutine")
 
 // PanicError is the error of an invocation whose handler panicked.
@@ -45,9 +47,10 @@ type result struct {
 	err      error
 }
 
-// invoke calls the handler on a goroutine of its own, so that a stuck one can be left behind; those are
-// kept for wait. The payload is the handler's until it returns, and is wiped then: the runtime reuses its
-// buffer too, and what still points into it should show in a test.
+// invoke calls the handler on a goroutine of its own, so that a stuck one can
+// be left behind; those are kept for wait. The payload is the handler's until
+// it returns, and is wiped then: the runtime reuses its buffer too, and what
+// still points into it should show in a test.
 func (d *drain) invoke(payload []byte) (response []byte, err error) {
 	deadline := time.Now().Add(d.timeout)
 	ctx, cancel := context.WithDeadline(d.ctx, deadline)
@@ -63,7 +66,8 @@ func (d *drain) invoke(payload []byte) (response []byte, err error) {
 	defer timer.Stop()
 	select {
 	case r := <-results:
-		// What is returned at the deadline is lost in Lambda, so it must not depend on who is first here.
+		// What is returned at the deadline is lost in Lambda, so it must not
+		// depend on who is first here.
 		if !time.Now().Before(deadline) {
 			return nil, ErrTimedOut
 		}

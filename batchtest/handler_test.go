@@ -17,8 +17,8 @@ import (
 	"github.com/matryer/is"
 )
 
-// failingFirst is a queue of one message whose first invocation is the given one, and whose second
-// succeeds.
+// failingFirst is a queue of one message whose first invocation is the given
+// one, and whose second succeeds.
 func failingFirst(t *testing.T, config batchtest.QueueConfig, first function) *batchtest.Run {
 	t.Helper()
 	q := batchtest.NewQueue(config)
@@ -76,6 +76,22 @@ func TestTheContextEndsAtTheFunctionsTimeout(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestAnAnswerAtTheDeadlineIsLost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		q := batchtest.NewQueue(batchtest.QueueConfig{MaxReceives: 50})
+		q.Send(batchtest.Message{})
+		run := q.Drain(t.Context(), function(func(ctx context.Context, _ []byte) ([]byte, error) {
+			<-ctx.Done()
+			return nil, nil
+		}))
+		is.Equal(len(run.Invocations), 50) // whoever was first in each
+		for _, invocation := range run.Invocations {
+			is.Equal(invocation.Err, batchtest.ErrTimedOut)
+		}
+	})
 }
 
 func TestAnAnswerBeforeTheDeadlineCounts(t *testing.T) {

@@ -25,7 +25,8 @@ func answering(response string) function {
 
 var errNoGood = errors.New("no good")
 
-// erring makes a handler that returns an error for the batches of which fails says so.
+// erring makes a handler that returns an error for the batches of which fails
+// says so.
 func erring(fails func([]record) bool) function {
 	return func(_ context.Context, payload []byte) ([]byte, error) {
 		if fails(recordsOf(payload)) {
@@ -76,7 +77,8 @@ type record struct {
 	received   int // of a queue's message
 }
 
-// recordsOf panics on an event that cannot be read, which the invocation then shows.
+// recordsOf panics on an event that cannot be read, which the invocation then
+// shows.
 func recordsOf(payload []byte) []record {
 	var fields map[string]json.RawMessage
 	decode(payload, &fields)

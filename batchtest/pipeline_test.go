@@ -12,14 +12,16 @@ import (
 	"github.com/lambdabatch/batch"
 )
 
-// item is what drawn pipelines work on: a record, or one part of it after FlatMap.
+// item is what drawn pipelines work on: a record, or one part of it after
+// FlatMap.
 type item struct {
 	ID, Group string
 	Part      int // 0 before FlatMap
 }
 
-// A drawn pipeline is a list of steps with an effect at the end. Functions that may fail have the
-// number of their step as their place; the effect's is len(steps).
+// A drawn pipeline is a list of steps with an effect at the end. Functions that
+// may fail have the number of their step as their place; the effect's is
+// len(steps).
 type step struct {
 	kind  string
 	lanes int // of a Parallel around all the steps that follow
@@ -27,7 +29,8 @@ type step struct {
 
 type pipeline struct {
 	steps []step
-	chunk int // the effect takes so many at once; 0: one
+	chunk int  // the effect takes so many at once; 0: one
+	each  bool // elements of a chunk fail by themselves, so that later ones are done before earlier ones
 }
 
 func drawPipeline(rt *rapid.T, chunks bool) pipeline {
@@ -47,6 +50,7 @@ func drawPipeline(rt *rapid.T, chunks bool) pipeline {
 	}
 	if chunks && rapid.Bool().Draw(rt, "in chunks") {
 		p.chunk = rapid.IntRange(1, 5).Draw(rt, "chunk")
+		p.each = rapid.Bool().Draw(rt, "each by itself")
 	}
 	return p
 }
@@ -255,13 +259,24 @@ func (w *world) effect(place int, s batch.Stream[item]) batch.Stream[item] {
 		})
 	}
 	return batch.TryEachChunk(s, w.pipeline.chunk, func(ctx context.Context, items []item) error {
-		for _, it := range items { // all of them or none
-			if err := w.call(ctx, place, it); err != nil {
-				return err
+		failed := make(batch.ItemErrors)
+		for i, it := range items {
+			err := w.call(ctx, place, it)
+			switch {
+			case ctx.Err() != nil: // a function that was left behind must not act any more
+				return context.Cause(ctx)
+			case err != nil && !w.pipeline.each:
+				return err // all of them or none
+			case err != nil:
+				failed[i] = err
+			case w.pipeline.each:
+				w.act(it)
 			}
 		}
-		w.act(items...)
-		return nil
+		if !w.pipeline.each {
+			w.act(items...)
+		}
+		return failed
 	})
 }
 
@@ -270,7 +285,8 @@ func (w *world) hasFlatMap() bool {
 	return slices.ContainsFunc(w.pipeline.steps, func(s step) bool { return s.kind == "flatMap" })
 }
 
-// happened tells whether all that was to happen with a record had happened by an invocation's answer.
+// happened tells whether all that was to happen with a record had happened by
+// an invocation's answer.
 func (w *world) happened(id string, invocation int) bool {
 	if w.acknowledge[id] {
 		return true
@@ -290,33 +306,56 @@ func (w *world) happened(id string, invocation int) bool {
 	return true
 }
 
-// overtaken returns records of a group in whose place a later one took effect, "" if there are none.
-// Only the first effect of each part counts: repeats may come at any time.
+// overtaken returns two records of one group of which the later one had its
+// effects first, "" if there are none. Of repeated effects the first counts.
 func (w *world) overtaken(ids []string, group func(id string) string) (late, early string) {
-	first := make(map[string][2]int) // from the first to the last of a record's first effects
+	spans := make(map[string]span)
 	seen := make(map[string]bool)
 	for i, e := range w.acted {
-		if seen[key(e.item)] {
-			continue
+		if !seen[key(e.item)] {
+			seen[key(e.item)] = true
+			spans[e.ID] = spans[e.ID].with(i)
 		}
-		seen[key(e.item)] = true
-		span, ok := first[e.ID]
-		if !ok {
-			span[0] = i
-		}
-		span[1] = i
-		first[e.ID] = span
 	}
-	last := make(map[string]string) // the record of the group whose effects came last
+	return outOfOrder(ids, group, spans)
+}
+
+// leftOver is overtaken with the last of repeated effects: those that last.
+func (w *world) leftOver(ids []string, group func(id string) string) (late, early string) {
+	spans := make(map[string]span)
+	seen := make(map[string]bool)
+	for i, e := range slices.Backward(w.acted) {
+		if !seen[key(e.item)] {
+			seen[key(e.item)] = true
+			spans[e.ID] = spans[e.ID].with(i)
+		}
+	}
+	return outOfOrder(ids, group, spans)
+}
+
+// span is from the first to the last effect of a record that counts.
+type span struct {
+	any         bool
+	first, last int
+}
+
+func (s span) with(i int) span {
+	if !s.any {
+		return span{true, i, i}
+	}
+	return span{true, min(s.first, i), max(s.last, i)}
+}
+
+func outOfOrder(ids []string, group func(id string) string, spans map[string]span) (late, early string) {
+	previous := make(map[string]string)
 	for _, id := range ids {
-		span, ok := first[id]
-		if !ok {
+		if !spans[id].any {
 			continue
 		}
-		if before, ok := last[group(id)]; ok && first[before][1] > span[0] {
+		if before, ok := previous[group(id)]; ok && spans[before].last > spans[id].first {
 			return before, id
 		}
-		last[group(id)] = id
+		previous[group(id)] = id
 	}
 	return "", ""
 }

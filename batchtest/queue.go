@@ -15,35 +15,41 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 )
 
-// QueueConfig is an SQS queue with its event source mapping and the function behind it. The zero value is
-// a standard queue with the service's defaults, except that a message comes back at once.
+// QueueConfig is an SQS queue with its event source mapping and the function
+// behind it. The zero value is a standard queue with the service's defaults,
+// except that a message comes back at once.
 type QueueConfig struct {
-	// FIFO keeps the order of each group: while a message is in flight, nothing behind it in its group is
-	// delivered. A batch may hold several groups, each in one piece.
+	// FIFO keeps the order of each group: while a message is in flight, nothing
+	// behind it in its group is delivered. A batch may hold several groups,
+	// each in one piece.
 	FIFO bool
 
-	// BatchSize is the most messages that one event has: 10 unless set, at most 10,000, or 10 with FIFO.
-	// An event stays within 6 MB.
+	// BatchSize is the most messages that one event has: 10 unless set, at most
+	// 10,000, or 10 with FIFO. An event stays within 6 MB.
 	BatchSize int
 
-	// MaxReceives is the redrive policy's maxReceiveCount: a message that was received so often moves to
-	// the dead-letter queue instead of being received again. 0 means that there is no such queue.
+	// MaxReceives is the redrive policy's maxReceiveCount: a message that was
+	// received so often moves to the dead-letter queue instead of being
+	// received again. 0 means that there is no such queue.
 	MaxReceives int
 
-	// VisibilityTimeout is how long a message stays hidden, counted from its receive; nothing shortens it.
-	// If it ends before the handler answers, a FIFO queue does not delete what was acknowledged. With 0 a
-	// message is hidden for as long as the handler has it.
+	// VisibilityTimeout is how long a message stays hidden, counted from its
+	// receive; nothing shortens it. If it ends before the handler answers, a
+	// FIFO queue does not delete what was acknowledged. With 0 a message is
+	// hidden for as long as the handler has it.
 	VisibilityTimeout time.Duration
 
-	// Timeout is the function's: the context of an invocation ends after it. 3 s unless set.
+	// Timeout is the function's: the context of an invocation ends after it. 3
+	// s unless set.
 	Timeout time.Duration
 
-	// IgnoreResponse leaves ReportBatchItemFailures off: without an error the whole batch is deleted,
-	// whatever the answer lists.
+	// IgnoreResponse leaves ReportBatchItemFailures off: without an error the
+	// whole batch is deleted, whatever the answer lists.
 	IgnoreResponse bool
 
-	// Shuffle delivers a standard queue's messages in drawn order, Duplicate delivers a fourth of them
-	// twice, as it happens: together or apart. Seed makes another draw.
+	// Shuffle delivers a standard queue's messages in drawn order, Duplicate
+	// delivers a fourth of them twice, as it happens: together or apart. Seed
+	// makes another draw.
 	Shuffle, Duplicate bool
 	Seed               uint64
 }
@@ -94,8 +100,8 @@ type Message struct {
 	Attributes map[string]events.SQSMessageAttribute
 }
 
-// Queue is an SQS queue in memory. Its methods may be called at any time, from a handler too, except
-// that one Drain runs at a time.
+// Queue is an SQS queue in memory. Its methods may be called at any time, from
+// a handler too, except that one Drain runs at a time.
 type Queue struct {
 	config   QueueConfig
 	draining atomic.Bool
@@ -125,14 +131,16 @@ type message struct {
 	fate     *fate
 }
 
-// fate is shared by the copies of one message: it has ended when all of them are gone.
+// fate is shared by the copies of one message: it has ended when all of them
+// are gone.
 type fate struct {
 	copies       int
 	drawn        bool // whether it is to have two
 	deadLettered bool
 }
 
-// Send adds messages to the queue, behind those that are there, and returns their IDs.
+// Send adds messages to the queue, behind those that are there, and returns
+// their IDs.
 func (q *Queue) Send(messages ...Message) []string {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -149,12 +157,14 @@ func (q *Queue) Send(messages ...Message) []string {
 	return ids
 }
 
-// Drain delivers the queue's messages to the handler until none is left, neither waiting nor hidden, or
-// ctx ends. Receive counts go on from one Drain to the next.
+// Drain delivers the queue's messages to the handler until none is left,
+// neither waiting nor hidden, or ctx ends. Receive counts go on from one Drain
+// to the next.
 //
-// In a standard queue what was never received comes before what came back, in a FIFO queue likewise the
-// groups, so that a failing message starves none. It returns when every handler it called has returned,
-// also those that outlived their deadline, or when ctx has ended.
+// In a standard queue what was never received comes before what came back, in a
+// FIFO queue likewise the groups, so that a failing message starves none. It
+// returns when every handler it called has returned, also those that outlived
+// their deadline, or when ctx has ended.
 func (q *Queue) Drain(ctx context.Context, handler lambda.Handler) *Run {
 	d := newDrain(ctx, handler, q.config.Timeout, q.config.IgnoreResponse, q.config.MaxReceives > 0)
 	if !q.draining.CompareAndSwap(false, true) {
@@ -174,8 +184,8 @@ func (q *Queue) Drain(ctx context.Context, handler lambda.Handler) *Run {
 	return d.finish()
 }
 
-// receive takes the next batch and hides it. What was received too often goes to the dead-letter queue
-// here, where its next receive would be.
+// receive takes the next batch and hides it. What was received too often goes
+// to the dead-letter queue here, where its next receive would be.
 func (q *Queue) receive(d *drain, now time.Time) ([]*message, []json.RawMessage) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -253,7 +263,8 @@ func (p place) compare(other place) int {
 	return cmp.Or(cmp.Compare(p.turn, other.turn), cmp.Compare(p.number, other.number))
 }
 
-// duplicate puts, if it is drawn, another copy of waiting's first message somewhere behind it.
+// duplicate puts, if it is drawn, another copy of waiting's first message
+// somewhere behind it.
 func (q *Queue) duplicate(m *message, waiting []*message) []*message {
 	if !q.config.Duplicate || m.fate.drawn {
 		return waiting
@@ -285,12 +296,14 @@ func (q *Queue) settle(d *drain, batch []*message, inv *Invocation, a answer) {
 	}
 }
 
-// expired tells whether the receipt handle is too old for a delete. Only FIFO queues mind.
+// expired tells whether the receipt handle is too old for a delete. Only FIFO
+// queues mind.
 func (q *Queue) expired(m *message, now time.Time) bool {
 	return q.config.FIFO && q.config.VisibilityTimeout > 0 && !m.visible.After(now)
 }
 
-// remove takes a copy out of the queue, and settles the message if it was the last one.
+// remove takes a copy out of the queue, and settles the message if it was the
+// last one.
 func (q *Queue) remove(d *drain, m *message) {
 	at := slices.Index(q.messages, m)
 	q.messages = slices.Delete(q.messages, at, at+1)
@@ -310,7 +323,8 @@ func (q *Queue) empty() bool {
 	return len(q.messages) == 0
 }
 
-// nextVisible is when the first of the messages comes back that were hidden at now, or no time at all.
+// nextVisible is when the first of the messages comes back that were hidden at
+// now, or no time at all.
 func (q *Queue) nextVisible(now time.Time) time.Time {
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -10,19 +10,22 @@ import (
 type Run struct {
 	Invocations []Invocation
 
-	// Deleted are the IDs of the records that are finished, in the order in which they were: deleted from
-	// the queue, or passed by the checkpoint.
+	// Deleted are the IDs of the records that are finished, in the order in
+	// which they were: deleted from the queue, or passed by the checkpoint.
 	Deleted []string
 
-	// DeadLettered are the IDs of the records that were given up, in that order: moved to the dead-letter
-	// queue, or sent to the on-failure destination.
+	// DeadLettered are the IDs of the records that were given up, in that
+	// order: moved to the dead-letter queue, or sent to the on-failure
+	// destination.
 	DeadLettered []string
 
-	// Discards tells how a shard or a topic came to give records up. It is empty for queues.
+	// Discards tells how a shard or a topic came to give records up. It is
+	// empty for queues.
 	Discards []Discard
 
-	// Err tells why the Drain ended before nothing was left: the cause of its context's end, or an error
-	// that wraps [ErrEndless]. What is left stays where it is and is delivered by the next Drain.
+	// Err tells why the Drain ended before nothing was left: the cause of its
+	// context's end, or an error that wraps [ErrEndless]. What is left stays
+	// where it is and is delivered by the next Drain.
 	Err error
 }
 
@@ -71,17 +74,20 @@ func (o Outcome) String() string {
 	return fmt.Sprintf("Outcome(%d)", int(o))
 }
 
-// Discard is what a shard or a topic gave up at once, as its on-failure destination is told of it.
+// Discard is what a shard or a topic gave up at once, as its on-failure
+// destination is told of it.
 type Discard struct {
 	Condition string   // RetryAttemptsExhausted or RecordAgeExceeded
 	ShardID   string   // a topic's name for a topic
 	Records   []string // the first and the last are the range that the service names
 }
 
-// MaxDeliveries is how often a record is delivered while no record at all is finished or given up, where
-// nothing else ends its deliveries: a queue without MaxReceives, a shard or topic with unlimited retries,
-// the final invocation of a window. Then the Drain ends with [ErrEndless].
+// MaxDeliveries is how often a record is delivered while no record at all is
+// finished or given up, where nothing else ends its deliveries: a queue without
+// MaxReceives, a shard or topic with unlimited retries, the final invocation of
+// a window. Then the Drain ends with [ErrEndless].
 const MaxDeliveries = 100
 
-// ErrEndless is wrapped by [Run.Err] when a Drain ended because of [MaxDeliveries].
+// ErrEndless is wrapped by [Run.Err] when a Drain ended because of
+// [MaxDeliveries].
 var ErrEndless = errors.New("batchtest: the handler gets nowhere")

@@ -14,7 +14,8 @@ import (
 	"github.com/matryer/is"
 )
 
-// both runs a test for each source of shards, with n records of one key named 1, 2, ….
+// both runs a test for each source of shards, with n records of one key named
+// 1, 2, ….
 func both(t *testing.T, n int, config batchtest.ShardConfig, test func(*testing.T, *batchtest.Shard)) {
 	t.Helper()
 	for name, source := range map[string]batchtest.Source{"kinesis": batchtest.Kinesis, "dynamodb": batchtest.DynamoDB} {
@@ -100,7 +101,7 @@ func TestWhatAShardDelivers(t *testing.T) {
 		},
 		"a hundred a batch unless set": {
 			101, batchtest.ShardConfig{}, listed(),
-			strings.Join([]string{span(1, 100), span(101, 101)}, " "), span(1, 101), "",
+			strings.Join([]string{digits(1, 100), digits(101, 101)}, " "), digits(1, 101), "",
 		},
 	}
 	for name, test := range tests {
@@ -127,7 +128,7 @@ func TestWhatAShardDelivers(t *testing.T) {
 	}
 }
 
-func span(from, to int) string {
+func digits(from, to int) string {
 	var text strings.Builder
 	for i := from; i <= to; i++ {
 		fmt.Fprint(&text, i)
@@ -177,6 +178,21 @@ func TestRecordsTooOldAreCutFromTheFrontAndTheRestIsDelivered(t *testing.T) {
 		is.Equal(run.Discards[0].Condition, "RecordAgeExceeded")
 		is.Equal(run.Discards[1].Records, []string{"2"})
 		is.Equal(run.DeadLettered, []string{"1", "2"})
+	})
+}
+
+func TestARecordTooOldTakesItsRetriesWithIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		shard := batchtest.NewShard(batchtest.ShardConfig{
+			MaxRetries: 1, MaxRecordAge: 100 * time.Second, RetryDelay: 20 * time.Second,
+		})
+		now := time.Now()
+		shard.Put(batchtest.Record{ID: "1", Arrived: now.Add(-90 * time.Second)}, batchtest.Record{ID: "2", Arrived: now})
+		run := shard.Drain(t.Context(), erring(func([]record) bool { return true }))
+		is.Equal(batches(run), [][]string{{"1", "2"}, {"2"}, {"2"}})
+		is.Equal(run.Discards[0].Condition, "RecordAgeExceeded")
+		is.Equal(run.Discards[1].Condition, "RetryAttemptsExhausted")
 	})
 }
 

@@ -20,8 +20,8 @@ type sqsEvent struct {
 	Records []json.RawMessage `json:"Records"`
 }
 
-// sqsMessage is events.SQSMessage as the service writes it: without a digest where there is nothing to
-// digest.
+// sqsMessage is events.SQSMessage as the service writes it: without a digest
+// where there is nothing to digest.
 type sqsMessage struct {
 	events.SQSMessage
 	Md5OfMessageAttributes string `json:"md5OfMessageAttributes,omitempty"`
@@ -64,7 +64,8 @@ func (q *Queue) record(m *message, now time.Time) json.RawMessage {
 	})
 }
 
-// messageAttributes writes the lists, which the service always sends empty, as lists.
+// messageAttributes writes the lists, which the service always sends empty, as
+// lists.
 func messageAttributes(attributes map[string]events.SQSMessageAttribute) map[string]events.SQSMessageAttribute {
 	sent := make(map[string]events.SQSMessageAttribute, len(attributes))
 	for name, attribute := range attributes {
@@ -75,8 +76,8 @@ func messageAttributes(attributes map[string]events.SQSMessageAttribute) map[str
 	return sent
 }
 
-// attributesDigest follows the algorithm of the SQS developer guide ("Calculating the MD5 message digest
-// for message attributes").
+// attributesDigest follows the algorithm of the SQS developer guide
+// ("Calculating the MD5 message digest for message attributes").
 func attributesDigest(attributes map[string]events.SQSMessageAttribute) string {
 	if len(attributes) == 0 {
 		return ""

@@ -42,8 +42,8 @@ type attempt struct {
 	after   time.Time
 }
 
-// stream delivers records in order, a batch at a time, and moves past them: a shard, one of its lanes, or
-// the partitions of a topic.
+// stream delivers records in order, a batch at a time, and moves past them: a
+// shard, one of its lanes, or the partitions of a topic.
 type stream struct {
 	settings
 	attempts []attempt // what was taken and has to come again, the next one last
@@ -108,7 +108,8 @@ func (s *stream) step(d *drain) {
 	s.settle(d, current, inv, a)
 }
 
-// take makes an attempt of the next records, all of one window, that have arrived.
+// take makes an attempt of the next records, all of one window, that have
+// arrived.
 func (s *stream) take() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -156,7 +157,8 @@ func (s *stream) deliver(d *drain, batch []*entry) (*Invocation, answer) {
 	return inv, a
 }
 
-// settle moves the checkpoint behind what is finished and prepares what comes again.
+// settle moves the checkpoint behind what is finished and prepares what comes
+// again.
 func (s *stream) settle(d *drain, current attempt, inv *Invocation, a answer) {
 	if inv.Outcome == Failure {
 		s.fail(d, current)

@@ -8,7 +8,8 @@ import (
 )
 
 const (
-	// A run with more invocations than maxColumns shows the first and the last of them.
+	// A run with more invocations than maxColumns shows the first and the last
+	// of them.
 	maxColumns  = 12
 	lastColumns = 4
 
@@ -18,11 +19,12 @@ const (
 	gap = "…"
 )
 
-// String is a table with a line for each record and a column for each invocation, of which long runs
-// show the first and the last ones. It says what the invocation made of the record (ok; listed as failed;
-// failed with its whole batch; or again: not listed, and yet to be delivered again) and, in the last
-// column, what became of it in the end. Neighbours with the same fate share a line. Below it stand the
-// first lines of the errors.
+// String is a table with a line for each record and a column for each
+// invocation, of which long runs show the first and the last ones. It says what
+// the invocation made of the record (ok; listed as failed; failed with its
+// whole batch; or again: not listed, and yet to be delivered again) and, in the
+// last column, what became of it in the end. Neighbours with the same fate
+// share a line. Below it stand the first lines of the errors.
 func (r *Run) String() string {
 	var out strings.Builder
 	if len(r.Invocations) > 0 || len(r.DeadLettered) > 0 {
@@ -88,7 +90,8 @@ func columnName(column int) string {
 	return fmt.Sprint(column + 1)
 }
 
-// cells are the lines without the name of their record, in the order in which records first came up.
+// cells are the lines without the name of their record, in the order in which
+// records first came up.
 func (r *Run) cells(columns []int) (ids []string, cells [][]string) {
 	rows := make(map[string][]string)
 	row := func(id string) []string {

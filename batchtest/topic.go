@@ -16,8 +16,9 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 )
 
-// Redelivery is what comes again of a topic after a partial answer. Which of the two the service does is
-// not known, so a handler should be tested under both.
+// Redelivery is what comes again of a topic after a partial answer. Which of
+// the two the service does is not known, so a handler should be tested under
+// both.
 type Redelivery int
 
 const (
@@ -25,33 +26,37 @@ const (
 	OnlyListed                   // what was listed, and nothing else
 )
 
-// TopicConfig is a Kafka topic with its event source mapping, in provisioned mode, and the function behind
-// it. The zero value has the service's defaults, except that a retry comes at once.
+// TopicConfig is a Kafka topic with its event source mapping, in provisioned
+// mode, and the function behind it. The zero value has the service's defaults,
+// except that a retry comes at once.
 type TopicConfig struct {
 	Name string // "topic" unless set
 
-	// BatchSize is the most records that one event has, over all partitions: 100 unless set, at most
-	// 10,000. An event stays within 6 MB.
+	// BatchSize is the most records that one event has, over all partitions:
+	// 100 unless set, at most 10,000. An event stays within 6 MB.
 	BatchSize int
 
 	// Redeliver is what comes again after a partial answer.
 	Redeliver Redelivery
 
-	// MaxRetries, NoRetries, Bisect, MaxRecordAge and RetryDelay are those of a [ShardConfig].
+	// MaxRetries, NoRetries, Bisect, MaxRecordAge and RetryDelay are those of a
+	// [ShardConfig].
 	MaxRetries   int
 	NoRetries    bool
 	Bisect       bool
 	MaxRecordAge time.Duration
 	RetryDelay   time.Duration
 
-	// OnFailure is whether there is an on-failure destination. With one, unlimited retries end after 10.
+	// OnFailure is whether there is an on-failure destination. With one,
+	// unlimited retries end after 10.
 	OnFailure bool
 
-	// Timeout is the function's: the context of an invocation ends after it. 3 s unless set.
+	// Timeout is the function's: the context of an invocation ends after it. 3
+	// s unless set.
 	Timeout time.Duration
 
-	// IgnoreResponse leaves ReportBatchItemFailures off: without an error the whole batch is finished,
-	// whatever the answer lists.
+	// IgnoreResponse leaves ReportBatchItemFailures off: without an error the
+	// whole batch is finished, whatever the answer lists.
 	IgnoreResponse bool
 }
 
@@ -69,14 +74,15 @@ func (c TopicConfig) checked() TopicConfig {
 	return c
 }
 
-// KafkaRecord is what is put into a topic. The number of a partition is not limited.
+// KafkaRecord is what is put into a topic. The number of a partition is not
+// limited.
 type KafkaRecord struct {
 	Partition  int
 	Key, Value []byte
 }
 
-// Topic is a Kafka topic in memory. Its methods may be called at any time, from a handler too, except
-// that one Drain runs at a time.
+// Topic is a Kafka topic in memory. Its methods may be called at any time, from
+// a handler too, except that one Drain runs at a time.
 type Topic struct {
 	config   TopicConfig
 	draining atomic.Bool
@@ -111,7 +117,8 @@ func NewTopic(config TopicConfig) *Topic {
 	}
 }
 
-// Put adds records to the topic and returns their IDs, which have the form topic-partition/offset.
+// Put adds records to the topic and returns their IDs, which have the form
+// topic-partition/offset.
 func (t *Topic) Put(records ...KafkaRecord) []string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -137,9 +144,10 @@ func (t *Topic) Put(records ...KafkaRecord) []string {
 	return ids
 }
 
-// Drain delivers the topic's records to the handler until all are finished or given up, or ctx ends. A
-// batch holds the records that were put in next, whatever their partition. It returns when every handler
-// it called has returned, also those that outlived their deadline, or when ctx has ended.
+// Drain delivers the topic's records to the handler until all are finished or
+// given up, or ctx ends. A batch holds the records that were put in next,
+// whatever their partition. It returns when every handler it called has
+// returned, also those that outlived their deadline, or when ctx has ended.
 func (t *Topic) Drain(ctx context.Context, handler lambda.Handler) *Run {
 	d := newDrain(ctx, handler, t.config.Timeout, t.config.IgnoreResponse, t.config.MaxRetries >= 0)
 	if !t.draining.CompareAndSwap(false, true) {

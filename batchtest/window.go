@@ -7,12 +7,14 @@ import (
 	"time"
 )
 
-// maxState is the size of a window's state beyond which the service terminates the window.
+// maxState is the size of a window's state beyond which the service terminates
+// the window.
 const maxState = 1 << 20
 
 var errNoState = errors.New("the answer has no state, as one about a window must")
 
-// window is the tumbling window that is open. A nil one stands for a stream without windows.
+// window is the tumbling window that is open. A nil one stands for a stream
+// without windows.
 type window struct {
 	start, end time.Time
 	state      json.RawMessage
@@ -71,8 +73,9 @@ func (w *window) read(inv *Invocation, a answer) {
 	w.early = len(a.state) > maxState
 }
 
-// stepWindow ends the open window if that is due: because of its state, with the window going on afresh,
-// or because its time is over and all its records are finished.
+// stepWindow ends the open window if that is due: because of its state, with
+// the window going on afresh, or because its time is over and all its records
+// are finished.
 func (s *stream) stepWindow(d *drain) bool {
 	w := s.open
 	head := s.head()

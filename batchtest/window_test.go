@@ -27,7 +27,8 @@ type windowed struct {
 	IsWindowTerminatedEarly bool
 }
 
-// counting makes a handler that counts records in the state, and a log of the events it got.
+// counting makes a handler that counts records in the state, and a log of the
+// events it got.
 func counting(log *[]string, then func(windowed) (failures []string, err error)) function {
 	return func(_ context.Context, payload []byte) ([]byte, error) {
 		var event windowed
@@ -128,6 +129,22 @@ func TestAFailedInvocationLeavesTheStateAsItWas(t *testing.T) {
 	}))
 	is.Equal(withoutTimes(log), []string{"map[] 1 2", "map[] 1 2", "map[n:2] final", "map[n:2] final"})
 	is.Equal(run.Deleted, []string{"1", "2"})
+	is.Equal(run.Invocations[0].Err, errNoGood)
+	is.Equal(run.Invocations[2].Err, errNoGood)
+}
+
+func TestABatchIsOfOneWindow(t *testing.T) {
+	is := is.New(t)
+	shard := batchtest.NewShard(batchtest.ShardConfig{Window: time.Minute})
+	start := time.Now().Add(-time.Hour).Truncate(time.Minute)
+	for i, after := range []time.Duration{0, 59 * time.Second, 60 * time.Second, 61 * time.Second, 300 * time.Second} {
+		shard.Put(batchtest.Record{ID: fmt.Sprint(i + 1), Arrived: start.Add(after)})
+	}
+	var log []string
+	shard.Drain(t.Context(), counting(&log, fine))
+	is.Equal(withoutTimes(log), []string{
+		"map[] 1 2", "map[n:2] final", "map[] 3 4", "map[n:2] final", "map[] 5", "map[n:1] final",
+	})
 }
 
 func TestTheStateOfAPartialAnswerIsKept(t *testing.T) {
