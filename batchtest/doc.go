@@ -46,6 +46,16 @@
 // it returned are its own: let the test sleep at its end, so that they can end
 // within the bubble.
 //
+// # What is inferred
+//
+// Some of what the service does follows only from what was seen of it: that the
+// retries of a stream's batch start afresh when its checkpoint moves, that an
+// answer which voids itself bisects a batch as an error does, that a list which
+// begins with the first record costs a retry and splits nothing, that a
+// window's final invocation has no records, and that it keeps the state of a
+// partial answer. For Kafka, what comes again after a partial answer is a
+// setting ([Redelivery]).
+//
 // # What is not modelled
 //
 // A Drain makes one invocation at a time, where the service may run several

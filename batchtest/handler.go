@@ -48,7 +48,7 @@ type result struct {
 }
 
 // invoke calls the handler on a goroutine of its own, so that a stuck one can
-// be left behind; those are kept for wait. The payload is the handler's until
+// be left behind; finish waits for those. The payload is the handler's until
 // it returns, and is wiped then: the runtime reuses its buffer too, and what
 // still points into it should show in a test.
 func (d *drain) invoke(payload []byte) (response []byte, err error) {

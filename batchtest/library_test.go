@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"testing"
 	"time"
@@ -319,6 +320,49 @@ func TestAHandlerWhoseFailuresStopIsDrained(t *testing.T) {
 				s := drawScene(rt, anyhow, true, 4, byNumber)
 				drained(rt, s, s.shard(drawShard(rt)).Drain(rt.Context(), s.kinesisHandler(drawOptions(rt, batch.StopGroup))))
 			})
+		})
+	})
+}
+
+func TestTheStateOfAWindowIsTheFoldOverEveryRecordOnce(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		rapid.SyncTest(rt, func(rt *rapid.T) {
+			s := drawScene(rt, anyhow, false, 4, byNumber)
+			for id, p := range s.plans { // nothing is filtered, settled or in parts
+				s.plans[id] = plan{place: p.place, how: p.how, times: p.times, lasts: p.lasts, parts: 1}
+			}
+			config := drawShard(rt)
+			config.Parallelization = 0
+			config.Window = time.Minute
+			shard := batchtest.NewShard(config)
+			arrival := make(map[string]time.Time)
+			at := time.Now()
+			for _, id := range s.ids {
+				at = at.Add(time.Duration(rapid.IntRange(0, 40).Draw(rt, "later")) * time.Second)
+				arrival[id] = at
+				shard.Put(batchtest.Record{ID: id, Key: s.groups[id], Data: s.body(id), Arrived: at})
+			}
+			closed := make(map[time.Time][]string)
+			handler := batch.KinesisWindowHandler(
+				func(records batch.Stream[events.KinesisEventRecord]) batch.Stream[item] {
+					return s.stage(batch.Decode[item](records, json.Unmarshal))
+				},
+				func(ids []string, it item) []string { return append(ids, it.ID) },
+				func(_ context.Context, w batch.Window, ids []string) error {
+					closed[w.Start] = ids
+					return nil
+				},
+				drawOptions(rt, batch.StopGroup)...)
+			run := shard.Drain(rt.Context(), s.counted(handler))
+			s.check(rt, run)
+			want := make(map[time.Time][]string)
+			for _, id := range s.ids {
+				start := arrival[id].Truncate(time.Minute).UTC()
+				want[start] = append(want[start], id)
+			}
+			if !maps.EqualFunc(closed, want, slices.Equal) {
+				rt.Fatalf("%v instead of %v\n%v", closed, want, run)
+			}
 		})
 	})
 }

@@ -39,8 +39,8 @@ type QueueConfig struct {
 	// hidden for as long as the handler has it.
 	VisibilityTimeout time.Duration
 
-	// Timeout is the function's: the context of an invocation ends after it. 3
-	// s unless set.
+	// Timeout is the function's: the context of an invocation ends after it.
+	// Three seconds unless set.
 	Timeout time.Duration
 
 	// IgnoreResponse leaves ReportBatchItemFailures off: without an error the

@@ -24,8 +24,8 @@ type Run struct {
 	Discards []Discard
 
 	// Err tells why the Drain ended before nothing was left: the cause of its
-	// context's end, or an error that wraps [ErrEndless]. What is left stays
-	// where it is and is delivered by the next Drain.
+	// context's end, an error that wraps [ErrEndless], or that another Drain was
+	// under way. What is left stays where it is and is delivered by the next one.
 	Err error
 }
 

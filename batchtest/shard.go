@@ -64,8 +64,8 @@ type ShardConfig struct {
 	// window early, with that state, and lets it go on with an empty one.
 	Window time.Duration
 
-	// Timeout is the function's: the context of an invocation ends after it. 3
-	// s unless set.
+	// Timeout is the function's: the context of an invocation ends after it.
+	// Three seconds unless set.
 	Timeout time.Duration
 
 	// IgnoreResponse leaves ReportBatchItemFailures off: without an error the

@@ -70,7 +70,7 @@ func (s *stream) head() *entry {
 }
 
 // ready tells when the next invocation is due, and whether there is any.
-func (s *stream) ready() (at time.Time, any bool) {
+func (s *stream) ready() (at time.Time, ok bool) {
 	if len(s.attempts) > 0 {
 		return s.attempts[len(s.attempts)-1].after, true
 	}
@@ -224,9 +224,9 @@ func drainStreams(d *drain, streams []*stream) *Run {
 		var next time.Time
 		stepped := false
 		for _, s := range streams {
-			at, any := s.ready()
+			at, ok := s.ready()
 			switch {
-			case !any:
+			case !ok:
 			case at.After(time.Now()):
 				if next.IsZero() || at.Before(next) {
 					next = at

@@ -51,8 +51,8 @@ type TopicConfig struct {
 	// unlimited retries end after 10.
 	OnFailure bool
 
-	// Timeout is the function's: the context of an invocation ends after it. 3
-	// s unless set.
+	// Timeout is the function's: the context of an invocation ends after it.
+	// Three seconds unless set.
 	Timeout time.Duration
 
 	// IgnoreResponse leaves ReportBatchItemFailures off: without an error the
