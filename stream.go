@@ -295,7 +295,7 @@ func Tap[T any](s Stream[T], look func(Result[T])) Stream[T] {
 }
 
 func tapped[T any](r Result[T], look func(Result[T])) Result[T] {
-	_, err := call(nil, r, func(_ context.Context, r Result[T]) (struct{}, error) {
+	_, err := call(context.Background(), r, func(_ context.Context, r Result[T]) (struct{}, error) {
 		look(r)
 		return struct{}{}, nil
 	})

@@ -1,0 +1,458 @@
+package batch_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/lambdabatch/batch"
+	"github.com/matryer/is"
+)
+
+var _ lambda.Handler = (*batch.Handler)(nil)
+
+// answered returns the identifiers in the response of a handler.
+func answered(t *testing.T, response []byte) []string {
+	t.Helper()
+	var r struct {
+		BatchItemFailures []struct {
+			ItemIdentifier json.RawMessage `json:"itemIdentifier"`
+		} `json:"batchItemFailures"`
+	}
+	if err := json.Unmarshal(response, &r); err != nil {
+		t.Fatalf("%s: %v", response, err)
+	}
+	ids := []string{}
+	for _, f := range r.BatchItemFailures {
+		ids = append(ids, strings.Trim(string(f.ItemIdentifier), `"`))
+	}
+	return ids
+}
+
+func TestHandlersConformWithOtherBatchUtilities(t *testing.T) {
+	conform(t, func(s service, payload []byte, handle func(string) error, opts ...batch.Option) (string, []string, error) {
+		response, err := s.handler(handle, opts...).Invoke(context.Background(), payload)
+		if err != nil {
+			is.New(t).Equal(response, nil)
+			return "", nil, err
+		}
+		return string(response), answered(t, response), nil
+	})
+}
+
+func TestOneInvocationLeavesNothingForTheNext(t *testing.T) {
+	is := is.New(t)
+	h := fifo.handler(func(body string) error {
+		if body == "fail" {
+			return errBoom
+		}
+		return nil
+	})
+	response, err := h.Invoke(t.Context(), fifo.payload(entries("a:fail@1 b:ok@2", 1)))
+	is.NoErr(err)
+	is.Equal(answered(t, response), []string{"a"})
+	response, err = h.Invoke(t.Context(), fifo.payload(entries("c:ok@1", 1)))
+	is.NoErr(err)
+	is.Equal(string(response), `{"batchItemFailures":[]}`)
+}
+
+// Each invocation is held in its first function until all have begun.
+func TestOverlappingInvocationsDoNotSeeEachOther(t *testing.T) {
+	const invocations = 8
+	is := is.New(t)
+	var begun sync.WaitGroup
+	begun.Add(invocations)
+	var mu sync.Mutex
+	reports := map[string]batch.Report{}
+	type invocation struct{}
+	stage := func(s batch.Stream[events.SQSMessage]) batch.Stream[string] {
+		bodies := batch.TryMap(s, func(ctx context.Context, m events.SQSMessage) (string, error) {
+			if m.MessageId == "1" {
+				begun.Done()
+				begun.Wait()
+			}
+			if own := ctx.Value(invocation{}).(string); !strings.HasPrefix(m.Body, own) {
+				return "", fmt.Errorf("%s in %s", m.Body, own)
+			}
+			return m.Body, nil
+		})
+		bodies = batch.FlatMap(bodies, func(v string) []string { return []string{v, v} })
+		return batch.TryEach(bodies, func(_ context.Context, v string) error {
+			if strings.HasSuffix(v, "fail") {
+				return errBoom
+			}
+			return nil
+		})
+	}
+	h := batch.SQSHandler(stage, batch.WithLogger(nil), batch.WithReport(func(ctx context.Context, r batch.Report) {
+		mu.Lock()
+		defer mu.Unlock()
+		reports[ctx.Value(invocation{}).(string)] = r
+	}))
+	responses := make([][]byte, invocations)
+	var all sync.WaitGroup
+	for i := range invocations {
+		all.Go(func() {
+			own := fmt.Sprint("inv", i, "-")
+			input := strings.ReplaceAll("1:#ok@a 2:#fail@a 3:#ok@a 4:#ok@b", "#", own)
+			if i%2 == 0 {
+				input = strings.ReplaceAll("1:#ok@a 2:#ok@a 3:#ok@a 4:#fail@b", "#", own)
+			}
+			responses[i], _ = h.Invoke(context.WithValue(t.Context(), invocation{}, own), fifo.payload(entries(input, 1)))
+		})
+	}
+	all.Wait()
+	for i, response := range responses {
+		is.Equal(answered(t, response), [][]string{{"4"}, {"2", "3"}}[i%2])
+		is.Equal(reports[fmt.Sprint("inv", i, "-")].Records, 4)
+	}
+}
+
+func kafkaPayload(value any) []byte {
+	payload, _ := json.Marshal(fields{"eventSource": "aws:kafka", "records": fields{
+		"b-1": []any{fields{"topic": "b", "partition": 1, "offset": 7, "value": "aQ=="}},
+		"a-0": []any{
+			fields{"topic": "a", "partition": 0, "offset": 3, "value": "aQ=="},
+			fields{"topic": "a", "partition": 0, "offset": 4, "value": value},
+			fields{"topic": "a", "partition": 0, "offset": 5, "value": "aQ=="},
+		},
+	}})
+	return payload
+}
+
+func TestKafkaHandlersAnswerWithObjects(t *testing.T) {
+	is := is.New(t)
+	h := batch.KafkaHandler(batch.Each(func(_ context.Context, r events.KafkaRecord) error {
+		if r.Offset == 4 {
+			return errBoom
+		}
+		return nil
+	}), batch.WithLogger(nil))
+	response, err := h.Invoke(t.Context(), kafkaPayload("aQ=="))
+	is.NoErr(err)
+	is.Equal(string(response), `{"batchItemFailures":[{"itemIdentifier":{"partition":"a-0","offset":4}},{"itemIdentifier":{"partition":"a-0","offset":5}}]}`)
+}
+
+// undecodable is a second record that cannot be decoded, among three.
+var undecodable = map[string]struct {
+	invoke  func(ctx context.Context, look func(context.Context), opts ...batch.Option) ([]byte, error)
+	handled int // under Continue
+	id      string
+}{
+	"SQS": {func(ctx context.Context, look func(context.Context), opts ...batch.Option) ([]byte, error) {
+		return invokeLooking(ctx, batch.SQSHandler[events.SQSMessage], look, standard.payload(entries("1:a 2:b 3:c", 1)), `"b"`, `17`, opts)
+	}, 2, `"2"`},
+	"Kinesis": {func(ctx context.Context, look func(context.Context), opts ...batch.Option) ([]byte, error) {
+		return invokeLooking(ctx, batch.KinesisHandler[events.KinesisEventRecord], look, kinesis.payload(entries("1:a 2:b 3:c", 1)), `"Yg=="`, `"!"`, opts)
+	}, 2, `"2"`},
+	"DynamoDB": {func(ctx context.Context, look func(context.Context), opts ...batch.Option) ([]byte, error) {
+		return invokeLooking(ctx, batch.DynamoDBHandler[events.DynamoDBEventRecord], look, dynamoDB.payload(entries("1:a 2:b 3:c", 1)), `{"S":"b"}`, `{"X":"b"}`, opts)
+	}, 2, `"2"`},
+	"Kafka": {func(ctx context.Context, look func(context.Context), opts ...batch.Option) ([]byte, error) {
+		return invokeLooking(ctx, batch.KafkaHandler[events.KafkaRecord], look, kafkaPayload("Yg=="), `"Yg=="`, `17`, opts)
+	}, 3, `{"partition":"a-0","offset":4}`},
+}
+
+func invokeLooking[R any](
+	ctx context.Context,
+	handler func(func(batch.Stream[R]) batch.Stream[R], ...batch.Option) *batch.Handler,
+	look func(context.Context),
+	payload []byte, good, bad string,
+	opts []batch.Option,
+) ([]byte, error) {
+	if bytes.Count(payload, []byte(good)) != 1 {
+		panic("not once in the payload: " + good)
+	}
+	h := handler(func(s batch.Stream[R]) batch.Stream[R] {
+		s = batch.TryEach(s, func(ctx context.Context, r R) error {
+			if source, ok := batch.SourceFrom[R](ctx); !ok || source == nil {
+				return errors.New("no source")
+			}
+			look(ctx)
+			return nil
+		})
+		return batch.Catch(s, func(ctx context.Context, err error) error { look(ctx); return err })
+	}, append(opts, batch.WithLogger(nil))...)
+	return h.Invoke(ctx, bytes.Replace(payload, []byte(good), []byte(bad), 1))
+}
+
+func TestARecordThatCannotBeDecodedFailsAlone(t *testing.T) {
+	for name, test := range undecodable {
+		t.Run(name, func(t *testing.T) {
+			is := is.New(t)
+			var report batch.Report
+			handled, caught := 0, 0
+			look := func(ctx context.Context) {
+				raw, undecoded := batch.SourceFrom[json.RawMessage](ctx)
+				if !undecoded {
+					handled++
+					return
+				}
+				caught++
+				is.True(json.Valid(*raw))
+				r, _ := batch.RecordFrom(ctx)
+				is.True(r.Source == any(raw))
+			}
+			response, err := test.invoke(t.Context(), look, batch.WithPolicy(batch.Continue), batch.WithReport(func(_ context.Context, r batch.Report) { report = r }))
+			is.NoErr(err)
+			is.Equal(string(response), `{"batchItemFailures":[{"itemIdentifier":`+test.id+`}]}`)
+			is.Equal(handled, test.handled)
+			is.Equal(caught, 1)
+			var bad *batch.DecodeError
+			is.True(errors.As(report.Failures[0].Err, &bad))
+			is.Equal(bad.ID, report.Failures[0].Record.ID)
+			is.True(bad.Field != "")
+			is.True(strings.Contains(bad.Error(), fmt.Sprintf("%q", bad.ID)))
+		})
+	}
+}
+
+func TestAnUndecodableRecordCanBeSettledSoThatTheShardGoesOn(t *testing.T) {
+	is := is.New(t)
+	calls := 0
+	h := batch.KinesisHandler(func(s batch.Stream[events.KinesisEventRecord]) batch.Stream[events.KinesisEventRecord] {
+		s = batch.Catch(s, func(ctx context.Context, err error) error {
+			var bad *batch.DecodeError
+			if errors.As(err, &bad) {
+				return nil // say, after a letter to the dead-letter queue
+			}
+			return err
+		})
+		return batch.TryEach(s, func(context.Context, events.KinesisEventRecord) error { calls++; return nil })
+	})
+	response, err := h.Invoke(t.Context(), bytes.Replace(kinesis.payload(entries("1:a 2:b 3:c", 1)), []byte(`"Yg=="`), []byte(`"!"`), 1))
+	is.NoErr(err)
+	is.Equal(string(response), `{"batchItemFailures":[]}`)
+	is.Equal(calls, 2)
+}
+
+func TestAnUndecodableRecordWithoutAnIdentifierIsAnErrorForTheBatch(t *testing.T) {
+	is := is.New(t)
+	h := standard.handler(func(string) error { return nil })
+	_, err := h.Invoke(t.Context(), []byte(`{"Records":[{"eventSource":"aws:sqs","messageId":5,"body":"a"},{"eventSource":"aws:sqs","messageId":"m","body":"b"}]}`))
+	is.True(errors.Is(err, batch.ErrNoID))
+	_, err = h.Invoke(t.Context(), []byte(`{"Records":[17,{"eventSource":"aws:sqs","messageId":"m","body":"b"}]}`))
+	is.True(errors.Is(err, batch.ErrNoID))
+}
+
+func TestAPayloadThatIsNoEventOfTheSourceIsAnErrorAndCallsNobody(t *testing.T) {
+	payloads := map[string][]byte{
+		"nothing":           nil,
+		"no JSON":           []byte("<xml/>"),
+		"cut off":           []byte(`{"Records":[{"messageId":"1"`),
+		"null":              []byte(`null`),
+		"no object":         []byte(`[1,2]`),
+		"no records":        []byte(`{}`),
+		"null records":      []byte(`{"Records":null,"records":null}`),
+		"another top level": []byte(`{"version":"2.0","rawPath":"/"}`),
+		"S3":                []byte(`{"Records":[{"eventSource":"aws:s3","s3":{}}]}`),
+		"Firehose":          []byte(`{"invocationId":"i","deliveryStreamArn":"arn","records":[{"recordId":"1","data":"YQ=="}]}`),
+		"SQS":               standard.payload(entries("1:a", 1)),
+		"Kinesis":           kinesis.payload(entries("1:a", 1)),
+		"DynamoDB":          dynamoDB.payload(entries("1:a", 1)),
+		"Kafka":             kafkaPayload("Yg=="),
+	}
+	handlers := map[string]*batch.Handler{
+		"SQS":      neverCalled(t, batch.SQSHandler[events.SQSMessage]),
+		"Kinesis":  neverCalled(t, batch.KinesisHandler[events.KinesisEventRecord]),
+		"DynamoDB": neverCalled(t, batch.DynamoDBHandler[events.DynamoDBEventRecord]),
+		"Kafka":    neverCalled(t, batch.KafkaHandler[events.KafkaRecord]),
+	}
+	for source, h := range handlers {
+		for name, payload := range payloads {
+			if name == source {
+				continue
+			}
+			t.Run(source+"/"+name, func(t *testing.T) {
+				is := is.New(t)
+				response, err := h.Invoke(t.Context(), payload)
+				is.True(err != nil)
+				is.Equal(response, nil)
+				is.True(strings.Contains(err.Error(), source)) // what was expected
+				is.True(strings.Contains(err.Error(), "got"))  // and what came
+			})
+		}
+	}
+}
+
+func neverCalled[R any](t *testing.T, handler func(func(batch.Stream[R]) batch.Stream[R], ...batch.Option) *batch.Handler) *batch.Handler {
+	return handler(batch.Each(func(context.Context, R) error { t.Error("called"); return nil }))
+}
+
+func TestAnEventWithoutRecordsIsAnEmptyResponse(t *testing.T) {
+	is := is.New(t)
+	reports := 0
+	h := standard.handler(accept, batch.WithReport(func(_ context.Context, r batch.Report) { reports++; is.Equal(r.Records, 0) }))
+	response, err := h.Invoke(t.Context(), []byte(`{"Records":[]}`))
+	is.NoErr(err)
+	is.Equal(string(response), `{"batchItemFailures":[]}`)
+	is.Equal(reports, 1)
+}
+
+func accept(string) error { return nil }
+
+// The runtime's buffer is another invocation's when this one has ended.
+func TestNothingPointsIntoThePayloadAfterwards(t *testing.T) {
+	is := is.New(t)
+	var kept []events.SQSMessage
+	var raw []*json.RawMessage
+	h := batch.SQSHandler(func(s batch.Stream[events.SQSMessage]) batch.Stream[events.SQSMessage] {
+		s = batch.TryEach(s, func(_ context.Context, m events.SQSMessage) error { kept = append(kept, m); return nil })
+		return batch.Catch(s, func(ctx context.Context, err error) error {
+			r, _ := batch.SourceFrom[json.RawMessage](ctx)
+			raw = append(raw, r)
+			return err
+		})
+	}, batch.WithLogger(nil))
+	payload := bytes.Replace(standard.payload(entries("1:body@g 2:bad", 1)), []byte(`"bad"`), []byte(`[]`), 1)
+	response, err := h.Invoke(t.Context(), payload)
+	is.NoErr(err)
+	is.Equal(answered(t, response), []string{"2"})
+	copy(payload, bytes.Repeat([]byte("#"), len(payload)))
+	is.Equal(kept[0].MessageId, "1")
+	is.Equal(kept[0].Body, "body")
+	is.Equal(kept[0].Attributes["MessageGroupId"], "g")
+	is.True(bytes.Contains(*raw[0], []byte(`"messageId":"2"`)))
+}
+
+func TestErrorsLeaveAHandlerWithoutControlCharacters(t *testing.T) {
+	nasty := errors.New("a\x7fb\x00c\nd\u0085")
+	each := map[string]func(batch.Stream[events.SQSMessage]) batch.Stream[events.SQSMessage]{
+		"all failed":    batch.Each(func(context.Context, events.SQSMessage) error { return nasty }),
+		"foreign panic": func(batch.Stream[events.SQSMessage]) batch.Stream[events.SQSMessage] { panic(nasty) },
+	}
+	for name, stage := range each {
+		t.Run(name, func(t *testing.T) {
+			is := is.New(t)
+			_, err := batch.SQSHandler(stage, batch.WithLogger(nil)).Invoke(t.Context(), standard.payload(entries("m:x", 1)))
+			is.True(errors.Is(err, nasty))
+			is.True(!strings.ContainsAny(err.Error(), "\x7f\x00\n\u0085"))
+			is.True(strings.Contains(err.Error(), `a\x7fb`))
+		})
+	}
+	t.Run("no identifier", func(t *testing.T) {
+		is := is.New(t)
+		h := standard.handler(func(string) error { return nasty })
+		_, err := h.Invoke(t.Context(), standard.payload([]entry{{id: "", body: "x"}, {id: "m", body: "x"}}))
+		is.True(errors.Is(err, batch.ErrNoID))
+		is.True(!strings.ContainsAny(err.Error(), "\x7f\x00\n\u0085"))
+	})
+	t.Run("payload", func(t *testing.T) {
+		is := is.New(t)
+		_, err := standard.handler(accept).Invoke(t.Context(), []byte("{\"Records\":[{\"eventSource\":\"aws:\x7f\u0085\"}]}"))
+		is.True(err != nil)
+		is.True(!strings.ContainsAny(err.Error(), "\x7f\u0085"))
+	})
+}
+
+func TestHandlersLogToTheDefaultLoggerOfTheMoment(t *testing.T) {
+	before := slog.Default()
+	defer slog.SetDefault(before)
+	is := is.New(t)
+	stage := batch.Each(func(context.Context, events.SQSMessage) error { return errBoom })
+	h := batch.SQSHandler(stage)
+	var j journal
+	slog.SetDefault(slog.New(&j)) // after the handler was made
+	_, _ = h.Invoke(t.Context(), standard.payload(entries("m:x", 1)))
+	is.Equal(len(j.lines), 1)
+	_, _ = batch.SQSHandler(stage, batch.WithLogger(nil)).Invoke(t.Context(), standard.payload(entries("m:x", 1)))
+	is.Equal(len(j.lines), 1) // nil is silence
+	_, _ = batch.Run(batch.SQS(t.Context(), sqsEvent(queue, "")), stage)
+	is.Equal(len(j.lines), 1) // sources do not log
+}
+
+func TestAHandlerKnowsItsBatchWhateverTheStageDoes(t *testing.T) {
+	type stream = batch.Stream[events.SQSMessage]
+	stages := map[string]func(stream) stream{
+		"never ranges":          func(stream) stream { return func(func(batch.Result[events.SQSMessage]) bool) {} },
+		"another source":        func(stream) stream { return batch.SQS(context.Background(), sqsEvent(queue, "")) },
+		"Goexit before ranging": func(stream) stream { return func(func(batch.Result[events.SQSMessage]) bool) { runtime.Goexit() } },
+	}
+	for name, stage := range stages {
+		t.Run(name, func(t *testing.T) {
+			is := is.New(t)
+			var report batch.Report
+			h := batch.SQSHandler(stage, batch.WithoutAllFailedError(), batch.WithLogger(nil),
+				batch.WithReport(func(_ context.Context, r batch.Report) { report = r }))
+			response, err := h.Invoke(t.Context(), standard.payload(entries("1:a 2:b", 1)))
+			is.NoErr(err)
+			is.Equal(answered(t, response), []string{"1", "2"})
+			is.Equal(report.Unreached, 2)
+		})
+	}
+}
+
+func TestAHandlerAnswersInTimeEvenIfTheStageNeverBegins(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		release := make(chan struct{})
+		h := batch.SQSHandler(func(s batch.Stream[events.SQSMessage]) batch.Stream[events.SQSMessage] {
+			<-release
+			return batch.Each(func(context.Context, events.SQSMessage) error { t.Error("called"); return nil })(s)
+		}, batch.WithReserve(time.Second), batch.WithoutAllFailedError(), batch.WithLogger(nil))
+		start := time.Now()
+		response, err := h.Invoke(ctx, standard.payload(entries("1:a 2:b", 1)))
+		is.NoErr(err)
+		is.Equal(time.Since(start), 9500*time.Millisecond)
+		is.Equal(answered(t, response), []string{"1", "2"})
+		close(release)
+		synctest.Wait()
+	})
+}
+
+// What was left behind in one invocation goes on in the next, and is not part of it.
+func TestAStuckFunctionDoesNotDisturbTheNextInvocation(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		var mu sync.Mutex
+		var called []string
+		release := make(chan struct{})
+		h := fifo.handler(func(body string) error {
+			mu.Lock()
+			called = append(called, body)
+			mu.Unlock()
+			if body == "stuck" {
+				<-release
+			}
+			return nil
+		})
+		invoke := func(input string) []string {
+			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+			defer cancel()
+			response, err := h.Invoke(ctx, fifo.payload(entries(input, 1)))
+			is.NoErr(err)
+			return answered(t, response)
+		}
+		is.Equal(invoke("1:first@a 2:stuck@b 3:third@c"), []string{"2", "3"})
+		close(release)
+		is.Equal(invoke("2:second@b 3:third@c"), []string{})
+		synctest.Wait()
+		slices.Sort(called)
+		is.Equal(called, []string{"first", "second", "stuck", "third"})
+	})
+}
+
+func TestHandlersAreMadeOfAStage(t *testing.T) {
+	for want, build := range map[string]func(){
+		"SQSHandler: stage is nil":      func() { batch.SQSHandler[int](nil) },
+		"KinesisHandler: stage is nil":  func() { batch.KinesisHandler[int](nil) },
+		"DynamoDBHandler: stage is nil": func() { batch.DynamoDBHandler[int](nil) },
+		"KafkaHandler: stage is nil":    func() { batch.KafkaHandler[int](nil) },
+	} {
+		t.Run(want, func(t *testing.T) { is.New(t).Equal(panicOf(build), "batch: "+want) })
+	}
+}
