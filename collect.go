@@ -563,6 +563,7 @@ func (a *answer) fold(tallies []*tally) {
 				continue
 			}
 			reached = true
+			a.adopt(b, t.causes)
 			for i := range t.run.entries {
 				if v := t.verdict(int32(i)); v.state != done {
 					a.worsen(b, i, v)
@@ -576,13 +577,21 @@ func (a *answer) fold(tallies []*tally) {
 }
 
 func (a *answer) worsen(b *batch, i int, v verdict) {
+	if a.verdicts[b] == nil {
+		a.adopt(b, acknowledged(b.length))
+	}
+	a.verdicts[b][i].worsen(v)
+}
+
+// adopt takes what is known of a batch, if anything is and nothing was before.
+func (a *answer) adopt(b *batch, verdicts []verdict) {
+	if verdicts == nil || a.verdicts[b] != nil {
+		return
+	}
 	if a.verdicts == nil {
 		a.verdicts = make(map[*batch][]verdict)
 	}
-	if a.verdicts[b] == nil {
-		a.verdicts[b] = acknowledged(b.length)
-	}
-	a.verdicts[b][i].worsen(v)
+	a.verdicts[b] = verdicts
 }
 
 var errSeveral = errors.New("several values for one record")

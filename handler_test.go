@@ -7,8 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -19,6 +23,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/lambdabatch/batch"
 	"github.com/matryer/is"
+	"pgregory.net/rapid"
 )
 
 var _ lambda.Handler = (*batch.Handler)(nil)
@@ -455,4 +460,328 @@ func TestHandlersAreMadeOfAStage(t *testing.T) {
 	} {
 		t.Run(want, func(t *testing.T) { is.New(t).Equal(panicOf(build), "batch: "+want) })
 	}
+}
+
+// What a drawn record of a transformation is to become.
+const (
+	toOk = iota
+	toDropped
+	toFailed
+	toPanic
+	toSeveral
+	toOneOfSeveral
+	toNothing // FlatMap to no value
+	toLost    // dropped by a foreign stage
+	fates
+)
+
+func transform(fate func(string) int) func(batch.Stream[events.KinesisFirehoseEventRecord]) batch.Stream[batch.FirehoseRecord] {
+	return func(s batch.Stream[events.KinesisFirehoseEventRecord]) batch.Stream[batch.FirehoseRecord] {
+		texts := batch.Map(s, func(r events.KinesisFirehoseEventRecord) string { return string(r.Data) })
+		kept := batch.Filter(texts, func(text string) bool { return fate(text) != toDropped })
+		parts := batch.FlatMap(kept, func(text string) []string {
+			switch fate(text) {
+			case toSeveral:
+				return []string{text, text}
+			case toOneOfSeveral:
+				return []string{text, ""}
+			case toNothing:
+				return nil
+			}
+			return []string{text}
+		})
+		single := batch.Filter(parts, func(text string) bool { return text != "" })
+		out := batch.TryMap(single, func(_ context.Context, text string) (batch.FirehoseRecord, error) {
+			switch fate(text) {
+			case toFailed:
+				return batch.FirehoseRecord{}, errors.New("no good")
+			case toPanic:
+				panic(text)
+			}
+			return batch.FirehoseRecord{Data: []byte("<" + text + ">"), PartitionKeys: map[string]string{"k": text}}, nil
+		})
+		return func(yield func(batch.Result[batch.FirehoseRecord]) bool) {
+			for r := range out {
+				source, _ := r.Record().Source.(*events.KinesisFirehoseEventRecord)
+				if source != nil && fate(string(source.Data)) == toLost {
+					continue
+				}
+				if !yield(r) {
+					return
+				}
+			}
+		}
+	}
+}
+
+func TestFirehoseAnswersEveryRecordOnceAndInOrder(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		drawn := rapid.SliceOfN(rapid.IntRange(0, fates-1), 0, 20).Draw(t, "fates")
+		lanes := rapid.IntRange(0, 4).Draw(t, "lanes")
+		var event events.KinesisFirehoseEvent
+		for i := range drawn {
+			event.Records = append(event.Records, events.KinesisFirehoseEventRecord{RecordID: "r" + strconv.Itoa(i), Data: []byte(strconv.Itoa(i))})
+		}
+		stage := transform(func(text string) int {
+			i, _ := strconv.Atoi(text)
+			return drawn[i]
+		})
+		if lanes > 0 {
+			plain := stage
+			stage = func(s batch.Stream[events.KinesisFirehoseEventRecord]) batch.Stream[batch.FirehoseRecord] {
+				return batch.Parallel(s, lanes, plain)
+			}
+		}
+		check := func(response batch.FirehoseResponse) {
+			if len(response.Records) != len(drawn) {
+				t.Fatalf("%d records answered of %d", len(response.Records), len(drawn))
+			}
+			for i, r := range response.Records {
+				text := strconv.Itoa(i)
+				want := batch.FirehoseResult{RecordID: "r" + text, Result: "ProcessingFailed", Data: []byte(text)}
+				switch drawn[i] {
+				case toOk, toOneOfSeveral:
+					want.Result, want.Data = "Ok", []byte("<"+text+">")
+					want.Metadata = &batch.FirehoseMetadata{PartitionKeys: map[string]string{"k": text}}
+				case toDropped, toNothing:
+					want.Result, want.Data = "Dropped", nil
+				}
+				got, _ := json.Marshal(r)
+				expected, _ := json.Marshal(want)
+				if string(got) != string(expected) {
+					t.Fatalf("fate %d: got %s, want %s", drawn[i], got, expected)
+				}
+			}
+		}
+		response, err := batch.CollectFirehose(stage(batch.Firehose(context.Background(), event)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(drawn) > 0 && !slices.ContainsFunc(drawn, func(f int) bool { return f != toLost }) {
+			return // nothing reaches CollectFirehose: it sees no batch
+		}
+		check(response)
+
+		payload, _ := json.Marshal(event)
+		payload = append([]byte(`{"invocationId":"i","deliveryStreamArn":"d",`), payload[1:]...)
+		answer, err := batch.FirehoseHandler(stage, batch.WithLogger(nil)).Invoke(context.Background(), payload)
+		if event.Records == nil {
+			return // "records": null is no Firehose event
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		var decoded batch.FirehoseResponse
+		if err := json.Unmarshal(answer, &decoded); err != nil {
+			t.Fatal(err)
+		}
+		check(decoded)
+	})
+}
+
+func TestFirehoseFailsARecordThatHasBecomeSeveral(t *testing.T) {
+	is := is.New(t)
+	var report batch.Report
+	event := events.KinesisFirehoseEvent{Records: []events.KinesisFirehoseEventRecord{{RecordID: "r-1", Data: []byte("0")}}}
+	source := batch.Firehose(t.Context(), event, batch.WithReport(func(_ context.Context, r batch.Report) { report = r }))
+	response, err := batch.CollectFirehose(transform(func(string) int { return toSeveral })(source))
+	is.NoErr(err)
+	is.Equal(response.Records[0].Result, "ProcessingFailed")
+	is.Equal(report.Failed, 1)
+	is.Equal(report.Failures[0].Err.Error(), `record "r-1": several values for one record`)
+}
+
+func TestAnAnswerThatIsTooLargeForFirehoseIsAnError(t *testing.T) {
+	is := is.New(t)
+	grow := func(s batch.Stream[events.KinesisFirehoseEventRecord]) batch.Stream[batch.FirehoseRecord] {
+		return batch.Map(s, func(events.KinesisFirehoseEventRecord) batch.FirehoseRecord {
+			return batch.FirehoseRecord{Data: make([]byte, 5<<20)} // base64 makes 6.7 MB of it
+		})
+	}
+	event := events.KinesisFirehoseEvent{Records: []events.KinesisFirehoseEventRecord{{RecordID: "r-1"}}}
+	_, err := batch.CollectFirehose(grow(batch.Firehose(t.Context(), event)))
+	is.True(errors.Is(err, batch.ErrTooLarge))
+	_, err = batch.FirehoseHandler(grow).Invoke(t.Context(), []byte(`{"invocationId":"i","deliveryStreamArn":"d","records":[{"recordId":"r-1","data":""}]}`))
+	is.True(errors.Is(err, batch.ErrTooLarge))
+}
+
+func TestAFirehoseRecordWithoutIdentifierFailsTheBatch(t *testing.T) {
+	is := is.New(t)
+	event := events.KinesisFirehoseEvent{Records: []events.KinesisFirehoseEventRecord{{Data: []byte("x")}}}
+	_, err := batch.CollectFirehose(transform(func(string) int { return toOk })(batch.Firehose(t.Context(), event)))
+	is.True(errors.Is(err, batch.ErrNoID))
+}
+
+func TestAFirehoseRecordThatDoesNotDecodeFailsAlone(t *testing.T) {
+	is := is.New(t)
+	h := batch.FirehoseHandler(transform(func(string) int { return toOk }), batch.WithLogger(nil))
+	answer, err := h.Invoke(t.Context(), []byte(`{"invocationId":"i","deliveryStreamArn":"d","records":[
+		{"recordId":"r-1","data":"eA=="},{"recordId":"r-2","data":"no base64!"}]}`))
+	is.NoErr(err)
+	var response batch.FirehoseResponse
+	is.NoErr(json.Unmarshal(answer, &response))
+	is.Equal(response.Records[0].Result, "Ok")
+	is.Equal(response.Records[1].RecordID, "r-2")
+	is.Equal(response.Records[1].Result, "ProcessingFailed")
+}
+
+// windowPayload is an invocation of a window with records of the given data.
+func windowPayload(t *testing.T, state string, final bool, data ...string) []byte {
+	t.Helper()
+	records := make([]events.KinesisEventRecord, len(data))
+	for i, d := range data {
+		records[i].EventSource = "aws:kinesis"
+		records[i].Kinesis = events.KinesisRecord{SequenceNumber: strconv.Itoa(100 + i), PartitionKey: "k", Data: []byte(d)}
+	}
+	encoded, err := json.Marshal(records)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Appendf(nil, `{"Records":%s,"window":{"start":"2026-11-23T12:00:00Z","end":"2026-11-23T12:02:00Z"},
+		"state":%s,"shardId":"shard-1","isFinalInvokeForWindow":%t,"isWindowTerminatedEarly":false}`, encoded, state, final)
+}
+
+func numbers(s batch.Stream[events.KinesisEventRecord]) batch.Stream[int] {
+	return batch.Decode[int](s, json.Unmarshal)
+}
+
+func add(sum, n int) int { return sum + n }
+
+func ignore(context.Context, batch.Window, int) error { return nil }
+
+var quiet = batch.WithLogger(slog.New(slog.DiscardHandler))
+
+func TestAWindowFoldsWhatStandsBeforeTheFirstFailure(t *testing.T) {
+	is := is.New(t)
+	h := batch.KinesisWindowHandler(numbers, add, ignore, quiet)
+	answer, err := h.Invoke(t.Context(), windowPayload(t, "10", false, "1", "2", "x", "4"))
+	is.NoErr(err)
+	is.Equal(string(answer), `{"state":13,"batchItemFailures":[{"itemIdentifier":"102"},{"itemIdentifier":"103"}]}`)
+
+	h = batch.KinesisWindowHandler(numbers, add, ignore, quiet, batch.WithPolicy(batch.Continue))
+	answer, err = h.Invoke(t.Context(), windowPayload(t, "10", false, "1", "2", "x", "4"))
+	is.NoErr(err)
+	is.Equal(string(answer), `{"state":13,"batchItemFailures":[{"itemIdentifier":"102"}]}`) // 4 comes again, too
+}
+
+func TestTheStateOfAWindowIsNeverNull(t *testing.T) {
+	is := is.New(t)
+	keep := func(s map[string]int, _ int) map[string]int { return s }
+	h := batch.KinesisWindowHandler(numbers, keep, func(context.Context, batch.Window, map[string]int) error { return nil }, quiet)
+	answer, err := h.Invoke(t.Context(), windowPayload(t, "null", false, "1"))
+	is.NoErr(err)
+	is.Equal(string(answer), `{"state":{},"batchItemFailures":[]}`)
+}
+
+func TestTheStateOfAWindowBeginsAtZero(t *testing.T) {
+	is := is.New(t)
+	h := batch.KinesisWindowHandler(numbers, add, ignore, quiet)
+	for _, state := range []string{"{}", "null", "0"} {
+		answer, err := h.Invoke(t.Context(), windowPayload(t, state, false, "1", "2"))
+		is.NoErr(err)
+		is.Equal(string(answer), `{"state":3,"batchItemFailures":[]}`)
+	}
+	_, err := h.Invoke(t.Context(), windowPayload(t, `"three"`, false, "1"))
+	is.True(err != nil)
+	is.True(strings.HasPrefix(err.Error(), "state of the window of shard-1: "))
+}
+
+func TestTheStateOfTheServicesOwnExampleIsRead(t *testing.T) {
+	is := is.New(t)
+	count := func(s map[string]int, n int) map[string]int {
+		if s == nil {
+			s = map[string]int{}
+		}
+		s[strconv.Itoa(n)]++
+		return s
+	}
+	h := batch.KinesisWindowHandler(numbers, count, func(context.Context, batch.Window, map[string]int) error { return nil }, quiet)
+	answer, err := h.Invoke(t.Context(), windowPayload(t, `{"1":282}`, false, "1", "2"))
+	is.NoErr(err)
+	is.Equal(string(answer), `{"state":{"1":283,"2":1},"batchItemFailures":[]}`)
+}
+
+func TestAWindowClosesWithItsStateAndOnlyAtItsEnd(t *testing.T) {
+	is := is.New(t)
+	var closed []int
+	var window batch.Window
+	h := batch.KinesisWindowHandler(numbers, add, func(_ context.Context, w batch.Window, sum int) error {
+		closed, window = append(closed, sum), w
+		return nil
+	}, quiet)
+	_, err := h.Invoke(t.Context(), windowPayload(t, "1", false, "1"))
+	is.NoErr(err)
+	is.Equal(len(closed), 0)
+	_, err = h.Invoke(t.Context(), windowPayload(t, "2", true, "3"))
+	is.NoErr(err)
+	is.Equal(closed, []int{5})
+	is.Equal(window.ShardID, "shard-1")
+	is.True(window.Final && !window.TerminatedEarly)
+	is.Equal(window.End.Sub(window.Start).Minutes(), 2.0)
+	_, err = h.Invoke(t.Context(), windowPayload(t, "7", true)) // no records
+	is.NoErr(err)
+	is.Equal(closed, []int{5, 7})
+}
+
+func TestWhatGoesWrongAtTheEndOfAWindowFailsTheInvocation(t *testing.T) {
+	is := is.New(t)
+	no := errors.New("no table")
+	h := batch.KinesisWindowHandler(numbers, add, func(context.Context, batch.Window, int) error { return no }, quiet)
+	_, err := h.Invoke(t.Context(), windowPayload(t, "0", true, "1"))
+	is.True(errors.Is(err, no))
+
+	h = batch.KinesisWindowHandler(numbers, add, func(context.Context, batch.Window, int) error { panic("close") }, quiet)
+	_, err = h.Invoke(t.Context(), windowPayload(t, "0", true, "1"))
+	_, panicked := errors.AsType[*batch.PanicError](err)
+	is.True(panicked)
+
+	h = batch.KinesisWindowHandler(numbers, func(int, int) int { panic("fold") }, ignore, quiet)
+	_, err = h.Invoke(t.Context(), windowPayload(t, "0", false, "1"))
+	_, panicked = errors.AsType[*batch.PanicError](err)
+	is.True(panicked)
+
+	grow := batch.KinesisWindowHandler(numbers, func(s string, n int) string { return s + strings.Repeat("x", n) },
+		func(context.Context, batch.Window, string) error { return nil }, quiet)
+	_, err = grow.Invoke(t.Context(), windowPayload(t, `""`, false, "1048576"))
+	is.True(errors.Is(err, batch.ErrTooLarge))
+}
+
+func TestAWindowInWhichEverythingFailsIsAnError(t *testing.T) {
+	is := is.New(t)
+	closed := false
+	h := batch.KinesisWindowHandler(numbers, add, func(context.Context, batch.Window, int) error {
+		closed = true
+		return nil
+	}, quiet)
+	_, err := h.Invoke(t.Context(), windowPayload(t, "0", true, "x"))
+	_, all := errors.AsType[*batch.AllFailedError](err)
+	is.True(all)
+	is.True(!closed)
+}
+
+func TestTheRealWindowEventsAreRead(t *testing.T) {
+	is := is.New(t)
+	count := func(s map[string]any, _ events.DynamoDBEventRecord) map[string]any {
+		n, _ := s["count"].(float64)
+		s["count"] = n + 1
+		return s
+	}
+	pass := func(s batch.Stream[events.DynamoDBEventRecord]) batch.Stream[events.DynamoDBEventRecord] { return s }
+	h := batch.DynamoDBWindowHandler(pass, count, func(context.Context, batch.Window, map[string]any) error { return nil }, quiet)
+	answer, err := h.Invoke(t.Context(), testdata(t, "dynamodb-time-window-event.json"))
+	is.NoErr(err)
+	is.Equal(string(answer), `{"state":{"1":"state1","count":3},"batchItemFailures":[]}`)
+}
+
+func testdata(t *testing.T, name string) []byte {
+	t.Helper()
+	dir, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/aws/aws-lambda-go").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := os.ReadFile(filepath.Join(strings.TrimSpace(string(dir)), "events", "testdata", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
 }
