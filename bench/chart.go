@@ -44,17 +44,20 @@ func (r *results) drawChart(path string) error {
 			return err
 		}
 	}
-	p.Y.Max *= 1.3 // room for the legend
+	p.Y.Max *= 1.25 // room for the legend
 	names := make([]string, len(sizes))
 	for i, n := range sizes {
 		names[i] = fmt.Sprintf("%d messages", n)
 	}
 	p.NominalX(names...)
+	p.X.Min, p.X.Max = -0.5, float64(len(sizes))-0.5
+	p.Legend.Padding, p.Legend.XOffs, p.Legend.YOffs = 4, -6, 6
 	for _, style := range []*text.Style{&p.Title.TextStyle, &p.X.Label.TextStyle, &p.Y.Label.TextStyle, &p.X.Tick.Label, &p.Y.Tick.Label, &p.Legend.TextStyle} {
 		style.Font = sans(13)
 	}
 	p.Title.TextStyle.Font = sans(16)
-	p.Title.Padding = 10
+	p.Title.Padding = 14
+	p.Y.Label.Padding, p.X.Padding, p.Y.Padding = 6, 0, 0
 	return save(p, path)
 }
 
@@ -99,8 +102,9 @@ func sans(size vg.Length) font.Font {
 
 // save writes an SVG whose text any browser shows in a sans-serif font of its own.
 func save(p *plot.Plot, path string) error {
-	canvas := vgsvg.New(800, 420)
-	p.Draw(draw.New(canvas))
+	const width, height, margin = 840, 440, 12
+	canvas := vgsvg.New(width, height)
+	p.Draw(draw.Crop(draw.New(canvas), margin, -margin, margin, -margin))
 	var svg strings.Builder
 	if _, err := canvas.WriteTo(&svg); err != nil {
 		return err

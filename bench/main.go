@@ -10,7 +10,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 )
@@ -57,7 +56,7 @@ func command() error {
 	if err != nil {
 		return err
 	}
-	page := r.page(about(p))
+	page := r.page()
 	fmt.Print("\n", page)
 	if *out == "" && whole {
 		*out = "results"
@@ -66,7 +65,7 @@ func command() error {
 }
 
 func run(chosen []string, p pace, dir string) (*results, error) {
-	r := &results{costs: make(map[string]map[string]map[string]cost)}
+	r := &results{pace: p, costs: make(map[string]map[string]map[string]cost)}
 	if err := installPowertools(); err != nil {
 		return nil, err
 	}
@@ -104,13 +103,6 @@ func (r *results) write(dir, page string) error {
 		return nil
 	}
 	return r.drawChart(filepath.Join(dir, "chart.svg"))
-}
-
-// about says where the figures come from.
-func about(p pace) string {
-	node, _ := exec.Command("node", "--version").Output()
-	return fmt.Sprintf("Written by `go run .` in `bench/`, on %s/%s with %d processors, %s and Node %s; the best of %d rounds.",
-		runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), runtime.Version(), strings.TrimSpace(string(node)), p.rounds)
 }
 
 // installPowertools brings node_modules to what the lock file says.

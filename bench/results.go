@@ -10,6 +10,7 @@ import (
 
 // results hold what was measured; a part that was not run is missing.
 type results struct {
+	pace     pace
 	costs    map[string]map[string]map[string]cost // by part, contest and rival
 	waits    map[string]time.Duration
 	binaries map[string]binary
@@ -49,10 +50,16 @@ func (r *results) targets() []target {
 		all = append(all, target{"`Parallel`, 100 groups, 32 lanes: part of the time that lanes are busy", "≥ 0.9", fmt.Sprintf("%.3f", busy), busy >= 0.9})
 	}
 	if r.binaries != nil {
-		more := r.binaries[withLibrary].size - r.binaries[without].size
-		all = append(all, target{"binary with the library, against by hand", "≤ +1 MB", fmt.Sprintf("%+.2f MB", megabytes(more)), megabytes(more) <= 1})
+		all = append(all,
+			r.sizeTarget("binary with the library, against by hand, both with encoding/json", withLibrary),
+			r.sizeTarget("binary with the library and json/v2, against by hand with encoding/json", withLibraryV2))
 	}
 	return all
+}
+
+func (r *results) sizeTarget(what, function string) target {
+	more := megabytes(r.binaries[function].size - r.binaries[without].size)
+	return target{what, "≤ +1 MB", fmt.Sprintf("%+.2f MB", more), more <= 1}
 }
 
 func megabytes(bytes int64) float64 { return float64(bytes) / 1e6 }

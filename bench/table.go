@@ -4,6 +4,8 @@ package main
 
 import (
 	"fmt"
+	"os/exec"
+	"runtime"
 	"strings"
 	"time"
 
@@ -19,10 +21,10 @@ var partTitles = map[string]string{
 }
 
 // page writes what was measured, targets first.
-func (r *results) page(about string) string {
+func (r *results) page() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "# Figures\n\n%s\n", about)
-	if targets := r.targets(); len(targets) > 0 {
+	fmt.Fprintf(&b, "# Figures\n\n%s\n", r.about())
+	if targets := r.targets(); len(targets) > 0 && r.pace.rounds > 1 {
 		b.WriteString("\n## Targets\n\n| | bound | figure | |\n|---|---|---|---|\n")
 		for _, t := range targets {
 			fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", t.what, t.bound, t.figure, lo.Ternary(t.met, "met", "**not met**"))
@@ -45,6 +47,17 @@ func (r *results) page(about string) string {
 		r.binaryTable(&b)
 	}
 	return b.String()
+}
+
+// about says where the figures come from.
+func (r *results) about() string {
+	node, _ := exec.Command("node", "--version").Output()
+	machine := fmt.Sprintf("%s/%s with %d processors, %s, Node %s",
+		runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), runtime.Version(), strings.TrimSpace(string(node)))
+	if r.pace.rounds == 1 {
+		return "Everything once, on " + machine + ": it runs, and the figures mean nothing."
+	}
+	return fmt.Sprintf("Written by `go run .` in the folder `bench`, on %s. Best of %d rounds; [what is compared](../README.md).", machine, r.pace.rounds)
 }
 
 func (r *results) firstOf(part string) string {
