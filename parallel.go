@@ -1,16 +1,18 @@
 package batch
 
-// Parallel: a reader, up to n lanes and the consumer, around one lock.
+// Parallel: a reader, up to n lanes and the consumer, who meet at a queue.
 
 import (
-	"cmp"
 	"context"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/samber/lo"
+
+	"github.com/lambdabatch/batch/internal/dispatch"
 )
 
 // Parallel sends s through up to n lanes, each of which runs stage on a stream of
@@ -30,560 +32,387 @@ import (
 // Stages before and behind Parallel run on other goroutines than the lanes. After
 // the records' context has ended Parallel waits for functions for a quarter of
 // the reserve, then goes on without them; after a break out of the range
-// likewise. Without a deadline it waits. It costs around a microsecond for each
-// record: use it for functions that wait, not for ones that compute for less.
+// likewise. Without a deadline it waits. It costs a few hundred nanoseconds for
+// each record: use it for functions that wait, not for ones that compute for less.
 func Parallel[A, B any](s Stream[A], n int, stage func(Stream[A]) Stream[B]) Stream[B] {
 	requireStage("Parallel", "stage", s, stage != nil)
 	require(n >= 1, "Parallel", "n is less than 1")
 	return func(yield func(Result[B]) bool) {
-		p := &parallel[A, B]{n: n, stage: stage, wake: make(chan struct{}, 1), window: max(4*n, 32)}
-		p.blocks.most = 256
-		p.room.L = &p.mu
-		p.active = 1
+		p := &parallel[A, B]{stage: stage}
+		p.crew.Init(func(delta int32) { p.watched.Load().outer.run.adrift.Add(delta) })
+		p.queue.Init(n, func() {
+			l := &lane[A, B]{p: p}
+			p.crew.Join(&l.Member, func() { l.close(nil, true) })
+			go l.work()
+		})
+		p.crew.Join(&p.reader, func() {})
 		go p.read(s)
 		defer p.stop() // also where yield panics
-		if crash := p.consume(yield); crash != nil {
-			panic(crash)
-		}
+		p.consume(yield)
 	}
 }
 
-// A job is the identity of a Result inside a lane. Its entry has the context that
-// a break cancels; a Result that leaves gets the outer one back.
-type job struct {
-	entry
-	outer *entry
-	owner any          // the parallel
-	seq   int          // position in the order of the input
-	live  atomic.Int32 // numbers that are still inside the lane
+type parallel[A, B any] struct {
+	stage   func(Stream[A]) Stream[B]
+	queue   dispatch.Queue[lineOf, slot[A, B]] // in the order of the input
+	crew    dispatch.Crew
+	reader  dispatch.Member
+	scope   *laneScope                // the reader's latest
+	watched atomic.Pointer[laneScope] // whose end is the end; nil before the first record
+
+	crash   atomic.Pointer[PanicError] // of the stream before
+	exited  atomic.Bool                // the stream before ended its goroutine
+	fatal   atomic.Pointer[PanicError] // of a lane, the last one
+	late    int                        // how often the consumer's patience has ended
+	_       [64]byte
+	awaited atomic.Int64 // the slot that the consumer waits for
+	_       [64]byte
+
+	mu     sync.Mutex
+	scopes []*laneScope
+	strays []Result[B] // what lanes sent beyond their slots
 }
 
+// A slot is the place of one Result in the order.
 type slot[A, B any] struct {
+	in    Result[A]
+	scope *scope
+	done  atomic.Bool // out is the consumer's
 	job
-	in       Result[A]
+	seq      int32
+	sent     int32  // how many numbers have left the lane
+	next     uint32 // higher than all of them
+	returned bool   // the stage asked for the next one
 	out      []Result[B]
 	one      [1]Result[B] // room for out: most stages send one for one
-	line     *line[A, B]
-	lane     *lane[A, B] // nil: waiting
-	returned bool        // the stage asked for the next one
-	complete bool
 }
 
-// A line is one group: its Results run one after the other.
-type line[A, B any] struct {
-	busy    bool        // one of its slots is in ready or in a lane
-	holder  *lane[A, B] // the lane that it is in
-	held    int         // slots in that lane
-	waiting []*slot[A, B]
+type lane[A, B any] struct {
+	dispatch.Lane
+	p *parallel[A, B]
+
+	mu      sync.Mutex
+	current *slot[A, B]   // the last one that the stage was given
+	held    []*slot[A, B] // those that are not done
+	closed  bool
 }
 
+// lineOf is the key of a group.
 type lineOf struct {
 	run   *run
 	group int32
 }
 
-type lane[A, B any] struct {
-	wake    sync.Cond
-	idle    bool
-	gone    bool
-	current *slot[A, B]   // the last one that the stage was given
-	lines   []*line[A, B] // of which it has a slot that has not left
-}
-
-type parallel[A, B any] struct {
-	n      int
-	stage  func(Stream[A]) Stream[B]
-	window int // how many runnable Results the reader keeps ready
-
-	wake chan struct{} // for the consumer
-
-	mu        sync.Mutex
-	room      sync.Cond // for the reader
-	blocks    blocks[slot[A, B]]
-	slots     []*slot[A, B] // in the order of the input
-	head      int           // the next to leave
-	ready     []*slot[A, B] // may run, in order
-	waiting   int           // slots that no lane has taken
-	lines     map[lineOf]*line[A, B]
-	scopes    []laneScope
-	lanes     []*lane[A, B]
-	active    int  // goroutines: the reader and the lanes
-	exhausted bool // the reader has ended
-	ended     bool // the records' context has ended: read on, whatever waits
-	stopped   bool // nothing enters a lane or leaves one any more
-	late      bool // functions that still run are not waited for
-	adrift    int  // goroutines among active that were given up
-	watched   *scope
-	crash     *PanicError // of the stream before
-}
-
+// A laneScope is what ends contexts inside the lanes.
 type laneScope struct {
-	outer  *scope
-	inner  *scope
-	cancel context.CancelFunc
+	outer, inner *scope
+	cancel       context.CancelFunc
+	patience     time.Duration // how long functions are waited for after the end
 }
 
 // read is the reader: it runs the stages before.
 func (p *parallel[A, B]) read(s Stream[A]) {
-	defer func() {
-		v := recover()
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		if v != nil {
-			p.crash = newPanicError(v)
-		}
-		p.exhausted = true
-		p.left()
-	}()
-	s(p.push)
-}
-
-// push adds one Result and reports whether there is room for another.
-func (p *parallel[A, B]) push(r Result[A]) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.stopped {
-		return false
-	}
-	s := &p.blocks.take(1)[0]
-	s.seq, s.in, s.owner = len(p.slots), r, p
-	s.out = s.one[:0]
-	s.live.Store(1)
-	p.slots = append(p.slots, s)
-	p.waiting++
-	if r.h.entry != nil {
-		p.identify(s)
-	}
-	switch l := s.line; {
-	case l == nil:
-		p.offer(s)
-	case l.busy:
-		l.waiting = append(l.waiting, s)
-		if l.holder != nil && l.holder.idle {
-			l.holder.rouse()
-		}
-	default:
-		l.busy = true
-		p.offer(s)
-	}
-	for len(p.ready) >= p.window && !p.ended && !p.stopped {
-		p.room.Wait()
-	}
-	return !p.stopped
-}
-
-// identify gives the slot the record's identity inside the lanes, and its line.
-func (p *parallel[A, B]) identify(s *slot[A, B]) {
-	e := s.in.h.entry
-	s.outer = e
-	s.entry.scope, s.entry.job, s.entry.index = p.scopeIn(e.scope), &s.job, e.index
-	s.in.h.entry = &s.entry
-	run := e.run()
-	if run.order == nil {
-		return
-	}
-	group := run.batch.groupOf(int(e.index))
-	if group == 0 {
-		return
-	}
-	key := lineOf{run, group}
-	if s.line = p.lines[key]; s.line == nil {
-		if p.lines == nil {
-			p.lines = make(map[lineOf]*line[A, B])
-		}
-		s.line = &line[A, B]{}
-		p.lines[key] = s.line
-	}
-}
-
-func (p *parallel[A, B]) scopeIn(outer *scope) *scope {
-	if n := len(p.scopes); n > 0 && p.scopes[n-1].outer == outer {
-		return p.scopes[n-1].inner
-	}
-	if at := slices.IndexFunc(p.scopes, func(s laneScope) bool { return s.outer == outer }); at >= 0 {
-		return p.scopes[at].inner
-	}
-	ctx, cancel := context.WithCancel(outer.ctx)
-	inner := &scope{ctx, outer.run}
-	p.scopes = append(p.scopes, laneScope{outer, inner, cancel})
-	if p.watched == nil || !p.watched.run.timed {
-		p.watched = outer
-		p.notify()
-	}
-	return inner
-}
-
-// offer makes a slot ready and sees to it that a lane takes it.
-func (p *parallel[A, B]) offer(s *slot[A, B]) {
-	at, _ := slices.BinarySearchFunc(p.ready, s, bySeq[A, B])
-	p.ready = slices.Insert(p.ready, at, s)
-	for _, l := range p.lanes {
-		if l.idle {
-			l.rouse()
-			return
-		}
-	}
-	if len(p.lanes) < p.n && !p.stopped {
-		l := &lane[A, B]{}
-		l.wake.L = &p.mu
-		p.lanes = append(p.lanes, l)
-		p.active++
-		go p.work(l)
-	}
-}
-
-func bySeq[A, B any](a, b *slot[A, B]) int { return cmp.Compare(a.seq, b.seq) }
-
-func (l *lane[A, B]) rouse() {
-	l.idle = false
-	l.wake.Signal()
-}
-
-// work is one lane.
-func (p *parallel[A, B]) work(l *lane[A, B]) {
 	returned := false
 	defer func() {
-		v := recover()
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		p.retire(l, v, returned)
-		p.left()
+		if v := recover(); v != nil {
+			p.crash.Store(newPanicError(v))
+		} else {
+			p.exited.Store(!returned)
+		}
+		p.queue.Exhaust()
+		p.crew.Leave(&p.reader)
 	}()
-	ranged := false
-	in := func(yield func(Result[A]) bool) {
-		if ranged {
-			return
-		}
-		ranged = true
-		for s := p.next(l); s != nil && yield(s.in); s = p.next(l) {
-		}
-	}
-	p.stage(in)(func(r Result[B]) bool { return p.emit(l, r) })
+	s(p.push)
 	returned = true
 }
 
-// next settles what the lane had and waits for another slot, or for the end.
-func (p *parallel[A, B]) next(l *lane[A, B]) *slot[A, B] {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if s := l.current; s != nil {
-		l.current, s.returned = nil, true
-		p.settle(s)
+// push adds one Result and reports whether more are wanted.
+func (p *parallel[A, B]) push(r Result[A]) bool {
+	s := p.queue.Back()
+	s.in = r
+	e := r.h.entry
+	if e == nil {
+		return p.queue.Push(lineOf{})
 	}
-	for !p.stopped {
-		if s := p.take(l); s != nil {
-			return s
-		}
-		if p.exhausted && p.waiting == 0 {
-			return nil
-		}
-		l.idle = true
-		l.wake.Wait()
-		l.idle = false
+	if p.scope == nil || p.scope.outer != e.scope {
+		p.scope = p.scopeOf(e)
 	}
-	return nil
+	s.scope = p.scope.inner
+	if run := e.run(); run.order != nil && run.batch.groupOf(int(e.index)) != 0 {
+		return p.queue.Push(lineOf{run, run.batch.groupOf(int(e.index))})
+	}
+	return p.queue.Push(lineOf{})
 }
 
-// take gives the lane the first slot that may run there: a ready one, or one
-// behind those that the lane itself holds.
-func (p *parallel[A, B]) take(l *lane[A, B]) *slot[A, B] {
-	var s *slot[A, B]
-	if len(p.ready) > 0 {
-		s = p.ready[0]
+func (p *parallel[A, B]) scopeOf(e *entry) *laneScope {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if s, ok := lo.Find(p.scopes, func(s *laneScope) bool { return s.outer == e.scope }); ok {
+		return s
 	}
-	for _, own := range l.lines {
-		if len(own.waiting) > 0 && (s == nil || own.waiting[0].seq < s.seq) {
-			s = own.waiting[0]
-		}
+	ctx, cancel := context.WithCancel(e.scope.ctx)
+	s := &laneScope{e.scope, &scope{ctx, e.run()}, cancel, e.run().reserve / 4}
+	for j := e.job; j != nil; j = j.outer.job {
+		s.patience -= s.patience / 8 // what is handed on is to reach the Parallel around this one in time
 	}
-	switch {
-	case s == nil:
-		return nil
-	case len(p.ready) > 0 && s == p.ready[0]:
-		p.ready = p.ready[1:]
-	default:
-		s.line.waiting = s.line.waiting[1:]
-	}
-	if s.line != nil {
-		if s.line.held == 0 {
-			s.line.holder = l
-			l.lines = append(l.lines, s.line)
-		}
-		s.line.held++
-	}
-	s.lane, l.current = l, s
-	p.waiting--
-	if p.waiting == 0 && p.exhausted {
-		p.rouseAll()
-	}
-	if len(p.ready) <= p.window/2 {
-		p.room.Signal()
+	p.scopes = append(p.scopes, s)
+	if w := p.watched.Load(); w == nil || !w.outer.run.timed {
+		p.watched.Store(s)
+		p.crew.Notify()
 	}
 	return s
 }
 
+func (l *lane[A, B]) work() {
+	returned := false
+	defer func() { l.retire(recover(), returned) }()
+	in := func(yield func(Result[A]) bool) {
+		for s := l.next(); s != nil; s = l.next() {
+			h := s.in.h
+			if h.entry != nil {
+				h.entry = &s.entry
+			}
+			if !yield(Result[A]{h, s.in.value}) {
+				return
+			}
+		}
+	}
+	l.p.stage(in)(l.emit)
+	returned = true
+}
+
+// next lets go of what the lane had and waits for another slot, or for the end.
+func (l *lane[A, B]) next() *slot[A, B] {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if s := l.current; s != nil {
+		l.current = nil
+		s.returned = true
+		l.settle(s)
+	}
+	i, ok := l.p.queue.Try(&l.Lane)
+	if !ok {
+		l.mu.Unlock()
+		i, ok = l.p.queue.Next(&l.Lane)
+		l.mu.Lock()
+	}
+	if !ok || l.closed {
+		return nil
+	}
+	s := l.p.queue.At(i)
+	s.seq, s.outer, s.out = int32(i), s.in.h.entry, s.one[:0]
+	if s.outer != nil {
+		s.entry.scope, s.entry.job, s.entry.index = s.scope, &s.job, s.outer.index
+	}
+	l.current, l.held = s, append(l.held, s)
+	return s
+}
+
 // emit takes a Result that leaves the lane.
-func (p *parallel[A, B]) emit(l *lane[A, B], r Result[B]) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.stopped {
+func (l *lane[A, B]) emit(r Result[B]) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed || l.p.queue.Stopped() {
 		return false
 	}
 	s := l.current
-	if e := r.h.entry; e != nil && e.job != nil && e.job.owner == any(p) {
-		if from := p.slots[e.job.seq]; from.lane == l && !from.complete {
-			s = from
+	if e := r.h.entry; s == nil || e != &s.entry {
+		at := slices.IndexFunc(l.held, func(s *slot[A, B]) bool { return e == &s.entry })
+		if at < 0 {
+			l.stray(r)
+			return true
 		}
-		r.h.entry = e.job.outer
+		s = l.held[at]
 	}
-	if s == nil {
-		// A foreign stage sends what is not, or no longer, the lane's.
-		s = &slot[A, B]{complete: true}
-		s.seq = len(p.slots)
-		p.slots = append(p.slots, s)
-		p.notify()
-	}
+	r.h.entry = s.outer
 	if s.fresh(r.h.number) {
-		s.live.Add(-1)
+		s.sent++
 	}
 	s.out = append(s.out, r)
-	if !s.complete {
-		p.settle(s)
-	}
+	l.settle(s)
 	return true
+}
+
+// stray takes what a foreign stage sends that is not, or no longer, the lane's.
+func (l *lane[A, B]) stray(r Result[B]) {
+	l.p.mu.Lock()
+	defer l.p.mu.Unlock()
+	if e := r.h.entry; e != nil && lo.ContainsBy(l.p.scopes, func(s *laneScope) bool { return s.inner == e.scope }) {
+		r.h.entry = e.job.outer
+	}
+	if l.current != nil {
+		l.current.out = append(l.current.out, r)
+	} else {
+		l.p.strays = append(l.p.strays, r)
+	}
 }
 
 // fresh reports whether no Result with this number has left. Numbers ascend
 // unless a foreign stage repeats or reorders.
 func (s *slot[A, B]) fresh(number uint32) bool {
-	n := len(s.out)
-	return n == 0 || number > s.out[n-1].h.number ||
-		!slices.ContainsFunc(s.out, func(r Result[B]) bool { return r.h.number == number })
+	if number >= s.next {
+		s.next = number + 1
+		return true
+	}
+	return !slices.ContainsFunc(s.out, func(r Result[B]) bool { return r.h.entry == s.outer && r.h.number == number })
 }
+
+// empty reports whether nothing of the slot's Result is inside the lane.
+func (s *slot[A, B]) empty() bool { return s.outer == nil || s.sent > s.extra.Load() }
 
 // settle completes a slot once the stage has let go of it.
-func (p *parallel[A, B]) settle(s *slot[A, B]) {
-	if s.returned && s.live.Load() <= 0 {
-		p.finish(s)
+func (l *lane[A, B]) settle(s *slot[A, B]) {
+	if s.returned && s.empty() {
+		at := slices.Index(l.held, s)
+		l.held = slices.Delete(l.held, at, at+1)
+		l.complete(s)
 	}
 }
 
-func (p *parallel[A, B]) finish(s *slot[A, B]) {
-	s.complete = true
-	if l := s.line; l != nil {
-		l.held--
-		if l.held == 0 {
-			p.release(l)
-		}
-	}
-	if s.seq == p.head {
-		p.notify()
+func (l *lane[A, B]) complete(s *slot[A, B]) {
+	s.done.Store(true)
+	l.p.queue.Done(int(s.seq))
+	if l.p.awaited.Load() == int64(s.seq) {
+		l.p.crew.Notify()
 	}
 }
 
-// release lets the next slot of a line run anywhere.
-func (p *parallel[A, B]) release(l *line[A, B]) {
-	at := slices.Index(l.holder.lines, l)
-	l.holder.lines = slices.Delete(l.holder.lines, at, at+1)
-	l.holder = nil
-	if len(l.waiting) == 0 {
-		l.busy = false
-		return
-	}
-	s := l.waiting[0]
-	l.waiting = l.waiting[1:]
-	p.offer(s)
-}
-
-// retire ends a lane. What it had not finished is what a stage dropped, or, if
-// the lane did not return, what it failed.
-func (p *parallel[A, B]) retire(l *lane[A, B], panicked any, returned bool) {
+// retire ends a lane. What it had not finished is what its stage dropped, or, if
+// the stage did not return, what it failed.
+func (l *lane[A, B]) retire(panicked any, returned bool) {
 	var err error
 	if panicked != nil {
-		err = newPanicError(panicked)
+		crash := newPanicError(panicked)
+		l.p.fatal.Store(crash)
+		err = crash
 	}
-	l.gone, l.current = true, nil
-	for _, s := range p.slots[p.head:] {
-		if s.lane != l || s.complete {
-			continue
-		}
-		if !returned && !p.stopped {
-			s.out = append(s.out, s.lost(err))
-		}
-		p.finish(s)
-	}
+	l.close(err, !returned || l.p.queue.Stopped())
+	l.p.queue.End()
+	l.p.crew.Leave(&l.Member)
 }
 
-// lost stands for a slot that a lane did not finish: as failed with err, or else
-// as unreached.
-func (s *slot[A, B]) lost(err error) Result[B] {
+// close completes what the lane holds.
+func (l *lane[A, B]) close(err error, lost bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, s := range l.held {
+		if lost && !s.empty() {
+			s.lose(err)
+		}
+		l.complete(s)
+	}
+	l.current, l.held, l.closed = nil, nil, true
+}
+
+// lose puts a failure in the place of what did not get through a lane.
+func (s *slot[A, B]) lose(err error) {
 	h := s.in.h
-	h.entry = s.outer
-	switch {
-	case h.entry == nil || h.state.unprocessed():
-	case err != nil:
-		h.fail(err)
-	case h.state == failed:
-		h.note()
-	default:
-		v := unreachedAt(h.entry.run().batch, int(h.entry.index))
-		h.refuse(v.state, v.err)
-	}
-	return Result[B]{h: h}
+	h.lose(s.outer != nil, err)
+	s.out = append(s.out, Result[B]{h: h})
 }
 
-// left counts a goroutine that has ended.
-func (p *parallel[A, B]) left() {
-	p.active--
-	if p.adrift > 0 {
-		p.adrift--
-		p.watched.run.adrift.Add(-1)
-	}
-	gone := func(l *lane[A, B]) bool { return l.gone }
-	if len(p.lanes) == p.n && lo.EveryBy(p.lanes, gone) {
-		p.halt() // nobody is left to take what waits
-	} else if p.exhausted && p.waiting == 0 {
-		p.rouseAll()
-	}
-	p.notify()
-}
-
-func (p *parallel[A, B]) rouseAll() {
-	for _, l := range p.lanes {
-		l.rouse()
-	}
-}
-
-func (p *parallel[A, B]) notify() {
-	select {
-	case p.wake <- struct{}{}:
-	default:
-	}
-}
-
-// halt lets nothing enter or leave a lane any more.
-func (p *parallel[A, B]) halt() {
-	p.stopped = true
-	p.rouseAll()
-	p.room.Signal()
-}
-
-// consume yields what is complete, in order. It returns the panic of the stream
-// before, once everything that came before it has left.
-func (p *parallel[A, B]) consume(yield func(Result[B]) bool) *PanicError {
-	var watched *scope
+// consume yields what is done, in order.
+func (p *parallel[A, B]) consume(yield func(Result[B]) bool) {
+	var watched *laneScope
 	var ended <-chan struct{}
 	var due <-chan time.Time
-	for {
-		complete, scope, last := p.collect()
-		for _, s := range complete {
-			for _, r := range s.out {
-				if !yield(r) {
-					return nil
+	for head := 0; ; {
+		p.awaited.Store(int64(head))
+		last := !p.crew.Running() // what is not done will not be
+		from, n := head, p.queue.Len()
+		for ; head < n; head++ {
+			s := p.queue.At(head)
+			if !s.done.Load() && !last {
+				break
+			} else if !s.done.Load() {
+				p.untaken(s)
+			}
+			for i := range s.out {
+				if !yield(s.out[i]) {
+					return
 				}
 			}
 		}
-		if last {
-			return p.crashed()
+		switch {
+		case last:
+			p.finish(yield)
+			return
+		case head > from:
+			continue
 		}
-		if scope != watched {
-			watched, ended = scope, scope.ctx.Done()
+		if w := p.watched.Load(); w != watched {
+			watched, ended = w, w.outer.ctx.Done()
 		}
 		select {
-		case <-p.wake:
+		case <-p.crew.Changed:
 		case <-ended:
 			ended = nil
-			p.hurry()
-			if watched.run.timed {
-				due = time.After(watched.run.reserve / 4)
+			p.queue.Hurry(func(s *slot[A, B]) bool { return s.in.h.entry.Err() != nil })
+			if watched.outer.run.timed {
+				due = time.After(watched.patience)
 			}
 		case <-due:
-			p.cut()
+			due = time.After(watched.patience / 2)
+			p.giveUp()
 		}
 	}
 }
 
-// collect takes the complete slots from the head, and all if nobody is left to
-// complete the others.
-func (p *parallel[A, B]) collect() (complete []*slot[A, B], watched *scope, last bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	from := p.head
-	last = p.active == 0 || p.late
-	for p.head < len(p.slots) && (p.slots[p.head].complete || last) {
-		p.head++
+// untaken settles a slot that no lane took. If all lanes returned, they dropped it.
+func (p *parallel[A, B]) untaken(s *slot[A, B]) {
+	if p.late > 0 {
+		s.lose(nil)
+	} else if crash := p.fatal.Load(); crash != nil {
+		s.lose(crash)
 	}
-	return p.slots[from:p.head], p.watched, last
 }
 
-func (p *parallel[A, B]) crashed() *PanicError {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.crash
-}
-
-// hurry reads on, whatever waits: nothing of it will start.
-func (p *parallel[A, B]) hurry() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.ended = true
-	p.room.Signal()
-}
-
-// cut gives up on the functions that are still running.
-func (p *parallel[A, B]) cut() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for _, s := range p.slots[p.head:] {
-		switch {
-		case s.complete:
-		case s.lane != nil:
-			s.out = append(s.out, s.lost(nil))
-		default:
-			h := s.in.h
-			if s.outer != nil {
-				h.entry = s.outer
-				h.admit()
-			}
-			s.out = append(s.out, Result[B]{h: h})
+// finish yields what has no place in the order, and ends as the stream before did.
+func (p *parallel[A, B]) finish(yield func(Result[B]) bool) {
+	for _, r := range p.strays {
+		if !yield(r) {
+			return
 		}
 	}
-	running := lo.CountBy(p.lanes, func(l *lane[A, B]) bool { return !l.gone && !l.idle })
-	if !p.exhausted {
-		running++
+	if crash := p.crash.Load(); crash != nil {
+		panic(crash)
 	}
-	p.abandon(running)
-	p.late = true
-	p.halt()
+	if p.exited.Load() {
+		runtime.Goexit()
+	}
 }
 
-func (p *parallel[A, B]) abandon(running int) {
-	p.watched.run.adrift.Add(int32(running - p.adrift))
-	p.adrift = running
+// giveUp stops waiting for functions: first for those in lanes, if nothing more
+// comes. As long as something may come, from a Parallel before this one, it waits
+// a little longer. At last it stops waiting for whatever it is.
+func (p *parallel[A, B]) giveUp() {
+	switch p.late++; {
+	case p.late == 1 && !p.crew.Gone(&p.reader):
+	case p.late <= 2:
+		p.crew.Abandon(p.queue.Stop()...)
+	default:
+		p.crew.Abandon()
+	}
 }
 
-// stop ends what still runs and waits for it. Nothing does after the last Result.
+// stop ends what still runs and waits for it.
 func (p *parallel[A, B]) stop() {
+	p.queue.Stop()
+	if !p.crew.Running() {
+		return
+	}
 	p.mu.Lock()
-	p.halt()
-	var due <-chan time.Time
-	if p.active > p.adrift {
-		for _, s := range p.scopes {
-			s.cancel()
-		}
-		if p.watched != nil && p.watched.run.timed {
-			due = time.After(p.watched.run.reserve / 4)
-		}
-	}
-	for p.active > p.adrift {
-		p.mu.Unlock()
-		select {
-		case <-p.wake:
-			p.mu.Lock()
-		case <-due:
-			p.mu.Lock()
-			p.abandon(p.active)
-		}
-	}
+	lo.ForEach(p.scopes, func(s *laneScope, _ int) { s.cancel() })
 	p.mu.Unlock()
+	var due <-chan time.Time
+	if w := p.watched.Load(); w != nil && w.outer.run.timed {
+		due = time.After(w.patience)
+	}
+	for p.crew.Running() {
+		select {
+		case <-p.crew.Changed:
+		case <-due:
+			p.crew.Abandon()
+		}
+	}
 }

@@ -182,6 +182,21 @@ func (h *header) refuse(s state, err error) {
 	h.note()
 }
 
+// lose makes a Result Failed that did not get through a lane: with err, or, as
+// nobody knows what became of it, as unprocessed. If no lane had it, it is only
+// refused.
+func (h *header) lose(taken bool, err error) {
+	switch {
+	case h.entry == nil || h.state.unprocessed():
+	case err != nil:
+		h.fail(err)
+	case h.state == failed, h.state == done && !taken:
+		h.note()
+	case taken || h.admit():
+		h.refuse(unreached, unreachedAt(h.entry.run().batch, int(h.entry.index)).err)
+	}
+}
+
 func (h *header) fail(err error) {
 	h.state, h.err = failed, err
 	h.note()
@@ -259,6 +274,14 @@ type entry struct {
 	parted atomic.Uint64 // the numbers below 64 that were split into others
 }
 
+// A job is the identity of a Result inside a lane. Its entry has the context that
+// a break cancels; a Result that leaves the lane gets the outer one back.
+type job struct {
+	entry
+	outer *entry       // nil: no lane has it, or it is no record's
+	extra atomic.Int32 // numbers given out inside the lane beyond the first
+}
+
 // A scope is what ends the contexts of the records within it: the run, or the
 // lanes of one Parallel.
 type scope struct {
@@ -290,7 +313,7 @@ func (e *entry) split(number uint32, n int) uint32 {
 	last := origin.extra.Add(uint32(n))
 	e.run().part(origin, number)
 	for j := e.job; j != nil; j = j.outer.job {
-		j.live.Add(int32(n - 1))
+		j.extra.Add(int32(n - 1))
 	}
 	return last - uint32(n) + 1
 }
