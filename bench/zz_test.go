@@ -4,7 +4,7 @@ func minT(n int, f func()) float64 { best:=math.MaxFloat64; end:=time.Now().Add(
 func TestParts(t *testing.T){
  slog.SetDefault(slog.New(slog.DiscardHandler))
  n:=1000
- payload:=sqsEvent(n)
+ payload:=sqsPayload(n)
  fmt.Println("bytes/rec",len(payload)/n)
  var ev events.SQSEvent
  json.Unmarshal(payload,&ev)
