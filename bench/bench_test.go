@@ -1,7 +1,9 @@
 package main
 
 import (
+	"context"
 	"testing"
+	"time"
 
 	"github.com/samber/lo"
 )
@@ -17,7 +19,9 @@ func benchmarkPart(b *testing.B, part string) {
 				continue
 			}
 			b.Run(c.name+"/"+r.name, func(b *testing.B) {
-				once := r.ready()
+				ctx, cancel := context.WithTimeout(b.Context(), time.Hour)
+				defer cancel()
+				once := r.ready(ctx)
 				b.ReportAllocs()
 				for b.Loop() {
 					if err := once(); err != nil {

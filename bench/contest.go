@@ -23,9 +23,11 @@ type contest struct {
 // A rival is one way to do the work of a contest: a Go function, or a program
 // for Node.
 type rival struct {
-	name  string
-	ready func() (once func() error) // prepares what is not measured
-	node  func(payload string) []string
+	name string
+	node func(payload string) []string
+
+	// ready prepares what is not measured. The context has a deadline.
+	ready func(context.Context) (once func() error)
 }
 
 // The names of rivals that targets speak of.
@@ -93,7 +95,7 @@ func contests() []contest {
 func (s source) contest(n int) contest {
 	c := contest{part: s.name, name: fmt.Sprint(n), records: n}
 	for _, r := range s.rivals {
-		c.rivals = append(c.rivals, rival{name: r.name, ready: func() func() error {
+		c.rivals = append(c.rivals, rival{name: r.name, ready: func(context.Context) func() error {
 			payload := s.payload(n)
 			return func() error {
 				_, err := invoke(r.handler, payload)

@@ -81,7 +81,7 @@ func TestEveryRivalDoesItsWork(t *testing.T) {
 	for _, c := range contests() {
 		for _, r := range c.rivals {
 			if r.ready != nil && c.records <= 1_000 {
-				is.NoErr(r.ready()())
+				is.NoErr(r.ready(t.Context())())
 			}
 		}
 	}

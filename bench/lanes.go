@@ -23,7 +23,7 @@ const (
 
 func lanes(name string, work time.Duration) contest {
 	return contest{part: "lanes", name: name, records: laneRecords, rivals: []rival{
-		{name: library, ready: func() func() error {
+		{name: library, ready: func(context.Context) func() error {
 			event, handle := messages(laneRecords), busy(work)
 			stage := batch.Each(func(_ context.Context, m events.SQSMessage) error { return handle(&m) })
 			return func() error {
@@ -31,7 +31,7 @@ func lanes(name string, work time.Duration) contest {
 				return err
 			}
 		}},
-		{name: conc, ready: func() func() error {
+		{name: conc, ready: func(context.Context) func() error {
 			event, handle := messages(laneRecords), busy(work)
 			mapper := iter.Mapper[events.SQSMessage, error]{MaxGoroutines: laneCount}
 			return func() error {
@@ -40,7 +40,7 @@ func lanes(name string, work time.Duration) contest {
 				})...)
 			}
 		}},
-		{name: errGroup, ready: func() func() error {
+		{name: errGroup, ready: func(context.Context) func() error {
 			event, handle := messages(laneRecords), busy(work)
 			return func() error {
 				failures := make([]error, len(event.Records))
@@ -55,7 +55,7 @@ func lanes(name string, work time.Duration) contest {
 				return errors.Join(group.Wait(), errors.Join(failures...))
 			}
 		}},
-		{name: loop, ready: func() func() error {
+		{name: loop, ready: func(context.Context) func() error {
 			event, handle := messages(laneRecords), busy(work)
 			return func() error {
 				failures := make([]error, len(event.Records))

@@ -7,7 +7,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/samber/lo/it"
@@ -47,23 +46,21 @@ func check(n int) error {
 
 func fiveStages(n int) contest {
 	return contest{part: "stages", name: fmt.Sprint(n), records: n, rivals: []rival{
-		{name: library, ready: func() func() error {
+		{name: library, ready: func(context.Context) func() error {
 			event := messages(n)
 			return func() error {
 				_, err := batch.Collect(five(batch.SQS(context.Background(), event)))
 				return err
 			}
 		}},
-		{name: running, ready: func() func() error {
+		{name: running, ready: func(ctx context.Context) func() error {
 			event := messages(n)
 			return func() error {
-				ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-				defer cancel()
 				_, err := batch.Run(batch.SQS(ctx, event), five)
 				return err
 			}
 		}},
-		{name: loop, ready: func() func() error {
+		{name: loop, ready: func(context.Context) func() error {
 			event := messages(n)
 			return func() error {
 				var response events.SQSEventResponse
@@ -76,7 +73,7 @@ func fiveStages(n int) contest {
 				return failuresOf(response)
 			}
 		}},
-		{name: loIt, ready: func() func() error {
+		{name: loIt, ready: func(context.Context) func() error {
 			event := messages(n)
 			return func() error {
 				lengths := it.Filter(it.Map(slices.Values(event.Records), length), positive)

@@ -6,6 +6,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -33,7 +34,9 @@ func serve(part, name, rivalName string, in io.Reader, out io.Writer) error {
 		return err
 	}
 	discardLog()
-	once := r.ready()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Hour)
+	defer cancel()
+	once := r.ready(ctx)
 	answers := json.NewEncoder(out)
 	for lines := bufio.NewScanner(in); lines.Scan(); {
 		times, err := strconv.Atoi(lines.Text())
