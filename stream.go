@@ -359,7 +359,7 @@ type Payload interface {
 
 // Decode decodes the payload of every Ready Result into a new T with a function
 // like [encoding/json.Unmarshal]; its error makes the Result Failed. Others pass
-// by. The function may keep the bytes that it gets.
+// by. The function may keep the bytes that it gets, but not the pointer.
 //
 // For speed and strictness give it a closure over Unmarshal of
 // github.com/go-json-experiment/json. Protocol buffers, whose messages are no
@@ -367,9 +367,10 @@ type Payload interface {
 func Decode[T any, P Payload](s Stream[P], unmarshal func([]byte, any) error) Stream[T] {
 	requireStage("Decode", "unmarshal", s, unmarshal != nil)
 	return func(yield func(Result[T]) bool) {
-		text, values := blocks[byte]{most: 32 << 10}, blocks[T]{most: 256}
+		text := blocks[byte]{most: 32 << 10}
+		value := new(T) // one for all, since every Result gets a copy
 		decode := func(_ context.Context, p P) (T, error) {
-			value := &values.take(1)[0]
+			*value = *new(T)
 			data, err := bytesOf(&p, &text)
 			if err == nil {
 				err = unmarshal(data, value)
