@@ -256,13 +256,13 @@ func CollectFirehose(s Stream[FirehoseRecord]) (FirehoseResponse, error) {
 func firehoseResponse(c *collector[FirehoseRecord], e ending) (FirehoseResponse, error) {
 	c.single = true
 	a := c.answer(e)
-	type place struct {
+	type key struct {
 		batch *batch
 		index int
 	}
-	values := make(map[place]FirehoseRecord, len(c.kept))
+	values := make(map[key]FirehoseRecord, len(c.kept))
 	for _, k := range c.kept {
-		values[place{k.batch, k.index}] = k.value
+		values[key{k.batch, k.index}] = k.value
 	}
 	response := FirehoseResponse{Records: make([]FirehoseResult, 0, a.report.Records)}
 	for _, b := range a.batches {
@@ -271,7 +271,7 @@ func firehoseResponse(c *collector[FirehoseRecord], e ending) (FirehoseResponse,
 			if id == "" && a.err == nil {
 				a.err = fmt.Errorf("record %d of the batch: %w", i, ErrNoID)
 			}
-			value, hasValue := values[place{b, i}]
+			value, hasValue := values[key{b, i}]
 			switch {
 			case !a.acknowledged(b, i):
 				response.add(id, events.KinesisFirehoseTransformedStateProcessingFailed, FirehoseRecord{Data: b.originalData(i)})

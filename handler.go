@@ -88,9 +88,9 @@ func DynamoDBHandler[T any](stage func(Stream[events.DynamoDBEventRecord]) Strea
 func KafkaHandler[T any](stage func(Stream[events.KafkaRecord]) Stream[T], opts ...Option) *Handler {
 	return newHandler("KafkaHandler", stage, opts, func(ctx context.Context, payload []byte, s settings) (*origin[events.KafkaRecord], error) {
 		read, err := wire.Kafka(payload)
-		rs := kafkaRecords{make([]events.KafkaRecord, len(read.Records)), make([]string, len(read.Records))}
-		for i, r := range read.Records {
-			rs.all[i], rs.partitions[i] = r.KafkaRecord, r.Partition
+		var rs kafkaRecords
+		for _, r := range read.Records {
+			rs.add(r.KafkaRecord, r.Partition, r.Located)
 		}
 		return kafkaOrigin(ctx, rs, s).without(read.Bad), err
 	})

@@ -625,6 +625,28 @@ func TestAFirehoseRecordThatDoesNotDecodeFailsAlone(t *testing.T) {
 	is.Equal(response.Records[1].Result, "ProcessingFailed")
 }
 
+func TestRecordsOfAStreamThatIsFedByMSKFailAndSaySo(t *testing.T) {
+	is := is.New(t)
+	var report batch.Report
+	h := batch.FirehoseHandler(transform(func(string) int { return toOk }), quiet,
+		batch.WithReport(func(_ context.Context, r batch.Report) { report = r }))
+	answer, err := h.Invoke(t.Context(), []byte(`{"invocationId":"i","deliveryStreamArn":"d","records":[
+		{"recordId":"r-1","kafkaRecordValue":"eA=="}]}`))
+	is.NoErr(err)
+	is.True(strings.Contains(string(answer), `"recordId":"r-1","result":"ProcessingFailed"`))
+	is.True(strings.Contains(report.Failures[0].Err.Error(), "MSK"))
+}
+
+func TestAKafkaRecordWithoutAnOffsetIsNotReportedAsAnother(t *testing.T) {
+	is := is.New(t)
+	fail := batch.Each(func(context.Context, events.KafkaRecord) error { return errors.New("no good") })
+	for _, offset := range []string{``, `"offset":null,`, `"offset":"7",`, `"offset":1e40,`} {
+		_, err := batch.KafkaHandler(fail, quiet).Invoke(t.Context(), fmt.Appendf(nil,
+			`{"eventSource":"aws:kafka","records":{"orders-0":[{"offset":6,"value":""},{%s"value":""}]}}`, offset))
+		is.True(errors.Is(err, batch.ErrNoID))
+	}
+}
+
 // windowPayload is an invocation of a window with records of the given data.
 func windowPayload(t *testing.T, state string, final bool, data ...string) []byte {
 	t.Helper()

@@ -158,7 +158,7 @@ func Kafka(ctx context.Context, event events.KafkaEvent, opts ...Option) Stream[
 	var rs kafkaRecords
 	for _, partition := range slices.Sorted(maps.Keys(event.Records)) {
 		for _, record := range event.Records[partition] {
-			rs.all, rs.partitions = append(rs.all, record), append(rs.partitions, partition)
+			rs.add(record, partition, true)
 		}
 	}
 	return kafkaOrigin(ctx, rs, settingsOf(opts)).stream()
@@ -292,14 +292,27 @@ func itemKey(keys map[string]events.DynamoDBAttributeValue) string {
 }
 
 type kafkaRecords struct {
-	all        []events.KafkaRecord
-	partitions []string // topic-partition of each
+	all    []events.KafkaRecord
+	places []place
+}
+
+// place is where a Kafka record stands.
+type place struct {
+	partition string // "<topic>-<n>"
+	located   bool   // its offset is known
+}
+
+func (r *kafkaRecords) add(record events.KafkaRecord, partition string, located bool) {
+	r.all, r.places = append(r.all, record), append(r.places, place{partition, located})
 }
 
 func (r kafkaRecords) id(i int) string {
-	return r.partitions[i] + "/" + strconv.FormatInt(r.all[i].Offset, 10)
+	if !r.places[i].located {
+		return ""
+	}
+	return r.places[i].partition + "/" + strconv.FormatInt(r.all[i].Offset, 10)
 }
-func (r kafkaRecords) group(i int) string { return r.partitions[i] }
+func (r kafkaRecords) group(i int) string { return r.places[i].partition }
 func (r kafkaRecords) about(i int) Record { return Record{ID: r.id(i), Group: r.group(i)} }
 func (r kafkaRecords) original(i int) any { return &r.all[i] }
 

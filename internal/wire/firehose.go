@@ -1,6 +1,13 @@
 package wire
 
-import "github.com/aws/aws-lambda-go/events"
+import (
+	"errors"
+
+	"github.com/aws/aws-lambda-go/events"
+)
+
+// errMSK: such a record is answered in another form, for which events has no type.
+var errMSK = errors.New("records of a stream that is fed by MSK are not supported")
 
 var firehose = source[events.KinesisFirehoseEventRecord]{
 	event:   "a Firehose event",
@@ -14,6 +21,12 @@ var firehose = source[events.KinesisFirehoseEventRecord]{
 		{"data", func(r *reader, k *events.KinesisFirehoseEventRecord) { r.base64(&k.Data) }},
 		{"kinesisRecordMetadata", func(r *reader, k *events.KinesisFirehoseEventRecord) {
 			object(r, firehoseMembers, &k.KinesisFirehoseRecordMetadata)
+		}},
+		{"kafkaRecordValue", func(r *reader, _ *events.KinesisFirehoseEventRecord) {
+			r.peek()
+			at := r.pos
+			r.skip()
+			r.bad(at, errMSK)
 		}},
 		{"eventSource", func(r *reader, _ *events.KinesisFirehoseEventRecord) { r.from = r.optional() }},
 	},

@@ -236,8 +236,8 @@ var kafkaTarget = target[KafkaRecord]{
 		return all, err
 	},
 	decode: func(e entry) (k KafkaRecord, err error) {
+		k, err = decodeKafka(e)
 		k.Partition = e.partition
-		k.KafkaRecord, err = decode[events.KafkaRecord](e.raw)
 		return k, err
 	},
 	ids: func(k KafkaRecord) []string {
@@ -250,6 +250,15 @@ var kafkaTarget = target[KafkaRecord]{
 		}](raw)
 		return []string{k.Topic, fmt.Sprint(k.Partition), fmt.Sprint(k.Offset)}, err
 	},
+}
+
+func decodeKafka(e entry) (k KafkaRecord, err error) {
+	if k.KafkaRecord, err = decode[events.KafkaRecord](e.raw); err != nil {
+		return k, err
+	}
+	given, err := decode[struct{ Offset *int64 }](e.raw)
+	k.Located = given.Offset != nil
+	return k, err
 }
 
 var firehoseTarget = target[events.KinesisFirehoseEventRecord]{

@@ -14,6 +14,7 @@ import (
 // "<topic>-<partition>".
 type KafkaRecord struct {
 	Partition string
+	Located   bool // the offset could be read: without it nothing identifies the record
 	events.KafkaRecord
 }
 
@@ -25,7 +26,7 @@ var kafka = source[KafkaRecord]{
 	members: []member[KafkaRecord]{
 		{"topic", func(r *reader, k *KafkaRecord) { r.shared(&k.Topic) }},
 		{"partition", func(r *reader, k *KafkaRecord) { r.integer(&k.KafkaRecord.Partition) }},
-		{"offset", func(r *reader, k *KafkaRecord) { r.integer(&k.Offset) }},
+		{"offset", func(r *reader, k *KafkaRecord) { k.Located = r.integer(&k.Offset) }},
 		{"timestamp", func(r *reader, k *KafkaRecord) { r.millis(&k.Timestamp) }},
 		{"timestampType", func(r *reader, k *KafkaRecord) { r.shared(&k.TimestampType) }},
 		{"key", func(r *reader, k *KafkaRecord) { r.string(&k.Key) }},

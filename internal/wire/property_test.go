@@ -328,10 +328,7 @@ func TestExactlyTheCorruptedKafkaRecordsAreBad(t *testing.T) {
 		}
 		return b, err
 	}
-	plain.decode = func(e entry) (k KafkaRecord, err error) {
-		k.KafkaRecord, err = decode[events.KafkaRecord](e.raw)
-		return k, err
-	}
+	plain.decode = decodeKafka
 	event := func(t *rapid.T, records []string) string {
 		n := rapid.IntRange(0, len(records)).Draw(t, "in b-0")
 		return fmt.Sprintf(`{"eventSource":"aws:kafka","records":%s}`, shuffled(t, fmt.Sprintf(`{"b-10":[%s],"b-0":[%s],"a":null}`,

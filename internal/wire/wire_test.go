@@ -46,7 +46,7 @@ func TestEventsDecodeAsEncodingJSONDecodesThem(t *testing.T) {
 	same(t, "kafka-event.json", Kafka, func(e events.KafkaEvent) (all []KafkaRecord) {
 		for name, records := range e.Records {
 			for _, k := range records {
-				all = append(all, KafkaRecord{name, k})
+				all = append(all, KafkaRecord{name, true, k})
 			}
 		}
 		return all
