@@ -13,6 +13,7 @@ import (
 	"github.com/samber/lo"
 
 	"github.com/lambdabatch/batch/internal/dispatch"
+	"github.com/lambdabatch/batch/internal/order"
 )
 
 // Parallel sends s through up to n lanes, each of which runs stage on a stream of
@@ -95,6 +96,8 @@ type lane[A, B any] struct {
 	current *slot[A, B]   // the last one that the stage was given
 	held    []*slot[A, B] // those that are not done
 	closed  bool
+	run     *run // that order belongs to
+	order   *order.Order
 }
 
 // lineOf is the key of a group.
@@ -203,9 +206,21 @@ func (l *lane[A, B]) next() *slot[A, B] {
 	s.seq, s.outer, s.out = int32(i), s.in.h.entry, s.one[:0]
 	if s.outer != nil {
 		s.entry.scope, s.entry.job, s.entry.index = s.scope, &s.job, s.outer.index
+		s.order = l.orderOf(s.outer.run())
 	}
 	l.current, l.held = s, append(l.held, s)
 	return s
+}
+
+// orderOf returns the lane's own order of failures, nil under Continue.
+func (l *lane[A, B]) orderOf(run *run) *order.Order {
+	if run.order == nil {
+		return nil
+	}
+	if l.run != run {
+		l.run, l.order = run, run.order.Inner()
+	}
+	return l.order
 }
 
 // emit takes a Result that leaves the lane.
@@ -224,7 +239,7 @@ func (l *lane[A, B]) emit(r Result[B]) bool {
 		}
 		s = l.held[at]
 	}
-	r.h.entry = s.outer
+	r.h.leave()
 	if s.fresh(r.h.number) {
 		s.sent++
 	}
@@ -238,7 +253,7 @@ func (l *lane[A, B]) stray(r Result[B]) {
 	l.p.mu.Lock()
 	defer l.p.mu.Unlock()
 	if e := r.h.entry; e != nil && lo.ContainsBy(l.p.scopes, func(s *laneScope) bool { return s.inner == e.scope }) {
-		r.h.entry = e.job.outer
+		r.h.leave()
 	}
 	if l.current != nil {
 		l.current.out = append(l.current.out, r)

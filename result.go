@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/lambdabatch/batch/internal/order"
 	"github.com/lambdabatch/batch/internal/printable"
 )
 
@@ -169,8 +170,11 @@ func (e *entry) refusal() (s state, by int32) {
 	if e.scope.ctx.Err() != nil {
 		return notStarted, 0
 	}
-	if o := e.run().order; o != nil {
-		if by, ok := o.Blocker(int(e.index)); ok {
+	if e.run().order == nil {
+		return ready, 0
+	}
+	for at := e; at != nil; at = at.outer() {
+		if by, ok := at.order().Blocker(int(e.index)); ok {
 			return blocked, int32(by)
 		}
 	}
@@ -208,11 +212,25 @@ func (h *header) note() {
 	if h.entry == nil || h.entry.run().order == nil {
 		return
 	}
-	run, i := h.entry.run(), int(h.entry.index)
-	if !h.state.failure() {
-		run.order.Settle(i, h.number)
-	} else if !run.batch.lastReceive(i) {
-		run.order.Fail(i, h.number)
+	i := int(h.entry.index)
+	if h.state.failure() {
+		if !h.entry.run().batch.lastReceive(i) {
+			h.entry.order().Fail(i, h.number)
+		}
+		return
+	}
+	for at := h.entry; at != nil; at = at.outer() {
+		at.order().Settle(i, h.number)
+	}
+}
+
+// leave takes the Result out of its lane. What it is counts outside from now on.
+func (h *header) leave() {
+	lane := h.entry.order()
+	h.entry = h.entry.outer()
+	if lane != nil {
+		lane.Settle(int(h.entry.index), h.number)
+		h.note()
 	}
 }
 
@@ -279,6 +297,7 @@ type entry struct {
 type job struct {
 	entry
 	outer *entry       // nil: no lane has it, or it is no record's
+	order *order.Order // failures that have not left the lane
 	extra atomic.Int32 // numbers given out inside the lane beyond the first
 }
 
@@ -305,6 +324,24 @@ func (e *entry) Value(key any) any {
 
 // String keeps fmt from reading fields that other goroutines write.
 func (e *entry) String() string { return fmt.Sprintf("batch.Record(%q)", e.record().ID) }
+
+// outer returns the entry of the record outside the lane, nil if there is no lane.
+func (e *entry) outer() *entry {
+	if e.job == nil {
+		return nil
+	}
+	return e.job.outer
+}
+
+// order returns what knows of failures where the record is. A lane keeps its own
+// to itself until they leave it: one that is settled in the lane holds back
+// nothing outside.
+func (e *entry) order() *order.Order {
+	if e.job != nil {
+		return e.job.order
+	}
+	return e.run().order
+}
 
 // split gives out n new numbers in place of number and returns the first.
 func (e *entry) split(number uint32, n int) uint32 {

@@ -13,7 +13,9 @@ import (
 // concurrent use.
 type Order struct {
 	group []int32 // the line of each record, 0 for none; nil: one line for all
-	lines []line
+	size  int
+	lines atomic.Pointer[[]line] // nil: nothing has failed
+	once  sync.Once
 }
 
 type line struct {
@@ -38,26 +40,37 @@ func Whole() *Order { return build(nil, 1) }
 // Lines are numbered from 1 to lines; records of line 0 have no order.
 func Groups(group []int32, lines int) *Order { return build(group, lines+1) }
 
-func build(group []int32, lines int) *Order {
-	o := &Order{group: group, lines: make([]line, lines)}
-	for i := range o.lines {
-		o.lines[i].lowest.Store(none)
+func build(group []int32, lines int) *Order { return &Order{group: group, size: lines} }
+
+// Inner returns another Order of the same batch, without failures.
+func (o *Order) Inner() *Order { return build(o.group, o.size) }
+
+// fill makes the lines, which an Order without failures does not need.
+func (o *Order) fill() {
+	lines := make([]line, o.size)
+	for i := range lines {
+		lines[i].lowest.Store(none)
 	}
-	return o
+	o.lines.Store(&lines)
 }
 
+// line returns the line of a record, nil if it has none or nothing has failed.
 func (o *Order) line(index int) *line {
-	if o.group == nil {
-		return &o.lines[0]
+	lines := o.lines.Load()
+	switch {
+	case lines == nil:
+		return nil
+	case o.group == nil:
+		return &(*lines)[0]
+	case o.group[index] == 0:
+		return nil
 	}
-	if g := o.group[index]; g != 0 {
-		return &o.lines[g]
-	}
-	return nil
+	return &(*lines)[o.group[index]]
 }
 
 // Fail adds a failure. Adding it twice counts once.
 func (o *Order) Fail(index int, number uint32) {
+	o.once.Do(o.fill)
 	l := o.line(index)
 	if l == nil {
 		return
