@@ -407,7 +407,8 @@ func TestAStageThatTriesAgainSettlesItsOwnFailure(t *testing.T) {
 			}
 		}
 	}
-	response, err := batch.Collect(twice(named(t.Context(), batch.StopBatch, "a", "b", "c")))
+	held := slices.Values(slices.Collect(twice(named(t.Context(), batch.StopBatch, "a", "b", "c"))))
+	response, err := batch.Collect(held)
 	is.NoErr(err)
 	is.Equal(listed(response), []string{}) // the first attempt did not go on: it blocks nobody
 	is.Equal(attempts, map[string]int{"a": 2, "b": 2, "c": 2})

@@ -179,7 +179,13 @@ func TestWithPolicyReplacesThePolicyOfTheSource(t *testing.T) {
 
 func TestRecordsWithoutAGroupBlockNobodyUnderStopGroup(t *testing.T) {
 	is := is.New(t)
-	is.Equal(behind(batch.SQS(t.Context(), sqsEvent(fifoQueue, "", "", "g"))), []string{"called", "called"})
+	s := batch.SQS(t.Context(), sqsEvent(fifoQueue, "", "", "g"))
+	is.Equal(behind(s), []string{"called", "called"})
+	response, err := batch.Collect(batch.TryEach(s, func(_ context.Context, m events.SQSMessage) error {
+		return failingOn("m0")(nil, m.MessageId)
+	}))
+	is.NoErr(err)
+	is.Equal(listed(response), []string{"m0"})
 }
 
 func TestPoliciesHoldForAStreamThatWasMaterialised(t *testing.T) {
@@ -207,8 +213,11 @@ func TestFailCountsFromTheNextStageOn(t *testing.T) {
 			}
 		}
 	}
-	response, _ := batch.Collect(batch.TryEach(s, func(_ context.Context, v string) error { called = append(called, v); return nil }))
+	tried := batch.TryEach(s, func(_ context.Context, v string) error { called = append(called, v); return nil })
+	all := slices.Collect(tried) // before any collector has seen the failure
 	is.Equal(called, []string{})
+	is.True(errors.Is(all[1].Err(), batch.ErrBlocked))
+	response, _ := batch.Collect(tried)
 	is.Equal(listed(response), []string{"a", "b"})
 }
 
