@@ -5,14 +5,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/lambdabatch/batch"
+	"github.com/matryer/is"
 	"pgregory.net/rapid"
 )
 
@@ -410,4 +414,424 @@ func TestUnderStopBatchWhatStandsBeforeTheFirstFailureIsProcessed(t *testing.T) 
 			}
 		}
 	})
+}
+
+// Schedules that are given.
+
+// inLanes runs f on records in lanes and returns the stream.
+func inLanes(s batch.Stream[string], n int, f func(context.Context, string) error) batch.Stream[string] {
+	return batch.Parallel(s, n, batch.Each(f))
+}
+
+// manyGroups are the groups of so many records, which are taken in turn.
+func manyGroups(records, groups int) []string {
+	all := make([]string, records)
+	for i := range all {
+		all[i] = "g" + strconv.Itoa(i%groups)
+	}
+	return all
+}
+
+func TestNoLaneWaitsWhileSomethingCanRun(t *testing.T) {
+	for name, groups := range map[string][]string{
+		"groups in turn":   manyGroups(1000, 100),
+		"no groups":        make([]string, 1000),
+		"a long one first": slices.Concat(slices.Repeat([]string{"g"}, 30), make([]string, 970)),
+	} {
+		for _, policy := range []batch.Policy{batch.Continue, batch.StopGroup, batch.StopBatch} {
+			t.Run(fmt.Sprint(name, ", ", policy), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					start := time.Now()
+					_, err := batch.Run(grouped(context.Background(), groups, batch.WithPolicy(policy)), func(s batch.Stream[string]) batch.Stream[string] {
+						return inLanes(s, 32, func(context.Context, string) error { time.Sleep(5 * time.Millisecond); return nil })
+					})
+					is.New(t).NoErr(err)
+					ideal := time.Duration(len(groups)) * 5 * time.Millisecond / 32
+					if took := time.Since(start); float64(ideal) < 0.9*float64(took) {
+						t.Fatalf("took %v, ideal is %v", took, ideal)
+					}
+				})
+			})
+		}
+	}
+}
+
+func TestAResultLeavesAsSoonAsItsTurnHasCome(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		takes := rapid.SliceOf(rapid.Custom(func(t *rapid.T) time.Duration {
+			return time.Duration(rapid.IntRange(0, 9).Draw(t, "ms")) * time.Millisecond
+		})).Draw(t, "takes")
+		n := rapid.IntRange(1, 16).Draw(t, "lanes")
+		rapid.SyncTest(t, func(t *rapid.T) {
+			start := time.Now()
+			var mu sync.Mutex
+			ended := make([]time.Duration, len(takes))
+			lanes := inLanes(grouped(context.Background(), make([]string, len(takes))), n, func(_ context.Context, v string) error {
+				time.Sleep(takes[indexOf(v)])
+				mu.Lock()
+				defer mu.Unlock()
+				ended[indexOf(v)] = time.Since(start)
+				return nil
+			})
+			turn := time.Duration(0)
+			for r := range lanes {
+				mu.Lock()
+				turn = max(turn, ended[r.Record().Index])
+				mu.Unlock()
+				if now := time.Since(start); now != turn {
+					t.Fatalf("record %d left at %v, its turn came at %v", r.Record().Index, now, turn)
+				}
+			}
+		})
+	})
+}
+
+// Of one group only the lane that has it can fill a chunk.
+func TestALaneThatLooksAheadGetsMoreOfItsOwnGroups(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		var sizes []int
+		response, err := batch.Run(grouped(context.Background(), manyGroups(25, 1), batch.WithPolicy(batch.StopGroup)), func(s batch.Stream[string]) batch.Stream[string] {
+			return batch.Parallel(s, 8, func(s batch.Stream[string]) batch.Stream[string] {
+				return batch.TryEachChunk(s, 10, func(_ context.Context, vs []string) error {
+					sizes = append(sizes, len(vs))
+					return nil
+				})
+			})
+		})
+		is.NoErr(err)
+		is.Equal(len(response.BatchItemFailures), 0)
+		is.Equal(sizes, []int{10, 10, 5})
+	})
+}
+
+func TestBreakingOutOfLanesCancelsWhatRunsAndWaitsForIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		var started, cancelled, ended atomic.Int32
+		var yielded batch.Result[string]
+		lanes := inLanes(grouped(context.Background(), make([]string, 100)), 4, func(ctx context.Context, v string) error {
+			started.Add(1)
+			defer ended.Add(1)
+			if v == "0" {
+				return nil
+			}
+			<-ctx.Done()
+			cancelled.Add(1)
+			time.Sleep(time.Second) // to clear up
+			return ctx.Err()
+		})
+		start := time.Now()
+		for r := range lanes {
+			synctest.Wait()
+			yielded = r
+			break
+		}
+		is.Equal(time.Since(start), time.Second)
+		is.Equal(ended.Load(), started.Load())
+		is.Equal(started.Load(), int32(5)) // that of the Result and one for each lane
+		is.Equal(cancelled.Load(), int32(4))
+		is.NoErr(yielded.Context().Err())
+		synctest.Wait()
+		is.Equal(started.Load(), int32(5))
+	})
+}
+
+func TestAfterABreakStuckFunctionsAreWaitedForAQuarterOfTheReserve(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		release := make(chan struct{})
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		var after atomic.Int32
+		source := grouped(ctx, make([]string, 100), batch.WithReserve(8*time.Second))
+		lanes := batch.Parallel(source, 4, func(s batch.Stream[string]) batch.Stream[string] {
+			s = batch.TryEach(s, func(_ context.Context, v string) error {
+				if v != "0" {
+					<-release
+				}
+				return nil
+			})
+			return batch.TryEach(s, func(_ context.Context, v string) error {
+				if v != "0" {
+					after.Add(1)
+				}
+				return nil
+			})
+		})
+		start := time.Now()
+		for range lanes {
+			break
+		}
+		is.Equal(time.Since(start), 2*time.Second)
+		close(release)
+		synctest.Wait()
+		is.Equal(after.Load(), int32(0))
+	})
+}
+
+func TestLanesLeaveNoGoroutine(t *testing.T) {
+	before := runtime.NumGoroutine()
+	for _, leave := range []int{0, 1, 50, 100} {
+		var most atomic.Int32
+		n := 0
+		for range inLanes(grouped(context.Background(), make([]string, 100)), 8, func(context.Context, string) error {
+			most.Store(max(most.Load(), int32(runtime.NumGoroutine())))
+			return nil
+		}) {
+			if n++; n == leave {
+				break
+			}
+		}
+		after := runtime.NumGoroutine()
+		for range 1000 { // a goroutine that has said its last word is still counted for a moment
+			if after = runtime.NumGoroutine(); after == before {
+				break
+			}
+			runtime.Gosched()
+		}
+		is.New(t).Equal(after, before)
+		is.New(t).True(int(most.Load()) <= before+8+1)
+	}
+}
+
+func TestThereAreNoMoreLanesThanRecords(t *testing.T) {
+	for records := range 5 {
+		synctest.Test(t, func(t *testing.T) {
+			before := runtime.NumGoroutine()
+			var most atomic.Int32
+			for range inLanes(grouped(context.Background(), make([]string, records)), 16, func(context.Context, string) error {
+				time.Sleep(time.Second)
+				most.Store(max(most.Load(), int32(runtime.NumGoroutine())))
+				return nil
+			}) {
+			}
+			if got := int(most.Load()) - before; records > 0 && got > records+1 {
+				t.Fatalf("%d goroutines for %d records", got, records)
+			}
+		})
+	}
+}
+
+func TestTheContextInALaneIsTheRecords(t *testing.T) {
+	is := is.New(t)
+	type key struct{}
+	ctx := context.WithValue(context.Background(), key{}, "value")
+	lanes := inLanes(grouped(ctx, []string{"g", "h"}), 2, func(ctx context.Context, v string) error {
+		r, ok := batch.RecordFrom(ctx)
+		source, found := batch.SourceFrom[string](ctx)
+		is.True(ok && found)
+		is.Equal("r"+*source, r.ID)
+		is.Equal(ctx.Value(key{}), "value")
+		return nil
+	})
+	for r := range lanes {
+		record, ok := batch.RecordFrom(r.Context())
+		is.True(ok)
+		is.Equal(record.Index, r.Record().Index)
+	}
+}
+
+// Stages that are not the library's.
+
+func TestAPanicBeforeTheLanesComesOutBehindThem(t *testing.T) {
+	is := is.New(t)
+	crashing := func(s batch.Stream[string]) batch.Stream[string] {
+		return func(yield func(batch.Result[string]) bool) {
+			for r := range s {
+				if r.Record().Index == 3 {
+					panic(errBoom)
+				}
+				if !yield(r) {
+					return
+				}
+			}
+		}
+	}
+	var reached []int
+	stage := func(s batch.Stream[string]) batch.Stream[string] {
+		lanes := inLanes(crashing(s), 4, func(context.Context, string) error { return nil })
+		return batch.Tap(lanes, func(r batch.Result[string]) { reached = append(reached, r.Record().Index) })
+	}
+	var panicked *batch.PanicError
+	_, err := batch.Run(batch.Of("a", "b", "c", "d", "e"), stage)
+	is.True(errors.As(err, &panicked))
+	is.True(errors.Is(err, errBoom))
+	is.Equal(reached, []int{0, 1, 2})
+	panicked, _ = panicOf(func() { _, _ = batch.Collect(stage(batch.Of("a", "b", "c", "d", "e"))) }).(*batch.PanicError)
+	is.True(panicked != nil && errors.Is(panicked, errBoom))
+	is.True(strings.Contains(string(panicked.Stack), "crashing") || strings.Contains(string(panicked.Stack), "TestAPanicBeforeTheLanes"))
+}
+
+// foreign does at one record what no stage of the library does.
+func foreign(s batch.Stream[string], value string, do func(yield func(batch.Result[string]) bool, r batch.Result[string]) bool) batch.Stream[string] {
+	return func(yield func(batch.Result[string]) bool) {
+		for r := range s {
+			if v, _ := r.Value(); v == value {
+				if !do(yield, r) {
+					return
+				}
+			} else if !yield(r) {
+				return
+			}
+		}
+	}
+}
+
+type deed = func(func(batch.Result[string]) bool, batch.Result[string]) bool
+
+var deeds = map[string]deed{
+	"panics":               func(func(batch.Result[string]) bool, batch.Result[string]) bool { panic(errBoom) },
+	"ends its goroutine":   func(func(batch.Result[string]) bool, batch.Result[string]) bool { runtime.Goexit(); return false },
+	"stops early":          func(func(batch.Result[string]) bool, batch.Result[string]) bool { return false },
+	"drops it":             func(func(batch.Result[string]) bool, batch.Result[string]) bool { return true },
+	"sends it, and panics": func(yield func(batch.Result[string]) bool, r batch.Result[string]) bool { yield(r); panic(errBoom) },
+}
+
+// The lane that meets the record goes under; the others go on.
+func TestAForeignStageInALaneLosesNoMoreThanItHad(t *testing.T) {
+	for name, do := range deeds {
+		t.Run(name, func(t *testing.T) {
+			for _, policy := range []batch.Policy{batch.Continue, batch.StopGroup, batch.StopBatch} {
+				synctest.Test(t, func(t *testing.T) {
+					is := is.New(t)
+					source := grouped(context.Background(), manyGroups(100, 10), batch.WithPolicy(policy))
+					response, err := batch.Run(source, func(s batch.Stream[string]) batch.Stream[string] {
+						return batch.Parallel(s, 4, func(s batch.Stream[string]) batch.Stream[string] {
+							s = batch.TryEach(s, func(context.Context, string) error { time.Sleep(time.Millisecond); return nil })
+							return foreign(s, "13", do)
+						})
+					})
+					is.NoErr(err)
+					switch {
+					case name == "sends it, and panics":
+						is.Equal(listed(response), []string{})
+					case policy == batch.Continue || name == "stops early" && policy == batch.StopGroup:
+						is.Equal(listed(response)[0], "r13")
+						if policy == batch.Continue {
+							is.Equal(len(listed(response)), 1)
+						}
+					case policy == batch.StopGroup:
+						is.Equal(listed(response), []string{"r13", "r23", "r33", "r43", "r53", "r63", "r73", "r83", "r93"})
+					case policy == batch.StopBatch:
+						is.Equal(len(listed(response)), 100-13)
+					}
+				})
+			}
+		})
+	}
+}
+
+func TestAPanicInALaneIsTheErrorOfWhatTheLaneHad(t *testing.T) {
+	is := is.New(t)
+	// All lanes go under, each with a chunk of two.
+	_, failures := batch.Partition(batch.Parallel(batch.Of("a", "b", "c", "d", "e"), 2, func(s batch.Stream[string]) batch.Stream[string] {
+		return func(yield func(batch.Result[string]) bool) {
+			var held []batch.Result[string]
+			for r := range s {
+				if held = append(held, r); len(held) == 2 {
+					panic(errBoom)
+				}
+			}
+		}
+	}))
+	is.Equal(len(failures), 5)
+	for _, f := range failures {
+		var panicked *batch.PanicError
+		is.True(errors.As(f.Err, &panicked) || errors.Is(f.Err, batch.ErrUnreached))
+	}
+	is.True(errors.Is(failures[0].Err, errBoom))
+}
+
+func TestAStageThatCannotBeBuiltFailsEveryRecord(t *testing.T) {
+	is := is.New(t)
+	_, failures := batch.Partition(batch.Parallel(batch.Of("a", "b", "c"), 2, func(batch.Stream[string]) batch.Stream[string] {
+		panic(errBoom)
+	}))
+	is.Equal(len(failures), 3)
+	for _, f := range failures {
+		is.True(errors.Is(f.Err, errBoom))
+	}
+	response, err := batch.Run(batch.Of("a", "b", "c"), func(s batch.Stream[string]) batch.Stream[string] {
+		return batch.Parallel(s, 8, func(batch.Stream[string]) batch.Stream[string] { return nil })
+	})
+	is.Equal(listed(response), []string{"0", "1", "2"})
+	var all *batch.AllFailedError
+	is.True(errors.As(err, &all))
+}
+
+func TestGoexitNeverHangsAndAcknowledgesNothingUnfinished(t *testing.T) {
+	exits := func(value string) func(context.Context, string) error {
+		return func(_ context.Context, v string) error {
+			if v == value {
+				runtime.Goexit()
+			}
+			return nil
+		}
+	}
+	through := func(context.Context, string) error { return nil }
+	for name, stage := range map[string]func(batch.Stream[string]) batch.Stream[string]{
+		"in a lane": func(s batch.Stream[string]) batch.Stream[string] { return inLanes(s, 2, exits("3")) },
+		"before": func(s batch.Stream[string]) batch.Stream[string] {
+			return inLanes(batch.TryEach(s, exits("3")), 2, through)
+		},
+		"behind": func(s batch.Stream[string]) batch.Stream[string] {
+			return batch.TryEach(inLanes(s, 2, through), exits("3"))
+		},
+		"before, first": func(s batch.Stream[string]) batch.Stream[string] {
+			return inLanes(batch.TryEach(s, exits("0")), 2, through)
+		},
+		"in a lane of a lane": func(s batch.Stream[string]) batch.Stream[string] {
+			return batch.Parallel(s, 2, func(s batch.Stream[string]) batch.Stream[string] { return inLanes(s, 2, exits("3")) })
+		},
+		"before a lane of a lane": func(s batch.Stream[string]) batch.Stream[string] {
+			return batch.Parallel(s, 2, func(s batch.Stream[string]) batch.Stream[string] {
+				return inLanes(batch.TryEach(s, exits("3")), 2, through)
+			})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				response, _ := batch.Run(grouped(context.Background(), make([]string, 6)), stage)
+				if lost := "r" + map[bool]string{true: "0", false: "3"}[name == "before, first"]; !slices.Contains(listed(response), lost) {
+					t.Fatalf("%s is acknowledged: %v", lost, listed(response))
+				}
+			})
+		})
+	}
+}
+
+func TestResultsOfNoRecordGoThroughLanes(t *testing.T) {
+	is := is.New(t)
+	source := batch.Of("a", "b", "c")
+	zeros := func(yield func(batch.Result[string]) bool) {
+		for r := range source {
+			if !yield(batch.Result[string]{}) || !yield(r) {
+				return
+			}
+		}
+	}
+	all := slices.Collect(inLanes(zeros, 2, func(context.Context, string) error { return nil }))
+	is.Equal(len(all), 6)
+	for i, r := range all {
+		is.Equal(r.Record().ID == "", i%2 == 0)
+	}
+}
+
+// What a lane sends that is nobody's has no place in the order, but is not lost.
+func TestLanesPassOnWhatComesFromElsewhere(t *testing.T) {
+	is := is.New(t)
+	other := slices.Collect(batch.Of("x", "y"))
+	values, failures := batch.Partition(batch.Parallel(batch.Of("a", "b"), 1, func(s batch.Stream[string]) batch.Stream[string] {
+		return func(yield func(batch.Result[string]) bool) {
+			for r := range s {
+				if !yield(r) || !yield(other[0]) {
+					return
+				}
+			}
+			yield(other[1])
+		}
+	}))
+	is.Equal(len(failures), 0)
+	is.Equal(values, []string{"a", "x", "b", "y"})
 }
