@@ -3,8 +3,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambda"
@@ -13,27 +11,7 @@ import (
 )
 
 func handle(ctx context.Context, event events.SQSEvent) (events.SQSEventResponse, error) {
-	var response events.SQSEventResponse
-	for _, message := range event.Records {
-		if err := process(ctx, message); err != nil {
-			response.BatchItemFailures = append(response.BatchItemFailures,
-				events.SQSBatchItemFailure{ItemIdentifier: message.MessageId})
-		}
-	}
-	return response, nil
-}
-
-func process(ctx context.Context, message events.SQSMessage) (err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			err = fmt.Errorf("panic: %v", v)
-		}
-	}()
-	var order orders.Order
-	if err := json.Unmarshal([]byte(message.Body), &order); err != nil {
-		return err
-	}
-	return orders.Accept(ctx, order)
+	return orders.Loop(ctx, event, func(context.Context, string, error) {}), nil
 }
 
 func main() { lambda.Start(handle) }

@@ -3,8 +3,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
 	"log/slog"
 	"os"
 
@@ -15,29 +13,11 @@ import (
 )
 
 func handle(ctx context.Context, event events.SQSEvent) (events.SQSEventResponse, error) {
-	var response events.SQSEventResponse
-	for _, message := range event.Records {
-		if err := process(ctx, message); err != nil {
-			slog.LogAttrs(ctx, slog.LevelError, "record failed",
-				slog.String("record", message.MessageId), slog.String("error", err.Error()))
-			response.BatchItemFailures = append(response.BatchItemFailures,
-				events.SQSBatchItemFailure{ItemIdentifier: message.MessageId})
-		}
-	}
-	return response, nil
+	return orders.Loop(ctx, event, logFailure), nil
 }
 
-func process(ctx context.Context, message events.SQSMessage) (err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			err = fmt.Errorf("panic: %v", v)
-		}
-	}()
-	var order orders.Order
-	if err := json.Unmarshal([]byte(message.Body), &order); err != nil {
-		return err
-	}
-	return orders.Accept(ctx, order)
+func logFailure(ctx context.Context, id string, err error) {
+	slog.LogAttrs(ctx, slog.LevelError, "record failed", slog.String("record", id), slog.String("error", err.Error()))
 }
 
 func main() {
