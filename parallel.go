@@ -156,6 +156,7 @@ func (p *parallel[A, B]) scopeOf(e *entry) *laneScope {
 	ctx, cancel := context.WithCancel(e.scope.ctx)
 	s := &laneScope{e.scope, &scope{ctx, e.run()}, cancel, e.run().reserve / 4}
 	for j := e.job; j != nil; j = j.outer.job {
+		p.queue.Narrow()             // the other lanes around this one may have more use for a record
 		s.patience -= s.patience / 8 // what is handed on is to reach the Parallel around this one in time
 	}
 	p.scopes = append(p.scopes, s)

@@ -25,6 +25,7 @@ type Queue[K comparable, T any] struct {
 	_      [64]byte // what different goroutines write is kept apart
 	filled atomic.Int64
 	length int64 // the same, for the producer
+	window int64 // how far the producer may be ahead, if not as many lanes are free
 	seen   int64 // of the cursor, by the producer
 	spare  []item[T]
 	_      [64]byte
@@ -65,19 +66,23 @@ type Lane struct {
 }
 
 const (
-	window   = 128 // how far the producer may be ahead of the lanes
+	window   = 128
 	rowSize  = 16
 	mostRows = 8 // of one allocation
 )
 
 // Init makes a Queue for up to n lanes. start starts one.
 func (q *Queue[K, T]) Init(n int, start func()) {
-	q.n, q.start = n, start
+	q.n, q.start, q.window = n, start, window
 	q.room.L = &q.mu
 	q.lines = make(map[K]*line)
 	q.rows.Store(new([][]item[T]))
 	q.calling.Store(true)
 }
+
+// Narrow has the producer wait for a free lane each time: others may have more use
+// for the items. It is for the producer to call.
+func (q *Queue[K, T]) Narrow() { q.window = 0 }
 
 // Len returns how many items have been pushed.
 func (q *Queue[K, T]) Len() int { return int(q.filled.Load()) }
@@ -119,7 +124,7 @@ func (q *Queue[K, T]) Push(key K) bool {
 		q.call()
 		q.mu.Unlock()
 	}
-	if q.length-q.seen >= window {
+	if q.length-q.seen >= q.window {
 		q.wait()
 	}
 	return !q.stopped.Load()
@@ -139,19 +144,28 @@ func (q *Queue[K, T]) enter(key K) {
 
 // wait waits until there is room behind the lanes.
 func (q *Queue[K, T]) wait() {
-	if q.seen = q.cursor.Load(); q.length-q.seen < window {
+	if q.seen = q.cursor.Load(); q.length-q.seen < q.window {
 		return
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for q.expired == nil && !q.stopped.Load() {
 		q.full.Store(true)
-		if q.ahead() < window {
+		if q.ahead() < max(q.window, int64(q.free())) {
 			break
 		}
 		q.room.Wait()
 	}
 	q.full.Store(false)
+}
+
+// free counts the lanes that would come for an item.
+func (q *Queue[K, T]) free() int {
+	free := len(q.idle) + q.n - q.started
+	if q.called != nil {
+		free++
+	}
+	return free
 }
 
 func (q *Queue[K, T]) ahead() int64 { return q.filled.Load() - q.cursor.Load() }
@@ -208,6 +222,7 @@ func (q *Queue[K, T]) Next(l *Lane) (i int, ok bool) {
 			q.idle = q.idle[:len(q.idle)-1]
 			continue
 		}
+		q.room.Signal()
 		l.wake.Wait()
 		if q.called == l {
 			q.called = nil
