@@ -399,7 +399,7 @@ func bytesOf[P Payload](payload *P, text *blocks[byte]) ([]byte, error) {
 	}
 	// The language converts a named string or byte slice only where the
 	// constraint has no structs in it.
-	if v := reflect.ValueOf(payload).Elem(); v.Kind() != reflect.String {
+	if v := reflect.ValueOf(*payload); v.Kind() != reflect.String {
 		return v.Bytes(), nil
 	} else {
 		return copied(v.String(), text), nil

@@ -16,25 +16,48 @@ func object[T any](r *reader, members []member[T], to *T) {
 	}
 	next := 0
 	for first := true; ; first = false {
-		name, ok := r.member(first)
-		if !ok {
-			return
+		i, end := next, min(next+2, len(members)) // one may be left out
+		for i < end && !r.expected(members[i].name, first) {
+			i++
 		}
-		i := next
-		if i == len(members) || members[i].name != string(name) {
-			i = find(members, name)
-		}
-		if i < 0 {
-			r.skip()
-			continue
+		if i == end {
+			name, ok := r.member(first)
+			if !ok {
+				return
+			}
+			if i = find(members, next, name); i < 0 {
+				r.skip()
+				continue
+			}
 		}
 		members[i].read(r, to)
 		next = i + 1
 	}
 }
 
-// find returns the member that a name stands for, in any case, or -1.
-func find[T any](members []member[T], name []byte) int {
+// expected passes to the value of an object's next member if it stands there under this name, as AWS
+// writes it: without white space.
+func (r *reader) expected(name string, first bool) bool {
+	at, data := r.pos, r.data
+	if !first {
+		if at == len(data) || data[at] != ',' {
+			return false
+		}
+		at++
+	}
+	end := at + len(name) + 3
+	if end > len(data) || data[at] != '"' || string(data[at+1:end-2]) != name || data[end-2] != '"' || data[end-1] != ':' {
+		return false
+	}
+	r.pos = end
+	return true
+}
+
+// find returns the member that a name stands for, in any case, or -1. The likely one comes first.
+func find[T any](members []member[T], likely int, name []byte) int {
+	if likely < len(members) && members[likely].name == string(name) {
+		return likely
+	}
 	for i := range members {
 		if named(name, members[i].name) {
 			return i

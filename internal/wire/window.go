@@ -72,7 +72,7 @@ var boundMembers = []member[Window]{
 }
 
 func (w *windowReader) member(r *reader, name []byte) error {
-	i := find(windowMembers, name)
+	i := find(windowMembers, 0, name)
 	if i < 0 {
 		r.skip()
 		return nil
