@@ -249,7 +249,9 @@ func TestAFailureThatIsSettledBlocksNobody(t *testing.T) {
 				called = append(called, v)
 				return failingOn("a", "c")(nil, v)
 			})
-			response, err := batch.Collect(settle(s))
+			// The next stage sees it, and no collector before all are through.
+			seen := batch.Catch(settle(s), func(_ context.Context, err error) error { return err })
+			response, err := batch.Collect(slices.Values(slices.Collect(seen)))
 			is.NoErr(err)
 			is.Equal(listed(response), []string{})
 			is.Equal(called, []string{"a", "b", "c"})

@@ -571,6 +571,29 @@ func TestChunksPassOverWhatIsNotReady(t *testing.T) {
 	is.Equal(chunks, [][]string{{"a", "b"}, {"c", "d"}, {"e"}})
 }
 
+func TestBlockedRecordsTakeNoRoomInAChunk(t *testing.T) {
+	is := is.New(t)
+	failing := func(yield func(batch.Result[events.SQSMessage]) bool) {
+		for r := range batch.SQS(t.Context(), sqsEvent(fifoQueue, "g", "g", "h", "i", "g")) {
+			if r.Record().Index == 0 {
+				r = r.Fail(errBoom)
+			}
+			if !yield(r) {
+				return
+			}
+		}
+	}
+	var chunks []int
+	s := batch.TryEachChunk(failing, 2, func(_ context.Context, ms []events.SQSMessage) error {
+		chunks = append(chunks, len(ms))
+		return nil
+	})
+	response, err := batch.Collect(s)
+	is.NoErr(err)
+	is.Equal(listed(response), []string{"m0", "m1", "m4"})
+	is.Equal(chunks, []int{2})
+}
+
 func TestWhatWaitsInAChunkWhenTheConsumerStopsIsReported(t *testing.T) {
 	is := is.New(t)
 	written := 0
