@@ -59,6 +59,24 @@ func TestARecordHoldsBackUntilItsLastPartIsSettled(t *testing.T) {
 	is.True(!ok)
 }
 
+func TestAnInnerOrderIsOfTheSameGroupsAndBeginsWithoutFailures(t *testing.T) {
+	is := is.New(t)
+	o := order.Groups([]int32{1, 2, 1}, 2)
+	o.Fail(0, 0)
+	inner := o.Inner()
+	_, ok := inner.Blocker(2)
+	is.True(!ok)
+	inner.Fail(1, 0)
+	_, ok = inner.Blocker(2)
+	is.True(!ok)
+	inner.Fail(0, 0)
+	o.Settle(0, 0)
+	_, ok = o.Blocker(2)
+	is.True(!ok)
+	_, ok = inner.Blocker(2)
+	is.True(ok)
+}
+
 // failures is an Order that looks at everything.
 type failures struct {
 	group  []int32 // nil: all are one line
