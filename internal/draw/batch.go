@@ -229,13 +229,13 @@ func (b Batch) Payload() []byte {
 	if b.Source == Kafka {
 		partitions := map[string][]object{}
 		for i, r := range b.Records {
-			partitions[r.Group] = append(partitions[r.Group], b.entry(i))
+			partitions[r.Group] = append(partitions[r.Group], b.element(i))
 		}
 		event = object{"eventSource": "aws:kafka", "records": partitions}
 	} else {
 		records := make([]object, len(b.Records))
 		for i := range records {
-			records[i] = b.entry(i)
+			records[i] = b.element(i)
 		}
 		event = object{"Records": records}
 	}
@@ -246,7 +246,7 @@ func (b Batch) Payload() []byte {
 	return payload
 }
 
-func (b Batch) entry(i int) object {
+func (b Batch) element(i int) object {
 	r := b.Records[i]
 	text := strconv.Itoa(i)
 	data := base64.StdEncoding.EncodeToString([]byte(text))
