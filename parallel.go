@@ -1,6 +1,6 @@
 package batch
 
-// Parallel: a reader, up to n lanes and the consumer, who meet at a queue.
+// Parallel: a reader, up to n lanes and the consumer, around a queue.
 
 import (
 	"context"
@@ -31,10 +31,10 @@ import (
 // panics outside a user's function fails what its lane had not finished.
 //
 // Stages before and behind Parallel run on other goroutines than the lanes. After
-// the records' context has ended Parallel waits for functions for a quarter of
-// the reserve, then goes on without them; after a break out of the range
-// likewise. Without a deadline it waits. It costs a few hundred nanoseconds for
-// each record: use it for functions that wait, not for ones that compute for less.
+// the records' context has ended, or a break out of the range, Parallel waits for
+// functions for a quarter of the reserve and goes on without them. Without a
+// deadline it waits. It costs a few hundred nanoseconds for each record: use it
+// for functions that wait, not for ones that compute for less.
 func Parallel[A, B any](s Stream[A], n int, stage func(Stream[A]) Stream[B]) Stream[B] {
 	requireStage("Parallel", "stage", s, stage != nil)
 	require(n >= 1, "Parallel", "n is less than 1")
@@ -110,7 +110,7 @@ type lineOf struct {
 type laneScope struct {
 	outer, inner *scope
 	cancel       context.CancelFunc
-	patience     time.Duration // how long functions are waited for after the end
+	patience     time.Duration // for functions, after the end
 }
 
 // read is the reader: it runs the stages before.
@@ -133,18 +133,17 @@ func (p *parallel[A, B]) read(s Stream[A]) {
 func (p *parallel[A, B]) push(r Result[A]) bool {
 	s := p.queue.Back()
 	s.in = r
-	e := r.h.entry
-	if e == nil {
-		return p.queue.Push(lineOf{})
+	var key lineOf
+	if e := r.h.entry; e != nil {
+		if p.scope == nil || p.scope.outer != e.scope {
+			p.scope = p.scopeOf(e)
+		}
+		s.scope = p.scope.inner
+		if run := e.run(); run.order != nil && run.batch.groupOf(int(e.index)) != 0 {
+			key = lineOf{run, run.batch.groupOf(int(e.index))}
+		}
 	}
-	if p.scope == nil || p.scope.outer != e.scope {
-		p.scope = p.scopeOf(e)
-	}
-	s.scope = p.scope.inner
-	if run := e.run(); run.order != nil && run.batch.groupOf(int(e.index)) != 0 {
-		return p.queue.Push(lineOf{run, run.batch.groupOf(int(e.index))})
-	}
-	return p.queue.Push(lineOf{})
+	return p.queue.Push(key)
 }
 
 func (p *parallel[A, B]) scopeOf(e *entry) *laneScope {
@@ -171,14 +170,7 @@ func (l *lane[A, B]) work() {
 	returned := false
 	defer func() { l.retire(recover(), returned) }()
 	in := func(yield func(Result[A]) bool) {
-		for s := l.next(); s != nil; s = l.next() {
-			h := s.in.h
-			if h.entry != nil {
-				h.entry = &s.entry
-			}
-			if !yield(Result[A]{h, s.in.value}) {
-				return
-			}
+		for s := l.next(); s != nil && yield(s.in); s = l.next() {
 		}
 	}
 	l.p.stage(in)(l.emit)
@@ -207,21 +199,16 @@ func (l *lane[A, B]) next() *slot[A, B] {
 	s.seq, s.outer, s.out = int32(i), s.in.h.entry, s.one[:0]
 	if s.outer != nil {
 		s.entry.scope, s.entry.job, s.entry.index = s.scope, &s.job, s.outer.index
-		s.order = l.orderOf(s.outer.run())
+		s.in.h.entry = &s.entry
+		if run := s.outer.run(); run.order != nil {
+			if l.run != run {
+				l.run, l.order = run, run.order.Inner()
+			}
+			s.order = l.order
+		}
 	}
 	l.current, l.held = s, append(l.held, s)
 	return s
-}
-
-// orderOf returns the lane's own order of failures, nil under Continue.
-func (l *lane[A, B]) orderOf(run *run) *order.Order {
-	if run.order == nil {
-		return nil
-	}
-	if l.run != run {
-		l.run, l.order = run, run.order.Inner()
-	}
-	return l.order
 }
 
 // emit takes a Result that leaves the lane.
@@ -296,35 +283,27 @@ func (l *lane[A, B]) complete(s *slot[A, B]) {
 // retire ends a lane. What it had not finished is what its stage dropped, or, if
 // the stage did not return, what it failed.
 func (l *lane[A, B]) retire(panicked any, returned bool) {
-	var err error
+	var crash *PanicError
 	if panicked != nil {
-		crash := newPanicError(panicked)
+		crash = newPanicError(panicked)
 		l.p.fatal.Store(crash)
-		err = crash
 	}
-	l.close(err, !returned || l.p.queue.Stopped())
+	l.close(crash, !returned || l.p.queue.Stopped())
 	l.p.queue.End()
 	l.p.crew.Leave(&l.Member)
 }
 
 // close completes what the lane holds.
-func (l *lane[A, B]) close(err error, lost bool) {
+func (l *lane[A, B]) close(crash *PanicError, lost bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, s := range l.held {
 		if lost && !s.empty() {
-			s.lose(err)
+			s.out = append(s.out, Result[B]{h: s.in.h.lost(s.outer, crash)})
 		}
 		l.complete(s)
 	}
 	l.current, l.held, l.closed = nil, nil, true
-}
-
-// lose puts a failure in the place of what did not get through a lane.
-func (s *slot[A, B]) lose(err error) {
-	h := s.in.h
-	h.lose(s.outer != nil, err)
-	s.out = append(s.out, Result[B]{h: h})
 }
 
 // consume yields what is done, in order.
@@ -340,8 +319,8 @@ func (p *parallel[A, B]) consume(yield func(Result[B]) bool) {
 			s := p.queue.At(head)
 			if !s.done.Load() && !last {
 				break
-			} else if !s.done.Load() {
-				p.untaken(s)
+			} else if crash := p.fatal.Load(); !s.done.Load() && (p.late > 0 || crash != nil) {
+				s.out = []Result[B]{{h: s.in.h.lost(nil, crash)}}
 			}
 			for i := range s.out {
 				if !yield(s.out[i]) {
@@ -371,15 +350,6 @@ func (p *parallel[A, B]) consume(yield func(Result[B]) bool) {
 			due = time.After(watched.patience / 2)
 			p.giveUp()
 		}
-	}
-}
-
-// untaken settles a slot that no lane took. If all lanes returned, they dropped it.
-func (p *parallel[A, B]) untaken(s *slot[A, B]) {
-	if p.late > 0 {
-		s.lose(nil)
-	} else if crash := p.fatal.Load(); crash != nil {
-		s.lose(crash)
 	}
 }
 

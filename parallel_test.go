@@ -498,6 +498,32 @@ func TestAResultLeavesAsSoonAsItsTurnHasCome(t *testing.T) {
 	})
 }
 
+// Whatever the moment at which a record comes, a lane that is free takes it.
+func TestThereIsALaneForEachRecordThatWaits(t *testing.T) {
+	for range 300 {
+		synctest.Test(t, func(t *testing.T) {
+			const n = 6
+			release := make(chan struct{})
+			var running, most atomic.Int32
+			go func() {
+				time.Sleep(time.Second)
+				most.Store(running.Load())
+				close(release)
+			}()
+			quick := inLanes(grouped(context.Background(), make([]string, 30)), 3, through)
+			for range inLanes(quick, n, func(_ context.Context, v string) error {
+				if indexOf(v)%2 == 1 {
+					running.Add(1)
+					<-release
+				}
+				return nil
+			}) {
+			}
+			is.New(t).Equal(most.Load(), int32(n))
+		})
+	}
+}
+
 // Of one group only the lane that has it can fill a chunk.
 func TestALaneThatLooksAheadGetsMoreOfItsOwnGroups(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -186,19 +186,23 @@ func (h *header) refuse(s state, err error) {
 	h.note()
 }
 
-// lose makes a Result Failed that did not get through a lane: with err, or, as
-// nobody knows what became of it, as unprocessed. If no lane had it, it is only
-// refused.
-func (h *header) lose(taken bool, err error) {
+// lost is the Result as Failed because it did not get through a lane: with the
+// crash of the lane, or, as nobody knows what became of it, as unprocessed. If no
+// lane took it, outer is nil, and it is only refused.
+func (h header) lost(outer *entry, crash *PanicError) header {
+	if outer != nil {
+		h.entry = outer
+	}
 	switch {
 	case h.entry == nil || h.state.unprocessed():
-	case err != nil:
-		h.fail(err)
-	case h.state == failed, h.state == done && !taken:
+	case crash != nil:
+		h.fail(crash)
+	case h.state == failed, h.state == done && outer == nil:
 		h.note()
-	case taken || h.admit():
+	case outer != nil || h.admit():
 		h.refuse(unreached, unreachedAt(h.entry.run().batch, int(h.entry.index)).err)
 	}
+	return h
 }
 
 func (h *header) fail(err error) {

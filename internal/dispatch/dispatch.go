@@ -238,7 +238,8 @@ func (q *Queue[K, T]) listen() {
 	q.calling.Store(q.called == nil && (len(q.idle) > 0 || q.started < q.n))
 }
 
-// call wakes or starts a lane.
+// call wakes a lane, which then calls the next one, or starts as many as there
+// are items.
 func (q *Queue[K, T]) call() {
 	switch n := len(q.idle); {
 	case q.called != nil || q.stopped.Load():
@@ -246,9 +247,12 @@ func (q *Queue[K, T]) call() {
 		q.called = q.idle[n-1]
 		q.idle = q.idle[:n-1]
 		q.called.wake.Signal()
-	case q.started < q.n:
-		q.started++
-		q.start()
+	default:
+		items := q.filled.Load()
+		for more := items - q.cursor.Load() + int64(len(q.ready)); more > 0 && q.started < int(min(int64(q.n), items)); more-- {
+			q.started++
+			q.start()
+		}
 	}
 	q.listen()
 }
