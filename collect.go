@@ -128,7 +128,7 @@ type Report struct {
 	Failed       int       // a function failed, or the record could not be decoded
 	Blocked      int       // held back behind a failure, or reported because of one
 	NotStarted   int       // the context ended before a function was called
-	Unreached    int       // dropped by a stage, or still running when the answer was due
+	Unreached    int       // dropped by a stage, or not done when the answer was due: running, or behind what ran
 	Failures     []Failure // one for each reported record, in batch order
 	Elapsed      time.Duration
 }
@@ -147,7 +147,8 @@ type Report struct {
 //
 // If nothing was acknowledged the error is an [*AllFailedError]. If a stage that
 // is not the library's panics, it is a [*PanicError]. If a reported record has no
-// identifier, it is [ErrNoID]. The response beside an error lists every record.
+// identifier, it is [ErrNoID]. The response beside an error fails the whole batch,
+// too: it lists every record, or has an identifier that voids it.
 func Run[A, B any](source Stream[A], stage func(Stream[A]) Stream[B]) (Response, error) {
 	require(source != nil, "Run", "source is nil")
 	require(stage != nil, "Run", "stage is nil")
@@ -671,10 +672,16 @@ func (a *answer) tell(b *batch, listed map[string]bool) {
 		a.count(verdicts[i].state)
 		a.noID = a.noID || id == ""
 		a.failures = append(a.failures, Failure{b.describe(i), verdicts[i].err})
-		if !listed[id] {
-			listed[id] = true
-			a.response.BatchItemFailures = append(a.response.BatchItemFailures, ItemFailure{id, b.kafka})
-		}
+		a.list(b, i, listed)
+	}
+}
+
+// list adds a record to the response, unless its identifier is there already.
+func (a *answer) list(b *batch, i int, listed map[string]bool) {
+	id := b.id(i)
+	if !listed[id] {
+		listed[id] = true
+		a.response.BatchItemFailures = append(a.response.BatchItemFailures, ItemFailure{id, b.kafka})
 	}
 }
 
@@ -752,8 +759,13 @@ func (b *batch) logFailure(e *entry, err error) {
 	}
 	defer b.outlivePanic()
 	r := b.describe(int(e.index))
-	b.logger.LogAttrs(e, slog.LevelError, "record failed",
-		slog.String("record", r.ID), slog.String("group", r.Group), slog.Int("attempt", r.Attempt), slog.String("error", errorText(err)))
+	attrs := []slog.Attr{
+		slog.String("record", r.ID), slog.String("group", r.Group), slog.Int("attempt", r.Attempt), slog.String("error", errorText(err)),
+	}
+	if p, ok := errors.AsType[*PanicError](err); ok {
+		attrs = append(attrs, slog.String("stack", string(p.Stack)))
+	}
+	b.logger.LogAttrs(e, slog.LevelError, "record failed", attrs...)
 }
 
 // logRest counts what was not processed: a line for each would not fit into the
@@ -812,10 +824,16 @@ func bind[A, B any](c *collector[B], source Stream[A], stage func(Stream[A]) Str
 			c.crash = err
 			c.signals <- finished
 		}()
-		stage(watched)(c.add)
-		if !c.knows() {
-			watched(func(Result[A]) bool { return false })
-		}
+		defer func() { // also where the stage panicked, for then the batch is to be listed
+			if !c.knows() {
+				watched(func(Result[A]) bool { return false })
+			} else if err == errGoexit {
+				err = nil // what is unfinished is unreached
+			}
+		}()
+		results := stage(watched)
+		require(results != nil, "stage", "it returned a nil Stream")
+		results(c.add)
 		err = nil
 	}
 }
@@ -844,9 +862,6 @@ func (c *collector[T]) drive(pipeline func()) ending {
 		select {
 		case s := <-c.signals:
 			if s == finished {
-				if c.crash == errGoexit && c.knows() {
-					return ending{} // what is unfinished is unreached
-				}
 				return ending{err: c.crash}
 			}
 			if c.first.timed {

@@ -806,3 +806,28 @@ func TestCollectorsAreGivenWhatTheyNeed(t *testing.T) {
 		t.Run(want, func(t *testing.T) { is.New(t).Equal(panicOf(call), "batch: "+want) })
 	}
 }
+
+func TestAStageThatCannotBeBuiltLeavesNoRecordOut(t *testing.T) {
+	is := is.New(t)
+	broken := func(batch.Stream[string]) batch.Stream[string] { panic("no table") }
+	response, err := batch.Run(batch.Of("a", "b"), broken)
+	is.True(err != nil)
+	is.Equal(len(response.BatchItemFailures), 2)
+
+	response, err = batch.Run(batch.Of("a", "b"), func(batch.Stream[string]) batch.Stream[string] { return nil })
+	is.Equal(err.Error(), "panic: batch: stage: it returned a nil Stream")
+	is.Equal(len(response.BatchItemFailures), 2)
+}
+
+func TestTheStackOfAPanicIsLogged(t *testing.T) {
+	is := is.New(t)
+	var log bytes.Buffer
+	source := batch.SQS(t.Context(), events.SQSEvent{Records: []events.SQSMessage{{MessageId: "m-1"}}},
+		batch.WithLogger(slog.New(slog.NewJSONHandler(&log, nil))))
+	_, err := batch.Run(source, batch.Each(func(context.Context, events.SQSMessage) error { panic("oh") }))
+	is.True(err != nil)
+	var line struct{ Error, Stack string }
+	is.NoErr(json.Unmarshal(log.Bytes(), &line))
+	is.Equal(line.Error, "panic: oh")
+	is.True(strings.Contains(line.Stack, "TestTheStackOfAPanicIsLogged"))
+}

@@ -403,7 +403,11 @@ type blockedError struct {
 }
 
 func (e *blockedError) Error() string {
-	return fmt.Sprintf("record %q: blocked behind record %q", e.batch.id(int(e.index)), e.batch.id(int(e.by)))
+	id, by := e.batch.id(int(e.index)), e.batch.id(int(e.by))
+	if id == by {
+		return fmt.Sprintf("record %q: blocked behind record %q: they share an identifier", id, by)
+	}
+	return fmt.Sprintf("record %q: blocked behind record %q", id, by)
 }
 func (e *blockedError) Unwrap() error { return ErrBlocked }
 
@@ -424,7 +428,7 @@ type unreachedError struct {
 }
 
 func (e *unreachedError) Error() string {
-	return fmt.Sprintf("record %q: unreached: dropped, or not finished in time", e.batch.id(int(e.index)))
+	return fmt.Sprintf("record %q: unreached: dropped by a stage, or not done when the answer was due", e.batch.id(int(e.index)))
 }
 func (e *unreachedError) Unwrap() error { return ErrUnreached }
 

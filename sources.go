@@ -23,7 +23,8 @@ import (
 type Policy int
 
 const (
-	// Continue processes every record.
+	// Continue processes every record. On a FIFO queue or a stream that gives up the
+	// order: what stands behind a failure takes effect before it.
 	Continue Policy = iota
 	// StopGroup holds back the later records of the same group. A record without
 	// a group has none behind it.
@@ -69,6 +70,7 @@ func settingsOf(opts []Option) settings {
 
 func (s settings) with(opts []Option) settings {
 	for _, option := range opts {
+		require(option != nil, "Option", "it is nil")
 		option(&s)
 	}
 	return s
@@ -95,7 +97,8 @@ func WithReserve(d time.Duration) Option {
 //
 // Without it, a message that never succeeds at the head of a FIFO group takes the
 // messages behind it along into the dead-letter queue: they use up receives, too,
-// and are never tried.
+// and are never tried. With it, receives are still used up by what was not started
+// in time, and by a chunk that failed as a whole.
 func WithMaxReceives(n int) Option {
 	require(n >= 1, "WithMaxReceives", "n is less than 1")
 	return func(s *settings) { s.maxReceives = n }
@@ -117,7 +120,8 @@ func WithReport(f func(context.Context, Report)) Option {
 }
 
 // WithoutAllFailedError answers with the full response and no error if all
-// records failed. For SQS only the function's Errors metric differs. On streams
+// records failed. For SQS only the function's Errors metric differs, and that the
+// service polls more slowly after errors. On streams
 // it defeats BisectBatchOnFunctionError: the checkpoint of the full list is the
 // first record, which leaves nothing to split.
 func WithoutAllFailedError() Option {

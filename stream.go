@@ -135,6 +135,12 @@ func Each[T any](f func(context.Context, T) error) func(Stream[T]) Stream[T] {
 // are not Ready pass by without splitting a chunk, and everything leaves in the
 // order in which it came.
 //
+// A chunk may hold several records of one group. If an earlier one fails, those
+// behind it have been written already, are reported all the same, and are written
+// again; where order matters, fail the chunk as a whole, or use [TryEach]. A
+// [Catch] for what fails before this stage belongs before it, for a chunk that is
+// being filled looks ahead.
+//
 // Functions before this stage run up to size records ahead of it, and what is in
 // a chunk that was not written when the consumer stopped is reported. f gets the
 // context of the batch, which is no record's.
@@ -260,6 +266,10 @@ func (e ItemErrors) gather(err error) (found, others bool) {
 			}
 		}
 		return true, false
+	case *ItemErrors:
+		if x != nil {
+			return e.gather(*x)
+		}
 	case interface{ Unwrap() error }:
 		if inner := x.Unwrap(); inner != nil {
 			return e.gather(inner)
