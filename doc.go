@@ -56,7 +56,8 @@ A stage passes on what is not Ready, so a failure travels to the collector, past
 every stage but [Tap] and those that recover. A panic in a function fails its
 record with a [*PanicError] and nothing else.
 
-Streams are lazy: until something ranges over them nothing runs. Without
+Streams are lazy: until something ranges over them nothing runs, and a stage whose
+result is not used does nothing. Without
 [Parallel] and [TryEachChunk] a record has left the last stage before the next one
 enters the first. Ranging twice runs everything twice, effects included.
 
@@ -113,8 +114,9 @@ If nothing was acknowledged, the answer is an [*AllFailedError]. [WithLogger] an
 Lambda kills a function at its deadline and delivers the whole batch again. So the
 records' contexts end earlier, by the reserve ([WithReserve]). After that nothing
 starts, Parallel waits for a quarter of the reserve for what runs, and Run and the
-handlers answer after half of it, however many functions are stuck. A stuck record
-costs itself, not the batch.
+handlers answer after half of it, however many functions are stuck. In the lanes
+of Parallel a stuck record costs itself and what stands behind it in its group, not
+the batch; without lanes, what stands behind it is reported, too.
 
 A function that was left behind may take effect later, when its record was
 delivered again. Functions must heed their context, and writes must be idempotent
