@@ -10,8 +10,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/samber/lo"
-
 	"github.com/lambdabatch/batch/internal/dispatch"
 	"github.com/lambdabatch/batch/internal/order"
 )
@@ -42,7 +40,7 @@ func Parallel[A, B any](s Stream[A], n int, stage func(Stream[A]) Stream[B]) Str
 		p := &parallel[A, B]{stage: stage}
 		p.crew.Init(func(delta int32) { p.watched.Load().outer.run.adrift.Add(delta) })
 		p.queue.Init(n, func() {
-			l := &lane[A, B]{p: p}
+			l := &lane[A, B]{p: p, slots: blocks[slot[A, B]]{most: 32}}
 			p.crew.Join(&l.Member, func() { l.close(nil, true) })
 			go l.work()
 		})
@@ -55,7 +53,7 @@ func Parallel[A, B any](s Stream[A], n int, stage func(Stream[A]) Stream[B]) Str
 
 type parallel[A, B any] struct {
 	stage   func(Stream[A]) Stream[B]
-	queue   dispatch.Queue[lineOf, slot[A, B]] // in the order of the input
+	queue   dispatch.Queue[lineOf, seat[A, B]] // in the order of the input
 	crew    dispatch.Crew
 	reader  dispatch.Member
 	scope   *laneScope                // the reader's latest
@@ -70,20 +68,23 @@ type parallel[A, B any] struct {
 	_       [64]byte
 
 	mu     sync.Mutex
-	scopes []*laneScope
-	strays []Result[B] // what lanes sent beyond their slots
+	cancel []context.CancelFunc // of the contexts in lanes
+	strays []Result[B]          // what lanes sent beyond their slots
 }
 
-// A slot is the place of one Result in the order.
-type slot[A, B any] struct {
+// A seat is the place of one Result in the order.
+type seat[A, B any] struct {
 	in    Result[A]
 	scope *scope
-	done  atomic.Bool // out is the consumer's
+	done  atomic.Pointer[slot[A, B]] // what came of it; nil: nothing so far
+}
+
+// A slot is a seat in a lane. Lanes make their own, where they have them at hand.
+type slot[A, B any] struct {
 	job
-	seq      int32
-	sent     int32  // how many numbers have left the lane
-	next     uint32 // higher than all of them
-	returned bool   // the stage asked for the next one
+	*seat[A, B]
+	seq      int
+	returned bool // the stage asked for the next one
 	out      []Result[B]
 	one      [1]Result[B] // room for out: most stages send one for one
 }
@@ -93,6 +94,7 @@ type lane[A, B any] struct {
 	p *parallel[A, B]
 
 	mu      sync.Mutex
+	slots   blocks[slot[A, B]]
 	current *slot[A, B]   // the last one that the stage was given
 	held    []*slot[A, B] // those that are not done
 	closed  bool
@@ -106,10 +108,9 @@ type lineOf struct {
 	group int32
 }
 
-// A laneScope is what ends contexts inside the lanes.
+// A laneScope is what ends contexts in and outside of the lanes.
 type laneScope struct {
 	outer, inner *scope
-	cancel       context.CancelFunc
 	patience     time.Duration // for functions, after the end
 }
 
@@ -149,16 +150,13 @@ func (p *parallel[A, B]) push(r Result[A]) bool {
 func (p *parallel[A, B]) scopeOf(e *entry) *laneScope {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if s, ok := lo.Find(p.scopes, func(s *laneScope) bool { return s.outer == e.scope }); ok {
-		return s
-	}
 	ctx, cancel := context.WithCancel(e.scope.ctx)
-	s := &laneScope{e.scope, &scope{ctx, e.run()}, cancel, e.run().reserve / 4}
+	s := &laneScope{e.scope, &scope{ctx, e.run()}, e.run().reserve / 4}
 	for j := e.job; j != nil; j = j.outer.job {
 		p.queue.Narrow()             // the other lanes around this one may have more use for a record
 		s.patience -= s.patience / 8 // what is handed on is to reach the Parallel around this one in time
 	}
-	p.scopes = append(p.scopes, s)
+	p.cancel = append(p.cancel, cancel)
 	if w := p.watched.Load(); w == nil || !w.outer.run.timed {
 		p.watched.Store(s)
 		p.crew.Notify()
@@ -166,11 +164,29 @@ func (p *parallel[A, B]) scopeOf(e *entry) *laneScope {
 	return s
 }
 
+// work is a lane. What it has not finished in the end is what its stage dropped,
+// or, if the stage did not return, what it failed.
 func (l *lane[A, B]) work() {
 	returned := false
-	defer func() { l.retire(recover(), returned) }()
+	defer func() {
+		var crash *PanicError
+		if v := recover(); v != nil {
+			crash = newPanicError(v)
+			l.p.fatal.Store(crash)
+		}
+		l.close(crash, !returned || l.p.queue.Stopped())
+		l.p.queue.End()
+		l.p.crew.Leave(&l.Member)
+	}()
 	in := func(yield func(Result[A]) bool) {
-		for s := l.next(); s != nil && yield(s.in); s = l.next() {
+		for s := l.next(); s != nil; s = l.next() {
+			h := s.in.h
+			if s.outer != nil {
+				h.entry = &s.entry
+			}
+			if !yield(Result[A]{h, s.in.value}) {
+				return
+			}
 		}
 	}
 	l.p.stage(in)(l.emit)
@@ -195,11 +211,11 @@ func (l *lane[A, B]) next() *slot[A, B] {
 	if !ok || l.closed {
 		return nil
 	}
-	s := l.p.queue.At(i)
-	s.seq, s.outer, s.out = int32(i), s.in.h.entry, s.one[:0]
+	s := &l.slots.take(1)[0]
+	s.seat = l.p.queue.At(i)
+	s.seq, s.outer, s.out = i, s.in.h.entry, s.one[:0]
 	if s.outer != nil {
 		s.entry.scope, s.entry.job, s.entry.index = s.scope, &s.job, s.outer.index
-		s.in.h.entry = &s.entry
 		if run := s.outer.run(); run.order != nil {
 			if l.run != run {
 				l.run, l.order = run, run.order.Inner()
@@ -222,46 +238,28 @@ func (l *lane[A, B]) emit(r Result[B]) bool {
 	if e := r.h.entry; s == nil || e != &s.entry {
 		at := slices.IndexFunc(l.held, func(s *slot[A, B]) bool { return e == &s.entry })
 		if at < 0 {
-			l.stray(r)
-			return true
+			return l.stray(r)
 		}
 		s = l.held[at]
 	}
 	r.h.leave()
-	if s.fresh(r.h.number) {
-		s.sent++
-	}
+	s.sent.add(r.h.number)
 	s.out = append(s.out, r)
 	l.settle(s)
 	return true
 }
 
 // stray takes what a foreign stage sends that is not, or no longer, the lane's.
-func (l *lane[A, B]) stray(r Result[B]) {
-	l.p.mu.Lock()
-	defer l.p.mu.Unlock()
-	if e := r.h.entry; e != nil && lo.ContainsBy(l.p.scopes, func(s *laneScope) bool { return s.inner == e.scope }) {
-		r.h.leave()
-	}
-	if l.current != nil {
-		l.current.out = append(l.current.out, r)
-	} else {
-		l.p.strays = append(l.p.strays, r)
-	}
-}
-
-// fresh reports whether no Result with this number has left. Numbers ascend
-// unless a foreign stage repeats or reorders.
-func (s *slot[A, B]) fresh(number uint32) bool {
-	if number >= s.next {
-		s.next = number + 1
+func (l *lane[A, B]) stray(r Result[B]) bool {
+	if s := l.current; s != nil {
+		s.out = append(s.out, r)
 		return true
 	}
-	return !slices.ContainsFunc(s.out, func(r Result[B]) bool { return r.h.entry == s.outer && r.h.number == number })
+	l.p.mu.Lock()
+	defer l.p.mu.Unlock()
+	l.p.strays = append(l.p.strays, r)
+	return true
 }
-
-// empty reports whether nothing of the slot's Result is inside the lane.
-func (s *slot[A, B]) empty() bool { return s.outer == nil || s.sent > s.extra.Load() }
 
 // settle completes a slot once the stage has let go of it.
 func (l *lane[A, B]) settle(s *slot[A, B]) {
@@ -273,24 +271,11 @@ func (l *lane[A, B]) settle(s *slot[A, B]) {
 }
 
 func (l *lane[A, B]) complete(s *slot[A, B]) {
-	s.done.Store(true)
-	l.p.queue.Done(int(s.seq))
+	s.done.Store(s)
+	l.p.queue.Done(s.seq)
 	if l.p.awaited.Load() == int64(s.seq) {
 		l.p.crew.Notify()
 	}
-}
-
-// retire ends a lane. What it had not finished is what its stage dropped, or, if
-// the stage did not return, what it failed.
-func (l *lane[A, B]) retire(panicked any, returned bool) {
-	var crash *PanicError
-	if panicked != nil {
-		crash = newPanicError(panicked)
-		l.p.fatal.Store(crash)
-	}
-	l.close(crash, !returned || l.p.queue.Stopped())
-	l.p.queue.End()
-	l.p.crew.Leave(&l.Member)
 }
 
 // close completes what the lane holds.
@@ -299,7 +284,7 @@ func (l *lane[A, B]) close(crash *PanicError, lost bool) {
 	defer l.mu.Unlock()
 	for _, s := range l.held {
 		if lost && !s.empty() {
-			s.out = append(s.out, Result[B]{h: s.in.h.lost(s.outer, crash)})
+			s.out = append(s.out, Result[B]{h: s.in.h.lost(true, crash)})
 		}
 		l.complete(s)
 	}
@@ -316,23 +301,24 @@ func (p *parallel[A, B]) consume(yield func(Result[B]) bool) {
 		last := !p.crew.Running() // what is not done will not be
 		from, n := head, p.queue.Len()
 		for ; head < n; head++ {
-			s := p.queue.At(head)
-			if !s.done.Load() && !last {
+			var out []Result[B]
+			if s := p.queue.At(head).done.Load(); s != nil {
+				out = s.out
+			} else if last {
+				out = p.untaken(p.queue.At(head).in.h)
+			} else {
 				break
-			} else if crash := p.fatal.Load(); !s.done.Load() && (p.late > 0 || crash != nil) {
-				s.out = []Result[B]{{h: s.in.h.lost(nil, crash)}}
 			}
-			for i := range s.out {
-				if !yield(s.out[i]) {
+			for i := range out {
+				if !yield(out[i]) {
 					return
 				}
 			}
 		}
-		switch {
-		case last:
+		if last {
 			p.finish(yield)
 			return
-		case head > from:
+		} else if head > from {
 			continue
 		}
 		if w := p.watched.Load(); w != watched {
@@ -342,7 +328,7 @@ func (p *parallel[A, B]) consume(yield func(Result[B]) bool) {
 		case <-p.crew.Changed:
 		case <-ended:
 			ended = nil
-			p.queue.Hurry(func(s *slot[A, B]) bool { return s.in.h.entry.Err() != nil })
+			p.queue.Hurry(func(s *seat[A, B]) bool { return s.in.h.entry.Err() != nil })
 			if watched.outer.run.timed {
 				due = time.After(watched.patience)
 			}
@@ -351,6 +337,15 @@ func (p *parallel[A, B]) consume(yield func(Result[B]) bool) {
 			p.giveUp()
 		}
 	}
+}
+
+// untaken is what becomes of a Result that no lane took. If all lanes returned, they
+// dropped it.
+func (p *parallel[A, B]) untaken(h header) []Result[B] {
+	if crash := p.fatal.Load(); p.late > 0 || crash != nil {
+		return []Result[B]{{h: h.lost(false, crash)}}
+	}
+	return nil
 }
 
 // finish yields what has no place in the order, and ends as the stream before did.
@@ -368,9 +363,8 @@ func (p *parallel[A, B]) finish(yield func(Result[B]) bool) {
 	}
 }
 
-// giveUp stops waiting for functions: first for those in lanes, if nothing more
-// comes. As long as something may come, from a Parallel before this one, it waits
-// a little longer. At last it stops waiting for whatever it is.
+// giveUp stops waiting for functions in lanes, but a little later if something may
+// come, from a Parallel before this one. At last it waits for nothing any more.
 func (p *parallel[A, B]) giveUp() {
 	switch p.late++; {
 	case p.late == 1 && !p.crew.Gone(&p.reader):
@@ -388,7 +382,9 @@ func (p *parallel[A, B]) stop() {
 		return
 	}
 	p.mu.Lock()
-	lo.ForEach(p.scopes, func(s *laneScope, _ int) { s.cancel() })
+	for _, cancel := range p.cancel {
+		cancel()
+	}
 	p.mu.Unlock()
 	var due <-chan time.Time
 	if w := p.watched.Load(); w != nil && w.outer.run.timed {

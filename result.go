@@ -188,18 +188,15 @@ func (h *header) refuse(s state, err error) {
 
 // lost is the Result as Failed because it did not get through a lane: with the
 // crash of the lane, or, as nobody knows what became of it, as unprocessed. If no
-// lane took it, outer is nil, and it is only refused.
-func (h header) lost(outer *entry, crash *PanicError) header {
-	if outer != nil {
-		h.entry = outer
-	}
+// lane took it, it is only refused.
+func (h header) lost(taken bool, crash *PanicError) header {
 	switch {
 	case h.entry == nil || h.state.unprocessed():
 	case crash != nil:
 		h.fail(crash)
-	case h.state == failed, h.state == done && outer == nil:
+	case h.state == failed, h.state == done && !taken:
 		h.note()
-	case outer != nil || h.admit():
+	case taken || h.admit():
 		h.refuse(unreached, unreachedAt(h.entry.run().batch, int(h.entry.index)).err)
 	}
 	return h
@@ -303,6 +300,32 @@ type job struct {
 	outer *entry       // nil: no lane has it, or it is no record's
 	order *order.Order // failures that have not left the lane
 	extra atomic.Int32 // numbers given out inside the lane beyond the first
+	sent  numbers      // those that have left it
+}
+
+// empty reports whether nothing of the Result is inside the lane.
+func (j *job) empty() bool { return j.outer == nil || j.sent.count > j.extra.Load() }
+
+// numbers is a set of the numbers of one record's Results.
+type numbers struct {
+	count int32
+	low   uint64
+	high  map[uint32]struct{}
+}
+
+func (n *numbers) add(number uint32) {
+	if number < 64 {
+		n.count += int32(1 &^ (n.low >> number))
+		n.low |= 1 << number
+		return
+	}
+	if n.high == nil {
+		n.high = make(map[uint32]struct{})
+	}
+	if _, ok := n.high[number]; !ok {
+		n.count++
+		n.high[number] = struct{}{}
+	}
 }
 
 // A scope is what ends the contexts of the records within it: the run, or the

@@ -18,19 +18,20 @@ type Queue[K comparable, T any] struct {
 
 	rows    atomic.Pointer[[][]item[T]]
 	lined   atomic.Bool // an item has a line
-	calling atomic.Bool // a new item is to call a lane
-	full    atomic.Bool // the producer waits for room
 	stopped atomic.Bool
 
-	_      [64]byte // what different goroutines write is kept apart
-	filled atomic.Int64
-	length int64 // the same, for the producer
-	window int64 // how far the producer may be ahead, if not as many lanes are free
-	seen   int64 // of the cursor, by the producer
-	spare  []item[T]
-	_      [64]byte
-	cursor atomic.Int64 // the items before it were taken, or wait in their lines
-	_      [64]byte
+	_       [64]byte    // what is written often, and by whom, is kept apart
+	calling atomic.Bool // a new item is to call a lane
+	full    atomic.Bool // the producer waits for room
+	_       [64]byte
+	filled  atomic.Int64
+	length  int64 // the same, for the producer
+	window  int64 // how far the producer may be ahead, if not as many lanes are free
+	seen    int64 // of the cursor, by the producer
+	spare   []item[T]
+	_       [64]byte
+	cursor  atomic.Int64 // the items before it were taken, or wait in their lines
+	_       [64]byte
 
 	mu        sync.Mutex
 	room      sync.Cond
@@ -67,8 +68,8 @@ type Lane struct {
 
 const (
 	window   = 128
-	rowSize  = 16
-	mostRows = 8 // of one allocation
+	rowSize  = 32
+	mostRows = 4 // of one allocation
 )
 
 // Init makes a Queue for up to n lanes. start starts one.
@@ -328,6 +329,9 @@ func (q *Queue[K, T]) leaveLine(l *line) {
 
 // Done says that an item has left its lane.
 func (q *Queue[K, T]) Done(i int) {
+	if !q.lined.Load() {
+		return
+	}
 	l := q.at(i).line
 	if l == nil {
 		return
