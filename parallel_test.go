@@ -132,7 +132,7 @@ func (l *ledger) stage(s batch.Stream[string], step *step) batch.Stream[string] 
 	case "Tap":
 		return batch.Tap(s, func(r batch.Result[string]) {
 			if v, ok := r.Value(); ok && step.fates[indexOf(v)].outcome == panics {
-				panic(step.name)
+				panic(step.name + " of " + v)
 			}
 		})
 	case "Catch":
@@ -1317,6 +1317,60 @@ func TestWhatComesBackAfterTheAnswerChangesNothing(t *testing.T) {
 				is.Equal(after.Load(), taps)
 				is.Equal(listed(response), []string{"r2", "r5"})
 			})
+		})
+	}
+}
+
+// Cost: work of a given length, in lanes and without.
+
+// spin computes for a while and returns what must not be 0.
+func spin(rounds int) uint64 {
+	x := uint64(88172645463325252)
+	for range rounds {
+		x ^= x << 13
+		x ^= x >> 7
+		x ^= x << 17
+	}
+	return x
+}
+
+// roundsIn returns how often spin goes round in that time.
+func roundsIn(d time.Duration) int {
+	const rounds = 10_000
+	fastest := time.Hour
+	for range 100 {
+		start := time.Now()
+		if spin(rounds) == 0 {
+			panic("never")
+		}
+		fastest = min(fastest, time.Since(start))
+	}
+	return int(d * rounds / fastest)
+}
+
+func BenchmarkParallel(b *testing.B) {
+	const n, lanes = 1000, 8
+	event := costEvent(n)
+	for _, takes := range []time.Duration{300 * time.Nanosecond, 3 * time.Microsecond} {
+		rounds := roundsIn(takes)
+		work := batch.Each(func(context.Context, events.SQSMessage) error {
+			if spin(rounds) == 0 {
+				return errFate
+			}
+			return nil
+		})
+		run := func(stage func(batch.Stream[events.SQSMessage]) batch.Stream[events.SQSMessage]) func() {
+			return func() {
+				if _, err := batch.Run(batch.SQS(context.Background(), event), stage); err != nil {
+					b.Fatal(err)
+				}
+			}
+		}
+		b.Run(takes.String()+"/alone", func(b *testing.B) { perRecord(b, n, run(work)) })
+		b.Run(takes.String()+"/lanes", func(b *testing.B) {
+			perRecord(b, n, run(func(s batch.Stream[events.SQSMessage]) batch.Stream[events.SQSMessage] {
+				return batch.Parallel(s, lanes, work)
+			}))
 		})
 	}
 }
