@@ -738,6 +738,7 @@ func TestAfterTheAnswerNoRangeOverTheSourceGoesOn(t *testing.T) {
 				is.True(err != nil)
 				is.Equal(time.Since(start), 19500*time.Millisecond)
 				time.Sleep(time.Hour)
+				synctest.Wait()
 				is.Equal(called, test.want)
 			})
 		})
