@@ -4,6 +4,7 @@ package order
 
 import (
 	"math"
+	"slices"
 	"sync"
 	"sync/atomic"
 )
@@ -21,14 +22,9 @@ type Order struct {
 type line struct {
 	lowest atomic.Int32 // index of the first failed record, none if there is none
 	mu     sync.Mutex
-	failed map[failure]struct{}
-}
-
-// failure is one failed Result: a record that was split into several fails, and
-// is settled, part by part.
-type failure struct {
-	index  int32
-	number uint32
+	failed map[int32][]uint32 // the failed Results of each record
+	sorted []int32            // the records that have failed; those before head are settled
+	head   int
 }
 
 const none = math.MaxInt32
@@ -77,13 +73,24 @@ func (o *Order) Fail(index int, number uint32) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.fail(int32(index), number)
+}
+
+// fail adds a failure. A record that was split into several fails, and is settled,
+// part by part.
+func (l *line) fail(index int32, number uint32) {
 	if l.failed == nil {
-		l.failed = make(map[failure]struct{})
+		l.failed = make(map[int32][]uint32)
 	}
-	l.failed[failure{int32(index), number}] = struct{}{}
-	if int32(index) < l.lowest.Load() {
-		l.lowest.Store(int32(index))
+	if !slices.Contains(l.failed[index], number) {
+		l.failed[index] = append(l.failed[index], number)
 	}
+	at, found := slices.BinarySearch(l.sorted, index)
+	if !found {
+		l.sorted = slices.Insert(l.sorted, at, index)
+	}
+	l.head = min(l.head, at)
+	l.lowest.Store(l.sorted[l.head])
 }
 
 // Settle takes a failure back, if there is one.
@@ -94,15 +101,28 @@ func (o *Order) Settle(index int, number uint32) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	delete(l.failed, failure{int32(index), number})
-	if int32(index) != l.lowest.Load() {
+	l.settle(int32(index), number)
+}
+
+func (l *line) settle(index int32, number uint32) {
+	left := l.failed[index]
+	if at := slices.Index(left, number); at >= 0 {
+		left = slices.Delete(left, at, at+1)
+		l.failed[index] = left
+	}
+	if len(left) > 0 {
 		return
 	}
-	lowest := int32(none)
-	for f := range l.failed {
-		lowest = min(lowest, f.index)
+	delete(l.failed, index)
+	for l.head < len(l.sorted) && len(l.failed[l.sorted[l.head]]) == 0 {
+		l.head++
 	}
-	l.lowest.Store(lowest)
+	if l.head == len(l.sorted) {
+		l.sorted, l.head = l.sorted[:0], 0
+		l.lowest.Store(none)
+		return
+	}
+	l.lowest.Store(l.sorted[l.head])
 }
 
 // Blocker returns the first failed record of the line of record index, if it
