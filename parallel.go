@@ -31,8 +31,7 @@ import (
 // Stages before and behind Parallel run on other goroutines than the lanes. After
 // the records' context has ended, or a break out of the range, Parallel waits for
 // functions for a quarter of the reserve and goes on without them. Without a
-// deadline it waits. It costs a few hundred nanoseconds for each record: use it
-// for functions that wait, not for ones that compute for less.
+// deadline it waits. It costs a few hundred nanoseconds for each record.
 func Parallel[A, B any](s Stream[A], n int, stage func(Stream[A]) Stream[B]) Stream[B] {
 	requireStage("Parallel", "stage", s, stage != nil)
 	require(n >= 1, "Parallel", "n is less than 1")
@@ -56,15 +55,15 @@ type parallel[A, B any] struct {
 	queue   dispatch.Queue[lineOf, seat[A, B]] // in the order of the input
 	crew    dispatch.Crew
 	reader  dispatch.Member
-	scope   *laneScope                // the reader's latest
-	watched atomic.Pointer[laneScope] // whose end is the end; nil before the first record
-
+	scope   *laneScope                 // the reader's latest
+	watched atomic.Pointer[laneScope]  // whose end is the end; nil before the first record
 	crash   atomic.Pointer[PanicError] // of the stream before
 	exited  atomic.Bool                // the stream before ended its goroutine
 	fatal   atomic.Pointer[PanicError] // of a lane, the last one
-	late    int                        // how often the consumer's patience has ended
-	_       [64]byte
-	awaited atomic.Int64 // the slot that the consumer waits for
+	late    int                        // halves of the consumer's patience that have gone by
+	settled bool                       // the stream before had ended after the first
+	_       [64]byte                   // lanes read what follows all the time
+	awaited atomic.Int64               // the slot that the consumer waits for
 	_       [64]byte
 
 	mu     sync.Mutex
@@ -296,9 +295,9 @@ func (p *parallel[A, B]) consume(yield func(Result[B]) bool) {
 	var watched *laneScope
 	var ended <-chan struct{}
 	var due <-chan time.Time
-	for head := 0; ; {
+	for head, last := 0, false; !last; {
 		p.awaited.Store(int64(head))
-		last := !p.crew.Running() // what is not done will not be
+		last = !p.crew.Running() // what is not done will not be
 		from, n := head, p.queue.Len()
 		for ; head < n; head++ {
 			var out []Result[B]
@@ -315,10 +314,7 @@ func (p *parallel[A, B]) consume(yield func(Result[B]) bool) {
 				}
 			}
 		}
-		if last {
-			p.finish(yield)
-			return
-		} else if head > from {
+		if last || head > from {
 			continue
 		}
 		if w := p.watched.Load(); w != watched {
@@ -330,13 +326,14 @@ func (p *parallel[A, B]) consume(yield func(Result[B]) bool) {
 			ended = nil
 			p.queue.Hurry(func(s *seat[A, B]) bool { return s.in.h.entry.Err() != nil })
 			if watched.outer.run.timed {
-				due = time.After(watched.patience)
+				due = time.After(watched.patience / 2)
 			}
 		case <-due:
 			due = time.After(watched.patience / 2)
 			p.giveUp()
 		}
 	}
+	p.finish(yield)
 }
 
 // untaken is what becomes of a Result that no lane took. If all lanes returned, they
@@ -363,12 +360,15 @@ func (p *parallel[A, B]) finish(yield func(Result[B]) bool) {
 	}
 }
 
-// giveUp stops waiting for functions in lanes, but a little later if something may
-// come, from a Parallel before this one. At last it waits for nothing any more.
+// giveUp stops waiting for functions in lanes when it is called for the second time,
+// or the third, if what is in lanes may have come since the first: from a Parallel
+// before this one, which has given up now. At last it waits for nothing any more.
 func (p *parallel[A, B]) giveUp() {
 	switch p.late++; {
-	case p.late == 1 && !p.crew.Gone(&p.reader):
-	case p.late <= 2:
+	case p.late == 1:
+		p.settled = p.crew.Gone(&p.reader)
+	case p.late == 2 && !p.settled:
+	case p.late <= 3:
 		p.crew.Abandon(p.queue.Stop()...)
 	default:
 		p.crew.Abandon()

@@ -839,6 +839,22 @@ func TestGoexitNeverHangsAndAcknowledgesNothingUnfinished(t *testing.T) {
 	}
 }
 
+// As it would end it without lanes.
+func TestGoexitBeforeLanesEndsWhoeverRangesOverThem(t *testing.T) {
+	is := is.New(t)
+	returned, ended := false, make(chan struct{})
+	go func() {
+		defer close(ended)
+		_, _ = batch.Collect(inLanes(batch.TryEach(batch.Of("a", "b"), func(context.Context, string) error {
+			runtime.Goexit()
+			return nil
+		}), 2, through))
+		returned = true
+	}()
+	<-ended
+	is.True(!returned)
+}
+
 func TestResultsOfNoRecordGoThroughLanes(t *testing.T) {
 	is := is.New(t)
 	source := batch.Of("a", "b", "c")
@@ -1145,18 +1161,20 @@ func TestAStuckRecordCostsItself(t *testing.T) {
 		}, 7 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				is := is.New(t)
-				ctx, reserve := deadline(t)
-				stuck := stuckOn(t, "1", "3")
-				start := time.Now()
-				response, err := batch.Run(grouped(ctx, make([]string, 20), reserve), func(s batch.Stream[string]) batch.Stream[string] {
-					return test.stage(s, stuck)
+			for range 50 {
+				synctest.Test(t, func(t *testing.T) {
+					is := is.New(t)
+					ctx, reserve := deadline(t)
+					stuck := stuckOn(t, "1", "3")
+					start := time.Now()
+					response, err := batch.Run(grouped(ctx, make([]string, 20), reserve), func(s batch.Stream[string]) batch.Stream[string] {
+						return test.stage(s, stuck)
+					})
+					is.NoErr(err)
+					is.Equal(listed(response), []string{"r1", "r3"})
+					is.True(time.Since(start) <= test.takes)
 				})
-				is.NoErr(err)
-				is.Equal(listed(response), []string{"r1", "r3"})
-				is.True(time.Since(start) <= test.takes)
-			})
+			}
 		})
 	}
 }
@@ -1202,24 +1220,36 @@ func TestWhatNoLaneTookIsWhatItWas(t *testing.T) {
 }
 
 // Records that wait behind a stuck one of their group get to a lane all the same
-// once nothing can start any more.
+// once nothing can start any more, whether a lane has come upon them before or not.
 func TestNothingWaitsForAStuckGroupAfterTheEnd(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		is := is.New(t)
-		ctx, reserve := deadline(t)
-		var seen atomic.Int32
-		stuck := stuckOn(t, "0")
-		source := grouped(ctx, manyGroups(200, 1), reserve, batch.WithPolicy(batch.StopGroup))
-		_, failures := batch.Partition(batch.Parallel(source, 2, func(s batch.Stream[string]) batch.Stream[string] {
-			return batch.Tap(batch.TryEach(s, stuck), func(r batch.Result[string]) {
-				if errors.Is(r.Err(), batch.ErrNotStarted) {
-					seen.Add(1)
-				}
+	for name, busy := range map[string]bool{"found before": false, "found then": true} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				is := is.New(t)
+				ctx, reserve := deadline(t)
+				var refused atomic.Int32
+				stuck := stuckOn(t, "0")
+				groups := manyGroups(100, 1)
+				groups[1] = "busy"
+				source := grouped(ctx, groups, reserve, batch.WithPolicy(batch.StopGroup))
+				_, failures := batch.Partition(batch.Parallel(source, 2, func(s batch.Stream[string]) batch.Stream[string] {
+					s = batch.TryEach(s, func(ctx context.Context, v string) error {
+						if v == "1" && busy {
+							<-ctx.Done()
+						}
+						return stuck(ctx, v)
+					})
+					return batch.Tap(s, func(r batch.Result[string]) {
+						if errors.Is(r.Err(), batch.ErrNotStarted) {
+							refused.Add(1)
+						}
+					})
+				}))
+				is.Equal(len(failures), 99)
+				is.Equal(refused.Load(), int32(98))
 			})
-		}))
-		is.Equal(len(failures), 200)
-		is.Equal(seen.Load(), int32(199))
-	})
+		})
+	}
 }
 
 func TestLanesNameTheCauseOfAnEndThatIsNoDeadline(t *testing.T) {

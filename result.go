@@ -194,7 +194,7 @@ func (h header) lost(taken bool, crash *PanicError) header {
 	case h.entry == nil || h.state.unprocessed():
 	case crash != nil:
 		h.fail(crash)
-	case h.state == failed, h.state == done && !taken:
+	case h.state == failed:
 		h.note()
 	case taken || h.admit():
 		h.refuse(unreached, unreachedAt(h.entry.run().batch, int(h.entry.index)).err)

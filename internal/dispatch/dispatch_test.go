@@ -225,6 +225,75 @@ func TestStopEndsBothSides(t *testing.T) {
 	}
 }
 
+// byHand is a queue whose lanes are those of the test.
+func byHand(lines ...int) (q *dispatch.Queue[int, item], lanes []*dispatch.Lane) {
+	q = new(dispatch.Queue[int, item])
+	q.Init(3, func() { lanes = append(lanes, new(dispatch.Lane)) })
+	for _, line := range lines {
+		q.Back()
+		q.Push(line)
+	}
+	return q, lanes
+}
+
+func TestTheFirstItemThatMayRunIsTaken(t *testing.T) {
+	is := is.New(t)
+	q, lanes := byHand(1, 2, 1, 2, 0)
+	next := func(lane int) int {
+		i, ok := q.Next(lanes[lane])
+		is.True(ok)
+		return i
+	}
+	is.Equal(next(0), 0)
+	is.Equal(next(1), 1)
+	is.Equal(next(2), 4)
+	q.Done(1)
+	q.Done(0)
+	is.Equal(next(0), 2)
+	is.Equal(next(0), 3)
+}
+
+func TestALaneThatWaitsGetsWhatOthersLetGoOf(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		q, lanes := byHand(1, 1)
+		i, _ := q.Next(lanes[0])
+		is.Equal(i, 0)
+		got := -1
+		go func() { got, _ = q.Next(lanes[1]) }()
+		synctest.Wait()
+		is.Equal(got, -1)
+		q.Done(0) // by a lane that does not ask for more
+		synctest.Wait()
+		is.Equal(got, 1)
+	})
+}
+
+// Whoever finds the new item first cannot take it.
+func TestALaneThatWaitsGetsMoreOfItsOwnLine(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		q, lanes := byHand(1, 2)
+		got := make([]int, 2)
+		for l := range got {
+			got[l], _ = q.Next(lanes[l])
+		}
+		for l := range got {
+			go func() {
+				if i, ok := q.Next(lanes[l]); ok {
+					got[l] = i
+				}
+			}()
+			synctest.Wait()
+		}
+		q.Back()
+		q.Push(1)
+		synctest.Wait()
+		is.Equal(got, []int{2, 1})
+		q.Stop()
+	})
+}
+
 func TestWithoutLanesTheQueueStops(t *testing.T) {
 	is := is.New(t)
 	var q dispatch.Queue[int, item]
