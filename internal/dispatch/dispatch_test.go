@@ -29,7 +29,6 @@ type hall struct {
 	ahead  int
 	mu     sync.Mutex
 	order  []int
-	most   int
 	lanes  int
 	wanted bool // every Push reported that more is wanted
 }
