@@ -13,6 +13,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 	jsonv2 "github.com/go-json-experiment/json"
+	"github.com/samber/lo/it"
 
 	"github.com/lambdabatch/batch"
 )
@@ -280,6 +281,15 @@ func ExampleFirehoseHandler() {
 		{"recordId":"r-1","data":"c2lnbmFs"},
 		{"recordId":"r-2","data":"bm9pc2U="}]}`)
 	// Output: {"records":[{"recordId":"r-1","result":"Ok","data":"U0lHTkFM"},{"recordId":"r-2","result":"Dropped","data":""}]}
+}
+
+// A Stream is an iterator, so that what works on iterators works on it.
+func ExampleStream() {
+	receipts := batch.TryMap(batch.Of(Order{"o-1", 4200}, Order{"o-2", 9999999}, Order{"o-3", 700}), charge)
+	failed := it.CountBy(receipts, func(r batch.Result[Receipt]) bool { return r.Err() != nil })
+	first, _ := it.Find(receipts, func(r batch.Result[Receipt]) bool { return r.Err() != nil })
+	fmt.Println(failed, "failed, the first is", first.Record().ID)
+	// Output: 1 failed, the first is 1
 }
 
 func ExampleMap() {
