@@ -3,6 +3,7 @@
 package e2e_test
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -30,7 +31,7 @@ func run(m *testing.M) int {
 	dir, err := os.MkdirTemp("", "e2e")
 	if err == nil {
 		defer os.RemoveAll(dir)
-		err = build(dir)
+		err = errors.Join(build(dir), servers.Install("servers"))
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -21,13 +21,9 @@ type Servers struct {
 	stdin   io.Closer // the servers end with it
 }
 
-// Start starts both servers from the folder of servers.mjs, where it first
-// installs their packages if they are not there as the lock file has them.
-// What the servers complain of goes to log.
+// Start starts both servers from the folder of servers.mjs. What they complain of
+// goes to log.
 func Start(dir string, log io.Writer) (*Servers, error) {
-	if err := install(dir); err != nil {
-		return nil, err
-	}
 	command := exec.Command("node", "servers.mjs")
 	command.Dir, command.Stderr = dir, log
 	stdin, err := command.StdinPipe()
@@ -53,8 +49,10 @@ func (s *Servers) Close() error {
 	return errors.Join(s.stdin.Close(), s.command.Wait())
 }
 
-// install brings node_modules to what the lock file says.
-func install(dir string) error {
+// Install fetches the packages of the servers into the folder of servers.mjs, if
+// they are not there as the lock file has them. It is called once, before the
+// first Start.
+func Install(dir string) error {
 	locked, err := os.Stat(filepath.Join(dir, "package-lock.json"))
 	if err != nil {
 		return err
