@@ -135,7 +135,8 @@ type Report struct {
 
 // Run sends source through stage and answers the invocation: the records that
 // failed, that a policy held back, or that did not reach the end. It is what a
-// handler function calls.
+// handler function calls. Give it the source itself: stages before Run are outside
+// of its deadline, and what they swallow it does not know.
 //
 // The stage runs on a goroutine of its own. After the records' context has ended
 // Run waits for it for half of the reserve, and then answers with what is
@@ -320,6 +321,7 @@ func (b *batch) originalData(i int) []byte {
 type collector[T any] struct {
 	signals chan signal // what drive waits for
 	crash   error       // how the pipeline ended, before it signals that
+	exited  bool        // likewise
 
 	mu      sync.Mutex
 	first   *run // the first iteration over the source, where c is told of them
@@ -427,6 +429,7 @@ func (c *collector[T]) end() {
 type tally struct {
 	run    *run
 	seen   []uint64 // for each record the numbers below 64; nil: nothing came
+	left   bool     // the stage broke out of it
 	high   map[ticket]struct{}
 	causes []verdict // nil: none Failed
 }
@@ -463,6 +466,9 @@ func (t *tally) tick(h *header) (fresh, worse bool) {
 }
 
 func (t *tally) has(i int32, number uint32) bool {
+	if t.seen == nil {
+		return false
+	}
 	if number < 64 {
 		return t.seen[i]&(1<<number) != 0
 	}
@@ -494,7 +500,9 @@ func (t *tally) verdict(i int32) verdict {
 		return t.causes[i]
 	}
 	origin := &t.run.entries[i]
-	for number := range origin.extra.Load() + 1 {
+	// The bound is read each time: a function that was left behind may be splitting
+	// the record just now, and it adds numbers before it takes one away.
+	for number := uint32(0); number <= origin.extra.Load(); number++ {
 		if !t.has(i, number) && t.run.expects(origin, number) {
 			return unreachedAt(t.run.batch, int(i))
 		}
@@ -508,8 +516,9 @@ func unreachedAt(b *batch, i int) verdict {
 
 // An ending is how a pipeline ended.
 type ending struct {
-	err  error // it panicked, or ended its goroutine
-	late bool  // a function is still running
+	err    error // it panicked, or ended its goroutine before it began
+	late   bool  // a function is still running
+	exited bool  // it ended its goroutine
 }
 
 // An answer is the fold over everything that the collector has ticked.
@@ -529,7 +538,7 @@ type answer struct {
 func (c *collector[T]) answer(e ending) *answer {
 	c.end()
 	a := &c.result
-	a.fold(c.tallies)
+	a.fold(c.tallies, e)
 	if c.single {
 		c.refuseSeveral(a)
 	}
@@ -551,7 +560,11 @@ func (c *collector[T]) answer(e ending) *answer {
 
 func (a *answer) result() (Response, error) { return a.response, a.err }
 
-func (a *answer) fold(tallies []*tally) {
+// fold finds out what became of each record. An iteration that the stage ended
+// itself before anything of it arrived was a look ahead and does not count; one
+// that was cut short does.
+func (a *answer) fold(tallies []*tally, e ending) {
+	cut := e.late || e.exited
 	for _, t := range tallies {
 		if !slices.Contains(a.batches, t.run.batch) {
 			a.batches = append(a.batches, t.run.batch)
@@ -560,7 +573,7 @@ func (a *answer) fold(tallies []*tally) {
 	for _, b := range a.batches {
 		reached := false
 		for _, t := range tallies {
-			if t.run.batch != b || t.seen == nil {
+			if t.run.batch != b || t.seen == nil && (t.left || !cut) {
 				continue
 			}
 			reached = true
@@ -762,7 +775,7 @@ func (b *batch) logFailure(e *entry, err error) {
 	attrs := []slog.Attr{
 		slog.String("record", r.ID), slog.String("group", r.Group), slog.Int("attempt", r.Attempt), slog.String("error", errorText(err)),
 	}
-	if p, ok := errors.AsType[*PanicError](err); ok {
+	if p, ok := err.(*PanicError); ok { // not errors.As, which calls methods of the user's errors
 		attrs = append(attrs, slog.String("stack", string(p.Stack)))
 	}
 	b.logger.LogAttrs(e, slog.LevelError, "record failed", attrs...)
@@ -812,7 +825,11 @@ func bind[A, B any](c *collector[B], source Stream[A], stage func(Stream[A]) Str
 				last = r.h.entry.run()
 				c.learn(last)
 			}
-			return yield(r)
+			more := yield(r)
+			if !more && r.h.entry != nil {
+				c.leave(last)
+			}
+			return more
 		})
 	}
 	return func() {
@@ -828,13 +845,22 @@ func bind[A, B any](c *collector[B], source Stream[A], stage func(Stream[A]) Str
 			if !c.knows() {
 				watched(func(Result[A]) bool { return false })
 			} else if err == errGoexit {
-				err = nil // what is unfinished is unreached
+				err, c.exited = nil, true // what is unfinished is unreached
 			}
 		}()
 		results := stage(watched)
 		require(results != nil, "stage", "it returned a nil Stream")
 		results(c.add)
 		err = nil
+	}
+}
+
+// leave takes note that the stage broke out of an iteration.
+func (c *collector[T]) leave(r *run) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.closed {
+		c.tallyOf(r).left = true
 	}
 }
 
@@ -862,7 +888,7 @@ func (c *collector[T]) drive(pipeline func()) ending {
 		select {
 		case s := <-c.signals:
 			if s == finished {
-				return ending{err: c.crash}
+				return ending{err: c.crash, exited: c.exited}
 			}
 			if c.first.timed {
 				ended = c.first.scope.ctx.Done()

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -831,4 +832,70 @@ func TestTheStackOfAPanicIsLogged(t *testing.T) {
 	is.NoErr(json.Unmarshal(log.Bytes(), &line))
 	is.Equal(line.Error, "panic: oh")
 	is.True(strings.Contains(line.Stack, "TestTheStackOfAPanicIsLogged"))
+}
+
+func TestAPassOverTheSourceThatIsCutShortCounts(t *testing.T) {
+	for _, how := range []string{"stuck", "goexit"} {
+		synctest.Test(t, func(t *testing.T) {
+			is := is.New(t)
+			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+			defer cancel()
+			release := make(chan struct{})
+			audit := func(context.Context, string) error { return nil }
+			store := func(context.Context, string) error {
+				if how == "goexit" {
+					runtime.Goexit()
+				}
+				<-release
+				return nil
+			}
+			describe := func(id string) batch.Record { return batch.Record{ID: id} }
+			response, err := batch.Run(batch.From(ctx, []string{"a", "b", "c"}, describe), func(s batch.Stream[string]) batch.Stream[string] {
+				audited, stored := batch.TryEach(s, audit), batch.TryEach(s, store)
+				return func(yield func(batch.Result[string]) bool) {
+					for _, pass := range []batch.Stream[string]{audited, stored} {
+						for r := range pass {
+							if !yield(r) {
+								return
+							}
+						}
+					}
+				}
+			})
+			is.True(err != nil) // nothing was stored
+			is.Equal(len(response.BatchItemFailures), 3)
+			close(release)
+			synctest.Wait()
+		})
+	}
+}
+
+// nilInside is an error whose methods panic, as those of a typed nil do.
+type nilInside struct{ inner error }
+
+func (e *nilInside) Error() string { return "nothing inside" }
+func (e *nilInside) Unwrap() error { return e.inner }
+
+func TestAnErrorWhoseMethodsPanicCostsNoMoreThanItsRecords(t *testing.T) {
+	is := is.New(t)
+	broken := func(_ context.Context, values []string) error {
+		if values[0] == "c" {
+			var none *nilInside
+			return none
+		}
+		return nil
+	}
+	response, err := batch.Collect(batch.TryEachChunk(batch.Of("a", "b", "c", "d"), 2, broken))
+	is.NoErr(err)
+	is.Equal(listed(response), []string{"2", "3"})
+
+	var log journal
+	describe := func(id string) batch.Record { return batch.Record{ID: id} }
+	source := batch.From(t.Context(), []string{"a"}, describe, batch.WithLogger(slog.New(&log)))
+	_, err = batch.Run(source, batch.Each(func(context.Context, string) error {
+		var none *nilInside
+		return none
+	}))
+	is.True(err != nil)
+	is.Equal(len(log.lines), 1)
 }

@@ -137,7 +137,8 @@ type Window struct {
 // everything behind it comes again. An invocation may be repeated, so close must
 // bear to be called again for the same window; it is called with the context of
 // the invocation, and its error fails the invocation. A state of more than 1 MB is
-// [ErrTooLarge], and a panic of fold or close a [*PanicError].
+// [ErrTooLarge], and a panic of fold, of close or of the state's own JSON methods a
+// [*PanicError].
 func KinesisWindowHandler[T, S any](
 	stage func(Stream[events.KinesisEventRecord]) Stream[T],
 	fold func(S, T) S,
@@ -175,7 +176,7 @@ func newWindowHandler[R, T, S any](
 		if err != nil {
 			return nil, err
 		}
-		state, err := stateOf[S](window)
+		state, err := call(ctx, window, func(context.Context, wire.Window) (S, error) { return stateOf[S](window) })
 		if err != nil {
 			return nil, err
 		}
@@ -190,7 +191,7 @@ func newWindowHandler[R, T, S any](
 		if err != nil {
 			return nil, err
 		}
-		answer, err := windowAnswer(state, a.response)
+		answer, err := call(ctx, state, func(context.Context, S) ([]byte, error) { return windowAnswer(state, a.response) })
 		if err != nil || !window.Final && !window.Terminated {
 			return answer, err
 		}

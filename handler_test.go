@@ -807,3 +807,20 @@ func testdata(t *testing.T, name string) []byte {
 	}
 	return b
 }
+
+// hostile is a state whose JSON methods panic.
+type hostile struct{}
+
+func (hostile) MarshalJSON() ([]byte, error) { panic("marshal") }
+func (*hostile) UnmarshalJSON([]byte) error  { panic("unmarshal") }
+func (h hostile) with(int) hostile           { return h }
+
+func TestAStateThatPanicsFailsTheInvocation(t *testing.T) {
+	is := is.New(t)
+	h := batch.KinesisWindowHandler(numbers, hostile.with, func(context.Context, batch.Window, hostile) error { return nil }, quiet)
+	for _, state := range []string{"null", "1"} {
+		_, err := h.Invoke(t.Context(), windowPayload(t, state, false, "1"))
+		_, panicked := errors.AsType[*batch.PanicError](err)
+		is.True(panicked)
+	}
+}

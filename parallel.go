@@ -139,6 +139,9 @@ func (p *parallel[A, B]) push(r Result[A]) bool {
 			p.scope = p.scopeOf(e)
 		}
 		s.scope = p.scope.inner
+		if o := e.order(); o != nil && r.h.state == failed {
+			o.Settle(int(e.index), r.h.number) // the lane has it now, where it may be settled
+		}
 		if run := e.run(); run.order != nil && run.batch.groupOf(int(e.index)) != 0 {
 			key = lineOf{run, run.batch.groupOf(int(e.index))}
 		}
@@ -183,12 +186,16 @@ func (l *lane[A, B]) work() {
 			if s.outer != nil {
 				h.entry = &s.entry
 			}
-			if !yield(Result[A]{h, s.in.value}) {
+			value := s.in.value
+			s.in.value = *new(A)
+			if !yield(Result[A]{h, value}) {
 				return
 			}
 		}
 	}
-	l.p.stage(in)(l.emit)
+	out := l.p.stage(in)
+	require(out != nil, "Parallel", "the stage returned a nil Stream")
+	out(l.emit)
 	returned = true
 }
 
@@ -313,6 +320,7 @@ func (p *parallel[A, B]) consume(yield func(Result[B]) bool) {
 					return
 				}
 			}
+			clear(out) // the slots stay until the end, the values need not
 		}
 		if last || head > from {
 			continue

@@ -1398,3 +1398,48 @@ func BenchmarkParallel(b *testing.B) {
 		})
 	}
 }
+
+func TestAFailureFromBeforeTheLanesIsSettledInThem(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		policy := rapid.SampledFrom([]batch.Policy{batch.Continue, batch.StopGroup, batch.StopBatch}).Draw(t, "policy")
+		bad := rapid.SliceOfN(rapid.Bool(), 1, 20).Draw(t, "bad")
+		describe := func(i int) batch.Record { return batch.Record{ID: strconv.Itoa(i), Group: strconv.Itoa(i % 2)} }
+		values := make([]int, len(bad))
+		for i := range values {
+			values[i] = i
+		}
+		decoded := batch.TryMap(batch.From(context.Background(), values, describe, batch.WithPolicy(policy)), func(_ context.Context, i int) (int, error) {
+			if bad[i] {
+				return 0, errors.New("undecodable")
+			}
+			return i, nil
+		})
+		settled := func(s batch.Stream[int]) batch.Stream[int] {
+			return batch.TryEach(batch.Catch(s, func(context.Context, error) error { return nil }), func(context.Context, int) error { return nil })
+		}
+		response, err := batch.Collect(batch.Parallel(decoded, rapid.IntRange(1, 6).Draw(t, "lanes"), settled))
+		if err != nil || len(response.BatchItemFailures) > 0 {
+			t.Fatal(response, err)
+		}
+	})
+}
+
+func TestLanesKeepNoValueThatHasLeft(t *testing.T) {
+	const size, records = 1 << 20, 200
+	var most uint64
+	n := 0
+	big := batch.Parallel(batch.Of(make([]int, records)...), 4, func(s batch.Stream[int]) batch.Stream[[]byte] {
+		return batch.Map(s, func(int) []byte { return make([]byte, size) })
+	})
+	for range big {
+		if n++; n == records-10 {
+			var m runtime.MemStats
+			runtime.GC()
+			runtime.ReadMemStats(&m)
+			most = m.HeapAlloc
+		}
+	}
+	if most > records/2*size {
+		t.Errorf("%d MB are kept", most>>20)
+	}
+}

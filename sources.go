@@ -112,7 +112,8 @@ func WithLogger(l *slog.Logger) Option {
 	return func(s *settings) { s.logger, s.logGiven = l, true }
 }
 
-// WithReport has f called once for each answer, before it leaves: for metrics.
+// WithReport has f called once for each answer, before it leaves: for metrics. [Run]
+// does not call it for an event without records, from which it learns nothing.
 // The context is the invocation's.
 func WithReport(f func(context.Context, Report)) Option {
 	require(f != nil, "WithReport", "f is nil")
@@ -209,7 +210,6 @@ type batch struct {
 
 	grouping sync.Once
 	group    []int32 // number of each record's group, 0 for none
-	groups   int
 }
 
 // An origin is a batch together with its records.
@@ -413,7 +413,6 @@ func (b *batch) numberGroups() {
 			}
 			b.group[i] = number
 		}
-		b.groups = len(numbers) - 1
 	})
 }
 
@@ -475,7 +474,7 @@ func newRun(b *batch) *run {
 		r.order = order.Whole()
 	case StopGroup:
 		b.numberGroups()
-		r.order = order.Groups(b.group, b.groups)
+		r.order = order.Groups(b.group)
 	}
 	if deadline, ok := b.parent.Deadline(); ok {
 		r.timed = true

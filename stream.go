@@ -4,6 +4,7 @@ package batch
 // effects, bulk effects, looking, recovering, decoding.
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"errors"
@@ -207,12 +208,13 @@ func (c *chunk[T]) write() {
 	if len(values) == 0 {
 		return
 	}
-	_, err := call(written[0].entry.scope.ctx, values, func(ctx context.Context, values []T) (struct{}, error) {
-		return struct{}{}, c.f(ctx, values)
+	// The error's own methods are called inside, too: they are the user's.
+	items, err := call(written[0].entry.scope.ctx, values, func(ctx context.Context, values []T) (map[int]error, error) {
+		return itemErrors(c.f(ctx, values), len(values)), nil
 	})
-	for i, item := range itemErrors(err, len(values)) {
-		if item != nil {
-			written[i].fail(item)
+	for i, h := range written {
+		if failure := cmp.Or(err, items[i]); failure != nil {
+			h.fail(failure)
 		}
 	}
 }
@@ -237,8 +239,7 @@ func itemErrors(err error, n int) map[int]error {
 		return nil
 	}
 	all := ItemErrors{}
-	_, panicked := err.(*PanicError) // what was not written then is not known
-	if found, others := all.gather(err); found && !panicked && (len(all) > 0 || !others) {
+	if found, others := all.gather(err); found && (len(all) > 0 || !others) {
 		outside := func(i int) bool { return i < 0 || i >= n }
 		if !slices.ContainsFunc(slices.Collect(maps.Keys(all)), outside) {
 			return all

@@ -48,6 +48,7 @@ type origin struct {
 
 // iteration is one range over a source.
 type iteration struct {
+	left    bool // the stage broke out of it
 	of      *origin
 	failing map[result]bool
 	given   map[int]int     // by record, how many numbers were given out beyond 0
@@ -299,7 +300,11 @@ func (m *Model) after(k int) stream {
 				if it.run != nil {
 					m.watch(it.run)
 				}
-				return yield(it)
+				more := yield(it)
+				if !more && it.run != nil {
+					it.run.left = true
+				}
+				return more
 			})
 		}
 	}

@@ -131,6 +131,7 @@ type collector struct {
 	m       *Model
 	learned *iteration // the first, where it is told of iterations
 	since   time.Duration
+	cut     bool // the answer was due before the end
 	tallies []*tally
 	values  []item
 	logged  []string
@@ -209,7 +210,7 @@ func (c *collector) verdicts(of *origin) []item {
 	lost := func(i int) item { return item{record: i, state: unreached, err: "unreached" + of.names(i)} }
 	came := false
 	for _, t := range c.tallies {
-		if t.run.of != of || len(t.seen) == 0 {
+		if t.run.of != of || len(t.seen) == 0 && (t.run.left || !c.cut) {
 			continue
 		}
 		came = true
@@ -346,6 +347,7 @@ func (m *Model) run(c *collector) Outcome {
 				if _, ok := v.(late); !ok {
 					panic(v)
 				}
+				c.cut = true
 			}
 		}()
 		m.after(len(m.Stages))(c.add)

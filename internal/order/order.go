@@ -14,80 +14,86 @@ import (
 // concurrent use.
 type Order struct {
 	group []int32 // the line of each record, 0 for none; nil: one line for all
-	size  int
-	lines atomic.Pointer[[]line] // nil: nothing has failed
-	once  sync.Once
+	any   atomic.Bool
+	lines sync.Map // int32 to *line: most lines have no failure
 }
 
 type line struct {
 	lowest atomic.Int32 // index of the first failed record, none if there is none
 	mu     sync.Mutex
-	failed map[int32][]uint32 // the failed Results of each record
-	sorted []int32            // the records that have failed; those before head are settled
+	failed map[failure]struct{}
+	parts  map[int32]int // how many failures a record has
+	sorted []int32       // the records that have failed; those before head are settled
 	head   int
+}
+
+// failure is one failed Result: a record that was split into several fails, and
+// is settled, part by part.
+type failure struct {
+	index  int32
+	number uint32
 }
 
 const none = math.MaxInt32
 
 // Whole returns the Order of a batch that is one line.
-func Whole() *Order { return build(nil, 1) }
+func Whole() *Order { return new(Order) }
 
 // Groups returns the Order of a batch whose record i belongs to line group[i].
-// Lines are numbered from 1 to lines; records of line 0 have no order.
-func Groups(group []int32, lines int) *Order { return build(group, lines+1) }
-
-func build(group []int32, lines int) *Order { return &Order{group: group, size: lines} }
+// Records of line 0 have no order.
+func Groups(group []int32) *Order { return &Order{group: group} }
 
 // Inner returns another Order of the same batch, without failures.
-func (o *Order) Inner() *Order { return build(o.group, o.size) }
+func (o *Order) Inner() *Order { return &Order{group: o.group} }
 
-// fill makes the lines, which an Order without failures does not need.
-func (o *Order) fill() {
-	lines := make([]line, o.size)
-	for i := range lines {
-		lines[i].lowest.Store(none)
+func (o *Order) number(index int) int32 {
+	if o.group == nil {
+		return 1
 	}
-	o.lines.Store(&lines)
+	return o.group[index]
 }
 
-// line returns the line of a record, nil if it has none or nothing has failed.
+// line returns the line of a record, nil if it has none or nothing in it failed.
 func (o *Order) line(index int) *line {
-	lines := o.lines.Load()
-	switch {
-	case lines == nil:
-		return nil
-	case o.group == nil:
-		return &(*lines)[0]
-	case o.group[index] == 0:
+	if !o.any.Load() {
 		return nil
 	}
-	return &(*lines)[o.group[index]]
+	l, ok := o.lines.Load(o.number(index))
+	if !ok {
+		return nil
+	}
+	return l.(*line)
 }
 
 // Fail adds a failure. Adding it twice counts once.
 func (o *Order) Fail(index int, number uint32) {
-	o.once.Do(o.fill)
-	l := o.line(index)
-	if l == nil {
+	if o.number(index) == 0 {
 		return
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.fail(int32(index), number)
+	l := o.line(index)
+	if l == nil {
+		fresh := &line{failed: make(map[failure]struct{}), parts: make(map[int32]int)}
+		fresh.lowest.Store(none)
+		at, _ := o.lines.LoadOrStore(o.number(index), fresh)
+		l = at.(*line)
+		o.any.Store(true)
+	}
+	l.fail(failure{int32(index), number})
 }
 
-// fail adds a failure. A record that was split into several fails, and is settled,
-// part by part.
-func (l *line) fail(index int32, number uint32) {
-	if l.failed == nil {
-		l.failed = make(map[int32][]uint32)
+func (l *line) fail(f failure) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if _, ok := l.failed[f]; ok {
+		return
 	}
-	if !slices.Contains(l.failed[index], number) {
-		l.failed[index] = append(l.failed[index], number)
+	l.failed[f] = struct{}{}
+	if l.parts[f.index]++; l.parts[f.index] > 1 {
+		return
 	}
-	at, found := slices.BinarySearch(l.sorted, index)
+	at, found := slices.BinarySearch(l.sorted, f.index)
 	if !found {
-		l.sorted = slices.Insert(l.sorted, at, index)
+		l.sorted = slices.Insert(l.sorted, at, f.index)
 	}
 	l.head = min(l.head, at)
 	l.lowest.Store(l.sorted[l.head])
@@ -95,26 +101,23 @@ func (l *line) fail(index int32, number uint32) {
 
 // Settle takes a failure back, if there is one.
 func (o *Order) Settle(index int, number uint32) {
-	l := o.line(index)
-	if l == nil || int32(index) < l.lowest.Load() {
-		return
+	if l := o.line(index); l != nil && int32(index) >= l.lowest.Load() {
+		l.settle(failure{int32(index), number})
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.settle(int32(index), number)
 }
 
-func (l *line) settle(index int32, number uint32) {
-	left := l.failed[index]
-	if at := slices.Index(left, number); at >= 0 {
-		left = slices.Delete(left, at, at+1)
-		l.failed[index] = left
-	}
-	if len(left) > 0 {
+func (l *line) settle(f failure) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if _, ok := l.failed[f]; !ok {
 		return
 	}
-	delete(l.failed, index)
-	for l.head < len(l.sorted) && len(l.failed[l.sorted[l.head]]) == 0 {
+	delete(l.failed, f)
+	if l.parts[f.index]--; l.parts[f.index] > 0 {
+		return
+	}
+	delete(l.parts, f.index)
+	for l.head < len(l.sorted) && l.parts[l.sorted[l.head]] == 0 {
 		l.head++
 	}
 	if l.head == len(l.sorted) {

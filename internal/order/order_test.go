@@ -32,7 +32,7 @@ func TestOneLineHoldsBackEverythingBehindItsFirstFailure(t *testing.T) {
 
 func TestGroupsDoNotHoldBackEachOther(t *testing.T) {
 	is := is.New(t)
-	o := order.Groups([]int32{1, 2, 0, 1, 2, 0}, 2)
+	o := order.Groups([]int32{1, 2, 0, 1, 2, 0})
 	o.Fail(0, 0)
 	o.Fail(2, 0)
 	by, ok := o.Blocker(3)
@@ -61,7 +61,7 @@ func TestARecordHoldsBackUntilItsLastPartIsSettled(t *testing.T) {
 
 func TestAnInnerOrderIsOfTheSameGroupsAndBeginsWithoutFailures(t *testing.T) {
 	is := is.New(t)
-	o := order.Groups([]int32{1, 2, 1}, 2)
+	o := order.Groups([]int32{1, 2, 1})
 	o.Fail(0, 0)
 	inner := o.Inner()
 	_, ok := inner.Blocker(2)
@@ -104,7 +104,7 @@ func TestBlockerIsTheFirstFailedRecordOfTheLine(t *testing.T) {
 		o := order.Whole()
 		if rapid.Bool().Draw(t, "groups") {
 			model.group = rapid.SliceOfN(rapid.Int32Range(0, lines), records, records).Draw(t, "group")
-			o = order.Groups(model.group, lines)
+			o = order.Groups(model.group)
 		}
 		t.Repeat(map[string]func(*rapid.T){
 			"fail": func(t *rapid.T) {
