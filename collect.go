@@ -848,9 +848,7 @@ func bind[A, B any](c *collector[B], source Stream[A], stage func(Stream[A]) Str
 				err, c.exited = nil, true // what is unfinished is unreached
 			}
 		}()
-		results := stage(watched)
-		require(results != nil, "stage", "it returned a nil Stream")
-		results(c.add)
+		built(stage(watched))(c.add)
 		err = nil
 	}
 }

@@ -65,10 +65,9 @@ type parallel[A, B any] struct {
 	_       [64]byte                   // lanes read what follows all the time
 	awaited atomic.Int64               // the slot that the consumer waits for
 	_       [64]byte
-
-	mu     sync.Mutex
-	cancel []context.CancelFunc // of the contexts in lanes
-	strays []Result[B]          // what lanes sent beyond their slots
+	mu      sync.Mutex
+	cancel  []context.CancelFunc // of the contexts in lanes
+	strays  []Result[B]          // what lanes sent beyond their slots
 }
 
 // A seat is the place of one Result in the order.
@@ -90,8 +89,7 @@ type slot[A, B any] struct {
 
 type lane[A, B any] struct {
 	dispatch.Lane
-	p *parallel[A, B]
-
+	p       *parallel[A, B]
 	mu      sync.Mutex
 	slots   blocks[slot[A, B]]
 	current *slot[A, B]   // the last one that the stage was given
@@ -193,9 +191,7 @@ func (l *lane[A, B]) work() {
 			}
 		}
 	}
-	out := l.p.stage(in)
-	require(out != nil, "Parallel", "the stage returned a nil Stream")
-	out(l.emit)
+	built(l.p.stage(in))(l.emit)
 	returned = true
 }
 
@@ -344,8 +340,7 @@ func (p *parallel[A, B]) consume(yield func(Result[B]) bool) {
 	p.finish(yield)
 }
 
-// untaken is what becomes of a Result that no lane took. If all lanes returned, they
-// dropped it.
+// untaken is what becomes of a Result that no lane took: lanes that return drop it.
 func (p *parallel[A, B]) untaken(h header) []Result[B] {
 	if crash := p.fatal.Load(); p.late > 0 || crash != nil {
 		return []Result[B]{{h: h.lost(false, crash)}}
@@ -360,17 +355,15 @@ func (p *parallel[A, B]) finish(yield func(Result[B]) bool) {
 			return
 		}
 	}
-	if crash := p.crash.Load(); crash != nil {
-		panic(crash)
-	}
 	if p.exited.Load() {
 		runtime.Goexit()
+	} else if crash := p.crash.Load(); crash != nil {
+		panic(crash)
 	}
 }
 
-// giveUp stops waiting for functions in lanes when it is called for the second time,
-// or the third, if what is in lanes may have come since the first: from a Parallel
-// before this one, which has given up now. At last it waits for nothing any more.
+// giveUp stops waiting for lanes at the second call, or the third if what they have
+// may have come since, from a Parallel before this one. At last it waits for nothing.
 func (p *parallel[A, B]) giveUp() {
 	switch p.late++; {
 	case p.late == 1:

@@ -441,6 +441,12 @@ func (b *blocks[T]) take(n int) []T {
 	return taken
 }
 
+// built is what a user's stage returned.
+func built[T any](s Stream[T]) Stream[T] {
+	require(s != nil, "stage", "it returned a nil Stream")
+	return s
+}
+
 func requireStage[T any](stage, argument string, s Stream[T], given bool) {
 	require(s != nil, stage, "s is nil")
 	require(given, stage, argument+" is nil")
