@@ -183,7 +183,7 @@ func ExampleFrom() {
 	print(batch.Collect(batch.TryEach(stream, func(_ context.Context, file string) error {
 		return errors.New("empty")
 	})))
-	// Output: error: all 2 records failed: 2026/a.csv: empty; 2026/b.csv: record "2026/b.csv": blocked behind record "2026/a.csv"
+	// Output: error: all 2 records failed: 2026/a.csv: empty; 2026/b.csv: record "2026/b.csv": blocked by record "2026/a.csv"
 }
 
 func ExampleSQS() {
@@ -483,11 +483,11 @@ func ExampleParallel() {
 		return batch.Decode[int](s, json.Unmarshal)
 	}
 	show(batch.Parallel(batch.SQS(context.Background(), event), 8, numbers))
-	// Output:
+	// Unordered output:
 	// m-1: 1
 	// m-2: 1
 	// m-3: failed: invalid character 'x' looking for beginning of value
-	// m-4: failed: record "m-4": blocked behind record "m-3"
+	// m-4: failed: record "m-4": blocked by record "m-3"
 }
 
 func ExampleRecordFrom() {
@@ -704,7 +704,7 @@ func ExampleWithoutAllFailedError() {
 	print(failing("m-1 m-3"))
 	print(failing("m-1 m-3", batch.WithoutAllFailedError()))
 	// Output:
-	// error: all 3 records failed: m-1: out of stock; m-2: record "m-2": blocked behind record "m-1"; m-3: out of stock
+	// error: all 3 records failed: m-1: out of stock; m-2: record "m-2": blocked by record "m-1"; m-3: out of stock
 	// {"batchItemFailures":[{"itemIdentifier":"m-1"},{"itemIdentifier":"m-2"},{"itemIdentifier":"m-3"}]}
 }
 

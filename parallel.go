@@ -1,34 +1,36 @@
 package batch
 
-// Parallel: a reader, up to n lanes and the consumer, around a queue.
+// Parallel: a reader, up to n lanes and the consumer, around the pool where they meet.
 
 import (
-	"context"
 	"runtime"
-	"slices"
-	"sync"
 	"sync/atomic"
 	"time"
 
-	"github.com/lambdabatch/batch/internal/dispatch"
-	"github.com/lambdabatch/batch/internal/order"
+	"github.com/lambdabatch/batch/internal/lanes"
 )
 
 // Parallel sends s through up to n lanes, each of which runs stage on a stream of
-// its own, strictly one Result after the other. Results leave in the order in
-// which they came, each as soon as its turn has come.
+// its own, strictly one Result after the other. Each Result leaves as soon as it is
+// finished, except that none overtakes another that its policy keeps in order: the
+// Results of one group leave in batch order under [StopGroup], and all of them under
+// [StopBatch]. So a slow record delays itself and its group, and the stages after
+// Parallel get the others meanwhile.
 //
 // Records of one group run in batch order and one at a time, whichever lane takes
 // them, unless the policy is [Continue]; groups do not wait for each other. After
 // [FlatMap] the unit is the Result: siblings may run side by side under Continue.
 //
 // Any stage is correct here that treats each record on its own; it is built once
-// for each lane, and its stream can be ranged over once. Under [StopGroup] a
-// failure that is settled behind Parallel blocks its group all the same, for the
+// for each lane, and its stream can be ranged over once. A failure from before counts
+// for the stages before Parallel, and in the lanes only once it has left them, so a
+// [Catch] inside settles it before anybody is held back. Under [StopGroup] a
+// failure that is settled after Parallel blocks its group all the same, for the
 // next record of the group starts before that; settle it inside. A stage that
 // panics outside a user's function fails what its lane had not finished.
 //
-// Stages before and behind Parallel run on other goroutines than the lanes. After
+// Stages before and after Parallel run on other goroutines than the lanes. Lanes run
+// ahead of a slow consumer by at most 128 Results and one a lane. After
 // the records' context has ended, or a break out of the range, Parallel waits for
 // functions for a quarter of the reserve and goes on without them. Without a
 // deadline it waits. It costs a few hundred nanoseconds for each record.
@@ -37,13 +39,13 @@ func Parallel[A, B any](s Stream[A], n int, stage func(Stream[A]) Stream[B]) Str
 	require(n >= 1, "Parallel", "n is less than 1")
 	return func(yield func(Result[B]) bool) {
 		p := &parallel[A, B]{stage: stage}
-		p.crew.Init(func(delta int32) { p.watched.Load().outer.run.adrift.Add(delta) })
-		p.queue.Init(n, func() {
-			l := &lane[A, B]{p: p, slots: blocks[slot[A, B]]{most: 32}}
-			p.crew.Join(&l.Member, func() { l.close(nil, true) })
-			go l.work()
+		p.pool.Init(n, lanes.Face[task[A], Result[B]]{
+			Start:     p.start,
+			Given:     func(owner any, t *task[A]) { t.visit.enter(owner.(*inlet)) },
+			Inside:    inside[A, B],
+			Finished:  func(t *task[A]) { t.visit.end() },
+			Abandoned: func(t *task[A]) Result[B] { return Result[B]{h: t.visit.abandoned()} },
 		})
-		p.crew.Join(&p.reader, func() {})
 		go p.read(s)
 		defer p.stop() // also where yield panics
 		p.consume(yield)
@@ -51,68 +53,34 @@ func Parallel[A, B any](s Stream[A], n int, stage func(Stream[A]) Stream[B]) Str
 }
 
 type parallel[A, B any] struct {
-	stage   func(Stream[A]) Stream[B]
-	queue   dispatch.Queue[lineOf, seat[A, B]] // in the order of the input
-	crew    dispatch.Crew
-	reader  dispatch.Member
-	scope   *laneScope                 // the reader's latest
-	watched atomic.Pointer[laneScope]  // whose end is the end; nil before the first record
-	crash   atomic.Pointer[PanicError] // of the stream before
-	exited  atomic.Bool                // the stream before ended its goroutine
-	fatal   atomic.Pointer[PanicError] // of a lane, the last one
-	late    int                        // halves of the consumer's patience that have gone by
-	settled bool                       // the stream before had ended after the first
-	_       [64]byte                   // lanes read what follows all the time
-	awaited atomic.Int64               // the slot that the consumer waits for
-	_       [64]byte
-	mu      sync.Mutex
-	cancel  []context.CancelFunc // of the contexts in lanes
-	strays  []Result[B]          // what lanes sent beyond their slots
+	stage  func(Stream[A]) Stream[B]
+	pool   lanes.Pool[lineKey, task[A], Result[B]]
+	tasks  blocks[lanes.Item[task[A], Result[B]]] // of the reader
+	border border
+	crash  atomic.Pointer[PanicError] // of the stream before
+	exited atomic.Bool                // the stream before ended its goroutine
+	fatal  atomic.Pointer[PanicError] // of a lane, the last one
+	late   bool                       // the consumer has given lanes up
 }
 
-// A seat is the place of one Result in the order.
-type seat[A, B any] struct {
-	in    Result[A]
-	scope *scope
-	done  atomic.Pointer[slot[A, B]] // what came of it; nil: nothing so far
+// A task is one Result on its way through a lane.
+type task[A any] struct {
+	value A
+	visit visit
 }
 
-// A slot is a seat in a lane. Lanes make their own, where they have them at hand.
-type slot[A, B any] struct {
-	job
-	*seat[A, B]
-	seq      int
-	returned bool // the stage asked for the next one
-	out      []Result[B]
-	one      [1]Result[B] // room for out: most stages send one for one
-}
-
-type lane[A, B any] struct {
-	dispatch.Lane
-	p       *parallel[A, B]
-	mu      sync.Mutex
-	slots   blocks[slot[A, B]]
-	current *slot[A, B]   // the last one that the stage was given
-	held    []*slot[A, B] // those that are not done
-	closed  bool
-	run     *run // that order belongs to
-	order   *order.Order
-}
-
-// lineOf is the key of a group.
-type lineOf struct {
+// lineKey is the key of a line or a gate: a group, or all of a run.
+type lineKey struct {
 	run   *run
 	group int32
 }
 
-// A laneScope is what ends contexts in and outside of the lanes.
-type laneScope struct {
-	outer, inner *scope
-	patience     time.Duration // for functions, after the end
-}
+// whole is the group of a gate that all of a run pass in order.
+const whole = -1
 
 // read is the reader: it runs the stages before.
 func (p *parallel[A, B]) read(s Stream[A]) {
+	p.tasks.most = 32
 	returned := false
 	defer func() {
 		if v := recover(); v != nil {
@@ -120,8 +88,7 @@ func (p *parallel[A, B]) read(s Stream[A]) {
 		} else {
 			p.exited.Store(!returned)
 		}
-		p.queue.Exhaust()
-		p.crew.Leave(&p.reader)
+		p.pool.Exhaust()
 	}()
 	s(p.push)
 	returned = true
@@ -129,232 +96,190 @@ func (p *parallel[A, B]) read(s Stream[A]) {
 
 // push adds one Result and reports whether more are wanted.
 func (p *parallel[A, B]) push(r Result[A]) bool {
-	s := p.queue.Back()
-	s.in = r
-	var key lineOf
+	it := &p.tasks.take(1)[0]
+	t := &it.Value
+	t.value = r.value
+	var line, gate lineKey
 	if e := r.h.entry; e != nil {
-		if p.scope == nil || p.scope.outer != e.scope {
-			p.scope = p.scopeOf(e)
+		r.h.see()
+		x, fresh := p.border.crossing(e)
+		if fresh {
+			p.cross(x)
 		}
-		s.scope = p.scope.inner
-		if o := e.order(); o != nil && r.h.state == failed {
-			o.Settle(int(e.index), r.h.number) // the lane has it now, where it may be settled
-		}
-		if run := e.run(); run.order != nil && run.batch.groupOf(int(e.index)) != 0 {
-			key = lineOf{run, run.batch.groupOf(int(e.index))}
-		}
+		t.visit.begin(x, r.h, it)
+		line, gate = keysOf(e)
+		e.level.place(r.h.place).rest()
+	} else {
+		t.visit.outside = r.h
 	}
-	return p.queue.Push(key)
+	return p.pool.Push(it, line, gate)
 }
 
-func (p *parallel[A, B]) scopeOf(e *entry) *laneScope {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	ctx, cancel := context.WithCancel(e.scope.ctx)
-	s := &laneScope{e.scope, &scope{ctx, e.run()}, e.run().reserve / 4}
-	for j := e.job; j != nil; j = j.outer.job {
-		p.queue.Narrow()             // the other lanes around this one may have more use for a record
-		s.patience -= s.patience / 8 // what is handed on is to reach the Parallel around this one in time
+// keysOf returns which Results run one after the other, and which leave in order.
+func keysOf(e *entry) (line, gate lineKey) {
+	run := e.level.run
+	if run.batch.policy == Continue {
+		return line, gate
 	}
-	p.cancel = append(p.cancel, cancel)
-	if w := p.watched.Load(); w == nil || !w.outer.run.timed {
-		p.watched.Store(s)
-		p.crew.Notify()
+	if group := run.batch.groupOf(int(e.index)); group > 0 {
+		line = lineKey{run, group}
+		gate = line
 	}
-	return s
+	if run.batch.policy == StopBatch {
+		gate = lineKey{run, whole}
+	}
+	return line, gate
+}
+
+// cross prepares for Results of another level than so far.
+func (p *parallel[A, B]) cross(x *crossing) {
+	if x.depth > 0 {
+		p.pool.Narrow() // the other lanes around this one may have more use for a record
+	}
+	if p.border.watch(x, p.pool.Hasten) {
+		p.pool.Nudge()
+	}
+}
+
+func (p *parallel[A, B]) start(l *lanes.Lane[task[A], Result[B]]) {
+	in := new(inlet)
+	l.Owner = in
+	go p.work(l, in)
 }
 
 // work is a lane. What it has not finished in the end is what its stage dropped,
 // or, if the stage did not return, what it failed.
-func (l *lane[A, B]) work() {
+func (p *parallel[A, B]) work(l *lanes.Lane[task[A], Result[B]], in *inlet) {
 	returned := false
 	defer func() {
 		var crash *PanicError
 		if v := recover(); v != nil {
 			crash = newPanicError(v)
-			l.p.fatal.Store(crash)
+			p.fatal.Store(crash)
 		}
-		l.close(crash, !returned || l.p.queue.Stopped())
-		l.p.queue.End()
-		l.p.crew.Leave(&l.Member)
+		in.rest()
+		lost := !returned || p.pool.Stopped()
+		p.pool.Close(l, func(t *task[A]) (Result[B], bool) {
+			return Result[B]{h: t.visit.lost(crash)}, lost
+		})
+		in.close()
 	}()
-	in := func(yield func(Result[A]) bool) {
-		for s := l.next(); s != nil; s = l.next() {
-			h := s.in.h
-			if s.outer != nil {
-				h.entry = &s.entry
-			}
-			value := s.in.value
-			s.in.value = *new(A)
-			if !yield(Result[A]{h, value}) {
+	out := built(p.stage(func(yield func(Result[A]) bool) {
+		for t := p.next(l, in); t != nil; t = p.next(l, in) {
+			value := t.value
+			t.value = *new(A)
+			if !yield(Result[A]{t.visit.within(), value}) {
 				return
 			}
 		}
-	}
-	built(l.p.stage(in))(l.emit)
+	}))
+	out(func(r Result[B]) bool { return p.emit(l, r) })
 	returned = true
 }
 
-// next lets go of what the lane had and waits for another slot, or for the end.
-func (l *lane[A, B]) next() *slot[A, B] {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if s := l.current; s != nil {
-		l.current = nil
-		s.returned = true
-		l.settle(s)
-	}
-	i, ok := l.p.queue.Try(&l.Lane)
-	if !ok {
-		l.mu.Unlock()
-		i, ok = l.p.queue.Next(&l.Lane)
-		l.mu.Lock()
-	}
-	if !ok || l.closed {
-		return nil
-	}
-	s := &l.slots.take(1)[0]
-	s.seat = l.p.queue.At(i)
-	s.seq, s.outer, s.out = i, s.in.h.entry, s.one[:0]
-	if s.outer != nil {
-		s.entry.scope, s.entry.job, s.entry.index = s.scope, &s.job, s.outer.index
-		if run := s.outer.run(); run.order != nil {
-			if l.run != run {
-				l.run, l.order = run, run.order.Inner()
-			}
-			s.order = l.order
+// next waits for the next task of a lane, or for the end.
+func (p *parallel[A, B]) next(l *lanes.Lane[task[A], Result[B]], in *inlet) *task[A] {
+	in.rest()
+	for {
+		it, turn := p.pool.Next(l)
+		switch turn {
+		case lanes.Work:
+			return &it.Value
+		case lanes.End:
+			return nil
 		}
+		in.flush()
 	}
-	l.current, l.held = s, append(l.held, s)
-	return s
 }
 
-// emit takes a Result that leaves the lane.
-func (l *lane[A, B]) emit(r Result[B]) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.closed || l.p.queue.Stopped() {
-		return false
+// emit takes a Result that leaves a lane. One that was not given to a lane here passes.
+func (p *parallel[A, B]) emit(l *lanes.Lane[task[A], Result[B]], r Result[B]) bool {
+	e := r.h.entry
+	if e == nil || e.visit == nil || e.visit.crossing.border != &p.border {
+		return p.pool.Emit(l, nil, r)
 	}
-	s := l.current
-	if e := r.h.entry; s == nil || e != &s.entry {
-		at := slices.IndexFunc(l.held, func(s *slot[A, B]) bool { return e == &s.entry })
-		if at < 0 {
-			return l.stray(r)
-		}
-		s = l.held[at]
-	}
+	it := e.visit.item.(*lanes.Item[task[A], Result[B]])
+	e.level.source.rest()
 	r.h.leave()
-	s.sent.add(r.h.number)
-	s.out = append(s.out, r)
-	l.settle(s)
-	return true
+	more := p.pool.Emit(l, it, r)
+	e.level.source.give(e)
+	return more
 }
 
-// stray takes what a foreign stage sends that is not, or no longer, the lane's.
-func (l *lane[A, B]) stray(r Result[B]) bool {
-	if s := l.current; s != nil {
-		s.out = append(s.out, r)
-		return true
+// inside takes note of what leaves a lane, and reports whether anything is left there.
+func inside[A, B any](t *task[A], leaving *Result[B]) bool {
+	if leaving != nil {
+		t.visit.parts.Leave(leaving.h.number)
 	}
-	l.p.mu.Lock()
-	defer l.p.mu.Unlock()
-	l.p.strays = append(l.p.strays, r)
-	return true
+	return !t.visit.parts.Over()
 }
 
-// settle completes a slot once the stage has let go of it.
-func (l *lane[A, B]) settle(s *slot[A, B]) {
-	if s.returned && s.empty() {
-		at := slices.Index(l.held, s)
-		l.held = slices.Delete(l.held, at, at+1)
-		l.complete(s)
-	}
-}
-
-func (l *lane[A, B]) complete(s *slot[A, B]) {
-	s.done.Store(s)
-	l.p.queue.Done(s.seq)
-	if l.p.awaited.Load() == int64(s.seq) {
-		l.p.crew.Notify()
-	}
-}
-
-// close completes what the lane holds.
-func (l *lane[A, B]) close(crash *PanicError, lost bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, s := range l.held {
-		if lost && !s.empty() {
-			s.out = append(s.out, Result[B]{h: s.in.h.lost(true, crash)})
-		}
-		l.complete(s)
-	}
-	l.current, l.held, l.closed = nil, nil, true
-}
-
-// consume yields what is done, in order.
+// consume yields what is finished.
 func (p *parallel[A, B]) consume(yield func(Result[B]) bool) {
-	var watched *laneScope
-	var ended <-chan struct{}
-	var due <-chan time.Time
-	for head, last := 0, false; !last; {
-		p.awaited.Store(int64(head))
-		last = !p.crew.Running() // what is not done will not be
-		from, n := head, p.queue.Len()
-		for ; head < n; head++ {
-			var out []Result[B]
-			if s := p.queue.At(head).done.Load(); s != nil {
-				out = s.out
-			} else if last {
-				out = p.untaken(p.queue.At(head).in.h)
-			} else {
-				break
+	var clock clock
+	var out []Result[B]
+	over := false
+	for {
+		if out, over = p.pool.Receive(out); len(out) > 0 {
+			if !p.hand(out, yield) {
+				return
 			}
-			for i := range out {
-				if !yield(out[i]) {
-					return
-				}
-			}
-			clear(out) // the slots stay until the end, the values need not
-		}
-		if last || head > from {
 			continue
 		}
-		if w := p.watched.Load(); w != watched {
-			watched, ended = w, w.outer.ctx.Done()
+		if over {
+			break
 		}
+		if p.pool.Hasty() && !p.border.flush() {
+			return
+		}
+		clock.watch(p.border.watched.Load())
 		select {
-		case <-p.crew.Changed:
-		case <-ended:
-			ended = nil
-			p.queue.Hurry(func(s *seat[A, B]) bool { return s.in.h.entry.Err() != nil })
-			if watched.outer.run.timed {
-				due = time.After(watched.patience / 2)
+		case <-p.pool.Changed:
+		case <-clock.ended:
+			clock.end()
+			p.pool.Hurry(func(t *task[A]) bool { return t.visit.outside.entry.Err() != nil })
+		case <-clock.due:
+			if all, ok := clock.tick(p.pool.Exhausted()); ok {
+				p.late = true
+				p.pool.GiveUp(all)
 			}
-		case <-due:
-			due = time.After(watched.patience / 2)
-			p.giveUp()
 		}
 	}
-	p.finish(yield)
-}
-
-// untaken is what becomes of a Result that no lane took: lanes that return drop it.
-func (p *parallel[A, B]) untaken(h header) []Result[B] {
-	if crash := p.fatal.Load(); p.late > 0 || crash != nil {
-		return []Result[B]{{h: h.lost(false, crash)}}
-	}
-	return nil
-}
-
-// finish yields what has no place in the order, and ends as the stream before did.
-func (p *parallel[A, B]) finish(yield func(Result[B]) bool) {
-	for _, r := range p.strays {
-		if !yield(r) {
+	p.pool.Rest(p.untaken)
+	for out, _ = p.pool.Receive(out); len(out) > 0; out, _ = p.pool.Receive(out) {
+		if !p.hand(out, yield) {
 			return
 		}
 	}
+	p.finish()
+}
+
+// hand yields Results and reports whether more are wanted.
+func (p *parallel[A, B]) hand(out []Result[B], yield func(Result[B]) bool) bool {
+	x := p.border.watched.Load()
+	for i := range out {
+		if e := out[i].h.entry; x != nil && e != nil && e.level == x.outer {
+			x.place.give(e)
+		}
+		if !yield(out[i]) {
+			return false
+		}
+		out[i] = Result[B]{} // the buffer stays until the end, the value need not
+	}
+	if x != nil {
+		x.place.rest()
+	}
+	return true
+}
+
+// untaken is what becomes of a Result that no lane took: lanes that return drop it.
+func (p *parallel[A, B]) untaken(t *task[A]) (Result[B], bool) {
+	crash := p.fatal.Load()
+	return Result[B]{h: t.visit.untaken(crash)}, p.late || crash != nil
+}
+
+// finish ends as the stream before did.
+func (p *parallel[A, B]) finish() {
 	if p.exited.Load() {
 		runtime.Goexit()
 	} else if crash := p.crash.Load(); crash != nil {
@@ -362,40 +287,19 @@ func (p *parallel[A, B]) finish(yield func(Result[B]) bool) {
 	}
 }
 
-// giveUp stops waiting for lanes at the second call, or the third if what they have
-// may have come since, from a Parallel before this one. At last it waits for nothing.
-func (p *parallel[A, B]) giveUp() {
-	switch p.late++; {
-	case p.late == 1:
-		p.settled = p.crew.Gone(&p.reader)
-	case p.late == 2 && !p.settled:
-	case p.late <= 3:
-		p.crew.Abandon(p.queue.Stop()...)
-	default:
-		p.crew.Abandon()
-	}
-}
-
 // stop ends what still runs and waits for it.
 func (p *parallel[A, B]) stop() {
-	p.queue.Stop()
-	if !p.crew.Running() {
-		return
-	}
-	p.mu.Lock()
-	for _, cancel := range p.cancel {
-		cancel()
-	}
-	p.mu.Unlock()
+	p.pool.Break()
+	p.border.cancel()
 	var due <-chan time.Time
-	if w := p.watched.Load(); w != nil && w.outer.run.timed {
-		due = time.After(w.patience)
+	if x := p.border.watched.Load(); x != nil && x.outer.run.timed && !p.pool.Over() {
+		due = time.After(x.patience)
 	}
-	for p.crew.Running() {
+	for !p.pool.Over() {
 		select {
-		case <-p.crew.Changed:
+		case <-p.pool.Changed:
 		case <-due:
-			p.crew.Abandon()
+			p.pool.GiveUp(true)
 		}
 	}
 }

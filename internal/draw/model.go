@@ -2,6 +2,7 @@ package draw
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -34,9 +35,17 @@ type item struct {
 	state  state
 	value  string
 	err    string
+	failed *failure // that it is, or descends from
 }
 
 type result struct{ record, number int }
+
+// failure is one failed Result, as the last stage that saw it knows it. It is open until
+// what descends from it is settled.
+type failure struct {
+	item
+	loose bool // no stage has seen it
+}
 
 // origin is what a source of the model knows.
 type origin struct {
@@ -49,8 +58,9 @@ type origin struct {
 // iteration is one range over a source.
 type iteration struct {
 	left    bool // the stage broke out of it
+	ended   bool // it came to its end
 	of      *origin
-	failing map[result]bool
+	open    []*failure
 	given   map[int]int     // by record, how many numbers were given out beyond 0
 	split   map[result]bool // became several others
 	start   time.Duration
@@ -99,7 +109,7 @@ func (m *Model) iterate(of *origin) *iteration {
 		m.prepared = nil
 		return run
 	}
-	run := &iteration{of: of, failing: map[result]bool{}, given: map[int]int{}, split: map[result]bool{}, start: m.now}
+	run := &iteration{of: of, given: map[int]int{}, split: map[result]bool{}, start: m.now}
 	if m.Deadline > 0 && !of.free {
 		run.reserve = m.reserve(m.Deadline - m.now)
 		run.end = m.Deadline - run.reserve
@@ -183,10 +193,25 @@ func (m *Model) do(k, index int, token string) (fate, err string) {
 
 func fault(k int, token string) string { return fmt.Sprintf("fault(%d,%s)", k, token) }
 
-// look is what every stage of the library does first: what is Failed now counts.
-func (m *Model) look(it item) {
-	if it.run != nil {
-		it.run.failing[result{it.record, it.number}] = it.state.failure()
+// look is what every stage of the library does first: what is Failed now counts, and what
+// is not settles the failure that it descends from. Loose failures of the same part never
+// went on.
+func (m *Model) look(it *item) { m.note(it, false) }
+
+// try is for a Result that a foreign stage has made and may keep to itself.
+func (m *Model) try(it *item) { m.note(it, true) }
+
+func (m *Model) note(it *item, loose bool) {
+	if it.run == nil {
+		return
+	}
+	it.run.open = slices.DeleteFunc(it.run.open, func(f *failure) bool {
+		return f == it.failed || f.loose && f.record == it.record && f.number == it.number
+	})
+	it.failed = nil
+	if it.state.failure() {
+		it.failed = &failure{*it, loose}
+		it.run.open = append(it.run.open, it.failed)
 	}
 }
 
@@ -197,8 +222,8 @@ func (m *Model) blocker(it item) int {
 		if !of.ordered(i, it.record) || of.lastReceive(i) {
 			continue
 		}
-		for r, failing := range it.run.failing {
-			if r.record == i && failing {
+		for _, f := range it.run.open {
+			if f.record == i {
 				return i
 			}
 		}
@@ -245,13 +270,16 @@ func (it item) with(s state, err string) item {
 }
 
 // admit returns whether a function may be called for the value of the item.
-func (m *Model) admit(it *item) bool {
-	m.look(*it)
+func (m *Model) admit(it *item) bool { return m.admitted(it, m.look) }
+
+func (m *Model) admitted(it *item, note func(*item)) bool {
+	m.look(it)
 	if it.state != ready {
 		return false
 	}
-	*it = m.refusal(*it)
-	m.look(*it)
+	if *it = m.refusal(*it); it.state != ready {
+		note(it)
+	}
 	return it.state == ready
 }
 
@@ -270,7 +298,7 @@ func (m *Model) source(of *origin) stream {
 			}
 			if r.Bad {
 				it = it.with(failed, "undecodable "+strconv.Quote(r.ID))
-				m.look(it)
+				m.look(&it)
 			}
 			if !yield(it) {
 				return
@@ -296,8 +324,13 @@ func (m *Model) after(k int) stream {
 	if k == m.Cut && m.watch != nil {
 		watched := s
 		s = func(yield func(item) bool) {
+			var last *iteration
 			watched(func(it item) bool {
 				if it.run != nil {
+					if last != nil && last != it.run {
+						last.ended = true
+					}
+					last = it.run
 					m.watch(it.run)
 				}
 				more := yield(it)
@@ -306,6 +339,9 @@ func (m *Model) after(k int) stream {
 				}
 				return more
 			})
+			if last != nil && !last.left {
+				last.ended = true
+			}
 		}
 	}
 	return s
@@ -324,17 +360,21 @@ func (m *Model) entering(s stream) stream {
 
 func (m *Model) stage(k int, s stream) stream {
 	suffix := "." + strconv.Itoa(k)
+	note := m.look
+	if m.Stages[k].Kind == "then" {
+		note = m.try
+	}
 	// calling makes a stage that calls a function for what is Ready.
 	calling := func(then func(it item, fate string, yield func(item) bool) bool) stream {
 		return func(yield func(item) bool) {
 			s(func(it item) bool {
-				if !m.admit(&it) {
+				if !m.admitted(&it, note) {
 					return yield(it)
 				}
 				fate, err := m.do(k, it.record, it.value)
 				if err != "" {
 					it = it.with(failed, err)
-					m.look(it)
+					note(&it)
 					return yield(it)
 				}
 				return then(it, fate, yield)
@@ -377,13 +417,13 @@ func (m *Model) stage(k int, s stream) stream {
 	case "tap":
 		return func(yield func(item) bool) {
 			s(func(it item) bool {
-				m.look(it)
+				m.look(&it)
 				if _, err := m.do(k, it.index(), it.describe()); err != "" && !it.state.unprocessed() {
 					if it.state == failed {
 						err = "join(" + it.err + "+" + err + ")"
 					}
 					it = it.with(failed, err)
-					m.look(it)
+					m.look(&it)
 				}
 				return yield(it)
 			})
@@ -391,8 +431,8 @@ func (m *Model) stage(k int, s stream) stream {
 	case "catch", "orElse":
 		return func(yield func(item) bool) {
 			s(func(it item) bool {
-				m.look(it)
-				if it.state != failed || it.run == nil || m.refusal(it) != it {
+				m.look(&it)
+				if it.state != failed || it.run == nil || m.refusal(it).state != failed {
 					return yield(it)
 				}
 				fate, err := m.do(k, it.record, it.err)
@@ -404,7 +444,7 @@ func (m *Model) stage(k int, s stream) stream {
 				case fate == settles:
 					it.state, it.value, it.err = ready, strconv.Itoa(it.record)+"="+it.err, ""
 				}
-				m.look(it)
+				m.look(&it)
 				return yield(it)
 			})
 		}
@@ -482,7 +522,7 @@ func (m *Model) write(k int, held []item) {
 		}
 		if errs[j] != "" {
 			held[i] = held[i].with(failed, errs[j])
-			m.look(held[i])
+			m.look(&held[i])
 		}
 	}
 }
@@ -532,15 +572,15 @@ func (m *Model) foreign(k int, s stream) stream {
 	case "retry":
 		return each(func(it item, yield func(item) bool) bool {
 			was := it
-			if m.admit(&it) {
+			if m.admitted(&it, m.try) {
 				if _, err := m.do(k, it.record, it.value); err != "" {
 					it = it.with(failed, err)
-					m.look(it)
+					m.try(&it)
 				}
 			}
 			if it.state.failure() && !was.state.failure() {
 				it = was
-				if m.admit(&it) {
+				if m.admitted(&it, m.try) {
 					m.call(k, it.value)
 				}
 			}

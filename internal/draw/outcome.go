@@ -1,6 +1,7 @@
 package draw
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -118,7 +119,7 @@ func (o *Observer) Handle(_ context.Context, r slog.Record) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	r.Attrs(func(a slog.Attr) bool {
-		if a.Key == "record" {
+		if r.Message == "record failed" && a.Key == "record" {
 			o.Logged = append(o.Logged, a.Value.String())
 		}
 		return a.Key != "record"
@@ -165,19 +166,44 @@ func (c *collector) add(it item) bool {
 	if it.run == nil {
 		return true
 	}
-	c.m.look(it)
+	c.m.look(&it)
+	if c.m.watch != nil && !slices.ContainsFunc(c.tallies, func(t *tally) bool { return t.run == it.run }) {
+		return true // of another batch
+	}
 	t := c.tallyOf(it.run)
 	if !t.seen[result{it.record, it.number}] && it.state == ready {
 		c.values = append(c.values, it)
 	}
 	t.seen[result{it.record, it.number}] = true
-	if was, ok := t.bad[it.record]; it.state.failure() && (!ok || was.state.unprocessed() && it.state == failed) {
-		t.bad[it.record] = it
-		if it.state == failed && !it.run.of.other {
-			c.logged = append(c.logged, it.run.of.Records[it.record].ID)
+	c.fail(t, it)
+	return true
+}
+
+// fail takes note of a failure, which is logged if it tells something new.
+func (c *collector) fail(t *tally, it item) {
+	was, ok := t.bad[it.record]
+	if !it.state.failure() || ok && (!was.state.unprocessed() || it.state != failed) {
+		return
+	}
+	t.bad[it.record] = it
+	if it.state == failed && !it.run.of.other {
+		c.logged = append(c.logged, it.run.of.Records[it.record].ID)
+	}
+}
+
+// gather takes note of the failures that nobody settled.
+func (c *collector) gather() {
+	logged := len(c.logged)
+	defer func() { c.logged = c.logged[:min(len(c.logged), logged+16)] }() // it is not logged without end
+	for _, t := range c.tallies {
+		open := slices.Clone(t.run.open)
+		slices.SortStableFunc(open, func(a, b *failure) int {
+			return cmp.Or(cmp.Compare(a.record, b.record), cmp.Compare(a.number, b.number))
+		})
+		for _, f := range open {
+			c.fail(t, f.item)
 		}
 	}
-	return true
 }
 
 // complete reports whether every Result of the record has come.
@@ -208,25 +234,40 @@ func (c *collector) verdicts(of *origin) []item {
 		all[i] = item{record: i, state: done}
 	}
 	lost := func(i int) item { return item{record: i, state: unreached, err: "unreached" + of.names(i)} }
-	came := false
+	worsen := func(i int, bad item) {
+		if all[i].state == done || all[i].state.unprocessed() && bad.state == failed {
+			all[i] = bad
+		}
+	}
+	var own []*tally
 	for _, t := range c.tallies {
-		if t.run.of != of || len(t.seen) == 0 && (t.run.left || !c.cut) {
+		if t.run.of == of {
+			own = append(own, t)
+		}
+	}
+	came := false
+	for k, t := range own {
+		underWay := c.cut && !t.run.left && (!t.run.ended || k == len(own)-1)
+		if len(t.seen) == 0 && !underWay {
 			continue
 		}
 		came = true
 		for i := range all {
-			bad, ok := t.bad[i]
-			if !ok && !t.complete(i) {
-				bad, ok = lost(i), true
+			if bad, ok := t.bad[i]; ok {
+				worsen(i, bad)
+			} else if !t.complete(i) {
+				worsen(i, lost(i))
 			}
-			if ok && (all[i].state == done || all[i].state.unprocessed() && bad.state == failed) {
-				all[i] = bad
-			}
+		}
+	}
+	for _, t := range own {
+		for i, bad := range t.bad {
+			worsen(i, bad)
 		}
 	}
 	for i := range all {
 		if !came {
-			all[i] = lost(i)
+			worsen(i, lost(i))
 		}
 	}
 	for j := range all {
@@ -249,6 +290,7 @@ func (c *collector) verdicts(of *origin) []item {
 
 // answer folds.
 func (c *collector) answer() (Outcome, []string) {
+	c.gather()
 	o := Outcome{Listed: []string{}, Logged: c.logged}
 	values := []string{}
 	var sources []*origin
@@ -275,6 +317,9 @@ func (c *collector) answer() (Outcome, []string) {
 			o.Failures = append(o.Failures, strconv.Itoa(i)+": "+v.err)
 		}
 	}
+	slices.SortStableFunc(c.values, func(a, b item) int {
+		return cmp.Or(slices.Index(sources, a.run.of)-slices.Index(sources, b.run.of), a.record-b.record)
+	})
 	for _, it := range c.values {
 		if c.verdicts(it.run.of)[it.record].state == done {
 			values = append(values, it.value)

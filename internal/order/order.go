@@ -1,140 +1,298 @@
-// Package order knows which records of a batch have failed, and so which
-// records behind them must not be processed.
+// Package order knows which records of a batch have failed, and so which records after them must not be processed.
+//
+// An [Order] is the order of one stretch of a pipeline: all of it outside of lanes, or one lane. It holds open
+// failures. A failure belongs to one part of one record and has a version, which travels with the Result that failed:
+// only what descends from that Result can settle it. Each stage that sees the failed Result gives it a new version, so
+// when a stage has copied the Result, each copy is a failure of its own, in whatever order they come, and a copy that
+// is not Failed settles nothing.
+//
+// A failure is loose as long as no stage has seen its Result: a stage that tries again drops it, and the next Result
+// of that part that does go on replaces it.
+//
+// A failure whose Result has gone into lanes is undecided there, and holds back only the stages outside of them.
 package order
 
 import (
-	"math"
+	"cmp"
 	"slices"
 	"sync"
 	"sync/atomic"
 )
 
-// Order holds the failures of one batch, line by line. A line is a group of
-// records that take effect in the order of the batch. It is safe for
-// concurrent use.
-type Order struct {
-	group []int32 // the line of each record, 0 for none; nil: one line for all
-	any   atomic.Bool
-	lines sync.Map // int32 to *line: most lines have no failure
+// The lines that records belong to, besides those from 1 on.
+const (
+	None = 0  // in no line
+	Any  = -1 // maybe in every line
+)
+
+// An Order holds the failures of one stretch of a pipeline. The cause of a failure is a C. It is safe for concurrent
+// use. The zero Order has no lines; its failures hold nobody back.
+type Order[C any] struct {
+	line  func(index int) int32
+	open  atomic.Int32 // how many failures there are
+	loose atomic.Int32 // how many of them no stage has seen
+
+	mu      sync.Mutex
+	lines   map[int32]*line[C]
+	parts   map[part]*failed[C]
+	records map[int32][]*failed[C] // the parts by record
 }
 
-type line struct {
-	lowest atomic.Int32 // index of the first failed record, none if there is none
-	mu     sync.Mutex
-	failed map[failure]struct{}
-	parts  map[int32]int // how many failures a record has
-	sorted []int32       // the records that have failed; those before head are settled
+// A line is the records that take effect in the order of the batch, as far as they have failed.
+type line[C any] struct {
+	failed []*failed[C] // with open failures, by record; those before head are settled
 	head   int
 }
 
-// failure is one failed Result: a record that was split into several fails, and
-// is settled, part by part.
-type failure struct {
+type part struct {
 	index  int32
 	number uint32
 }
 
-const none = math.MaxInt32
-
-// Whole returns the Order of a batch that is one line.
-func Whole() *Order { return new(Order) }
-
-// Groups returns the Order of a batch whose record i belongs to line group[i].
-// Records of line 0 have no order.
-func Groups(group []int32) *Order { return &Order{group: group} }
-
-// Inner returns another Order of the same batch, without failures.
-func (o *Order) Inner() *Order { return &Order{group: o.group} }
-
-func (o *Order) number(index int) int32 {
-	if o.group == nil {
-		return 1
-	}
-	return o.group[index]
+// failed is a part that has failed at least once.
+type failed[C any] struct {
+	part
+	at   int32 // the line
+	last uint16
+	open []failure[C]
 }
 
-// line returns the line of a record, nil if it has none or nothing in it failed.
-func (o *Order) line(index int) *line {
-	if !o.any.Load() {
-		return nil
-	}
-	l, ok := o.lines.Load(o.number(index))
-	if !ok {
-		return nil
-	}
-	return l.(*line)
+// failure is one failed Result.
+type failure[C any] struct {
+	version uint16
+	inside  uint8 // the lanes that it has gone into, 0: none
+	loose   bool
+	cause   C
 }
 
-// Fail adds a failure. Adding it twice counts once.
-func (o *Order) Fail(index int, number uint32) {
-	if o.number(index) == 0 {
-		return
-	}
-	l := o.line(index)
-	if l == nil {
-		fresh := &line{failed: make(map[failure]struct{}), parts: make(map[int32]int)}
-		fresh.lowest.Store(none)
-		at, _ := o.lines.LoadOrStore(o.number(index), fresh)
-		l = at.(*line)
-		o.any.Store(true)
-	}
-	l.fail(failure{int32(index), number})
+// forever is the version of a failure that nothing settles, since there have been too many of its part.
+const forever = 1<<16 - 1
+
+// Init says which line a record belongs to.
+func (o *Order[C]) Init(line func(index int) int32) { o.line = line }
+
+// Open reports whether there is any failure.
+func (o *Order[C]) Open() bool { return o.open.Load() > 0 }
+
+// Loose reports whether there is a failure that no stage has seen.
+func (o *Order[C]) Loose() bool { return o.loose.Load() > 0 }
+
+// A Failure is what the holder of a failed Result knows of it.
+type Failure struct {
+	Index   int
+	Number  uint32
+	Version uint16 // 0: the Result has not been seen yet
 }
 
-func (l *line) fail(f failure) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if _, ok := l.failed[f]; ok {
-		return
+// Fail opens the failure of a Result that goes on, in place of the version that it had, and returns the new version.
+// Unless it holds others back, it is only kept.
+func (o *Order[C]) Fail(f Failure, holds bool, cause C) uint16 { return o.fail(f, holds, false, cause) }
+
+// Try opens the failure of a Result that no stage has seen yet.
+func (o *Order[C]) Try(f Failure, holds bool, cause C) uint16 { return o.fail(f, holds, true, cause) }
+
+func (o *Order[C]) fail(f Failure, holds, loose bool, cause C) uint16 {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	p := o.part(f, holds)
+	o.remove(p, func(open *failure[C]) bool { return open.loose || open.version == f.Version })
+	if p.last < forever {
+		p.last++
 	}
-	l.failed[f] = struct{}{}
-	if l.parts[f.index]++; l.parts[f.index] > 1 {
-		return
+	p.open = append(p.open, failure[C]{version: p.last, loose: loose, cause: cause})
+	o.open.Add(1)
+	if loose {
+		o.loose.Add(1)
 	}
-	at, found := slices.BinarySearch(l.sorted, f.index)
-	if !found {
-		l.sorted = slices.Insert(l.sorted, at, f.index)
+	if len(p.open) == 1 {
+		o.lines[p.at].insert(p)
 	}
-	l.head = min(l.head, at)
-	l.lowest.Store(l.sorted[l.head])
+	return p.last
 }
 
-// Settle takes a failure back, if there is one.
-func (o *Order) Settle(index int, number uint32) {
-	if l := o.line(index); l != nil && int32(index) >= l.lowest.Load() {
-		l.settle(failure{int32(index), number})
+func (o *Order[C]) part(f Failure, holds bool) *failed[C] {
+	key := part{int32(f.Index), f.Number}
+	p := o.parts[key]
+	if p == nil {
+		if o.parts == nil {
+			o.parts, o.lines = make(map[part]*failed[C]), make(map[int32]*line[C])
+			o.records = make(map[int32][]*failed[C])
+		}
+		p = &failed[C]{part: key, last: f.Version}
+		if holds && o.line != nil {
+			p.at = o.line(f.Index)
+		}
+		o.parts[key] = p
+		o.records[key.index] = append(o.records[key.index], p)
+		if o.lines[p.at] == nil {
+			o.lines[p.at] = new(line[C])
+		}
+	}
+	return p
+}
+
+// Pass takes note of a Result that is not Failed: the failure that it descends from is settled, and loose ones of
+// the same part never went on.
+func (o *Order[C]) Pass(f Failure) {
+	if f.Version == 0 && o.loose.Load() == 0 {
+		return
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if p := o.parts[part{int32(f.Index), f.Number}]; p != nil {
+		o.remove(p, func(open *failure[C]) bool { return open.loose || open.version == f.Version && f.Version != forever })
 	}
 }
 
-func (l *line) settle(f failure) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if _, ok := l.failed[f]; !ok {
-		return
+func (o *Order[C]) remove(p *failed[C], which func(*failure[C]) bool) {
+	before := len(p.open)
+	p.open = slices.DeleteFunc(p.open, func(f failure[C]) bool {
+		gone := which(&f)
+		if gone && f.loose {
+			o.loose.Add(-1)
+		}
+		return gone
+	})
+	o.open.Add(int32(len(p.open) - before))
+	if before > 0 && len(p.open) == 0 {
+		o.lines[p.at].remove(p)
 	}
-	delete(l.failed, f)
-	if l.parts[f.index]--; l.parts[f.index] > 0 {
-		return
-	}
-	delete(l.parts, f.index)
-	for l.head < len(l.sorted) && l.parts[l.sorted[l.head]] == 0 {
-		l.head++
-	}
-	if l.head == len(l.sorted) {
-		l.sorted, l.head = l.sorted[:0], 0
-		l.lowest.Store(none)
-		return
-	}
-	l.lowest.Store(l.sorted[l.head])
 }
 
-// Blocker returns the first failed record of the line of record index, if it
-// stands before that record.
-func (o *Order) Blocker(index int) (int, bool) {
-	l := o.line(index)
+// Enter takes note that the failed Result has gone into lanes, which have a number of their own above 0.
+func (o *Order[C]) Enter(f Failure, lanes uint8) { o.place(f, lanes) }
+
+// Return takes note that nothing more will come of the failed Result in the lanes: it has been dropped there.
+func (o *Order[C]) Return(f Failure) { o.place(f, 0) }
+
+func (o *Order[C]) place(f Failure, lanes uint8) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if p := o.parts[part{int32(f.Index), f.Number}]; p != nil {
+		for i := range p.open {
+			if p.open[i].version == f.Version {
+				p.open[i].inside = lanes
+			}
+		}
+	}
+}
+
+// Blocker returns the first failed record that the record at index comes after in its line. For a record in lanes it
+// leaves out what is undecided in them; the number of the lanes is 0 for one that is outside.
+func (o *Order[C]) Blocker(index int, lanes uint8) (by int, ok bool) {
+	if !o.Open() || o.line == nil {
+		return 0, false
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	by, ok = o.lines[Any].before(index, 0)
+	switch at := o.line(index); at {
+	case None:
+	case Any:
+		for at, l := range o.lines {
+			if first, found := l.before(index, lanes); at != None && found && (!ok || first < by) {
+				by, ok = first, true
+			}
+		}
+	default:
+		if first, found := o.lines[at].before(index, lanes); found && (!ok || first < by) {
+			by, ok = first, true
+		}
+	}
+	return by, ok
+}
+
+// before returns the first record before index that has an open failure outside of the lanes.
+func (l *line[C]) before(index int, lanes uint8) (int, bool) {
 	if l == nil {
 		return 0, false
 	}
-	lowest := int(l.lowest.Load())
-	return lowest, lowest < index
+	for _, p := range l.failed[l.head:] {
+		if int(p.index) >= index {
+			break
+		}
+		for i := range p.open {
+			if lanes == 0 || p.open[i].inside != lanes {
+				return int(p.index), true
+			}
+		}
+	}
+	return 0, false
+}
+
+func (l *line[C]) find(p *failed[C]) (int, bool) {
+	at, found := slices.BinarySearchFunc(l.failed[l.head:], p, func(a, b *failed[C]) int {
+		return cmp.Or(cmp.Compare(a.index, b.index), cmp.Compare(a.number, b.number))
+	})
+	return l.head + at, found
+}
+
+func (l *line[C]) insert(p *failed[C]) {
+	at, _ := l.find(p)
+	if at == l.head && l.head > 0 {
+		l.head--
+		l.failed[l.head] = p
+		return
+	}
+	l.failed = slices.Insert(l.failed, at, p)
+}
+
+// remove is cheap for the first one, which is the one that is mostly settled.
+func (l *line[C]) remove(p *failed[C]) {
+	switch at, found := l.find(p); {
+	case !found:
+	case at == l.head:
+		l.failed[at] = nil
+		l.head++
+	default:
+		l.failed = slices.Delete(l.failed, at, at+1)
+	}
+}
+
+// Unsettled returns the open failures, by record.
+func (o *Order[C]) Unsettled() []Cause[C] {
+	if !o.Open() {
+		return nil
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	var all []Cause[C]
+	for _, p := range o.parts {
+		all = p.causes(all)
+	}
+	slices.SortFunc(all, func(a, b Cause[C]) int {
+		return cmp.Or(cmp.Compare(a.Index, b.Index), cmp.Compare(a.Number, b.Number), cmp.Compare(a.Version, b.Version))
+	})
+	return all
+}
+
+// Take removes the open failures of some parts of a record and returns them.
+func (o *Order[C]) Take(index int, which func(number uint32) bool) []Cause[C] {
+	if !o.Open() {
+		return nil
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	var all []Cause[C]
+	for _, p := range o.records[int32(index)] {
+		if !which(p.number) {
+			continue
+		}
+		all = p.causes(all)
+		o.remove(p, func(*failure[C]) bool { return true })
+	}
+	return all
+}
+
+// A Cause is an open failure and why it is one.
+type Cause[C any] struct {
+	Failure
+	Cause C
+}
+
+func (p *failed[C]) causes(all []Cause[C]) []Cause[C] {
+	for _, f := range p.open {
+		all = append(all, Cause[C]{Failure{int(p.index), p.number, f.version}, f.cause})
+	}
+	return all
 }

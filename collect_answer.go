@@ -1,0 +1,241 @@
+package batch
+
+// The fold of what a collector has ticked into the answer.
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/lambdabatch/batch/internal/ledger"
+)
+
+// An ending is how a pipeline ended.
+type ending struct {
+	err    error // it panicked, or ended its goroutine before it began
+	late   bool  // a function is still running
+	exited bool  // it ended its goroutine
+}
+
+// An answer is the fold over everything that the collector has ticked.
+type answer struct {
+	batches  []*batch
+	one      [1]*batch      // room for batches
+	folds    []ledger.Fold  // of the batches
+	only     [1]ledger.Fold // room for folds
+	response Response
+	failures []Failure
+	thrown   []thrown
+	report   Report
+	noID     bool
+	err      error
+}
+
+// thrown is a failure that did not reach the collector, since a stage has thrown its
+// Result away.
+type thrown struct {
+	batch *batch
+	index int
+	err   error
+}
+
+// answer closes the collector and folds. Results of several iterations are folded
+// each on its own, and a record must be acknowledged in all that came this far.
+func (c *collector[T]) answer(e ending) *answer {
+	busy := c.busy()
+	c.markEnd()
+	c.end()
+	a := &c.result
+	a.fold(c.tallies, e)
+	for i, running := range busy {
+		for _, index := range running {
+			a.foldOf(c.tallies[i].run.batch).Run(int(index))
+		}
+	}
+	if c.single {
+		c.refuseSeveral(a)
+	}
+	listed := make(map[string]bool)
+	for i, b := range a.batches {
+		if e.err != nil {
+			a.folds[i].Unreach() // the pipeline did not end as it should
+		}
+		if b.line != nil {
+			a.folds[i].Hold(b.line, func(record int) bool { return !b.lastReceive(record) })
+		}
+		a.folds[i].Share(b.id)
+		a.tell(b, &a.folds[i], listed)
+	}
+	a.conclude(c.source(), e)
+	if first := c.source(); first != nil {
+		first.callHooks(a.report, c.endOf(first), c.lines(a))
+	}
+	return a
+}
+
+func (a *answer) result() (Response, error) { return a.response, a.err }
+
+// source returns the iteration whose batch says how to answer.
+func (c *collector[T]) source() *run {
+	if c.first == nil && len(c.tallies) > 0 {
+		return c.tallies[0].run
+	}
+	return c.first
+}
+
+// busy returns, for each tally, the records whose functions have not returned.
+func (c *collector[T]) busy() [][]int32 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var all [][]int32 // for nobody, mostly
+	for i, t := range c.tallies {
+		if running := t.run.running(); len(running) > 0 {
+			all = append(all, make([][]int32, i+1-len(all))...)
+			all[i] = running
+		}
+	}
+	return all
+}
+
+// markEnd takes note of when the records' contexts ended, if nobody has.
+func (c *collector[T]) markEnd() {
+	if first := c.source(); c.ended.IsZero() && first != nil && first.level.ctx.Err() != nil {
+		c.ended = time.Now()
+	}
+}
+
+// endOf returns when the records' contexts end or have ended, for a run with a deadline.
+func (c *collector[T]) endOf(first *run) time.Time {
+	end, _ := first.level.ctx.Deadline()
+	if !c.ended.IsZero() && c.ended.Before(end) {
+		return c.ended
+	}
+	return end
+}
+
+// fold finds out what became of each record.
+func (a *answer) fold(tallies []*tally, e ending) {
+	for _, t := range tallies {
+		if !slices.Contains(a.batches, t.run.batch) {
+			a.batches = append(a.batches, t.run.batch)
+		}
+		for _, failure := range t.run.level.order.Unsettled() {
+			v := failure.Cause
+			if t.Fail(failure.Index, v) && v.State == failed && t.run.batch.logger != nil {
+				a.thrown = append(a.thrown, thrown{t.run.batch, failure.Index, v.Err})
+			}
+		}
+	}
+	for _, b := range a.batches {
+		own := make([]*ledger.Tally, 0, 4)
+		for _, t := range tallies {
+			if t.run.batch == b {
+				own = append(own, &t.Tally)
+			}
+		}
+		a.folds = append(a.folds, ledger.NewFold(b.length, own, e.late || e.exited))
+	}
+}
+
+func (a *answer) foldOf(b *batch) *ledger.Fold { return &a.folds[slices.Index(a.batches, b)] }
+
+func (a *answer) acknowledged(b *batch, i int) bool { return a.foldOf(b).Of(i).State == done }
+
+var errSeveral = errors.New("several values for one record")
+
+// refuseSeveral fails the records that have become several values.
+func (c *collector[T]) refuseSeveral(a *answer) {
+	seen := make(map[*batch]map[int]bool)
+	for _, k := range c.kept {
+		if seen[k.batch] == nil {
+			seen[k.batch] = make(map[int]bool)
+		}
+		if seen[k.batch][k.index] {
+			err := fmt.Errorf("record %q: %w", k.batch.id(k.index), errSeveral)
+			a.foldOf(k.batch).Worsen(k.index, ledger.Verdict{State: failed, Err: err})
+		}
+		seen[k.batch][k.index] = true
+	}
+}
+
+// tell adds the records of a batch to the response, but for the identifiers that
+// are listed already, and to the report.
+func (a *answer) tell(b *batch, f *ledger.Fold, listed map[string]bool) {
+	a.report.Records += b.length
+	if f.Clean() {
+		a.report.Acknowledged += b.length
+		return
+	}
+	for i := range b.length {
+		v := f.Of(i)
+		if v.State == done {
+			a.report.Acknowledged++
+			continue
+		}
+		a.count(v.State)
+		a.failures = append(a.failures, Failure{b.describe(i), b.reason(i, v)})
+		id := b.id(i)
+		a.noID = a.noID || id == ""
+		if !listed[id] {
+			listed[id] = true
+			a.response.BatchItemFailures = append(a.response.BatchItemFailures, ItemFailure{id, b.kafka})
+		}
+	}
+}
+
+// reason is why a record is reported.
+func (b *batch) reason(i int, v ledger.Verdict) error {
+	switch {
+	case v.Err != nil && v.State != running:
+		return v.Err
+	case v.State == blocked:
+		return &blockedError{b, int32(i), v.By}
+	case v.State.Unprocessed():
+		return b.unreached(i, v.State)
+	}
+	return errZero
+}
+
+// unreached is the error of a record that got lost, or that is still running.
+func (b *batch) unreached(i int, s state) error {
+	return &unreachedError{b, int32(i), s == running}
+}
+
+func (a *answer) count(s state) {
+	switch s {
+	case failed:
+		a.report.Failed++
+	case blocked:
+		a.report.Blocked++
+	case notStarted:
+		a.report.NotStarted++
+	case unreached:
+		a.report.Unreached++
+	case running:
+		a.report.Unreached++
+		a.report.Running++
+	}
+}
+
+// conclude chooses the error, as the source of the run first wants it.
+func (a *answer) conclude(first *run, e ending) {
+	if a.response.BatchItemFailures == nil {
+		a.response.BatchItemFailures = []ItemFailure{}
+	}
+	a.report.Failures = a.failures
+	if first == nil {
+		a.err = e.err
+		return
+	}
+	a.report.Elapsed = time.Since(first.started)
+	switch {
+	case e.err != nil:
+		a.err = e.err
+	case a.noID:
+		at := slices.IndexFunc(a.failures, func(f Failure) bool { return f.Record.ID == "" })
+		a.err = fmt.Errorf("record %d of the batch: %w, but it is to be reported: %w", a.failures[at].Record.Index, ErrNoID, a.failures[at].Err)
+	case a.report.Acknowledged == 0 && a.report.Records > 0 && !first.batch.allFailedOK:
+		a.err = &AllFailedError{Failures: a.failures}
+	}
+}

@@ -1,0 +1,155 @@
+package batch
+
+// What a collector tells the user's log handler and report functions. They may fail, panic or hang: that costs no
+// answer.
+
+import (
+	"context"
+	"log/slog"
+	"time"
+)
+
+// logFailure logs a record that itself failed.
+func (b *batch) logFailure(e *entry, err error) {
+	if b.logger != nil {
+		defer b.outlivePanic()
+		b.failed(e, int(e.index), err)
+	}
+}
+
+func (b *batch) failed(ctx context.Context, i int, err error) {
+	r := b.describe(i)
+	attrs := []slog.Attr{
+		slog.String("record", r.ID), slog.String("group", r.Group), slog.Int("attempt", r.Attempt), slog.String("error", errorText(err)),
+	}
+	if p, ok := err.(*PanicError); ok && p != nil { // not errors.As, which calls methods of the user's errors
+		attrs = append(attrs, slog.String("stack", string(p.Stack)))
+	}
+	b.logger.LogAttrs(ctx, slog.LevelError, "record failed", attrs...)
+}
+
+// outlivePanic is deferred around log handlers and report functions, which are the
+// user's: no answer is lost because one of them panics.
+func (b *batch) outlivePanic() { _ = recover() }
+
+// mostLines is how many lines of one kind the end of a batch may log: one for each of
+// 10,000 records would not fit into the reserve.
+const mostLines = 16
+
+// lines returns what is to be logged at the end, nil if that is nothing.
+func (c *collector[T]) lines(a *answer) func(context.Context) {
+	b := c.source().batch
+	again := c.ranAgain()
+	r := a.report
+	if b.logger == nil || r.Blocked+r.NotStarted+r.Unreached+c.strangers+len(a.thrown) == 0 && !again {
+		return nil
+	}
+	strangers := c.strangers
+	return func(ctx context.Context) {
+		for _, t := range a.thrown[:min(len(a.thrown), mostLines)] {
+			t.batch.failed(ctx, t.index, t.err)
+		}
+		b.logRunning(ctx, r.Failures)
+		if strangers > 0 {
+			b.logger.LogAttrs(ctx, slog.LevelWarn, "results of another batch, which name nobody", slog.Int("results", strangers))
+		}
+		if again {
+			b.logger.LogAttrs(ctx, slog.LevelWarn, "the stage ranged over the batch more than once, and its functions ran each time")
+		}
+		b.logRest(ctx, r)
+	}
+}
+
+// ranAgain reports whether functions that may have effects ran in more than one
+// iteration over the batch.
+func (c *collector[T]) ranAgain() bool {
+	n := 0
+	for _, t := range c.tallies {
+		if t.run.batch == c.source().batch && t.run.acted.Load() {
+			n++
+		}
+	}
+	return n > 1
+}
+
+func (b *batch) logRunning(ctx context.Context, failures []Failure) {
+	n := 0
+	for _, f := range failures {
+		if e, ok := f.Err.(*unreachedError); !ok || !e.running || n == mostLines {
+			continue
+		}
+		n++
+		attrs := []slog.Attr{slog.String("record", f.Record.ID)}
+		if f.Record.Group != "" {
+			attrs = append(attrs, slog.String("group", f.Record.Group))
+		}
+		if f.Record.Attempt > 0 {
+			attrs = append(attrs, slog.Int("attempt", f.Record.Attempt))
+		}
+		b.logger.LogAttrs(ctx, slog.LevelWarn, "record still running", attrs...)
+	}
+}
+
+// logRest counts what was not processed.
+func (b *batch) logRest(ctx context.Context, r Report) {
+	if r.Blocked+r.NotStarted+r.Unreached == 0 {
+		return
+	}
+	b.logger.LogAttrs(ctx, slog.LevelWarn, "records not processed",
+		slog.Int("records", r.Records), slog.Int("blocked", r.Blocked), slog.Int("notStarted", r.NotStarted),
+		slog.Int("unreached", r.Unreached), slog.Int("running", r.Running))
+}
+
+// callHooks calls log handler and report functions. Where the invocation has a deadline
+// they have until three quarters of the reserve after the records' contexts have ended,
+// each an equal share of what is left.
+func (r *run) callHooks(report Report, ended time.Time, lines func(context.Context)) {
+	b := r.batch
+	var hooks []func(context.Context)
+	if lines != nil {
+		hooks = append(hooks, lines)
+	}
+	for _, f := range b.reports {
+		hooks = append(hooks, func(ctx context.Context) { f(ctx, report) })
+	}
+	if len(hooks) == 0 {
+		return
+	}
+	end := ended.Add(r.reserve * 3 / 4)
+	if !r.timed {
+		for _, hook := range hooks {
+			b.guard(b.parent, hook)
+		}
+		return
+	}
+	ctx, cancel := context.WithDeadline(context.WithoutCancel(b.parent), end)
+	defer cancel()
+	for i, hook := range hooks {
+		left := time.Until(end)
+		if left <= 0 { // nobody waits for this answer any more
+			b.guard(ctx, hook)
+			continue
+		}
+		b.await(ctx, hook, left/time.Duration(len(hooks)-i))
+	}
+}
+
+func (b *batch) guard(ctx context.Context, hook func(context.Context)) {
+	defer b.outlivePanic()
+	hook(ctx)
+}
+
+// await calls a hook and leaves it behind after a while.
+func (b *batch) await(ctx context.Context, hook func(context.Context), most time.Duration) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		b.guard(ctx, hook)
+	}()
+	timer := time.NewTimer(most)
+	defer timer.Stop()
+	select {
+	case <-done:
+	case <-timer.C:
+	}
+}

@@ -1,0 +1,116 @@
+package batch
+
+// Decode, the payloads that it takes, and the error of what cannot be decoded.
+
+import (
+	"context"
+	"encoding/base64"
+	"fmt"
+	"reflect"
+
+	"github.com/aws/aws-lambda-go/events"
+)
+
+// Payload is what [Decode] finds bytes in: an SQS body, Kinesis and Firehose
+// data, a Kafka value without its base64, or text and bytes as they are.
+type Payload interface {
+	~string | ~[]byte |
+		events.SQSMessage | events.KinesisEventRecord | events.KafkaRecord | events.KinesisFirehoseEventRecord
+}
+
+// Decode decodes the payload of every Ready Result into a new T with a function
+// like [encoding/json.Unmarshal]; its error makes the Result Failed. Others pass
+// by. The function may keep the bytes that it gets, but not the pointer.
+//
+// For speed and strictness give it a closure over Unmarshal of
+// github.com/go-json-experiment/json. Protocol buffers, whose messages are no
+// plain values, go through [TryMap].
+func Decode[T any, P Payload](s Stream[P], unmarshal func([]byte, any) error) Stream[T] {
+	requireStage("Decode", "unmarshal", s, unmarshal != nil)
+	return func(yield func(Result[T]) bool) {
+		text := blocks[byte]{most: 32 << 10}
+		value := new(T) // one for all, since every Result gets a copy
+		decode := func(_ context.Context, p P) (T, error) {
+			*value = *new(T)
+			data, err := bytesOf(&p, &text)
+			if err == nil {
+				err = unmarshal(data, value)
+			}
+			return *value, err
+		}
+		s(func(r Result[P]) bool { return yield(then(&r, decode, pure)) })
+	}
+}
+
+// bytesOf returns the bytes of a payload. Those of a string are copied.
+func bytesOf[P Payload](payload *P, text *blocks[byte]) ([]byte, error) {
+	switch p := any(payload).(type) {
+	case *events.SQSMessage:
+		return copied(p.Body, text), nil
+	case *events.KinesisEventRecord:
+		return p.Kinesis.Data, nil
+	case *events.KafkaRecord:
+		return base64.StdEncoding.DecodeString(p.Value)
+	case *events.KinesisFirehoseEventRecord:
+		return p.Data, nil
+	case *string:
+		return copied(*p, text), nil
+	case *[]byte:
+		return *p, nil
+	}
+	// The language converts a named string or byte slice only where the
+	// constraint has no structs in it.
+	if v := reflect.ValueOf(*payload); v.Kind() != reflect.String {
+		return v.Bytes(), nil
+	} else {
+		return copied(v.String(), text), nil
+	}
+}
+
+func copied(s string, text *blocks[byte]) []byte {
+	b := text.take(len(s))
+	copy(b, s)
+	return b
+}
+
+// blocks makes one allocation serve many small slices. Nothing is handed out
+// twice, so whoever keeps a slice disturbs nobody.
+type blocks[T any] struct {
+	most int // elements of one allocation, unless one slice needs more
+	free []T
+	size int
+}
+
+func (b *blocks[T]) take(n int) []T {
+	if n > len(b.free) {
+		b.size = min(2*b.size+n, b.most)
+		b.free = make([]T, max(b.size, n))
+	}
+	taken := b.free[:n:n]
+	b.free = b.free[n:]
+	return taken
+}
+
+// DecodeError is the error of a record that a handler could not decode.
+type DecodeError struct {
+	ID    string // of the record, "" if it could not be read either
+	Field string // path within the record, "" for the record as a whole
+	Err   error
+}
+
+func (e *DecodeError) Error() string {
+	if e == nil {
+		return "undecodable"
+	}
+	if e.Field == "" {
+		return fmt.Sprintf("record %q: %v", e.ID, e.Err)
+	}
+	return fmt.Sprintf("record %q: %s: %v", e.ID, e.Field, e.Err)
+}
+
+func (e *DecodeError) Unwrap() error {
+	if e == nil {
+		return nil
+	}
+	return e.Err
+}

@@ -1,0 +1,110 @@
+package batch
+
+// What a failed Result carries: the panic of a function, or why the record was not processed.
+
+import (
+	"errors"
+	"fmt"
+	"runtime/debug"
+
+	"github.com/lambdabatch/batch/internal/printable"
+)
+
+// PanicError is the error of a record whose function panicked.
+type PanicError struct {
+	Value any    // what the function panicked with
+	Stack []byte // where, as runtime/debug.Stack formats it
+}
+
+func newPanicError(value any) *PanicError {
+	if p, ok := value.(*PanicError); ok && p != nil {
+		return p // on its way from a lane or a reader, with the stack of its origin
+	}
+	return &PanicError{Value: value, Stack: debug.Stack()}
+}
+
+func (p *PanicError) Error() string {
+	if p == nil {
+		return "panic"
+	}
+	return printable.Text(fmt.Sprintf("panic: %v", p.Value))
+}
+
+// Unwrap returns the value of the panic if it is an error.
+func (p *PanicError) Unwrap() error {
+	if p == nil {
+		return nil
+	}
+	err, _ := p.Value.(error)
+	return err
+}
+
+// The errors of unprocessed Results, for use with errors.Is.
+var (
+	// ErrBlocked: the policy of the source held the record back because of a failure.
+	ErrBlocked = errors.New("blocked")
+	// ErrNotStarted: the record's context ended before the next function was called.
+	ErrNotStarted = errors.New("not started")
+	// ErrUnreached: a Result of the record did not reach the collector.
+	ErrUnreached = errors.New("unreached")
+	// ErrRunning: a function that was called for the record had not returned when the
+	// answer was due. The error is ErrUnreached, too.
+	ErrRunning = errors.New("running")
+)
+
+var (
+	errZero    = errors.New("result without a record")
+	errNilFail = errors.New("failed without an error")
+)
+
+// The following keep positions, not texts: most are never printed.
+
+type blockedError struct {
+	batch     *batch
+	index, by int32
+}
+
+func (e *blockedError) Error() string {
+	id, by := e.batch.id(int(e.index)), e.batch.id(int(e.by))
+	if id == by {
+		return fmt.Sprintf("record %q: blocked by record %q: they share an identifier", id, by)
+	}
+	return fmt.Sprintf("record %q: blocked by record %q", id, by)
+}
+func (e *blockedError) Unwrap() error { return ErrBlocked }
+
+type notStartedError struct {
+	batch *batch
+	index int32
+	cause error
+}
+
+func (e *notStartedError) Error() string {
+	return fmt.Sprintf("record %q: not started: %v", e.batch.id(int(e.index)), e.cause)
+}
+func (e *notStartedError) Unwrap() []error { return []error{ErrNotStarted, e.cause} }
+
+type unreachedError struct {
+	batch   *batch
+	index   int32
+	running bool
+}
+
+func (e *unreachedError) Error() string {
+	id := e.batch.id(int(e.index))
+	if e.running {
+		return fmt.Sprintf("record %q: running: its function had not returned when the answer was due", id)
+	}
+	return fmt.Sprintf("record %q: unreached: dropped by a stage, or waiting when the answer was due", id)
+}
+
+func (e *unreachedError) Is(target error) bool {
+	return target == ErrUnreached || e.running && target == ErrRunning
+}
+
+// require panics unless ok. Bad arguments are found where a stage is built.
+func require(ok bool, function, complaint string) {
+	if !ok {
+		panic("batch: " + function + ": " + complaint)
+	}
+}

@@ -1,0 +1,47 @@
+package lanes
+
+import "slices"
+
+// A queue has items in the order in which they came.
+type queue[T, R any] struct {
+	items []*Item[T, R]
+	head  int
+}
+
+func (q *queue[T, R]) len() int { return len(q.items) - q.head }
+
+func (q *queue[T, R]) first() *Item[T, R] {
+	if q.len() == 0 {
+		return nil
+	}
+	return q.items[q.head]
+}
+
+func (q *queue[T, R]) pop() {
+	q.items[q.head] = nil
+	if q.head++; q.head == len(q.items) {
+		q.items, q.head = q.items[:0], 0
+	}
+}
+
+// push adds an item that came after all others.
+func (q *queue[T, R]) push(it *Item[T, R]) {
+	if q.head > len(q.items)/2 && len(q.items) == cap(q.items) {
+		q.items = slices.Delete(q.items, 0, q.head)
+		q.head = 0
+	}
+	q.items = append(q.items, it)
+}
+
+// insert adds an item that has waited in its line.
+func (q *queue[T, R]) insert(it *Item[T, R]) {
+	at, _ := slices.BinarySearchFunc(q.items[q.head:], it, func(a, b *Item[T, R]) int { return a.number - b.number })
+	q.items = slices.Insert(q.items, q.head+at, it)
+}
+
+// all empties the queue.
+func (q *queue[T, R]) all() []*Item[T, R] {
+	all := slices.Clone(q.items[q.head:])
+	q.items, q.head = nil, 0
+	return all
+}

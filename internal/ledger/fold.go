@@ -1,0 +1,135 @@
+package ledger
+
+// Any is the line of a record that may belong to every line.
+const Any = -1
+
+// A Fold is what became of the records of a batch.
+type Fold struct {
+	records  int
+	verdicts []Verdict // nil: all are acknowledged
+}
+
+// NewFold folds the tallies of a batch. A record must be acknowledged in each iteration that counts. One of which
+// nothing arrived was a look ahead if the stage broke out of it, or if it came to its end, and does not count but for
+// its failures. If the pipeline was cut short, the last iteration may have been under way, and counts unless the
+// stage broke out of it. Where none counts, nothing was reached.
+func NewFold(records int, tallies []*Tally, cut bool) Fold {
+	f := Fold{records: records}
+	reached := false
+	for i, t := range tallies {
+		if t.nothing() && t.lookedAhead(cut, i == len(tallies)-1) {
+			continue
+		}
+		reached = true
+		for record := range records {
+			f.Worsen(record, t.verdict(record))
+		}
+	}
+	for _, t := range tallies {
+		for record, v := range t.verdicts {
+			f.Worsen(record, v)
+		}
+	}
+	if !reached {
+		f.Unreach()
+	}
+	return f
+}
+
+func (t *Tally) lookedAhead(cut, last bool) bool { return t.Left || !cut || t.Ended && !last }
+
+// Unreach makes every record that would be acknowledged Unreached.
+func (f *Fold) Unreach() {
+	for record := range f.records {
+		f.Worsen(record, Verdict{State: Unreached})
+	}
+}
+
+// Worsen adds a verdict to what is known of a record.
+func (f *Fold) Worsen(record int, v Verdict) {
+	if v.State == Done {
+		return
+	}
+	if f.verdicts == nil {
+		f.verdicts = acknowledged(f.records)
+	}
+	f.verdicts[record].worsen(v)
+}
+
+// Run marks a record as Running if it is Unreached.
+func (f *Fold) Run(record int) {
+	if f.verdicts != nil && f.verdicts[record].State == Unreached {
+		f.verdicts[record].State = Running
+	}
+}
+
+// Hold reports the records after a failure of their line. line returns 0 for a record that has none, and [Any] for
+// one that may be in every line; blocks tells whether a failed record holds others back.
+func (f *Fold) Hold(line func(record int) int32, blocks func(record int) bool) {
+	if f.verdicts == nil {
+		return
+	}
+	first := make(map[int32]int) // the first failure of each line
+	whole := -1                  // the first one that may be in every line
+	for record := range f.verdicts {
+		at := line(record)
+		by, held := first[at]
+		if at == Any {
+			for _, other := range first {
+				if !held || other < by {
+					by, held = other, true
+				}
+			}
+		}
+		if whole >= 0 && (!held || whole < by) {
+			by, held = whole, true
+		}
+		if held {
+			f.verdicts[record].worsen(Verdict{State: Blocked, By: int32(by)})
+		}
+		switch {
+		case f.verdicts[record].State == Done || !blocks(record):
+		case at == Any && whole < 0:
+			whole = record
+		case at > 0 && !held:
+			first[at] = record
+		}
+	}
+}
+
+// Share reports the records whose identifier is reported for another one: the service delivers both again.
+func (f *Fold) Share(id func(record int) string) {
+	if f.verdicts == nil {
+		return
+	}
+	reported := make(map[string]int) // by identifier, the first record
+	for record, v := range f.verdicts {
+		if v.State == Done {
+			continue
+		}
+		if name := id(record); name != "" {
+			if _, ok := reported[name]; !ok {
+				reported[name] = record
+			}
+		}
+	}
+	for record := range f.verdicts {
+		if f.verdicts[record].State != Done {
+			continue
+		}
+		if by, ok := reported[id(record)]; ok {
+			f.verdicts[record].worsen(Verdict{State: Blocked, By: int32(by)})
+		}
+	}
+}
+
+// Clean reports whether every record is acknowledged.
+func (f *Fold) Clean() bool { return f.verdicts == nil }
+
+// Of returns what became of a record.
+func (f *Fold) Of(record int) Verdict {
+	if f.verdicts == nil {
+		return Verdict{State: Done}
+	}
+	return f.verdicts[record]
+}

@@ -1,0 +1,91 @@
+package ledger
+
+import (
+	"slices"
+	"sync"
+)
+
+// A Stay follows the parts of one record that are inside a lane, from the one that went in to all that it was split
+// into. It is safe for concurrent use. The zero Stay is over.
+type Stay struct {
+	mu    sync.Mutex
+	spans []span // the parts inside, in order
+	one   [1]span
+	first uint32
+	made  []span // all that came of the first one
+}
+
+// span is the numbers from first to last.
+type span struct{ first, last uint32 }
+
+// Enter begins the stay with one part.
+func (s *Stay) Enter(number uint32) {
+	s.first = number
+	s.one[0] = span{number, number}
+	s.spans = s.one[:1]
+}
+
+// Split replaces one part by the n parts from first on. If that part is not inside any more, because a stage has
+// split a copy of it, the others are added all the same.
+func (s *Stay) Split(number, first uint32, n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.remove(number)
+	made := span{first, first + uint32(n) - 1}
+	at, _ := s.find(first)
+	s.spans = slices.Insert(s.spans, at, made)
+	s.made = append(s.made, made)
+}
+
+// Leave takes one part out. What is not inside may leave again.
+func (s *Stay) Leave(number uint32) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.remove(number)
+}
+
+// Over reports whether no part is inside.
+func (s *Stay) Over() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.spans) == 0
+}
+
+// Had reports whether a part has been inside.
+func (s *Stay) Had(number uint32) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return number == s.first || slices.ContainsFunc(s.made, func(s span) bool { return s.first <= number && number <= s.last })
+}
+
+// find returns the place of the span that holds a number, or the one where it would be.
+func (s *Stay) find(number uint32) (at int, found bool) {
+	return slices.BinarySearchFunc(s.spans, number, func(s span, number uint32) int {
+		switch {
+		case s.last < number:
+			return -1
+		case s.first > number:
+			return 1
+		}
+		return 0
+	})
+}
+
+func (s *Stay) remove(number uint32) {
+	at, found := s.find(number)
+	if !found {
+		return
+	}
+	switch here := &s.spans[at]; {
+	case here.first == here.last:
+		s.spans = slices.Delete(s.spans, at, at+1)
+	case number == here.first:
+		here.first++
+	case number == here.last:
+		here.last--
+	default:
+		rest := span{number + 1, here.last}
+		here.last = number - 1
+		s.spans = slices.Insert(s.spans, at+1, rest)
+	}
+}

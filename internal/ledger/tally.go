@@ -1,0 +1,77 @@
+package ledger
+
+// A Tally ticks the parts that arrive at one collector from one iteration. It is not safe for concurrent use, but
+// the Numbers that it looks at may go on changing.
+type Tally struct {
+	Left  bool // the stage broke out of the iteration
+	Ended bool // the iteration came to its end
+
+	numbers  *Numbers
+	seen     []uint64 // for each record the numbers below 64; nil: nothing has arrived
+	high     map[int]*bits
+	verdicts []Verdict // nil: nothing has failed
+}
+
+// Init prepares a Tally of an iteration.
+func (t *Tally) Init(numbers *Numbers) { t.numbers = numbers }
+
+// Arrive ticks a part. It reports whether its number is new, and whether its failure has changed what is known of
+// the record.
+func (t *Tally) Arrive(record int, number uint32, v Verdict) (fresh, worse bool) {
+	if t.seen == nil {
+		t.seen = make([]uint64, t.numbers.records)
+	}
+	if number < 64 {
+		fresh = t.seen[record]&(1<<number) == 0
+		t.seen[record] |= 1 << number
+	} else {
+		fresh = t.highOf(record).add(number)
+	}
+	if v.State.Failure() {
+		worse = t.Fail(record, v)
+	}
+	return fresh, worse
+}
+
+func (t *Tally) highOf(record int) *bits {
+	if t.high == nil {
+		t.high = make(map[int]*bits)
+	}
+	if t.high[record] == nil {
+		t.high[record] = new(bits)
+	}
+	return t.high[record]
+}
+
+// Fail takes note of a failure, whether its part arrives or not. It reports whether that has changed what is known of
+// the record.
+func (t *Tally) Fail(record int, v Verdict) bool {
+	if t.verdicts == nil {
+		t.verdicts = acknowledged(t.numbers.records)
+	}
+	return t.verdicts[record].worsen(v)
+}
+
+// nothing reports whether nothing has arrived.
+func (t *Tally) nothing() bool { return t.seen == nil }
+
+// verdict returns what became of a record in this iteration.
+func (t *Tally) verdict(record int) Verdict {
+	if t.verdicts != nil && t.verdicts[record].State != Done {
+		return t.verdicts[record]
+	}
+	missing := t.numbers.missing(record, func(number uint32) bool {
+		switch {
+		case t.seen == nil:
+			return false
+		case number < 64:
+			return t.seen[record]&(1<<number) != 0
+		}
+		high := t.high[record]
+		return high != nil && high.has(number)
+	})
+	if missing {
+		return Verdict{State: Unreached}
+	}
+	return Verdict{State: Done}
+}

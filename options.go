@@ -1,0 +1,138 @@
+package batch
+
+// Options and policies of sources and handlers.
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"strconv"
+	"time"
+)
+
+// A Policy says what happens to the records after one that failed.
+type Policy int
+
+const (
+	// Continue processes every record. On a FIFO queue or a stream that gives up the
+	// order: what comes after a failure takes effect before it.
+	Continue Policy = iota
+	// StopGroup holds back the later records of the same group. A record without
+	// a group holds back nobody.
+	StopGroup
+	// StopBatch holds back every later record of the batch.
+	StopBatch
+)
+
+func (p Policy) String() string {
+	switch p {
+	case Continue:
+		return "Continue"
+	case StopGroup:
+		return "StopGroup"
+	case StopBatch:
+		return "StopBatch"
+	}
+	return "Policy(" + strconv.Itoa(int(p)) + ")"
+}
+
+// An Option changes what a source or handler does by default.
+type Option func(*settings)
+
+type settings struct {
+	policy      Policy        // unset: the source's
+	reserve     time.Duration // unset: the default
+	maxReceives int           // 0: unknown
+	logger      *slog.Logger
+	logGiven    bool
+	reports     []func(context.Context, Report)
+	allFailedOK bool
+}
+
+const unset = -1
+
+func settingsOf(opts []Option) settings {
+	s := settings{policy: unset, reserve: unset}
+	if len(opts) > 0 {
+		s = s.with(opts) // a copy of its own, so that s stays on the stack
+	}
+	return s
+}
+
+func (s settings) with(opts []Option) settings {
+	for _, option := range opts {
+		require(option != nil, "Option", "it is nil")
+		option(&s)
+	}
+	return s
+}
+
+// WithPolicy sets the policy.
+func WithPolicy(p Policy) Option {
+	require(p >= Continue && p <= StopBatch, "WithPolicy", "p is no policy")
+	return func(s *settings) { s.policy = p }
+}
+
+// WithReserve sets how long before the invocation's deadline the records'
+// contexts end, so that the answer leaves in time. The default is 5 % of the time
+// that remains, at least 500 ms and at most 2 s. It is never more than half of
+// what remains, and without a deadline there is none.
+func WithReserve(d time.Duration) Option {
+	require(d >= 0, "WithReserve", "d is negative")
+	return func(s *settings) { s.reserve = d }
+}
+
+// WithMaxReceives tells the maxReceiveCount of the queue's redrive policy, which
+// is not in the event. A message that fails on receive n or later is about to be
+// dead-lettered, so it holds nobody back.
+//
+// Without it, a message that never succeeds at the head of a FIFO group takes the
+// messages after it along into the dead-letter queue: they use up receives, too,
+// and are never tried. With it, receives are still used up by what was not started
+// in time, and by a chunk that failed as a whole.
+func WithMaxReceives(n int) Option {
+	require(n >= 1, "WithMaxReceives", "n is less than 1")
+	return func(s *settings) { s.maxReceives = n }
+}
+
+// WithLogger sets where failures are logged: a line for each record that itself
+// failed, with the record's context, when it reaches the collector, and one at
+// the end that counts what was not processed. Handlers log to [slog.Default],
+// sources do not log. Nil is silence.
+func WithLogger(l *slog.Logger) Option {
+	return func(s *settings) { s.logger, s.logGiven = l, true }
+}
+
+// WithReport has f called once for each answer, before it leaves: for metrics. Several
+// are called in the order of the options. [Run] does not call them for an event without
+// records, from which it learns nothing.
+//
+// The context has the values of the invocation's. If the invocation has a deadline, the
+// context ends three quarters of the reserve after the records' contexts, and the answer
+// leaves then, whatever f does. If f panics, the answer leaves all the same.
+func WithReport(f func(context.Context, Report)) Option {
+	require(f != nil, "WithReport", "f is nil")
+	return func(s *settings) { s.reports = append(slices.Clip(s.reports), f) }
+}
+
+// WithoutAllFailedError answers with the full response and no error if all
+// records failed. For SQS only the function's Errors metric differs, and that the
+// service polls more slowly after errors. On streams
+// it defeats BisectBatchOnFunctionError: the checkpoint of the full list is the
+// first record, which leaves nothing to split.
+func WithoutAllFailedError() Option {
+	return func(s *settings) { s.allFailedOK = true }
+}
+
+const (
+	minReserve = 500 * time.Millisecond
+	maxReserve = 2 * time.Second
+)
+
+func (s *settings) reserveOf(remaining time.Duration) time.Duration {
+	reserve := s.reserve
+	if reserve == unset {
+		reserve = min(max(remaining/20, minReserve), maxReserve)
+	}
+	return max(0, min(reserve, remaining/2))
+}

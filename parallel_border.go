@@ -1,0 +1,171 @@
+package batch
+
+// The border of lanes: what ends contexts inside, who asks for what is held, and when the consumer gives up.
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// A border is where Results cross into the lanes of one Parallel and out of them.
+type border struct {
+	watched atomic.Pointer[crossing] // whose end is the end; nil before the first record
+
+	mu        sync.Mutex
+	crossings []*crossing // mostly one
+	haste     *time.Timer
+}
+
+// A crossing is the way from one level into lanes and back.
+type crossing struct {
+	border   *border
+	outer    *level
+	lanes    uint8  // the number of the lanes on the level outside
+	place    *place // the consumer, which gives out what has left the lanes
+	depth    int    // how many lanes are around
+	ctx      context.Context
+	cancel   context.CancelFunc
+	patience time.Duration // for functions, after the end
+}
+
+// crossing returns the crossing from the level of an entry, and whether it is a new one.
+func (b *border) crossing(e *entry) (x *crossing, fresh bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, x := range b.crossings {
+		if x.outer == e.level {
+			return x, false
+		}
+	}
+	x = &crossing{border: b, outer: e.level, patience: e.level.run.reserve / 4}
+	x.place, x.lanes = e.level.join()
+	x.ctx, x.cancel = context.WithCancel(e.level.ctx)
+	for v := e.visit; v != nil; v = v.outside.entry.visit {
+		x.depth++
+		x.patience -= x.patience / 8 // what is handed on is to reach the Parallel around this one in time
+	}
+	b.crossings = append(b.crossings, x)
+	return x, true
+}
+
+// watch makes the end of the crossing the one that matters, unless another one's does
+// already. hasten is called one reserve before it.
+func (b *border) watch(x *crossing, hasten func()) bool {
+	if w := b.watched.Load(); w != nil && w.outer.run.timed {
+		return false
+	}
+	b.watched.Store(x)
+	if x.outer.run.timed {
+		end, _ := x.ctx.Deadline()
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		b.haste = time.AfterFunc(time.Until(end)-x.outer.run.reserve, hasten)
+	}
+	return true
+}
+
+// flush has what is held after the lanes written.
+func (b *border) flush() (more bool) {
+	b.mu.Lock()
+	all := b.crossings
+	b.mu.Unlock()
+	for _, x := range all {
+		if !x.place.flush() {
+			return false
+		}
+	}
+	return true
+}
+
+// cancel ends the contexts in lanes. The consumer has gone.
+func (b *border) cancel() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.haste != nil {
+		b.haste.Stop()
+	}
+	for _, x := range b.crossings {
+		x.cancel()
+		x.place.rest()
+	}
+}
+
+// An inlet is where one lane lets Results in. It makes a level for each one outside.
+type inlet struct {
+	crossings []*crossing
+	levels    []*level
+}
+
+func (in *inlet) level(x *crossing) *level {
+	for i := range in.crossings {
+		if in.crossings[i] == x {
+			return in.levels[i]
+		}
+	}
+	l := new(level)
+	l.open(x.ctx, x.outer.run)
+	in.crossings, in.levels = append(in.crossings, x), append(in.levels, l)
+	return l
+}
+
+// rest takes note that no function runs in the lane.
+func (in *inlet) rest() {
+	for _, l := range in.levels {
+		l.source.rest()
+	}
+}
+
+// flush has what is held in the lane written.
+func (in *inlet) flush() {
+	for _, l := range in.levels {
+		l.source.flush()
+	}
+}
+
+// close hands over the failures that were thrown away in the lane.
+func (in *inlet) close() {
+	for i, l := range in.levels {
+		in.crossings[i].outer.adopt(l.order.Unsettled())
+	}
+}
+
+// A clock tells the consumer of lanes when the contexts have ended, and when to give lanes
+// up: after its patience, or half of it later if something may still come from lanes
+// before these; and soon after that, what has still not ended.
+type clock struct {
+	crossing *crossing
+	ended    <-chan struct{}
+	due      <-chan time.Time
+	ticks    int
+	gaveUp   bool
+}
+
+func (c *clock) watch(x *crossing) {
+	if c.crossing != x {
+		c.crossing, c.ended = x, x.outer.ctx.Done()
+	}
+}
+
+// end begins the time of patience.
+func (c *clock) end() {
+	c.ended = nil
+	if c.crossing.outer.run.timed {
+		c.due = time.After(c.crossing.patience)
+	}
+}
+
+// tick reports whether lanes are given up now, and whether all of them are. settled says
+// that nothing more comes from before.
+func (c *clock) tick(settled bool) (all, ok bool) {
+	c.ticks++
+	all = c.gaveUp
+	c.gaveUp = c.gaveUp || settled || c.ticks > 1
+	next := c.crossing.patience / 2
+	if c.ticks > 1 {
+		next /= 2
+	}
+	c.due = time.After(next)
+	return all, c.gaveUp
+}

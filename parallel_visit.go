@@ -1,0 +1,134 @@
+package batch
+
+// What a Result is inside a lane: an identity of its own, which it gives back when it leaves.
+
+import (
+	"github.com/lambdabatch/batch/internal/ledger"
+	"github.com/lambdabatch/batch/internal/order"
+)
+
+// A visit is one Result inside a lane.
+type visit struct {
+	entry                // what it is inside
+	outside  header      // what it was when it came
+	crossing *crossing   // nil: it is of no record
+	item     any         // its item in the pool
+	parts    ledger.Stay // which are inside
+}
+
+// begin takes note of a Result that is to go into a lane. Its failure, if it has one,
+// counts on for the stages before, and is undecided in the lanes.
+func (v *visit) begin(x *crossing, h header, item any) {
+	v.crossing, v.outside, v.item = x, h, item
+	v.entry.index, v.entry.visit = h.entry.index, v
+	v.parts.Enter(h.number)
+	if h.state.Failure() {
+		x.outer.order.Enter(h.part(), x.lanes)
+	}
+}
+
+// enter takes note of the lane that takes the Result.
+func (v *visit) enter(in *inlet) {
+	if v.crossing != nil {
+		v.entry.level = in.level(v.crossing)
+		v.entry.level.source.give(&v.entry)
+	}
+}
+
+// within is what the Result is inside.
+func (v *visit) within() header {
+	h := v.outside
+	if v.crossing != nil {
+		h.entry, h.failure, h.place = &v.entry, 0, 0
+	}
+	return h
+}
+
+// leave takes the Result out of its lane. What it is counts outside from now on.
+func (h *header) leave() {
+	v := h.entry.visit
+	h.entry.level.order.Pass(h.part())
+	outer := v.crossing.outer
+	h.entry, h.place, h.failure = v.outside.entry, v.crossing.lanes, 0
+	if h.number == v.outside.number {
+		h.failure = v.outside.failure
+	} else if v.outside.failure != 0 { // it was settled before it was split
+		outer.order.Pass(v.outside.part())
+	}
+	h.see()
+}
+
+// end takes note that nothing of the Result is inside any more. Failures that were thrown
+// away there count outside from now on.
+func (v *visit) end() {
+	if v.crossing == nil {
+		return
+	}
+	if v.outside.failure != 0 {
+		v.crossing.outer.order.Return(v.outside.part())
+	}
+	if inner := v.entry.level; inner != nil {
+		v.crossing.outer.adopt(inner.order.Take(int(v.entry.index), v.parts.Had))
+	}
+}
+
+// adopt opens failures of a lane that were thrown away there.
+func (l *level) adopt(thrown []order.Cause[ledger.Verdict]) {
+	for _, f := range thrown {
+		h := header{entry: &l.run.entries[f.Index], number: f.Number, state: f.Cause.State, err: f.Cause.Err}
+		holds := h.entry.holds()
+		l.order.Fail(h.part(), holds, f.Cause)
+		if holds {
+			l.run.troubled.Store(true)
+		}
+	}
+}
+
+// lost is the Result when its lane has not finished it: failed by the crash of the lane,
+// or unreached, for nobody knows what became of it.
+func (v *visit) lost(crash *PanicError) header {
+	h := v.out()
+	switch {
+	case h.entry == nil || h.state.Unprocessed():
+	case crash != nil:
+		h.fail(crash, goes)
+	case h.state == failed:
+		h.see()
+	default:
+		v.unreach(&h, unreached)
+	}
+	return h
+}
+
+// untaken is the Result when no lane has taken it.
+func (v *visit) untaken(crash *PanicError) header {
+	h := v.out()
+	if crash == nil && h.entry != nil && !h.state.Failure() && !h.admit(goes) {
+		return h
+	}
+	return v.lost(crash)
+}
+
+// abandoned is the Result when nobody waits for its lane any more.
+func (v *visit) abandoned() header {
+	if v.crossing != nil && v.entry.level.source.has(v.entry.index) {
+		if h := v.out(); !h.state.Failure() {
+			v.unreach(&h, running)
+			return h
+		}
+	}
+	return v.lost(nil)
+}
+
+// out is the Result outside, as it was.
+func (v *visit) out() header {
+	h := v.outside
+	if v.crossing != nil {
+		h.place = v.crossing.lanes
+	}
+	return h
+}
+
+func (v *visit) unreach(h *header, s state) {
+	h.refuse(s, h.entry.batch().unreached(int(h.entry.index), s), goes)
+}

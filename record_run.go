@@ -1,0 +1,204 @@
+package batch
+
+// A run is one iteration over a source; its levels are where stages know each other's failures.
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/lambdabatch/batch/internal/ledger"
+	"github.com/lambdabatch/batch/internal/order"
+)
+
+// A run is one iteration over a source.
+type run struct {
+	level   level // outside of lanes
+	batch   *batch
+	entries []entry
+	numbers ledger.Numbers
+	started time.Time
+	timed   bool // the invocation has a deadline
+	reserve time.Duration
+	end     context.CancelFunc
+
+	troubled atomic.Bool // a failure may hold others back, or is to be dropped by what goes on
+	acted    atomic.Bool // a function was called that may have effects
+	answered atomic.Bool // no user function starts any more, not even Tap's
+
+	mu     sync.Mutex
+	places []*place
+	room   [1]*place // for the one that there is always
+}
+
+func newRun(b *batch) *run {
+	r := &run{batch: b, entries: make([]entry, b.length), started: time.Now()}
+	r.places = r.room[:0]
+	r.numbers.Init(b.length)
+	var ctx context.Context
+	if deadline, ok := b.parent.Deadline(); ok {
+		r.timed = true
+		r.reserve = b.reserveOf(deadline.Sub(r.started))
+		ctx, r.end = context.WithDeadline(b.parent, deadline.Add(-r.reserve))
+	} else {
+		ctx, r.end = context.WithCancel(b.parent)
+	}
+	r.level.open(ctx, r)
+	return r
+}
+
+// close ends the contexts of the records: the batch is answered.
+func (r *run) close() {
+	r.answered.Store(true)
+	r.end()
+}
+
+// act takes note that a function is called that may have effects.
+func (r *run) act() {
+	if !r.acted.Load() {
+		r.acted.Store(true)
+	}
+}
+
+// running returns the records whose functions have not returned: those that were given out
+// last, each by its place, and those that are being written in bulk.
+func (r *run) running() (all []int32) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, p := range r.places {
+		all = p.busy(all)
+	}
+	return all
+}
+
+// A level is a stretch of the pipeline on which Results go from stage to stage without going into lanes or out of
+// them: all that is outside of lanes, or one lane.
+type level struct {
+	ctx    context.Context
+	run    *run
+	order  order.Order[ledger.Verdict]
+	source place // who gives Results out first: the source, or the lane
+
+	mu     sync.Mutex
+	places []*place // who gives them out later: the lanes on this level, from 1 on
+}
+
+func (l *level) open(ctx context.Context, r *run) {
+	l.ctx, l.run = ctx, r
+	if line := r.batch.line; line != nil {
+		l.order.Init(line)
+	}
+	l.source.open(r)
+}
+
+// join adds a place and returns its number. From the 255th on they share one.
+func (l *level) join() (*place, uint8) {
+	const most = 255
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.places) == most {
+		return l.places[most-1], most
+	}
+	p := new(place)
+	p.open(l.run)
+	l.places = append(l.places, p)
+	return p, uint8(len(l.places))
+}
+
+// place returns who gave a Result out.
+func (l *level) place(number uint8) *place {
+	if number == 0 {
+		return &l.source
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.places[number-1]
+}
+
+// A place is where one goroutine gives Results out, and runs the stages after it until another goroutine takes over.
+type place struct {
+	out     atomic.Int32 // the record given out last, plus 1; 0: none
+	writing atomic.Pointer[[]*header]
+
+	mu   sync.Mutex
+	bulk []bulk
+}
+
+// bulk is a stage that holds Results back.
+type bulk interface {
+	// flush lets go of them and reports whether more are wanted. It does nothing while the stage is busy.
+	flush() bool
+}
+
+func (p *place) open(r *run) {
+	if !r.timed {
+		return // nobody will ask who is running
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.places = append(r.places, p)
+}
+
+// give takes note of the record that is given out.
+func (p *place) give(e *entry) {
+	if e.level.run.timed {
+		p.out.Store(e.index + 1)
+	}
+}
+
+// rest takes note that no function runs here.
+func (p *place) rest() {
+	if p.out.Load() != 0 {
+		p.out.Store(0)
+	}
+}
+
+// has reports whether a function for the record runs here.
+func (p *place) has(index int32) bool { return slices.Contains(p.busy(nil), index) }
+
+func (p *place) busy(all []int32) []int32 {
+	if out := p.out.Load(); out > 0 {
+		all = append(all, out-1)
+	}
+	if written := p.writing.Load(); written != nil {
+		for _, h := range *written {
+			all = append(all, h.entry.index)
+		}
+	}
+	return all
+}
+
+// hold has the stage asked to let go of what it holds.
+func (p *place) hold(b bulk) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !slices.Contains(p.bulk, b) {
+		p.bulk = append(p.bulk, b)
+	}
+}
+
+func (p *place) unhold(b bulk) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if at := slices.Index(p.bulk, b); at >= 0 {
+		p.bulk = slices.Delete(p.bulk, at, at+1)
+	}
+}
+
+// flush has the bulk stages after this place write what they hold, the first one first, since it sends to the next.
+func (p *place) flush() (more bool) {
+	for i := 0; ; i++ {
+		p.mu.Lock()
+		if i >= len(p.bulk) {
+			p.mu.Unlock()
+			return true
+		}
+		b := p.bulk[i]
+		p.mu.Unlock()
+		if !b.flush() {
+			return false
+		}
+	}
+}

@@ -1,0 +1,197 @@
+package batch
+
+// A batch is what a source knows of its records.
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/lambdabatch/batch/internal/ledger"
+	"github.com/lambdabatch/batch/internal/wire"
+)
+
+// A batch does not change. What it needs of the records it has copied before a function
+// sees them.
+type batch struct {
+	settings
+	parent    context.Context
+	length    int
+	known     []identity // nil: the identifiers are the positions
+	originals interface{ original(i int) any }
+	kafka     bool       // identifiers go out as objects
+	bad       []wire.Bad // the records that could not be decoded
+	data      [][]byte   // of Firehose records, as it came
+
+	line      func(i int) int32 // the line of a record under the policy; nil: no order
+	grouping  sync.Once
+	group     []int32                                 // number of each record's group, 0 for none
+	groupLost func(known identity, bad wire.Bad) bool // whether the group of such a record cannot be read; nil: never
+}
+
+// identity is what identifies, orders and counts a record.
+type identity struct {
+	id, group string
+	number    int64 // the attempt, or the offset
+}
+
+// unlocated is the offset of a Kafka record whose own could not be read.
+const unlocated = -1
+
+// id returns the identifier of a record.
+func (b *batch) id(i int) string {
+	switch {
+	case b.known == nil:
+		return strconv.Itoa(i)
+	case !b.kafka:
+		return b.known[i].id
+	case b.known[i].number == unlocated:
+		return ""
+	}
+	return b.known[i].group + "/" + strconv.FormatInt(b.known[i].number, 10)
+}
+
+func (b *batch) describe(i int) Record {
+	r := Record{ID: b.id(i), Index: i, Source: b.source(i)}
+	if b.known != nil {
+		r.Group, r.Attempt = b.known[i].group, b.attempt(i)
+	}
+	return r
+}
+
+func (b *batch) attempt(i int) int {
+	if b.kafka || b.known == nil {
+		return 0
+	}
+	return int(b.known[i].number)
+}
+
+func (b *batch) source(i int) any {
+	if bad, ok := b.badAt(i); ok {
+		return &bad.Raw
+	}
+	return b.originals.original(i)
+}
+
+// lastReceive reports whether the record will be dead-lettered if it fails.
+func (b *batch) lastReceive(i int) bool {
+	return b.maxReceives > 0 && b.attempt(i) >= b.maxReceives
+}
+
+func (b *batch) badAt(i int) (*wire.Bad, bool) {
+	if len(b.bad) == 0 {
+		return nil, false
+	}
+	at, ok := slices.BinarySearchFunc(b.bad, i, func(bad wire.Bad, i int) int { return bad.Index - i })
+	if !ok {
+		return nil, false
+	}
+	return &b.bad[at], true
+}
+
+// arrange says which records are held back by which.
+func (b *batch) arrange() {
+	switch b.policy {
+	case StopBatch:
+		b.line = func(int) int32 { return 1 }
+	case StopGroup:
+		b.line = b.groupOf
+	}
+}
+
+// groupOf returns the number of the record's group: 0 if it has none, and [ledger.Any] if
+// it has one that cannot be read.
+func (b *batch) groupOf(i int) int32 {
+	b.grouping.Do(b.numberGroups)
+	return b.group[i]
+}
+
+func (b *batch) numberGroups() {
+	b.group = make([]int32, b.length)
+	numbers := map[string]int32{"": 0}
+	for i := range b.known {
+		name := b.known[i].group
+		number, ok := numbers[name]
+		if !ok {
+			number = int32(len(numbers))
+			numbers[name] = number
+		}
+		b.group[i] = number
+	}
+	for _, bad := range b.bad {
+		if b.groupLost != nil && b.groupLost(b.known[bad.Index], bad) {
+			b.group[bad.Index] = ledger.Any
+		}
+	}
+}
+
+// An origin is a batch together with its records.
+type origin[R any] struct {
+	batch    batch
+	records  records[R]
+	prepared atomic.Pointer[run] // for the first iteration, where a handler made it
+}
+
+// records are the entries of an event.
+type records[R any] []R
+
+func (r *records[R]) original(i int) any { return &(*r)[i] }
+
+func newOrigin[R any](ctx context.Context, all []R, s settings, policy Policy) *origin[R] {
+	require(ctx != nil, "source", "ctx is nil")
+	if s.policy == unset {
+		s.policy = policy
+	}
+	o := &origin[R]{records: all, batch: batch{settings: s, parent: ctx, length: len(all)}}
+	o.batch.originals = &o.records
+	o.batch.arrange()
+	return o
+}
+
+// identify takes what identifies the records.
+func (o *origin[R]) identify(one func(record *R) identity) {
+	o.batch.known = make([]identity, len(o.records))
+	for i := range o.records {
+		o.batch.known[i] = one(&o.records[i])
+	}
+}
+
+// without marks the records that could not be decoded.
+func (o *origin[R]) without(bad []wire.Bad) *origin[R] {
+	o.batch.bad = bad
+	return o
+}
+
+// prepare makes the run of the first iteration. With it the deadline is known,
+// and the batch accounted for, even if the stage never ranges over the source.
+func (o *origin[R]) prepare() *run {
+	r := newRun(&o.batch)
+	o.prepared.Store(r)
+	return r
+}
+
+// unreadable reports whether the text at the end of a path of objects is there and cannot be read, or whether nobody
+// can tell.
+func unreadable(record json.RawMessage, path ...string) bool {
+	for _, name := range path {
+		var members map[string]json.RawMessage
+		if err := json.Unmarshal(record, &members); err != nil || members == nil {
+			return true
+		}
+		member, ok := members[name]
+		if !ok {
+			return false
+		}
+		record = member
+	}
+	var text string
+	return json.Unmarshal(record, &text) != nil
+}
+
+func startsWith(field, path string) bool {
+	return field == "" || field == path || strings.HasPrefix(field, path+".")
+}

@@ -1,0 +1,148 @@
+package batch
+
+// What each kind of event tells of its records.
+
+import (
+	"context"
+	"encoding/json"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/lambdabatch/batch/internal/wire"
+)
+
+func sqsOrigin(ctx context.Context, messages []events.SQSMessage, s settings) *origin[events.SQSMessage] {
+	policy := Continue
+	for i := range messages {
+		if strings.HasSuffix(messages[i].EventSourceARN, ".fifo") {
+			policy = StopGroup
+			break
+		}
+	}
+	o := newOrigin(ctx, messages, s, policy)
+	o.identify(func(m *events.SQSMessage) identity {
+		known := identity{id: m.MessageId, group: m.Attributes["MessageGroupId"]}
+		if count := m.Attributes["ApproximateReceiveCount"]; count != "" { // an error costs an allocation
+			attempt, _ := strconv.Atoi(count)
+			known.number = int64(attempt)
+		}
+		return known
+	})
+	o.batch.groupLost = func(known identity, bad wire.Bad) bool {
+		return known.group == "" && unreadable(bad.Raw, "attributes", "MessageGroupId")
+	}
+	return o
+}
+
+func kinesisOrigin(ctx context.Context, records []events.KinesisEventRecord, s settings) *origin[events.KinesisEventRecord] {
+	o := newOrigin(ctx, records, s, StopBatch)
+	o.identify(func(r *events.KinesisEventRecord) identity {
+		return identity{id: r.Kinesis.SequenceNumber, group: r.Kinesis.PartitionKey}
+	})
+	o.batch.groupLost = func(known identity, bad wire.Bad) bool {
+		return known.group == "" && unreadable(bad.Raw, "kinesis", "partitionKey")
+	}
+	return o
+}
+
+func dynamoDBOrigin(ctx context.Context, records []events.DynamoDBEventRecord, s settings) *origin[events.DynamoDBEventRecord] {
+	o := newOrigin(ctx, records, s, StopBatch)
+	var key []byte
+	o.identify(func(r *events.DynamoDBEventRecord) identity {
+		key = appendKey(key[:0], r.Change.Keys)
+		return identity{id: r.Change.SequenceNumber, group: string(key)}
+	})
+	o.batch.groupLost = func(_ identity, bad wire.Bad) bool {
+		return startsWith(bad.Field, "dynamodb.Keys") || bad.Field == "dynamodb"
+	}
+	return o
+}
+
+// appendKey writes the key of an item so that different keys differ: DynamoDB keys
+// are strings, numbers and bytes, and a string may look like anything.
+func appendKey(b []byte, keys map[string]events.DynamoDBAttributeValue) []byte {
+	if len(keys) <= 1 { // most have one attribute
+		for name, value := range keys {
+			b = appendAttribute(b, name, value)
+		}
+		return b
+	}
+	for _, name := range slices.Sorted(maps.Keys(keys)) {
+		b = appendAttribute(b, name, keys[name])
+	}
+	return b
+}
+
+func appendAttribute(b []byte, name string, value events.DynamoDBAttributeValue) []byte {
+	switch value.DataType() {
+	case events.DataTypeString:
+		b = append(strconv.AppendQuote(b, name), `{"S":`...)
+		b, _ = jsontext.AppendQuote(b, value.String())
+		return append(b, '}')
+	case events.DataTypeNumber:
+		b = append(strconv.AppendQuote(b, name), `{"N":`...)
+		b, _ = jsontext.AppendQuote(b, value.Number())
+		return append(b, '}')
+	}
+	text, err := value.MarshalJSON()
+	if err != nil {
+		return b // no attribute value of any type that a key can have
+	}
+	return append(strconv.AppendQuote(b, name), text...)
+}
+
+// kafkaRecords are records with what their topic-partition and offset are.
+type kafkaRecords struct {
+	all   []events.KafkaRecord
+	known []identity
+}
+
+// add takes a record with its topic-partition, "<topic>-<n>", and its offset.
+func (r *kafkaRecords) add(record events.KafkaRecord, partition string, offset int64) {
+	r.all = append(r.all, record)
+	r.known = append(r.known, identity{group: partition, number: offset})
+}
+
+func kafkaOrigin(ctx context.Context, records kafkaRecords, s settings) *origin[events.KafkaRecord] {
+	o := newOrigin(ctx, records.all, s, StopGroup)
+	o.batch.kafka = true
+	o.batch.known = records.known
+	return o
+}
+
+// firehoseOrigin has no all-failed error: the answer says so for each record. It copies
+// the data, which goes back as it came if the record fails.
+func firehoseOrigin(ctx context.Context, records []events.KinesisFirehoseEventRecord, s settings, bad []wire.Bad) *origin[events.KinesisFirehoseEventRecord] {
+	s.allFailedOK = true
+	o := newOrigin(ctx, records, s, Continue).without(bad)
+	o.identify(func(r *events.KinesisFirehoseEventRecord) identity { return identity{id: r.RecordID} })
+	size := 0
+	for i := range records {
+		size += len(o.firehoseData(i))
+	}
+	copies := make([]byte, 0, size)
+	o.batch.data = make([][]byte, len(records))
+	for i := range records {
+		from := len(copies)
+		copies = append(copies, o.firehoseData(i)...)
+		o.batch.data[i] = copies[from:len(copies):len(copies)]
+	}
+	return o
+}
+
+// firehoseData is the data of a record. Of one that could not be decoded, it is the
+// record itself.
+func (o *origin[R]) firehoseData(i int) []byte {
+	switch original := o.batch.source(i).(type) {
+	case *events.KinesisFirehoseEventRecord:
+		return original.Data
+	case *json.RawMessage:
+		return *original
+	}
+	return nil
+}

@@ -1,0 +1,154 @@
+package batch
+
+// Tumbling windows: handlers that fold the values of a batch into a state.
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"github.com/lambdabatch/batch/internal/wire"
+)
+
+// A Window is a tumbling window: the stretch of time over which the invocations
+// for one shard hand a state on.
+//
+// See https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-windows.html.
+type Window struct {
+	Start, End      time.Time
+	ShardID         string
+	Final           bool // this is the window's last invocation
+	TerminatedEarly bool // the window ends before its time, for the state is too large
+}
+
+// KinesisWindowHandler makes a Lambda handler for a Kinesis stream with tumbling
+// windows. The values that come out of stage are folded into the state of the
+// window, which is any type that JSON carries; it begins as the zero S. After the
+// last fold of a window, final or terminated early, close gets the state.
+//
+// Only values of records before the first reported one are folded, since that and
+// everything behind it comes again. An invocation may be repeated, so close must
+// bear to be called again for the same window; it is called with the context of
+// the invocation, and its error fails the invocation. A state of more than 1 MB is
+// [ErrTooLarge], and a panic of fold, of close or of the state's own JSON methods a
+// [*PanicError].
+func KinesisWindowHandler[T, S any](
+	stage func(Stream[events.KinesisEventRecord]) Stream[T],
+	fold func(S, T) S,
+	close func(context.Context, Window, S) error,
+	opts ...Option,
+) *Handler {
+	return newWindowHandler("KinesisWindowHandler", stage, fold, close, opts, wire.KinesisWindow, kinesisOrigin)
+}
+
+// DynamoDBWindowHandler is [KinesisWindowHandler] for the stream of a table.
+func DynamoDBWindowHandler[T, S any](
+	stage func(Stream[events.DynamoDBEventRecord]) Stream[T],
+	fold func(S, T) S,
+	close func(context.Context, Window, S) error,
+	opts ...Option,
+) *Handler {
+	return newWindowHandler("DynamoDBWindowHandler", stage, fold, close, opts, wire.DynamoDBWindow, dynamoDBOrigin)
+}
+
+func newWindowHandler[R, T, S any](
+	name string,
+	stage func(Stream[R]) Stream[T],
+	fold func(S, T) S,
+	close func(context.Context, Window, S) error,
+	opts []Option,
+	read func([]byte) (wire.Batch[R], wire.Window, error),
+	source func(context.Context, []R, settings) *origin[R],
+) *Handler {
+	require(stage != nil, name, "stage is nil")
+	require(fold != nil, name, "fold is nil")
+	require(close != nil, name, "close is nil")
+	s := settingsOf(opts)
+	return &Handler{func(ctx context.Context, payload []byte) ([]byte, error) {
+		batch, window, err := read(payload)
+		if err != nil {
+			return nil, err
+		}
+		state, err := call(ctx, window, func(context.Context, wire.Window) (S, error) { return stateOf[S](window) })
+		if err != nil {
+			return nil, err
+		}
+		o := source(ctx, batch.Records, s.inInvocation()).without(batch.Bad)
+		c := newRunning[T]()
+		c.keep = true
+		a := c.answer(process(c, o, stage))
+		if a.err != nil {
+			return nil, a.err
+		}
+		state, err = call(ctx, state, func(_ context.Context, state S) (S, error) { return folded(state, c.before(a), fold), nil })
+		if err != nil {
+			return nil, err
+		}
+		answer, err := call(ctx, state, func(context.Context, S) ([]byte, error) { return windowAnswer(state, a.response) })
+		if err != nil || !window.Final && !window.Terminated {
+			return answer, err
+		}
+		w := Window{window.Start, window.End, window.ShardID, window.Final, window.Terminated}
+		_, err = call(ctx, w, func(ctx context.Context, w Window) (struct{}, error) { return struct{}{}, close(ctx, w, state) })
+		if err != nil {
+			return nil, fmt.Errorf("close of the window of %s from %s: %w", w.ShardID, w.Start.Format(time.RFC3339), err)
+		}
+		return answer, nil
+	}}
+}
+
+// stateOf decodes the state that the invocation before answered. The first one of
+// a window has an empty object, which need not fit S.
+func stateOf[S any](w wire.Window) (state S, err error) {
+	if len(w.State) == 0 {
+		return state, nil
+	}
+	if err := json.Unmarshal(w.State, &state); err != nil {
+		var empty map[string]struct{}
+		if json.Unmarshal(w.State, &empty) == nil && len(empty) == 0 {
+			return *new(S), nil
+		}
+		return state, fmt.Errorf("state of the window of %s: %w", w.ShardID, err)
+	}
+	return state, nil
+}
+
+// before returns the values of the records before the first reported one, in the
+// order of the batch.
+func (c *collector[T]) before(a *answer) (values []T) {
+	for _, k := range c.inOrder(a) {
+		if len(a.failures) == 0 || k.index < a.failures[0].Record.Index {
+			values = append(values, k.value)
+		}
+	}
+	return values
+}
+
+func folded[S, T any](state S, values []T, fold func(S, T) S) S {
+	for _, value := range values {
+		state = fold(state, value)
+	}
+	return state
+}
+
+const maxState = 1 << 20
+
+func windowAnswer[S any](state S, failures Response) ([]byte, error) {
+	encoded, err := json.Marshal(state)
+	if err != nil {
+		return nil, fmt.Errorf("state of the window: %w", err)
+	}
+	if len(encoded) > maxState {
+		return nil, fmt.Errorf("state of the window: %w: %d bytes, but a state holds %d", ErrTooLarge, len(encoded), maxState)
+	}
+	if string(encoded) == "null" {
+		encoded = []byte("{}")
+	}
+	return json.Marshal(struct {
+		State             json.RawMessage `json:"state"`
+		BatchItemFailures []ItemFailure   `json:"batchItemFailures"`
+	}{encoded, failures.BatchItemFailures})
+}
