@@ -38,6 +38,7 @@ const (
 	byHand     = "lambda.NewHandler, loop"
 	powertools = "Powertools TypeScript, sync"
 	powerAsync = "Powertools TypeScript, async"
+	plain      = "plain chain"
 	loop       = "loop"
 	loIt       = "lo/it"
 	running    = "batch, Run with a deadline"

@@ -1,7 +1,7 @@
 package main
 
-// Five stages of trivial functions, and one loop that does the same and outlives
-// the panic of a record.
+// Five stages of trivial functions: with the library, as a plain chain of iterators,
+// and as one loop that does the same and outlives the panic of a record.
 
 import (
 	"context"
@@ -13,9 +13,6 @@ import (
 
 	"github.com/lambdabatch/batch"
 )
-
-// stages is how many the pipelines have.
-const stages = 5
 
 func messages(n int) events.SQSEvent {
 	event := events.SQSEvent{Records: make([]events.SQSMessage, n)}
@@ -59,6 +56,10 @@ func fiveStages(n int) contest {
 				_, err := batch.Run(batch.SQS(ctx, event), five)
 				return err
 			}
+		}},
+		{name: plain, ready: func(context.Context) func() error {
+			event := messages(n)
+			return func() error { return failuresOf(plainChain(context.Background(), event)) }
 		}},
 		{name: loop, ready: func(context.Context) func() error {
 			event := messages(n)

@@ -3,13 +3,12 @@ package main
 // The figures as a page of Markdown.
 
 import (
+	"cmp"
 	"fmt"
 	"os/exec"
 	"runtime"
 	"strings"
 	"time"
-
-	"github.com/samber/lo"
 )
 
 var partTitles = map[string]string{
@@ -27,7 +26,7 @@ func (r *results) page() string {
 	if targets := r.targets(); len(targets) > 0 && r.pace.rounds > 1 {
 		b.WriteString("\n## Targets\n\n| | bound | figure | |\n|---|---|---|---|\n")
 		for _, t := range targets {
-			fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", t.what, t.bound, t.figure, lo.Ternary(t.met, "met", "**not met**"))
+			fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", t.what, cmp.Or(t.bound, "none"), t.figure, t.verdict())
 		}
 	}
 	for _, c := range contests() {
