@@ -1,0 +1,213 @@
+package batch_test
+
+// Finish order: a slow or stuck record delays itself and its group, and bulk writes after lanes get the others.
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"strconv"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/lambdabatch/batch"
+	"github.com/matryer/is"
+)
+
+// effects notes which values had an effect, in the order in which they had it.
+type effects struct {
+	mu  sync.Mutex
+	all []string
+}
+
+func (e *effects) note(values ...string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.all = append(e.all, values...)
+}
+
+func (e *effects) each(_ context.Context, v string) error { e.note(v); return nil }
+
+func (e *effects) sorted() []string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	sorted := slices.Clone(e.all)
+	slices.SortFunc(sorted, func(a, b string) int { return indexOf(a) - indexOf(b) })
+	return sorted
+}
+
+func counting(from, to int) (all []string) {
+	for i := from; i < to; i++ {
+		all = append(all, strconv.Itoa(i))
+	}
+	return all
+}
+
+func TestTheStagesAfterLanesGetEverythingButTheStuckRecord(t *testing.T) {
+	for name, after := range map[string]func(batch.Stream[string], *effects) batch.Stream[string]{
+		"one by one": func(s batch.Stream[string], e *effects) batch.Stream[string] { return batch.TryEach(s, e.each) },
+		"in bulk": func(s batch.Stream[string], e *effects) batch.Stream[string] {
+			return batch.TryEachChunk(s, 25, func(_ context.Context, vs []string) error { e.note(vs...); return nil })
+		},
+		"in bulk in bulk": func(s batch.Stream[string], e *effects) batch.Stream[string] {
+			s = batch.TryEachChunk(s, 10, func(context.Context, []string) error { return nil })
+			s = batch.Map(s, func(v string) string { return v })
+			return batch.TryEachChunk(s, 25, func(_ context.Context, vs []string) error { e.note(vs...); return nil })
+		},
+		"in bulk after a stage of one's own": func(s batch.Stream[string], e *effects) batch.Stream[string] {
+			own := func(yield func(batch.Result[string]) bool) {
+				for r := range s {
+					if !yield(r) {
+						return
+					}
+				}
+			}
+			return batch.TryEachChunk(own, 25, func(_ context.Context, vs []string) error { e.note(vs...); return nil })
+		},
+		"in bulk in lanes": func(s batch.Stream[string], e *effects) batch.Stream[string] {
+			return batch.Parallel(s, 2, func(s batch.Stream[string]) batch.Stream[string] {
+				return batch.TryEachChunk(s, 70, func(_ context.Context, vs []string) error { e.note(vs...); return nil })
+			})
+		},
+		"in bulk after more lanes": func(s batch.Stream[string], e *effects) batch.Stream[string] {
+			s = inLanes(s, 3, through)
+			return batch.TryEachChunk(s, 25, func(_ context.Context, vs []string) error { e.note(vs...); return nil })
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				is := is.New(t)
+				ctx, reserve := deadline(t)
+				stuck := stuckOn(t, "0")
+				var stored effects
+				var report batch.Report
+				source := grouped(ctx, make([]string, 100), reserve, batch.WithReport(func(_ context.Context, r batch.Report) { report = r }))
+				response, err := batch.Run(source, func(s batch.Stream[string]) batch.Stream[string] {
+					return after(inLanes(s, 16, stuck), &stored)
+				})
+				is.NoErr(err)
+				is.Equal(listed(response), []string{"r0"})
+				is.Equal(stored.sorted(), counting(1, 100))
+				is.Equal(report.Running, 1)
+				is.Equal(report.Unreached, 1)
+				is.Equal(report.Reported(), 1)
+				is.True(errors.Is(report.Failures[0].Err, batch.ErrRunning))
+				is.True(errors.Is(report.Failures[0].Err, batch.ErrUnreached))
+			})
+		})
+	}
+}
+
+// A pause is an accident of the scheduler: only the time that runs short has a chunk written
+// that is not full.
+func TestChunksAreNotWrittenEarly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		ctx, reserve := deadline(t) // the contexts end after 6 of 10 seconds, the reserve is 4
+		start := time.Now()
+		var written []time.Duration
+		var sizes []int
+		_, err := batch.Run(grouped(ctx, make([]string, 9), reserve), func(s batch.Stream[string]) batch.Stream[string] {
+			s = inLanes(s, 16, func(_ context.Context, v string) error {
+				time.Sleep(time.Duration(indexOf(v)) * 500 * time.Millisecond)
+				return nil
+			})
+			return batch.TryEachChunk(s, 100, func(_ context.Context, vs []string) error {
+				written, sizes = append(written, time.Since(start)), append(sizes, len(vs))
+				return nil
+			})
+		})
+		is.NoErr(err)
+		is.True(slices.Min(written) >= 2*time.Second)
+		is.Equal(sizes[0], 4) // what was finished after 0 to 1.5 seconds, or 2
+	})
+}
+
+func TestUnderStopGroupAGroupWaitsForItsSlowestOnly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		start := time.Now()
+		var order []string
+		at := map[string]time.Duration{}
+		groups := []string{"slow", "quick", "slow", "quick", "quick"}
+		s := inLanes(grouped(context.Background(), groups, batch.WithPolicy(batch.StopGroup)), 4, func(_ context.Context, v string) error {
+			if v == "0" {
+				time.Sleep(time.Second)
+			}
+			return nil
+		})
+		for r := range s {
+			v, _ := r.Value()
+			order, at[v] = append(order, v), time.Since(start)
+		}
+		is.Equal(order, []string{"1", "3", "4", "0", "2"})
+		is.Equal(at["4"], time.Duration(0))
+		is.Equal(at["2"], time.Second)
+	})
+}
+
+func TestUnderStopBatchNothingOvertakes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		var order []string
+		s := inLanes(grouped(context.Background(), make([]string, 6), batch.WithPolicy(batch.StopBatch)), 4, func(_ context.Context, v string) error {
+			time.Sleep(time.Duration(6-indexOf(v)) * time.Second)
+			return nil
+		})
+		for r := range s {
+			v, _ := r.Value()
+			order = append(order, v)
+		}
+		is.Equal(order, counting(0, 6))
+	})
+}
+
+func TestLanesRunAheadOfASlowConsumerByNoMoreThanTheyMay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const n, ahead = 8, 128
+		var started, received int
+		var mu sync.Mutex
+		most := 0
+		s := inLanes(grouped(context.Background(), make([]string, 2000)), n, func(context.Context, string) error {
+			mu.Lock()
+			defer mu.Unlock()
+			started++
+			return nil
+		})
+		for range s {
+			received++
+			if received%50 == 0 {
+				synctest.Wait()
+			}
+			mu.Lock()
+			most = max(most, started-received)
+			mu.Unlock()
+		}
+		is.New(t).Equal(received, 2000)
+		if most > ahead+n {
+			t.Errorf("lanes ran %d ahead", most)
+		}
+	})
+}
+
+func TestTheLogNamesTheRecordsThatAreStillRunning(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		ctx, reserve := deadline(t)
+		var j journal
+		groups := []string{"g", "h", "g", "", "i"}
+		stuck := stuckOn(t, "0", "3")
+		source := grouped(ctx, groups, reserve, batch.WithPolicy(batch.StopGroup), batch.WithLogger(slog.New(&j)))
+		response, err := batch.Run(source, func(s batch.Stream[string]) batch.Stream[string] { return inLanes(s, 5, stuck) })
+		is.NoErr(err)
+		is.Equal(listed(response), []string{"r0", "r2", "r3"})
+		is.Equal(j.lines, []string{
+			"WARN () record still running record=r0 group=g",
+			"WARN () record still running record=r3",
+			"WARN () records not processed records=5 blocked=0 notStarted=1 unreached=2 running=2",
+		})
+	})
+}
