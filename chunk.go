@@ -69,7 +69,10 @@ func (c *chunk[T]) add(r Result[T]) bool {
 		return c.send(r)
 	}
 	c.held = append(c.held, r)
-	c.offer(&r.h)
+	if r.h.entry != nil {
+		r.h.entry.hold()
+		c.offer(&r.h)
+	}
 	if c.ready < c.size {
 		return true
 	}
@@ -78,7 +81,7 @@ func (c *chunk[T]) add(r Result[T]) bool {
 
 // offer has the place that gave out the Result ask for what is held.
 func (c *chunk[T]) offer(h *header) {
-	if h.entry == nil || h.entry.level == c.level && h.place == c.number || !h.entry.level.run.timed {
+	if h.entry.level == c.level && h.place == c.number || !h.entry.level.run.timed {
 		return
 	}
 	c.level, c.number = h.entry.level, h.place
@@ -115,6 +118,9 @@ func (c *chunk[T]) let() bool {
 	held := c.held
 	c.held, c.ready = nil, 0
 	for _, r := range held {
+		if r.h.entry != nil {
+			r.h.entry.release()
+		}
 		if !c.send(r) {
 			return false
 		}

@@ -4,6 +4,8 @@ package batch
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -48,21 +50,34 @@ func SQSHandler[T any](stage func(Stream[events.SQSMessage]) Stream[T], opts ...
 	})
 }
 
-// KinesisHandler makes a Lambda handler for a Kinesis stream; see [Kinesis].
+// KinesisHandler makes a Lambda handler for a Kinesis stream; see [Kinesis]. An event of a
+// tumbling window is an error: [KinesisWindowHandler] answers those.
 func KinesisHandler[T any](stage func(Stream[events.KinesisEventRecord]) Stream[T], opts ...Option) *Handler {
 	return newHandler("KinesisHandler", stage, opts, func(ctx context.Context, payload []byte, s settings) (*origin[events.KinesisEventRecord], error) {
 		read, err := wire.Kinesis(payload)
+		err = windowed(err, "KinesisWindowHandler")
 		return kinesisOrigin(ctx, read.Records, s).without(read.Bad), err
 	})
 }
 
 // DynamoDBHandler makes a Lambda handler for the stream of a table; see
-// [DynamoDB].
+// [DynamoDB]. An event of a tumbling window is an error: [DynamoDBWindowHandler]
+// answers those.
 func DynamoDBHandler[T any](stage func(Stream[events.DynamoDBEventRecord]) Stream[T], opts ...Option) *Handler {
 	return newHandler("DynamoDBHandler", stage, opts, func(ctx context.Context, payload []byte, s settings) (*origin[events.DynamoDBEventRecord], error) {
 		read, err := wire.DynamoDB(payload)
+		err = windowed(err, "DynamoDBWindowHandler")
 		return dynamoDBOrigin(ctx, read.Records, s).without(read.Bad), err
 	})
+}
+
+// windowed names the handler for an event of a tumbling window. The service fails an
+// answer without state, and would deliver the batch for ever.
+func windowed(err error, handler string) error {
+	if errors.Is(err, wire.ErrWindow) {
+		return fmt.Errorf("%w: %s answers those", err, handler)
+	}
+	return err
 }
 
 // KafkaHandler makes a Lambda handler for Kafka topics; see [Kafka].

@@ -211,7 +211,7 @@ func inside[A, B any](t *task[A], leaving *Result[B]) bool {
 	if leaving != nil {
 		t.visit.parts.Leave(leaving.h.number)
 	}
-	return !t.visit.parts.Over()
+	return t.visit.inside()
 }
 
 // consume yields what is finished.

@@ -122,7 +122,7 @@ func TestChunksAreNotWrittenEarly(t *testing.T) {
 		})
 		is.NoErr(err)
 		is.True(slices.Min(written) >= 2*time.Second)
-		is.Equal(sizes[0], 4) // what was finished after 0 to 1.5 seconds, or 2
+		is.True(sizes[0] >= 4) // what was finished after 0 to 1.5 seconds, or 2
 	})
 }
 

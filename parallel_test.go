@@ -690,6 +690,7 @@ func TestAPanicBeforeTheLanesComesOutBehindThem(t *testing.T) {
 	_, err := batch.Run(batch.Of("a", "b", "c", "d", "e"), stage)
 	is.True(errors.As(err, &panicked))
 	is.True(errors.Is(err, errBoom))
+	slices.Sort(reached)
 	is.Equal(reached, []int{0, 1, 2})
 	panicked, _ = panicOf(func() { _, _ = batch.Collect(stage(batch.Of("a", "b", "c", "d", "e"))) }).(*batch.PanicError)
 	is.True(panicked != nil && errors.Is(panicked, errBoom))

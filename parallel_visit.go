@@ -14,6 +14,7 @@ type visit struct {
 	crossing *crossing   // nil: it is of no record
 	item     any         // its item in the pool
 	parts    ledger.Stay // which are inside
+	released bool        // lanes around these are not held any more; under the lock of the pool
 }
 
 // begin takes note of a Result that is to go into a lane. Its failure, if it has one,
@@ -22,6 +23,7 @@ func (v *visit) begin(x *crossing, h header, item any) {
 	v.crossing, v.outside, v.item = x, h, item
 	v.entry.index, v.entry.visit = h.entry.index, v
 	v.parts.Enter(h.number)
+	h.entry.hold()
 	if h.state.Failure() {
 		x.outer.order.Enter(h.part(), x.lanes)
 	}
@@ -58,11 +60,27 @@ func (h *header) leave() {
 	h.see()
 }
 
+// inside reports whether anything of the Result is inside.
+func (v *visit) inside() bool {
+	if !v.parts.Over() {
+		return true
+	}
+	if !v.released && v.crossing != nil {
+		v.released = true
+		v.outside.entry.release()
+	}
+	return false
+}
+
 // end takes note that nothing of the Result is inside any more. Failures that were thrown
 // away there count outside from now on.
 func (v *visit) end() {
 	if v.crossing == nil {
 		return
+	}
+	if !v.released {
+		v.released = true
+		v.outside.entry.release()
 	}
 	if v.outside.failure != 0 {
 		v.crossing.outer.order.Return(v.outside.part())

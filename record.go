@@ -81,3 +81,17 @@ func (e *entry) split(number uint32, n int) uint32 {
 	}
 	return first
 }
+
+// hold keeps the record in the lanes that it is in until release: a Result of it is held
+// back there.
+func (e *entry) hold() {
+	for v := e.visit; v != nil; v = v.outside.entry.visit {
+		v.parts.Hold()
+	}
+}
+
+func (e *entry) release() {
+	for v := e.visit; v != nil; v = v.outside.entry.visit {
+		v.parts.Release()
+	}
+}

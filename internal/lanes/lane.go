@@ -103,10 +103,15 @@ func (p *Pool[K, T, R]) take(l *Lane[T, R]) *Item[T, R] {
 }
 
 // Emit hands on what the lane has made of an item; nil is an item of no lane here. It waits while too much waits for
-// the consumer, and reports whether the lane is to go on.
+// the consumer, and reports whether the lane may go on.
 func (p *Pool[K, T, R]) Emit(l *Lane[T, R], it *Item[T, R], r R) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	for len(p.out) >= Behind && !p.stopped && !l.adrift {
+		p.crowded++
+		p.space.Wait()
+		p.crowded--
+	}
 	if p.broken || l.adrift || l.gone {
 		return false
 	}
@@ -115,12 +120,7 @@ func (p *Pool[K, T, R]) Emit(l *Lane[T, R], it *Item[T, R], r R) bool {
 		p.Inside(&it.Value, &r)
 		p.settle(it)
 	}
-	for len(p.out) >= Behind && !p.stopped && !l.adrift {
-		p.crowded++
-		p.space.Wait()
-		p.crowded--
-	}
-	return !p.broken && !l.adrift
+	return true
 }
 
 // settle finishes an item that nothing is left of in its lane.

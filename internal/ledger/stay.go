@@ -13,6 +13,7 @@ type Stay struct {
 	one   [1]span
 	first uint32
 	made  []span // all that came of the first one
+	held  int    // Results inside that may be copies of what has left
 }
 
 // span is the numbers from first to last.
@@ -44,11 +45,22 @@ func (s *Stay) Leave(number uint32) {
 	s.remove(number)
 }
 
-// Over reports whether no part is inside.
+// Hold says that a Result is held back inside, and Release that it is not any more. A stage may have copied it, and its
+// part may have left with another copy.
+func (s *Stay) Hold()    { s.count(1) }
+func (s *Stay) Release() { s.count(-1) }
+
+func (s *Stay) count(delta int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.held += delta
+}
+
+// Over reports whether nothing is inside, as far as anybody knows.
 func (s *Stay) Over() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return len(s.spans) == 0
+	return len(s.spans) == 0 && s.held == 0
 }
 
 // Had reports whether a part has been inside.

@@ -39,12 +39,12 @@ func SQS(payload []byte) (Batch[events.SQSMessage], error) {
 	return read(payload, sqs, nil)
 }
 
-// Kinesis reads an event of a Kinesis stream. It passes over the fields of a tumbling window.
+// Kinesis reads an event of a Kinesis stream. One of a tumbling window is [ErrWindow].
 func Kinesis(payload []byte) (Batch[events.KinesisEventRecord], error) {
 	return read(payload, kinesis, nil)
 }
 
-// DynamoDB reads an event of a DynamoDB stream. It passes over the fields of a tumbling window.
+// DynamoDB reads an event of a DynamoDB stream. One of a tumbling window is [ErrWindow].
 func DynamoDB(payload []byte) (Batch[events.DynamoDBEventRecord], error) {
 	return read(payload, dynamodb, nil)
 }
@@ -59,6 +59,7 @@ type source[R any] struct {
 	event   string   // what an error calls it
 	named   []string // what the eventSource of its records, or its own, may be
 	members []member[R]
+	windows bool // its events may be of a tumbling window
 	opening byte // of what holds the records
 	records func(source[R], *reader) (Batch[R], error)
 }
@@ -134,6 +135,9 @@ func (src source[R]) top(r *reader, w *windowReader) (b Batch[R], err error) {
 			r.skip()
 		default:
 			if w == nil {
+				if src.windows && named(name, "window") && r.peek() == '{' {
+					return b, ErrWindow
+				}
 				r.skip()
 			} else if err := w.member(r, name); err != nil {
 				return b, err
