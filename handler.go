@@ -4,7 +4,6 @@ package batch
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 
@@ -55,7 +54,9 @@ func SQSHandler[T any](stage func(Stream[events.SQSMessage]) Stream[T], opts ...
 func KinesisHandler[T any](stage func(Stream[events.KinesisEventRecord]) Stream[T], opts ...Option) *Handler {
 	return newHandler("KinesisHandler", stage, opts, func(ctx context.Context, payload []byte, s settings) (*origin[events.KinesisEventRecord], error) {
 		read, err := wire.Kinesis(payload)
-		err = windowed(err, "KinesisWindowHandler")
+		if err == nil && read.Windowed {
+			err = errWindowed("Kinesis")
+		}
 		return kinesisOrigin(ctx, read.Records, s).without(read.Bad), err
 	})
 }
@@ -66,18 +67,17 @@ func KinesisHandler[T any](stage func(Stream[events.KinesisEventRecord]) Stream[
 func DynamoDBHandler[T any](stage func(Stream[events.DynamoDBEventRecord]) Stream[T], opts ...Option) *Handler {
 	return newHandler("DynamoDBHandler", stage, opts, func(ctx context.Context, payload []byte, s settings) (*origin[events.DynamoDBEventRecord], error) {
 		read, err := wire.DynamoDB(payload)
-		err = windowed(err, "DynamoDBWindowHandler")
+		if err == nil && read.Windowed {
+			err = errWindowed("DynamoDB")
+		}
 		return dynamoDBOrigin(ctx, read.Records, s).without(read.Bad), err
 	})
 }
 
-// windowed names the handler for an event of a tumbling window. The service fails an
-// answer without state, and would deliver the batch for ever.
-func windowed(err error, handler string) error {
-	if errors.Is(err, wire.ErrWindow) {
-		return fmt.Errorf("%w: %s answers those", err, handler)
-	}
-	return err
+// errWindowed is the error of an event of a tumbling window. The service fails an answer
+// without state, and would deliver the batch for ever.
+func errWindowed(source string) error {
+	return fmt.Errorf("expected a %s event, got one of a tumbling window: %[1]sWindowHandler answers those", source)
 }
 
 // KafkaHandler makes a Lambda handler for Kafka topics; see [Kafka].

@@ -10,7 +10,6 @@ import (
 var dynamodb = source[events.DynamoDBEventRecord]{
 	event:   "a DynamoDB event",
 	named:   []string{"aws:dynamodb"},
-	windows: true,
 	opening: '[',
 	records: inList[events.DynamoDBEventRecord],
 	members: []member[events.DynamoDBEventRecord]{

@@ -21,10 +21,6 @@ var (
 	errTooMany  = errors.New("more records than its size allows for")
 )
 
-// ErrWindow is the error of an event of a tumbling window, where none is expected: the service wants an answer with a
-// state.
-var ErrWindow = errors.New("one of a tumbling window")
-
 func foreign(what, from string) error { return fmt.Errorf("%s of %s", what, quote(from)) }
 
 // noList says what stands in place of the list of records.

@@ -5,7 +5,6 @@ import "github.com/aws/aws-lambda-go/events"
 var kinesis = source[events.KinesisEventRecord]{
 	event:   "a Kinesis event",
 	named:   []string{"aws:kinesis"},
-	windows: true,
 	opening: '[',
 	records: inList[events.KinesisEventRecord],
 	members: []member[events.KinesisEventRecord]{

@@ -24,6 +24,8 @@ import (
 type Batch[R any] struct {
 	Records []R
 	Bad     []Bad // in order of Index, at most one per record
+
+	Windowed bool // the event is one of a tumbling window
 }
 
 // Bad is a record that could not be read whole. Records[Index] holds what could be read of it.
@@ -39,12 +41,12 @@ func SQS(payload []byte) (Batch[events.SQSMessage], error) {
 	return read(payload, sqs, nil)
 }
 
-// Kinesis reads an event of a Kinesis stream. One of a tumbling window is [ErrWindow].
+// Kinesis reads an event of a Kinesis stream. It passes over the fields of a tumbling window.
 func Kinesis(payload []byte) (Batch[events.KinesisEventRecord], error) {
 	return read(payload, kinesis, nil)
 }
 
-// DynamoDB reads an event of a DynamoDB stream. One of a tumbling window is [ErrWindow].
+// DynamoDB reads an event of a DynamoDB stream. It passes over the fields of a tumbling window.
 func DynamoDB(payload []byte) (Batch[events.DynamoDBEventRecord], error) {
 	return read(payload, dynamodb, nil)
 }
@@ -59,7 +61,6 @@ type source[R any] struct {
 	event   string   // what an error calls it
 	named   []string // what the eventSource of its records, or its own, may be
 	members []member[R]
-	windows bool // its events may be of a tumbling window
 	opening byte // of what holds the records
 	records func(source[R], *reader) (Batch[R], error)
 }
@@ -101,7 +102,7 @@ func (src source[R]) top(r *reader, w *windowReader) (b Batch[R], err error) {
 		return b, errRecords
 	}
 	r.pos++
-	found := false
+	found, windowed := false, false
 	for first := true; ; first = false {
 		name, ok := r.member(first)
 		if !ok {
@@ -134,10 +135,8 @@ func (src source[R]) top(r *reader, w *windowReader) (b Batch[R], err error) {
 			}
 			r.skip()
 		default:
+			windowed = windowed || r.peek() == '{' && named(name, "window")
 			if w == nil {
-				if src.windows && named(name, "window") && r.peek() == '{' {
-					return b, ErrWindow
-				}
 				r.skip()
 			} else if err := w.member(r, name); err != nil {
 				return b, err
@@ -147,6 +146,7 @@ func (src source[R]) top(r *reader, w *windowReader) (b Batch[R], err error) {
 	if !found && !r.broken && (w == nil || !w.found) {
 		return b, errRecords
 	}
+	b.Windowed = windowed
 	return b, nil
 }
 
