@@ -237,7 +237,7 @@ func (p *parallel[A, B]) consume(yield func(Result[B]) bool) {
 		case <-p.pool.Changed:
 		case <-clock.ended:
 			clock.end()
-			p.pool.Hurry(func(t *task[A]) bool { return t.visit.outside.entry.Err() != nil })
+			p.pool.Hurry(func(t *task[A]) bool { return t.visit.crossing.ctx.Err() != nil })
 		case <-clock.due:
 			if all, ok := clock.tick(p.pool.Exhausted()); ok {
 				p.late = true

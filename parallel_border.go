@@ -144,7 +144,7 @@ type clock struct {
 
 func (c *clock) watch(x *crossing) {
 	if c.crossing != x {
-		c.crossing, c.ended = x, x.outer.ctx.Done()
+		c.crossing, c.ended = x, x.ctx.Done() // not that outside, which may end a moment earlier
 	}
 }
 

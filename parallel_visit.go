@@ -49,7 +49,7 @@ func (v *visit) within() header {
 // leave takes the Result out of its lane. What it is counts outside from now on.
 func (h *header) leave() {
 	v := h.entry.visit
-	h.entry.level.order.Pass(h.part())
+	inner, was := h.entry.level, h.part()
 	outer := v.crossing.outer
 	h.entry, h.place, h.failure = v.outside.entry, v.crossing.lanes, 0
 	if h.number == v.outside.number {
@@ -58,6 +58,7 @@ func (h *header) leave() {
 		outer.order.Pass(v.outside.part())
 	}
 	h.see()
+	inner.order.Pass(was) // after it, since somebody may be looking at both
 }
 
 // inside reports whether anything of the Result is inside.
@@ -86,7 +87,11 @@ func (v *visit) end() {
 		v.crossing.outer.order.Return(v.outside.part())
 	}
 	if inner := v.entry.level; inner != nil {
-		v.crossing.outer.adopt(inner.order.Take(int(v.entry.index), v.parts.Had))
+		thrown := inner.order.Of(int(v.entry.index), v.parts.Had)
+		v.crossing.outer.adopt(thrown)
+		for _, f := range thrown {
+			inner.order.Pass(f.Failure)
+		}
 	}
 }
 

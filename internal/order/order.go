@@ -266,20 +266,17 @@ func (o *Order[C]) Unsettled() []Cause[C] {
 	return all
 }
 
-// Take removes the open failures of some parts of a record and returns them.
-func (o *Order[C]) Take(index int, which func(number uint32) bool) []Cause[C] {
+// Of returns the open failures of some parts of a record.
+func (o *Order[C]) Of(index int, which func(number uint32) bool) (all []Cause[C]) {
 	if !o.Open() {
 		return nil
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	var all []Cause[C]
 	for _, p := range o.records[int32(index)] {
-		if !which(p.number) {
-			continue
+		if which(p.number) {
+			all = p.causes(all)
 		}
-		all = p.causes(all)
-		o.remove(p, func(*failure[C]) bool { return true })
 	}
 	return all
 }
