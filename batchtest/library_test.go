@@ -125,7 +125,7 @@ func (s scene) check(rt *rapid.T, run *batchtest.Run) {
 func (s scene) checkOrder(rt *rapid.T, run *batchtest.Run) {
 	rt.Helper()
 	if err := s.disorder(run); err != nil {
-		rt.Fatalf("%v: %v\n%v", err, s.acted, run)
+		rt.Fatalf("%v: %v\n%v", err, s.effects(), run)
 	}
 }
 
@@ -382,7 +382,7 @@ func TestWithMaxReceivesNoMessageIsDeadLetteredWhoseFunctionNeverFails(t *testin
 			run := s.queue(config).Drain(rt.Context(), s.sqsHandler(rt, options))
 			s.check(rt, run)
 			for _, id := range run.DeadLettered {
-				if s.misbehaved[id] == 0 {
+				if s.failures(id) == 0 {
 					rt.Fatalf("%s never failed\n%v", id, run)
 				}
 			}

@@ -87,12 +87,14 @@ func drawPlan(rt *rapid.T, p pipeline, how []string, maxTimes int) plan {
 	return one
 }
 
-// world is where the functions of a pipeline have their effects.
+// world is where the functions of a pipeline have their effects. A function
+// that was left behind may still write to it after its Drain has returned, and
+// sleeping in a bubble synchronizes nothing, so tests take mu to read it too.
 type world struct {
 	pipeline pipeline
-	plans    map[string]plan
+	plans    map[string]plan // not changed while functions run
 
-	mu          sync.Mutex
+	mu          sync.Mutex // guards the fields below
 	invocation  int
 	misbehaved  map[string]int // how often a record has failed
 	acted       []effect
@@ -154,6 +156,20 @@ func (w *world) act(items ...item) {
 	}
 }
 
+// effects returns those that there were so far, in order.
+func (w *world) effects() []effect {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.acted)
+}
+
+// failures returns how often a record has failed.
+func (w *world) failures(id string) int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.misbehaved[id]
+}
+
 func (w *world) keeps(it item) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -164,15 +180,20 @@ func (w *world) keeps(it item) bool {
 }
 
 func (w *world) split(it item) []item {
-	parts := make([]item, w.plans[it.ID].parts)
-	for i := range parts {
-		parts[i] = it
-		parts[i].Part = i + 1
-	}
+	parts := w.parts(it)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if len(parts) == 0 {
 		w.acknowledge[it.ID] = true
+	}
+	return parts
+}
+
+func (w *world) parts(it item) []item {
+	parts := make([]item, w.plans[it.ID].parts)
+	for i := range parts {
+		parts[i] = it
+		parts[i].Part = i + 1
 	}
 	return parts
 }
@@ -288,12 +309,14 @@ func (w *world) hasFlatMap() bool {
 // happened tells whether all that was to happen with a record had happened by
 // an invocation's answer.
 func (w *world) happened(id string, invocation int) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	if w.acknowledge[id] {
 		return true
 	}
 	parts := []item{{ID: id}}
 	if w.hasFlatMap() {
-		parts = w.split(item{ID: id})
+		parts = w.parts(item{ID: id})
 	}
 	for _, part := range parts {
 		acted := slices.ContainsFunc(w.acted, func(e effect) bool {
@@ -311,7 +334,7 @@ func (w *world) happened(id string, invocation int) bool {
 func (w *world) overtaken(ids []string, group func(id string) string) (late, early string) {
 	spans := make(map[string]span)
 	seen := make(map[string]bool)
-	for i, e := range w.acted {
+	for i, e := range w.effects() {
 		if !seen[key(e.item)] {
 			seen[key(e.item)] = true
 			spans[e.ID] = spans[e.ID].with(i)
@@ -324,7 +347,7 @@ func (w *world) overtaken(ids []string, group func(id string) string) (late, ear
 func (w *world) leftOver(ids []string, group func(id string) string) (late, early string) {
 	spans := make(map[string]span)
 	seen := make(map[string]bool)
-	for i, e := range slices.Backward(w.acted) {
+	for i, e := range slices.Backward(w.effects()) {
 		if !seen[key(e.item)] {
 			seen[key(e.item)] = true
 			spans[e.ID] = spans[e.ID].with(i)
