@@ -1,0 +1,45 @@
+package batchtest_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/matryer/is"
+
+	"github.com/lambdabatch/batch/batchtest"
+)
+
+func TestSettingsThatTheServiceRefusesPanic(t *testing.T) {
+	tests := map[string]func(){
+		"BatchSize: 11":         func() { batchtest.NewQueue(batchtest.QueueConfig{FIFO: true, BatchSize: 11}) },
+		"BatchSize: 10001":      func() { batchtest.NewQueue(batchtest.QueueConfig{BatchSize: 10_001}) },
+		"BatchSize: -1":         func() { batchtest.NewShard(batchtest.ShardConfig{BatchSize: -1}) },
+		"MaxReceives: -1":       func() { batchtest.NewQueue(batchtest.QueueConfig{MaxReceives: -1}) },
+		"VisibilityTimeout: ":   func() { batchtest.NewQueue(batchtest.QueueConfig{VisibilityTimeout: -1}) },
+		"Timeout: ":             func() { batchtest.NewTopic(batchtest.TopicConfig{Timeout: -1}) },
+		"Shuffle: ":             func() { batchtest.NewQueue(batchtest.QueueConfig{FIFO: true, Shuffle: true}) },
+		"Duplicate: ":           func() { batchtest.NewQueue(batchtest.QueueConfig{FIFO: true, Duplicate: true}) },
+		"Source: 7":             func() { batchtest.NewShard(batchtest.ShardConfig{Source: 7}) },
+		"MaxRetries: 10001":     func() { batchtest.NewShard(batchtest.ShardConfig{MaxRetries: 10_001}) },
+		"NoRetries: ":           func() { batchtest.NewTopic(batchtest.TopicConfig{MaxRetries: 1, NoRetries: true}) },
+		"Parallelization: 11":   func() { batchtest.NewShard(batchtest.ShardConfig{Parallelization: 11}) },
+		"MaxRecordAge: ":        func() { batchtest.NewShard(batchtest.ShardConfig{MaxRecordAge: -1}) },
+		"RetryDelay: ":          func() { batchtest.NewTopic(batchtest.TopicConfig{RetryDelay: -1}) },
+		"Window: ":              func() { batchtest.NewShard(batchtest.ShardConfig{Window: time.Minute, Parallelization: 2}) },
+		"Redeliver: 7":          func() { batchtest.NewTopic(batchtest.TopicConfig{Redeliver: 7}) },
+		"Partition: -1":         func() { batchtest.NewTopic(batchtest.TopicConfig{}).Put(batchtest.KafkaRecord{Partition: -1}) },
+		"Drain: handler is nil": func() { batchtest.NewQueue(batchtest.QueueConfig{}).Drain(context.Background(), nil) },
+	}
+	for name, build := range tests {
+		t.Run(name, func(t *testing.T) {
+			is := is.New(t)
+			defer func() {
+				text, _ := recover().(string)
+				is.True(strings.HasPrefix(text, "batchtest: "+name))
+			}()
+			build()
+		})
+	}
+}

@@ -1,0 +1,83 @@
+package batchtest_test
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/matryer/is"
+
+	"github.com/lambdabatch/batch/batchtest"
+)
+
+func TestARecordIsNotDeliveredBeforeItHasArrived(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		shard := batchtest.NewShard(batchtest.ShardConfig{})
+		now := time.Now()
+		shard.Put(
+			batchtest.Record{ID: "1"},
+			batchtest.Record{ID: "2", Arrived: now.Add(time.Hour)},
+			batchtest.Record{ID: "3", Arrived: now}, // behind 2, so not before it
+		)
+		run := shard.Drain(t.Context(), answering(""))
+		is.Equal(batches(run), [][]string{{"1"}, {"2", "3"}})
+		is.Equal(time.Since(now), time.Hour)
+	})
+}
+
+func TestARetryWaitsForItsDelay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		shard := batchtest.NewShard(batchtest.ShardConfig{RetryDelay: time.Second, Bisect: true})
+		shard.Put(batchtest.Record{ID: "1"}, batchtest.Record{ID: "2"})
+		start := time.Now()
+		var times []time.Duration
+		calls := 0
+		run := shard.Drain(t.Context(), function(func(context.Context, []byte) ([]byte, error) {
+			times = append(times, time.Since(start))
+			if calls++; calls <= 2 {
+				return nil, errNoGood
+			}
+			return nil, nil
+		}))
+		is.Equal(batches(run), [][]string{{"1", "2"}, {"1"}, {"1"}, {"2"}})
+		is.Equal(times, []time.Duration{0, time.Second, 2 * time.Second, 2 * time.Second})
+	})
+}
+
+func TestRecordsTooOldAreCutFromTheFrontAndTheRestIsDelivered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		shard := batchtest.NewShard(batchtest.ShardConfig{MaxRecordAge: time.Minute, RetryDelay: 10 * time.Second})
+		now := time.Now()
+		shard.Put(
+			batchtest.Record{ID: "1", Arrived: now.Add(-2 * time.Minute)},
+			batchtest.Record{ID: "2", Arrived: now.Add(-40 * time.Second)},
+			batchtest.Record{ID: "3", Arrived: now},
+		)
+		run := shard.Drain(t.Context(), erring(anyOf(poisoned("2"))))
+		is.Equal(batches(run), [][]string{{"2", "3"}, {"2", "3"}, {"2", "3"}, {"3"}})
+		is.Equal(run.Deleted, []string{"3"})
+		is.Equal(len(run.Discards), 2)
+		is.Equal(run.Discards[0].Condition, "RecordAgeExceeded")
+		is.Equal(run.Discards[1].Records, []string{"2"})
+		is.Equal(run.DeadLettered, []string{"1", "2"})
+	})
+}
+
+func TestARecordTooOldTakesItsRetriesWithIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		shard := batchtest.NewShard(batchtest.ShardConfig{
+			MaxRetries: 1, MaxRecordAge: 100 * time.Second, RetryDelay: 20 * time.Second,
+		})
+		now := time.Now()
+		shard.Put(batchtest.Record{ID: "1", Arrived: now.Add(-90 * time.Second)}, batchtest.Record{ID: "2", Arrived: now})
+		run := shard.Drain(t.Context(), erring(func([]record) bool { return true }))
+		is.Equal(batches(run), [][]string{{"1", "2"}, {"2"}, {"2"}})
+		is.Equal(run.Discards[0].Condition, "RecordAgeExceeded")
+		is.Equal(run.Discards[1].Condition, "RetryAttemptsExhausted")
+	})
+}
