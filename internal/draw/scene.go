@@ -1,0 +1,289 @@
+package draw
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/lambdabatch/batch"
+	"pgregory.net/rapid"
+)
+
+// A Scene is a pipeline with effects before, in and after lanes, some of which fail or
+// never end. It leaves so much time that all others end.
+type Scene struct {
+	Policy batch.Policy
+	Groups []string // by record
+	Lanes  []int    // one around the other
+	Before int      // how many effects there are before the lanes,
+	Inside int      // in the innermost,
+	After  int      // and after them
+	Parts  int      // that records are split into in the lanes
+	Hand   bool     // a stage of the user's own comes after the lanes
+	Bulk   int      // the size of the chunks at the end, 0 for none
+	Within int      // the size of chunks in the lanes, 0 for none
+	Fates  []SceneFate
+}
+
+// SceneFate is what becomes of a record at one of its effects.
+type SceneFate struct {
+	Do    string // fails, panics, rejects, settles (fails, and is caught in the lanes), hangs, or nothing
+	At    int    // which effect
+	Takes []time.Duration
+}
+
+const hangs = "hangs"
+
+func (s Scene) effects() int { return s.Before + s.Inside + s.After }
+
+func (s Scene) inLanes(at int) bool { return at >= s.Before && at < s.Before+s.Inside }
+
+// Scenes draws scenes.
+func Scenes() *rapid.Generator[Scene] {
+	return rapid.Custom(func(t *rapid.T) Scene {
+		s := Scene{
+			Policy: rapid.SampledFrom([]batch.Policy{batch.Continue, batch.StopGroup, batch.StopBatch}).Draw(t, "policy"),
+			Groups: rapid.SliceOfN(rapid.SampledFrom([]string{"", "a", "b", "c"}), 1, 16).Draw(t, "groups"),
+			Lanes:  rapid.SliceOfN(rapid.IntRange(1, 4), 1, 2).Draw(t, "lanes"),
+			Before: rapid.IntRange(0, 2).Draw(t, "before"),
+			Inside: rapid.IntRange(1, 2).Draw(t, "inside"),
+			After:  rapid.IntRange(0, 2).Draw(t, "after"),
+			Parts:  rapid.IntRange(1, 3).Draw(t, "parts"),
+			Hand:   rapid.Bool().Draw(t, "by hand"),
+			Bulk:   rapid.SampledFrom([]int{0, 1, 3, 100}).Draw(t, "bulk"),
+		}
+		free := -1
+		for _, n := range s.Lanes {
+			free = max(free, 1) * n
+		}
+		for range s.Groups {
+			s.Fates = append(s.Fates, s.fate(t, &free))
+		}
+		if !slices.ContainsFunc(s.Fates, func(f SceneFate) bool { return f.Do == hangs }) {
+			// A lane that hangs cannot write what it holds.
+			s.Within = rapid.SampledFrom([]int{0, 0, 2, 100}).Draw(t, "in bulk in lanes")
+		}
+		return s
+	})
+}
+
+// fate draws the fate of one record. One lane must be free of those that hang.
+func (s Scene) fate(t *rapid.T, free *int) SceneFate {
+	f := SceneFate{Do: rapid.SampledFrom([]string{"", "", "", fails, panics, rejects, settles, hangs}).Draw(t, "does")}
+	f.At = rapid.IntRange(0, s.effects()-1).Draw(t, "at")
+	switch {
+	case f.Do == hangs && (!s.inLanes(f.At) || *free == 1):
+		f.Do = ""
+	case f.Do == hangs:
+		*free--
+	case f.Do == settles && !s.inLanes(f.At):
+		f.Do = fails
+	}
+	for range s.effects() {
+		f.Takes = append(f.Takes, time.Duration(rapid.IntRange(0, 3).Draw(t, "ms"))*time.Millisecond)
+	}
+	return f
+}
+
+// Acted is what functions of a Scene did, in order.
+type Acted struct {
+	Scene
+	Free chan struct{} // lets go of what hangs
+
+	mu   sync.Mutex
+	acts []act
+}
+
+type act struct {
+	at, record int
+	value      string
+}
+
+var errSettled = errors.New("to be settled")
+
+// Pipeline is the pipeline of the scene.
+func (a *Acted) Pipeline(s batch.Stream[string]) batch.Stream[string] {
+	s = a.effect(s, 0, a.Before)
+	inside := func(s batch.Stream[string]) batch.Stream[string] {
+		s = batch.FlatMap(s, func(v string) []string { return parts(v, 0, a.Parts) })
+		s = a.effect(s, a.Before, a.Before+a.Inside)
+		s = batch.Catch(s, func(_ context.Context, err error) error {
+			if errors.Is(err, errSettled) {
+				return nil
+			}
+			return err
+		})
+		if a.Within > 0 {
+			s = batch.TryEachChunk(s, a.Within, func(context.Context, []string) error { return nil })
+		}
+		return s
+	}
+	for _, n := range slices.Backward(a.Lanes) {
+		stage := inside
+		inside = func(s batch.Stream[string]) batch.Stream[string] { return batch.Parallel(s, n, stage) }
+	}
+	s = inside(s)
+	if a.Hand {
+		s = byHand(s)
+	}
+	s = a.effect(s, a.Before+a.Inside, a.effects())
+	if a.Bulk == 0 {
+		return s
+	}
+	return batch.TryEachChunk(s, a.Bulk, func(_ context.Context, vs []string) error {
+		for _, v := range vs {
+			a.note(a.effects(), v)
+		}
+		return nil
+	})
+}
+
+// byHand passes everything on.
+func byHand(s batch.Stream[string]) batch.Stream[string] {
+	return func(yield func(batch.Result[string]) bool) {
+		for r := range s {
+			if !yield(r) {
+				return
+			}
+		}
+	}
+}
+
+func (a *Acted) effect(s batch.Stream[string], from, to int) batch.Stream[string] {
+	for at := from; at < to; at++ {
+		s = batch.TryFilter(s, func(_ context.Context, v string) (bool, error) { return a.do(at, v) })
+	}
+	return s
+}
+
+func (a *Acted) do(at int, v string) (keep bool, err error) {
+	f := a.Fates[indexOf(v)]
+	time.Sleep(f.Takes[at])
+	if f.At == at {
+		switch f.Do {
+		case fails:
+			return false, Fault{Stage: at, Of: v}
+		case panics:
+			panic(Fault{Stage: at, Of: v})
+		case settles:
+			return false, Fault{Stage: at, Of: v, As: errSettled}
+		case hangs:
+			if strings.HasSuffix(v, "/0") { // the first part, so that it takes one lane
+				<-a.Free
+			}
+		}
+	}
+	a.note(at, v)
+	return f.At != at || f.Do != rejects, nil
+}
+
+func (a *Acted) note(at int, v string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.acts = append(a.acts, act{at, indexOf(v), v})
+}
+
+// Source is the source of the scene.
+func (s Scene) Source(ctx context.Context, opts ...batch.Option) batch.Stream[string] {
+	values := make([]string, len(s.Groups))
+	for i := range values {
+		values[i] = strconv.Itoa(i)
+	}
+	return batch.From(ctx, values, func(v string) batch.Record {
+		return batch.Record{ID: "r" + v, Group: s.Groups[indexOf(v)]}
+	}, append(opts, batch.WithPolicy(s.Policy), batch.WithoutAllFailedError())...)
+}
+
+// Reported returns the identifiers that the answer must list: those of the records that
+// failed or hang, and of all that come after one of them in their line.
+func (s Scene) Reported() []string {
+	ids := []string{}
+	for i := range s.Groups {
+		if s.bad(i) || slices.ContainsFunc(s.earlier(i), s.bad) {
+			ids = append(ids, "r"+strconv.Itoa(i))
+		}
+	}
+	return ids
+}
+
+func (s Scene) bad(i int) bool { return slices.Contains([]string{fails, panics, hangs}, s.Fates[i].Do) }
+
+// earlier returns the records that a record must not overtake.
+func (s Scene) earlier(i int) (all []int) {
+	for j := range i {
+		if s.Policy == batch.StopBatch || s.Policy == batch.StopGroup && s.Groups[i] != "" && s.Groups[i] == s.Groups[j] {
+			all = append(all, j)
+		}
+	}
+	return all
+}
+
+// Wrong says what the functions did that they should not have done, or left out: "" for
+// nothing. Those of records that are not reported took effect once, and in every place
+// groups did so in order, with nothing of a later record once an earlier one had failed
+// there or before.
+func (a *Acted) Wrong() string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	counts := map[string]int{}
+	for k, act := range a.acts {
+		key := fmt.Sprint(act.at, " ", act.value)
+		if counts[key]++; counts[key] > 1 {
+			return "twice: " + key
+		}
+		for _, later := range a.acts[:k] {
+			if later.at == act.at && later.record > act.record && a.mustFollow(later.record, act.record, act.at) {
+				return fmt.Sprintf("at %d, %d took effect before %d", act.at, later.record, act.record)
+			}
+		}
+		for _, j := range a.earlier(act.record) {
+			f := a.Fates[j]
+			if a.bad(j) && f.At <= act.at && a.mustFollow(act.record, j, act.at) {
+				return fmt.Sprintf("%d took effect at %d, though %d had failed at %d", act.record, act.at, j, f.At)
+			}
+		}
+	}
+	reported := a.Reported()
+	for i := range a.Groups {
+		if !slices.Contains(reported, "r"+strconv.Itoa(i)) {
+			if missing := a.missing(i, counts); missing != "" {
+				return "missing: " + missing
+			}
+		}
+	}
+	return ""
+}
+
+// mustFollow reports whether, at this effect, one record must not be before an earlier
+// one. In lanes only groups are in order.
+func (s Scene) mustFollow(later, earlier, at int) bool {
+	if s.inLanes(at) && (s.Groups[later] == "" || s.Groups[later] != s.Groups[earlier]) {
+		return false
+	}
+	return slices.Contains(s.earlier(later), earlier)
+}
+
+// missing returns an effect that a record should have had.
+func (s Scene) missing(i int, counts map[string]int) string {
+	f := s.Fates[i]
+	for at := range s.effects() + 1 {
+		if f.At < at && (f.Do == rejects || f.Do == settles) || f.At == at && f.Do == settles || at == s.effects() && s.Bulk == 0 {
+			return ""
+		}
+		values := []string{strconv.Itoa(i)}
+		if at >= s.Before {
+			values = parts(values[0], 0, s.Parts)
+		}
+		for _, v := range values {
+			if key := fmt.Sprint(at, " ", v); counts[key] != 1 {
+				return key
+			}
+		}
+	}
+	return ""
+}

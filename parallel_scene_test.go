@@ -1,0 +1,52 @@
+package batch_test
+
+// Effects before, in and after lanes, where some records fail and some hang for good.
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/lambdabatch/batch"
+	"github.com/lambdabatch/batch/internal/draw"
+	"pgregory.net/rapid"
+)
+
+func TestExactlyWhatFailedOrHangsAndWhatItHoldsBackIsReported(t *testing.T) {
+	thorough(t, func(t *rapid.T) {
+		scene := draw.Scenes().Draw(t, "scene")
+		rapid.SyncTest(t, func(t *rapid.T) {
+			ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+			defer cancel()
+			acted := &draw.Acted{Scene: scene, Free: make(chan struct{})}
+			var report batch.Report
+			source := scene.Source(ctx, batch.WithReserve(time.Second), batch.WithReport(func(_ context.Context, r batch.Report) { report = r }))
+			response, err := batch.Run(source, acted.Pipeline)
+			if err != nil {
+				t.Fatal(err)
+			}
+			equal(t, "reported", listed(response), scene.Reported())
+			if wrong := acted.Wrong(); wrong != "" {
+				t.Fatal(wrong)
+			}
+			running := 0
+			for _, f := range report.Failures {
+				if hangs := scene.Fates[f.Record.Index].Do == "hangs"; errors.Is(f.Err, batch.ErrRunning) {
+					running++
+					if !hangs {
+						t.Fatalf("record %d is said to run", f.Record.Index)
+					}
+				} else if errors.Is(f.Err, batch.ErrUnreached) {
+					t.Fatalf("record %d is said to be lost: %v", f.Record.Index, f.Err)
+				}
+			}
+			if report.Running != running || report.Unreached != running {
+				t.Fatalf("%d run: %+v", running, report)
+			}
+			close(acted.Free)
+			time.Sleep(time.Minute)
+			equal(t, "reported", listed(response), scene.Reported())
+		})
+	})
+}
