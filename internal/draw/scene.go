@@ -204,12 +204,15 @@ func (s Scene) Source(ctx context.Context, opts ...batch.Option) batch.Stream[st
 func (s Scene) Reported() []string {
 	ids := []string{}
 	for i := range s.Groups {
-		if s.bad(i) || slices.ContainsFunc(s.earlier(i), s.bad) {
+		if s.bad(i) || !s.First(i) {
 			ids = append(ids, "r"+strconv.Itoa(i))
 		}
 	}
 	return ids
 }
+
+// First reports whether no earlier record holds this one back.
+func (s Scene) First(i int) bool { return !slices.ContainsFunc(s.earlier(i), s.bad) }
 
 func (s Scene) bad(i int) bool { return slices.Contains([]string{fails, panics, hangs}, s.Fates[i].Do) }
 
