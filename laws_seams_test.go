@@ -197,6 +197,38 @@ func TestACopyThatLeavesALaneLateCountsOutside(t *testing.T) {
 	})
 }
 
+// One copy of the record fails and is dropped in the lane, the other goes on.
+func TestAFailureThatIsThrownAwayInALaneCountsOutside(t *testing.T) {
+	for _, lanes := range []int{1, 4} {
+		is := is.New(t)
+		var taken effects
+		source := grouped(context.Background(), []string{"g", "g", "h", "g"}, batch.WithPolicy(batch.StopGroup))
+		response, err := batch.Run(source, func(s texts) texts {
+			return batch.Parallel(s, lanes, func(s texts) texts {
+				first := true
+				tried := batch.TryEach(repeating(s), func(_ context.Context, v string) error {
+					taken.note(v)
+					if v == "0" && first {
+						first = false
+						return errBoom
+					}
+					return nil
+				})
+				return func(yield func(batch.Result[string]) bool) {
+					for r := range tried {
+						if r.Err() != errBoom && !yield(r) {
+							return
+						}
+					}
+				}
+			})
+		})
+		is.NoErr(err)
+		is.Equal(listed(response), []string{"r0", "r1", "r3"})
+		is.Equal(taken.sorted(), []string{"0", "0", "2", "2"})
+	}
+}
+
 func TestAPipelineThatIsThrownAwayIsNotForgotten(t *testing.T) {
 	for name, stage := range map[string]func(texts) texts{
 		"a stage": func(s texts) texts {

@@ -5,6 +5,7 @@ package batch_test
 import (
 	"context"
 	"errors"
+	"sync"
 	"testing"
 	"time"
 
@@ -20,6 +21,8 @@ func TestExactlyWhatFailedOrHangsAndWhatItHoldsBackIsReported(t *testing.T) {
 			ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 			defer cancel()
 			acted := &draw.Acted{Scene: scene, Free: make(chan struct{})}
+			release := sync.OnceFunc(func() { close(acted.Free) })
+			defer release()
 			var report batch.Report
 			source := scene.Source(ctx, batch.WithReserve(time.Second), batch.WithReport(func(_ context.Context, r batch.Report) { report = r }))
 			response, err := batch.Run(source, acted.Pipeline)
@@ -44,7 +47,7 @@ func TestExactlyWhatFailedOrHangsAndWhatItHoldsBackIsReported(t *testing.T) {
 			if report.Running != running || report.Unreached != running {
 				t.Fatalf("%d run: %+v", running, report)
 			}
-			close(acted.Free)
+			release()
 			time.Sleep(time.Minute)
 			equal(t, "reported", listed(response), scene.Reported())
 		})
