@@ -108,6 +108,7 @@ func (p *parallel[A, B]) push(r Result[A]) bool {
 		}
 		t.visit.begin(x, r.h, it)
 		line, gate = keysOf(e)
+		it.Rank = int(e.index)
 		e.level.place(r.h.place).rest()
 	} else {
 		t.visit.outside = r.h

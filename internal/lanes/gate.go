@@ -1,10 +1,15 @@
 package lanes
 
-// A gate lets the Results of its items through in the order in which the items came.
+import (
+	"cmp"
+	"slices"
+)
+
+// A gate lets the Results of its items through by rank: each one once every item of a lower rank that has come is
+// finished. One that comes later than an item of a higher rank overtakes it if it still can.
 type gate[T, R any] struct {
-	items  int // how many have come
-	turn   int // whose turn it is
-	parked map[int]*Item[T, R]
+	items []*Item[T, R] // by rank, from the first that is not finished on
+	head  int           // where that one is
 }
 
 func (p *Pool[K, T, R]) gate(key K) *gate[T, R] {
@@ -13,49 +18,56 @@ func (p *Pool[K, T, R]) gate(key K) *gate[T, R] {
 		if p.gates == nil {
 			p.gates = make(map[K]*gate[T, R])
 		}
-		g = &gate[T, R]{parked: make(map[int]*Item[T, R])}
+		g = new(gate[T, R])
 		p.gates[key] = g
 	}
 	return g
 }
 
-// pass gives the item its turn at the gate.
-func (it *Item[T, R]) pass(g *gate[T, R]) {
-	it.gate, it.turn = g, g.items
-	g.items++
+// enter puts an item in its place at the gate.
+func (g *gate[T, R]) enter(it *Item[T, R]) {
+	it.gate = g
+	if g.head > len(g.items)/2 && len(g.items) == cap(g.items) {
+		g.items = slices.Delete(g.items, 0, g.head)
+		g.head = 0
+	}
+	at, _ := slices.BinarySearchFunc(g.items[g.head:], it, func(a, b *Item[T, R]) int {
+		return cmp.Or(cmp.Compare(a.Rank, b.Rank), cmp.Compare(a.number, b.number))
+	})
+	g.items = slices.Insert(g.items, g.head+at, it)
+}
+
+// waits reports whether the item must wait for another one.
+func (g *gate[T, R]) waits(it *Item[T, R]) bool {
+	return g != nil && !it.finished && g.items[g.head] != it
 }
 
 // deliver hands a Result on, or holds it until the turn of its item has come.
 func (p *Pool[K, T, R]) deliver(it *Item[T, R], r R) {
-	if it != nil && it.gate != nil && it.turn > it.gate.turn {
+	if it != nil && (it.gate.waits(it) || len(it.held) > 0) {
 		it.held = append(it.held, r)
-		it.gate.parked[it.turn] = it
 		return
 	}
 	p.out = append(p.out, r)
 	p.notify()
 }
 
-// open lets what comes after a finished item through the gate.
-func (p *Pool[K, T, R]) open(it *Item[T, R]) {
-	g := it.gate
+// open lets what has waited for a finished item through the gate.
+func (p *Pool[K, T, R]) open(g *gate[T, R]) {
 	if g == nil {
 		return
 	}
-	if it.turn > g.turn {
-		g.parked[it.turn] = it
-		return
-	}
-	for it.finished && it.turn == g.turn {
-		g.turn++
-		next := g.parked[g.turn]
-		if next == nil {
+	for g.head < len(g.items) {
+		first := g.items[g.head]
+		if len(first.held) > 0 {
+			p.out = append(p.out, first.held...)
+			first.held = nil
+			p.notify()
+		}
+		if !first.finished {
 			return
 		}
-		delete(g.parked, g.turn)
-		p.out = append(p.out, next.held...)
-		next.held = nil
-		p.notify()
-		it = next
+		g.items[g.head] = nil
+		g.head++
 	}
 }

@@ -133,7 +133,7 @@ func (p *Pool[K, T, R]) settle(it *Item[T, R]) {
 func (p *Pool[K, T, R]) finish(it *Item[T, R]) {
 	it.finished = true
 	p.Finished(&it.Value)
-	p.open(it)
+	p.open(it.gate)
 	l := it.lane
 	if l == nil {
 		return

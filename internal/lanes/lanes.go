@@ -10,8 +10,8 @@
 //
 // An item may be in a line: the items of a line run one after the other, in the order in which they came. A lane that
 // asks for more while it has an item of a line may get the next one of it, since it is the only one that can. An item
-// may have a gate: what comes of the items of a gate is handed on in the order in which they came, whichever is
-// finished first. Everything else is handed on at once.
+// may have a gate: what comes of the items of a gate is handed on by their rank, whichever is finished first. Everything
+// else is handed on at once.
 //
 // Lanes wait when too much of what they made waits for the consumer; what waits for its turn at a gate does not count,
 // for the consumer could not take it. The producer waits when too many items wait for a lane; those that wait in their
@@ -80,11 +80,11 @@ type Face[T, R any] struct {
 // An Item is one piece of work on its way through a lane.
 type Item[T, R any] struct {
 	Value T
+	Rank  int // at its gate
 
 	number   int // in the order in which they came
 	line     *line[T, R]
 	gate     *gate[T, R]
-	turn     int // at the gate
 	lane     *Lane[T, R]
 	returned bool // the lane has asked for another one since
 	finished bool
@@ -118,7 +118,7 @@ func (p *Pool[K, T, R]) Push(it *Item[T, R], lineKey, gateKey K) bool {
 	it.number = p.pushed
 	p.pushed++
 	if gateKey != none {
-		it.pass(p.gate(gateKey))
+		p.gate(gateKey).enter(it)
 	}
 	if lineKey != none && !(p.expired != nil && p.expired(&it.Value)) {
 		it.line = p.line(lineKey)
