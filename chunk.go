@@ -147,7 +147,6 @@ func (c *chunk[T]) write() {
 		return
 	}
 	level := written[0].entry.level
-	level.run.act()
 	if n := len(c.places); n > 0 {
 		c.places[n-1].writing.Store(&written)
 		defer c.places[n-1].writing.Store(nil)

@@ -65,7 +65,7 @@ func (c *collector[T]) lines(a *answer) func(context.Context) {
 func (c *collector[T]) ranAgain() bool {
 	n := 0
 	for _, t := range c.tallies {
-		if t.run.batch == c.source().batch && t.run.acted.Load() {
+		if t.run.batch == c.source().batch && t.run.events.Load()&acted != 0 {
 			n++
 		}
 	}

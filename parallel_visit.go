@@ -98,11 +98,11 @@ func (v *visit) end() {
 // adopt opens failures of a lane that were thrown away there.
 func (l *level) adopt(thrown []order.Cause[ledger.Verdict]) {
 	for _, f := range thrown {
-		h := header{entry: &l.run.entries[f.Index], number: f.Number, state: f.Cause.State, err: f.Cause.Err}
+		h := header{&l.run.entries[f.Index], f.Cause.Err, mark{number: f.Number, state: f.Cause.State}}
 		holds := h.entry.holds()
 		l.order.Fail(h.part(), holds, f.Cause)
 		if holds {
-			l.run.troubled.Store(true)
+			l.run.take(troubled)
 		}
 	}
 }

@@ -24,8 +24,7 @@ type run struct {
 	reserve time.Duration
 	end     context.CancelFunc
 
-	troubled atomic.Bool // a failure may hold others back, or is to be dropped by what goes on
-	acted    atomic.Bool // a function was called that may have effects
+	events   atomic.Uint32
 	answered atomic.Bool // no user function starts any more, not even Tap's
 
 	mu     sync.Mutex
@@ -55,10 +54,16 @@ func (r *run) close() {
 	r.end()
 }
 
-// act takes note that a function is called that may have effects.
-func (r *run) act() {
-	if !r.acted.Load() {
-		r.acted.Store(true)
+// The events of a run that concern later Results.
+const (
+	acted    = 1 << iota // a function was called that may have effects; it has the bit of pure
+	troubled             // a failure may hold others back, or is to be dropped by what goes on
+)
+
+// take takes note of an event.
+func (r *run) take(event uint32) {
+	if r.events.Load()&event == 0 {
+		r.events.Or(event)
 	}
 }
 

@@ -25,8 +25,12 @@ type Result[T any] struct {
 
 // header is the part of a Result that does not depend on the type of its value.
 type header struct {
-	entry   *entry
-	err     error
+	entry *entry
+	err   error
+	mark  // a struct of its own, for the compiler keeps those of up to four fields in registers
+}
+
+type mark struct {
 	number  uint32 // which of the record's parts this is
 	failure uint16 // the version of the open failure that it is, or descends from; 0: none
 	state   state
@@ -127,11 +131,8 @@ func Then[A, B any](r Result[A], f func(context.Context, A) (B, error)) Result[B
 // then takes a pointer because a Result with the record of an event in it is large.
 func then[A, B any](r *Result[A], f func(context.Context, A) (B, error), how note) (out Result[B]) {
 	out.h = r.h
-	if !out.h.free() && !out.h.admit(how) {
+	if !(out.h.sound() && out.h.entry.level.quiet(uint32(how&pure))) && !out.h.admit(how) {
 		return out
-	}
-	if how != pure {
-		out.h.entry.level.run.act()
 	}
 	b, err := call(out.h.entry, r.value, f)
 	if err != nil {
@@ -146,14 +147,19 @@ func then[A, B any](r *Result[A], f func(context.Context, A) (B, error), how not
 type note uint8
 
 const (
-	pure  note = iota // it goes on, and the function has no effect that matters twice
-	goes              // it goes on
-	tried             // the stage has it, and may send it or not
+	goes  note = 0 // it goes on
+	pure  note = 1 // the same, and the function has no effect that matters twice
+	tried note = 2 // the stage has it, and may send it or not
 )
 
-// free is the short way through admit, for what most Results are.
-func (h *header) free() bool {
-	return h.state == ready && h.failure == 0 && !h.entry.level.run.troubled.Load() && h.entry.level.ctx.Err() == nil
+// sound reports whether the Result is Ready and never was Failed. If its level is quiet,
+// too, that is the short way through admit, for what most Results are.
+func (h *header) sound() bool { return h.state == ready && h.failure == 0 }
+
+// quiet reports whether nothing has happened, but for what is expected, that a Ready Result
+// must be held against. It is just small enough to be inlined.
+func (l *level) quiet(expected uint32) bool {
+	return l.run.events.Load()|expected == acted && l.ctx.Err() == nil
 }
 
 // admit reports whether a function may be called for the value of the Result.
@@ -170,6 +176,10 @@ func (h *header) admit(how note) bool {
 		h.refuse(notStarted, &notStartedError{b, index, context.Cause(h.entry)}, how)
 	case blocked:
 		h.refuse(blocked, &blockedError{b, index, by}, how)
+	default:
+		if how != pure {
+			h.entry.level.run.take(acted)
+		}
 	}
 	return s == ready
 }
@@ -225,7 +235,7 @@ func (h *header) open(how note) {
 		h.failure = level.order.Fail(h.part(), holds, verdict)
 	}
 	if holds || how == tried {
-		level.run.troubled.Store(true)
+		level.run.take(troubled)
 	}
 }
 

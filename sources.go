@@ -63,7 +63,10 @@ func Firehose(ctx context.Context, event events.KinesisFirehoseEvent, opts ...Op
 func From[R any](ctx context.Context, records []R, describe func(R) Record, opts ...Option) Stream[R] {
 	require(describe != nil, "From", "describe is nil")
 	o := newOrigin(ctx, records, settingsOf(opts), Continue)
-	o.identify(func(record *R) identity { return described(*record, describe) })
+	o.batch.known = make([]identity, len(records))
+	for i := range records {
+		o.batch.known[i] = described(records[i], describe)
+	}
 	return o.stream()
 }
 
@@ -72,7 +75,7 @@ func From[R any](ctx context.Context, records []R, describe func(R) Record, opts
 func described[R any](record R, describe func(R) Record) (known identity) {
 	defer func() { _ = recover() }()
 	r := describe(record)
-	return identity{r.ID, r.Group, int64(r.Attempt)}
+	return identity{r.ID, ordering{r.Group, int64(r.Attempt)}}
 }
 
 // Of is the stream of the values, with the identifiers "0", "1", and so on: for
@@ -96,13 +99,15 @@ func (o *origin[R]) stream() Stream[R] {
 		for i := range r.entries {
 			e := &r.entries[i]
 			e.level, e.index = &r.level, int32(i)
-			result := Result[R]{h: header{entry: e, state: ready}}
+			result := Result[R]{h: header{entry: e, mark: mark{state: ready}}}
 			if bad, ok := o.batch.badAt(i); ok {
 				result.h.fail(&DecodeError{ID: o.batch.id(i), Field: bad.Field, Err: bad.Err}, goes)
 			} else {
 				result.value = o.records[i]
 			}
-			at.give(e)
+			if r.timed {
+				at.give(e)
+			}
 			if !yield(result) {
 				return
 			}

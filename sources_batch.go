@@ -21,11 +21,18 @@ type batch struct {
 	settings
 	parent    context.Context
 	length    int
-	known     []identity // nil: the identifiers are the positions
 	originals interface{ original(i int) any }
-	kafka     bool       // identifiers go out as objects
-	bad       []wire.Bad // the records that could not be decoded
-	data      [][]byte   // of Firehose records, as it came
+
+	// What identifies records is copied before anybody gets hold of an original; what lies in
+	// a map of theirs, before a function is called.
+	identifying sync.Once
+	identifier  func(original any) identity // nil: known is there already, or the identifiers are the positions
+	known       []identity
+	ordered     []ordering // nil: identifier tells all
+
+	kafka bool       // identifiers go out as objects
+	bad   []wire.Bad // the records that could not be decoded
+	data  [][]byte   // of Firehose records, as it came
 
 	line      func(i int) int32 // the line of a record under the policy; nil: no order
 	grouping  sync.Once
@@ -35,8 +42,30 @@ type batch struct {
 
 // identity is what identifies, orders and counts a record.
 type identity struct {
-	id, group string
-	number    int64 // the attempt, or the offset
+	id string
+	ordering
+}
+
+type ordering struct {
+	group  string
+	number int64 // the attempt, or the offset
+}
+
+// identities returns what identifies the records, nil if that is their positions.
+func (b *batch) identities() []identity {
+	b.identifying.Do(func() {
+		if b.identifier == nil {
+			return
+		}
+		b.known = make([]identity, b.length)
+		for i := range b.known {
+			b.known[i] = b.identifier(b.originals.original(i))
+			if b.ordered != nil {
+				b.known[i].ordering = b.ordered[i]
+			}
+		}
+	})
+	return b.known
 }
 
 // unlocated is the offset of a Kafka record whose own could not be read.
@@ -44,33 +73,37 @@ const unlocated = -1
 
 // id returns the identifier of a record.
 func (b *batch) id(i int) string {
+	known := b.identities()
 	switch {
-	case b.known == nil:
+	case known == nil:
 		return strconv.Itoa(i)
 	case !b.kafka:
-		return b.known[i].id
-	case b.known[i].number == unlocated:
+		return known[i].id
+	case known[i].number == unlocated:
 		return ""
 	}
-	return b.known[i].group + "/" + strconv.FormatInt(b.known[i].number, 10)
+	return known[i].group + "/" + strconv.FormatInt(known[i].number, 10)
 }
 
 func (b *batch) describe(i int) Record {
-	r := Record{ID: b.id(i), Index: i, Source: b.source(i)}
-	if b.known != nil {
-		r.Group, r.Attempt = b.known[i].group, b.attempt(i)
+	r := Record{ID: b.id(i), Index: i, Attempt: b.attempt(i), Source: b.source(i)}
+	if known := b.identities(); known != nil {
+		r.Group = known[i].group
 	}
 	return r
 }
 
 func (b *batch) attempt(i int) int {
-	if b.kafka || b.known == nil {
+	known := b.identities()
+	if b.kafka || known == nil {
 		return 0
 	}
-	return int(b.known[i].number)
+	return int(known[i].number)
 }
 
+// source is the original, which from now on anybody may write to.
 func (b *batch) source(i int) any {
+	b.identities()
 	if bad, ok := b.badAt(i); ok {
 		return &bad.Raw
 	}
@@ -113,8 +146,8 @@ func (b *batch) groupOf(i int) int32 {
 func (b *batch) numberGroups() {
 	b.group = make([]int32, b.length)
 	numbers := map[string]int32{"": 0}
-	for i := range b.known {
-		name := b.known[i].group
+	for i, known := range b.identities() {
+		name := known.group
 		number, ok := numbers[name]
 		if !ok {
 			number = int32(len(numbers))
@@ -150,14 +183,6 @@ func newOrigin[R any](ctx context.Context, all []R, s settings, policy Policy) *
 	o.batch.originals = &o.records
 	o.batch.arrange()
 	return o
-}
-
-// identify takes what identifies the records.
-func (o *origin[R]) identify(one func(record *R) identity) {
-	o.batch.known = make([]identity, len(o.records))
-	for i := range o.records {
-		o.batch.known[i] = one(&o.records[i])
-	}
 }
 
 // without marks the records that could not be decoded.

@@ -25,25 +25,36 @@ func sqsOrigin(ctx context.Context, messages []events.SQSMessage, s settings) *o
 		}
 	}
 	o := newOrigin(ctx, messages, s, policy)
-	o.identify(func(m *events.SQSMessage) identity {
-		known := identity{id: m.MessageId, group: m.Attributes["MessageGroupId"]}
-		if count := m.Attributes["ApproximateReceiveCount"]; count != "" { // an error costs an allocation
-			attempt, _ := strconv.Atoi(count)
-			known.number = int64(attempt)
+	o.batch.identifier = func(m any) identity { return identity{id: m.(*events.SQSMessage).MessageId} }
+	for i := range messages {
+		if attributes := messages[i].Attributes; len(attributes) > 0 {
+			if o.batch.ordered == nil {
+				o.batch.ordered = make([]ordering, len(messages))
+			}
+			o.batch.ordered[i] = orderingOf(attributes)
 		}
-		return known
-	})
+	}
 	o.batch.groupLost = func(known identity, bad wire.Bad) bool {
 		return known.group == "" && unreadable(bad.Raw, "attributes", "MessageGroupId")
 	}
 	return o
 }
 
+func orderingOf(attributes map[string]string) ordering {
+	o := ordering{group: attributes["MessageGroupId"]}
+	if count := attributes["ApproximateReceiveCount"]; count != "" { // an error costs an allocation
+		attempt, _ := strconv.Atoi(count)
+		o.number = int64(attempt)
+	}
+	return o
+}
+
 func kinesisOrigin(ctx context.Context, records []events.KinesisEventRecord, s settings) *origin[events.KinesisEventRecord] {
 	o := newOrigin(ctx, records, s, StopBatch)
-	o.identify(func(r *events.KinesisEventRecord) identity {
-		return identity{id: r.Kinesis.SequenceNumber, group: r.Kinesis.PartitionKey}
-	})
+	o.batch.identifier = func(r any) identity {
+		k := &r.(*events.KinesisEventRecord).Kinesis
+		return identity{k.SequenceNumber, ordering{group: k.PartitionKey}}
+	}
 	o.batch.groupLost = func(known identity, bad wire.Bad) bool {
 		return known.group == "" && unreadable(bad.Raw, "kinesis", "partitionKey")
 	}
@@ -52,11 +63,13 @@ func kinesisOrigin(ctx context.Context, records []events.KinesisEventRecord, s s
 
 func dynamoDBOrigin(ctx context.Context, records []events.DynamoDBEventRecord, s settings) *origin[events.DynamoDBEventRecord] {
 	o := newOrigin(ctx, records, s, StopBatch)
+	o.batch.identifier = func(r any) identity { return identity{id: r.(*events.DynamoDBEventRecord).Change.SequenceNumber} }
+	o.batch.ordered = make([]ordering, len(records))
 	var key []byte
-	o.identify(func(r *events.DynamoDBEventRecord) identity {
-		key = appendKey(key[:0], r.Change.Keys)
-		return identity{id: r.Change.SequenceNumber, group: string(key)}
-	})
+	for i := range records {
+		key = appendKey(key[:0], records[i].Change.Keys)
+		o.batch.ordered[i].group = string(key)
+	}
 	o.batch.groupLost = func(_ identity, bad wire.Bad) bool {
 		return startsWith(bad.Field, "dynamodb.Keys") || bad.Field == "dynamodb"
 	}
@@ -105,7 +118,7 @@ type kafkaRecords struct {
 // add takes a record with its topic-partition, "<topic>-<n>", and its offset.
 func (r *kafkaRecords) add(record events.KafkaRecord, partition string, offset int64) {
 	r.all = append(r.all, record)
-	r.known = append(r.known, identity{group: partition, number: offset})
+	r.known = append(r.known, identity{ordering: ordering{partition, offset}})
 }
 
 func kafkaOrigin(ctx context.Context, records kafkaRecords, s settings) *origin[events.KafkaRecord] {
@@ -120,7 +133,7 @@ func kafkaOrigin(ctx context.Context, records kafkaRecords, s settings) *origin[
 func firehoseOrigin(ctx context.Context, records []events.KinesisFirehoseEventRecord, s settings, bad []wire.Bad) *origin[events.KinesisFirehoseEventRecord] {
 	s.allFailedOK = true
 	o := newOrigin(ctx, records, s, Continue).without(bad)
-	o.identify(func(r *events.KinesisFirehoseEventRecord) identity { return identity{id: r.RecordID} })
+	o.batch.identifier = func(r any) identity { return identity{id: r.(*events.KinesisFirehoseEventRecord).RecordID} }
 	size := 0
 	for i := range records {
 		size += len(o.firehoseData(i))

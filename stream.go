@@ -183,7 +183,7 @@ func recovering[T any](s Stream[T], settled state, f func(context.Context, error
 			if s, _ := r.h.entry.refusal(); s != ready {
 				return yield(r)
 			}
-			r.h.entry.level.run.act()
+			r.h.entry.level.run.take(acted)
 			value, err := call(r.h.entry, r.Err(), f)
 			if err != nil {
 				r.h.fail(err, goes)

@@ -21,6 +21,9 @@ func NewFold(records int, tallies []*Tally, cut bool) Fold {
 			continue
 		}
 		reached = true
+		if t.spotless() {
+			continue
+		}
 		for record := range records {
 			f.Worsen(record, t.verdict(record))
 		}

@@ -55,6 +55,19 @@ func (t *Tally) Fail(record int, v Verdict) bool {
 // nothing reports whether nothing has arrived.
 func (t *Tally) nothing() bool { return t.seen == nil }
 
+// spotless reports whether every record has arrived whole and nothing has failed.
+func (t *Tally) spotless() bool {
+	if t.seen == nil || t.verdicts != nil || t.numbers.given.Load() != nil {
+		return false
+	}
+	for _, seen := range t.seen {
+		if seen&1 == 0 {
+			return false
+		}
+	}
+	return true
+}
+
 // verdict returns what became of a record in this iteration.
 func (t *Tally) verdict(record int) Verdict {
 	if t.verdicts != nil && t.verdicts[record].State != Done {
