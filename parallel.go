@@ -219,9 +219,10 @@ func inside[A, B any](t *task[A], leaving *Result[B]) bool {
 func (p *parallel[A, B]) consume(yield func(Result[B]) bool) {
 	var clock clock
 	var out []Result[B]
-	over := false
-	for {
+	for rested := false; ; {
+		var over bool
 		if out, over = p.pool.Receive(out); len(out) > 0 {
+			rested = false
 			if !p.hand(out, yield) {
 				return
 			}
@@ -229,6 +230,11 @@ func (p *parallel[A, B]) consume(yield func(Result[B]) bool) {
 		}
 		if over {
 			break
+		}
+		if !rested { // lanes that compute make more meanwhile, and need not wake this goroutine for each Result
+			rested = true
+			runtime.Gosched()
+			continue
 		}
 		if p.pool.Hasty() && !p.border.flush() {
 			return

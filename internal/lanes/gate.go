@@ -42,14 +42,16 @@ func (g *gate[T, R]) waits(it *Item[T, R]) bool {
 	return g != nil && !it.finished && g.items[g.head] != it
 }
 
-// deliver hands a Result on, or holds it until the turn of its item has come.
-func (p *Pool[K, T, R]) deliver(it *Item[T, R], r R) {
+// deliver hands a Result on, or holds it until the turn of its item has come. It returns
+// where the Result is now, for the moment.
+func (p *Pool[K, T, R]) deliver(it *Item[T, R], r R) *R {
 	if it != nil && (it.gate.waits(it) || len(it.held) > 0) {
 		it.held = append(it.held, r)
-		return
+		return &it.held[len(it.held)-1]
 	}
 	p.out = append(p.out, r)
 	p.notify()
+	return &p.out[len(p.out)-1]
 }
 
 // open lets what has waited for a finished item through the gate.

@@ -1,6 +1,7 @@
 package lanes
 
 import (
+	"runtime"
 	"slices"
 	"sync"
 )
@@ -43,10 +44,14 @@ func (p *Pool[K, T, R]) Next(l *Lane[T, R]) (*Item[T, R], Turn) {
 	for !p.stopped && !l.adrift && !l.gone {
 		if it := p.take(l); it != nil {
 			p.Given(l.Owner, &it.Value)
-			p.makeRoom()
-			p.call()
 			l.current, l.flushed = it, false
 			l.held = append(l.held, it)
+			p.call()
+			if p.makeRoom() {
+				p.mu.Unlock()
+				runtime.Gosched() // lets the producer have this processor before the lanes run dry
+				p.mu.Lock()
+			}
 			return it, Work
 		}
 		if p.done && p.waiting == 0 {
@@ -115,9 +120,9 @@ func (p *Pool[K, T, R]) Emit(l *Lane[T, R], it *Item[T, R], r R) bool {
 	if p.broken || l.adrift || l.gone {
 		return false
 	}
-	p.deliver(it, r)
+	delivered := p.deliver(it, r)
 	if it != nil {
-		p.Inside(&it.Value, &r)
+		p.Inside(&it.Value, delivered)
 		p.settle(it)
 	}
 	return true

@@ -169,12 +169,14 @@ func (p *Pool[K, T, R]) allowed() int {
 	return free
 }
 
-// makeRoom wakes the producer when it is worth it.
-func (p *Pool[K, T, R]) makeRoom() {
-	if p.full && (p.narrow || p.ready.len() <= Ahead/2) {
-		p.full = false
-		p.room.Signal()
+// makeRoom wakes the producer when it is worth it, and reports whether it did.
+func (p *Pool[K, T, R]) makeRoom() bool {
+	if !p.full || !p.narrow && p.ready.len() > Ahead/2 {
+		return false
 	}
+	p.full = false
+	p.room.Signal()
+	return true
 }
 
 // Narrow has the producer wait for a free lane each time: others may have more use for the items.
