@@ -13,6 +13,8 @@ import (
 type border struct {
 	watched atomic.Pointer[crossing] // whose end is the end; nil before the first record
 
+	last *crossing // of the reader
+
 	mu        sync.Mutex
 	crossings []*crossing // mostly one
 	haste     *time.Timer
@@ -30,8 +32,16 @@ type crossing struct {
 	patience time.Duration // for functions, after the end
 }
 
-// crossing returns the crossing from the level of an entry, and whether it is a new one.
+// crossing returns the crossing from the level of an entry, and whether it is a new one. It
+// is for the reader to call.
 func (b *border) crossing(e *entry) (x *crossing, fresh bool) {
+	if b.last == nil || b.last.outer != e.level {
+		b.last, fresh = b.find(e)
+	}
+	return b.last, fresh
+}
+
+func (b *border) find(e *entry) (x *crossing, fresh bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, x := range b.crossings {

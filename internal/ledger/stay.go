@@ -3,18 +3,27 @@ package ledger
 import (
 	"slices"
 	"sync"
+	"sync/atomic"
 )
 
 // A Stay follows the parts of one record that are inside a lane, from the one that went in to all that it was split
 // into. It is safe for concurrent use. The zero Stay is over.
 type Stay struct {
+	whole atomic.Int32 // of the part that went in, as long as there is no other
+	first uint32
+
 	mu    sync.Mutex
 	spans []span // the parts inside, in order
-	one   [1]span
-	first uint32
 	made  []span // all that came of the first one
 	held  int    // Results inside that may be copies of what has left
 }
+
+// What whole says.
+const (
+	gone = iota
+	inside
+	several // the rest of the Stay says more
+)
 
 // span is the numbers from first to last.
 type span struct{ first, last uint32 }
@@ -22,8 +31,14 @@ type span struct{ first, last uint32 }
 // Enter begins the stay with one part.
 func (s *Stay) Enter(number uint32) {
 	s.first = number
-	s.one[0] = span{number, number}
-	s.spans = s.one[:1]
+	s.whole.Store(inside)
+}
+
+// open begins to follow several parts. It is called with the lock held.
+func (s *Stay) open() {
+	if s.whole.Load() != several && s.whole.Swap(several) == inside {
+		s.spans = append(s.spans, span{s.first, s.first})
+	}
 }
 
 // Split replaces one part by the n parts from first on. If that part is not inside any more, because a stage has
@@ -31,6 +46,7 @@ func (s *Stay) Enter(number uint32) {
 func (s *Stay) Split(number, first uint32, n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.open()
 	s.remove(number)
 	made := span{first, first + uint32(n) - 1}
 	at, _ := s.find(first)
@@ -40,6 +56,9 @@ func (s *Stay) Split(number, first uint32, n int) {
 
 // Leave takes one part out. What is not inside may leave again.
 func (s *Stay) Leave(number uint32) {
+	if number == s.first && s.whole.CompareAndSwap(inside, gone) || s.whole.Load() != several {
+		return
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.remove(number)
@@ -53,11 +72,15 @@ func (s *Stay) Release() { s.count(-1) }
 func (s *Stay) count(delta int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.open()
 	s.held += delta
 }
 
 // Over reports whether nothing is inside, as far as anybody knows.
 func (s *Stay) Over() bool {
+	if whole := s.whole.Load(); whole != several {
+		return whole == gone
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return len(s.spans) == 0 && s.held == 0
