@@ -5,7 +5,7 @@ One invocation brings a batch: SQS messages, or a slice of a Kinesis shard, a
 DynamoDB stream or a Kafka partition. A handler that answers with the
 partial-failure response gets only the records again that it lists; every other
 record is deleted. So the records of a batch are a [Stream], a pipeline takes them
-from the event to the end, and what does not reach the end is listed:
+from the event to the end, and the records that do not reach the end are listed:
 
 	func main() {
 		lambda.Start(batch.SQSHandler(process))
@@ -29,9 +29,10 @@ response. A [Result] is what a Stream consists of, and is in one of three states
 
   - Ready: it has a value for the next stage.
   - Done: it is acknowledged early, by [Filter], [Catch] or [Result.Ack].
-  - Failed: it has an error. One kind of Failed is unprocessed: blocked behind
+  - Failed: it has an error. One kind of Failed is unprocessed: held back by
     another failure ([ErrBlocked]), not started before its context ended
-    ([ErrNotStarted]), or not reached ([ErrUnreached]). Unprocessed is a state, not
+    ([ErrNotStarted]), or not reached ([ErrUnreached]), in particular because a
+    function for it had not returned ([ErrRunning]). Unprocessed is a state, not
     an error value, and nothing settles it.
 
 A record is acknowledged if it is absent from the response, and reported if it is
@@ -61,23 +62,39 @@ result is not used does nothing. Without
 [Parallel] and [TryEachChunk] a record has left the last stage before the next one
 enters the first. Ranging twice runs everything twice, effects included.
 
+# Order
+
+Sequential stages send Results on in the order in which they came. [Parallel] sends
+each Result on as soon as it is finished, and holds back only what must not
+overtake: under [StopGroup] the Results of one group leave in batch order, under
+[StopBatch] all of them do, and under [Continue] nothing waits. So a slow or stuck
+record delays itself and its group, and the stages after the lanes get the others.
+The answer does not depend on it: [Partition], responses, reports and failures are
+in batch order.
+
+Effects may sit before, in and after lanes. Functions in lanes run concurrently,
+those before and after them do not.
+
 # Laws
 
 These hold for every stage and are property-tested:
 
- 1. Conservation. Each record that enters a stage leaves it, in the order of the
-    input, with its identity.
+ 1. Conservation. Each record that enters a stage leaves it with its identity.
  2. Nothing is acknowledged unseen. A record is acknowledged only if every one of
     its Results reached the collector Ready or Done. What a stage dropped, a break
-    never reached or was still running at the deadline is reported.
+    never reached or was still running at the deadline is reported, and so is a
+    failure that nobody settled, even if its Result was thrown away. In [Run] and
+    handlers, Results of another batch name nobody.
  3. Failures only accumulate, except in [Catch] and [OrElse], which never see an
-    unprocessed record.
+    unprocessed record. Of several copies of one Result the Failed one counts: only
+    what descends from a failure settles it.
  4. After the end nothing starts. Once a record's context has ended no function but
     Tap's is called for it; once the answer is given, none at all.
  5. Map of the identity is the identity, and Map fuses; TryMap composes; Filter is
     idempotent and commutes; Map is the TryMap that cannot fail.
  6. Parallel is invisible: with any number of lanes, stages that treat each record
-    on its own give what they give without it.
+    on its own give each record what they give it without lanes, and the answer is
+    the same.
  7. The response lists each reported ID once, in batch order. IDs need not be
     unique: if one of two records with the same ID fails, that ID is reported.
 
@@ -91,11 +108,14 @@ These hold for every stage and are property-tested:
 	[Kafka]                topic-partition, offset    topic-partition   StopGroup
 	[Firehose]             recordId                   none              Continue
 
-[Continue] processes everything. Under [StopGroup] records behind a failure in
+[Continue] processes everything. Under [StopGroup] records after a failure in
 their group are not processed and are reported; under [StopBatch] every later
-record. Before each call of a function a stage looks whether a record that stands
-before this one is Failed at that moment, so a failure that is settled in time
-blocks nobody. [WithPolicy] chooses another.
+record. Before each call of a function a stage checks whether an earlier record is
+Failed at that moment, so a failure that is settled in time blocks nobody. A
+failure that goes into lanes still counts for the stages before them; in the lanes
+it is undecided until it leaves them. A record whose group cannot be read may
+belong to any, so everything after it is held back once it has failed.
+[WithPolicy] chooses another policy.
 
 [From] makes a source of anything, and [Of] one of values, for tests.
 
@@ -115,8 +135,16 @@ Lambda kills a function at its deadline and delivers the whole batch again. So t
 records' contexts end earlier, by the reserve ([WithReserve]). After that nothing
 starts, Parallel waits for a quarter of the reserve for what runs, and Run and the
 handlers answer after half of it, however many functions are stuck. In the lanes
-of Parallel a stuck record costs itself and what stands behind it in its group, not
-the batch; without lanes, what stands behind it is reported, too.
+of Parallel only the stuck record is redelivered, with the later ones of its group;
+without lanes, every record after it is. [ErrRunning] and Report.Running tell the
+stuck records from those that waited.
+
+A chunk of [TryEachChunk] that is not full does not wait for a record that never
+comes: one reserve before the contexts end, lanes that wait for input and the
+consumer of lanes have the chunks after them written.
+
+Report functions and log handlers cannot hold the answer: it leaves three quarters
+of the reserve after the contexts ended, whatever they do.
 
 A function that was left behind may take effect later, when its record was
 delivered again. Functions must heed their context, and writes must be idempotent

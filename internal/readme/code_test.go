@@ -34,6 +34,7 @@ type Line struct{ Order string }
 
 func charge(_ context.Context, o Order) (Receipt, error)    { return Receipt{o.ID}, nil }
 func store(context.Context, Receipt) error                  { return nil }
+func storeAll(context.Context, []Receipt) error             { return nil }
 func ship(context.Context, Line) error                      { return nil }
 func save(context.Context, events.S3EventRecord) error      { return nil }
 func send(context.Context, *events.SQSMessage, error) error { return nil }
@@ -66,10 +67,17 @@ func split(orders batch.Stream[Order]) batch.Stream[Line] {
 	return batch.TryEach(lines, ship)
 }
 
-var _ = []any{strict, split, eightLanes, fifoWithDeadLetters, counted, inBulk, notices, forwarded, uploads, decoded, numbered}
+var _ = []any{strict, split, eightLanes, chargedThenStored, fifoWithDeadLetters, counted, inBulk, notices, forwarded, uploads, decoded, numbered}
 
 func eightLanes(messages batch.Stream[events.SQSMessage]) batch.Stream[Receipt] {
 	return batch.Parallel(messages, 8, process)
+}
+
+func chargedThenStored(orders batch.Stream[Order]) batch.Stream[Receipt] {
+	charged := batch.Parallel(orders, 16, func(s batch.Stream[Order]) batch.Stream[Receipt] {
+		return batch.TryMap(s, charge) // sixteen at a time
+	})
+	return batch.TryEachChunk(charged, 25, storeAll) // one bulk write after the other
 }
 
 func fifoWithDeadLetters() {
@@ -82,7 +90,7 @@ func fifoWithDeadLetters() {
 
 func counted() *batch.Handler {
 	return batch.SQSHandler(process, batch.WithReport(func(_ context.Context, r batch.Report) {
-		fmt.Printf("%d of %d failed, %d blocked\n", r.Failed, r.Records, r.Blocked)
+		fmt.Printf("%d of %d are redelivered: %d failed, %d blocked\n", r.Reported(), r.Records, r.Failed, r.Blocked)
 	}))
 }
 
