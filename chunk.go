@@ -36,7 +36,7 @@ func TryEachChunk[T any](s Stream[T], size int, f func(context.Context, []T) err
 		c := &chunk[T]{size: size, f: f, yield: yield}
 		defer c.close()
 		s(c.add)
-		c.flush()
+		c.end()
 	}
 }
 
@@ -53,7 +53,8 @@ type chunk[T any] struct {
 	stopped bool // the consumer wants no more
 	level   *level
 	number  uint8
-	places  []*place // who asks for what is held; the last one is that of level and number
+	place   *place   // that of level and number
+	places  []*place // who asks for what is held
 }
 
 // add takes r and reports whether the consumer wants more.
@@ -85,9 +86,11 @@ func (c *chunk[T]) offer(h *header) {
 		return
 	}
 	c.level, c.number = h.entry.level, h.place
-	p := c.level.place(c.number)
-	p.hold(c)
-	c.places = append(c.places, p)
+	c.place = c.level.place(c.number)
+	if !slices.Contains(c.places, c.place) {
+		c.place.hold(c)
+		c.places = append(c.places, c.place)
+	}
 }
 
 // flush lets go of what is held, unless the stage is at work.
@@ -97,6 +100,13 @@ func (c *chunk[T]) flush() bool {
 	}
 	defer c.mu.Unlock()
 	return c.let()
+}
+
+// end lets go of what is held at the end of the stream.
+func (c *chunk[T]) end() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.let()
 }
 
 // close is deferred: no place asks any more.
@@ -147,9 +157,9 @@ func (c *chunk[T]) write() {
 		return
 	}
 	level := written[0].entry.level
-	if n := len(c.places); n > 0 {
-		c.places[n-1].writing.Store(&written)
-		defer c.places[n-1].writing.Store(nil)
+	if c.place != nil {
+		c.place.writing.Store(&written)
+		defer c.place.writing.Store(nil)
 	}
 	// The error's own methods are called inside, too: they are the user's.
 	items, err := call(level.ctx, values, func(ctx context.Context, values []T) (map[int]error, error) {

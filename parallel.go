@@ -100,7 +100,8 @@ func (p *parallel[A, B]) push(r Result[A]) bool {
 	t := &it.Value
 	t.value = r.value
 	var line, gate lineKey
-	if e := r.h.entry; e != nil {
+	e := r.h.entry
+	if e != nil {
 		r.h.see()
 		x, fresh := p.border.crossing(e)
 		if fresh {
@@ -113,7 +114,11 @@ func (p *parallel[A, B]) push(r Result[A]) bool {
 	} else {
 		t.visit.outside = r.h
 	}
-	return p.pool.Push(it, line, gate)
+	more := p.pool.Push(it, line, gate)
+	if e != nil {
+		e.level.place(r.h.place).give(e) // the stages before may have more to do for it
+	}
+	return more
 }
 
 // keysOf returns which Results run one after the other, and which leave in order.

@@ -179,9 +179,7 @@ func (p *place) busy(all []int32) []int32 {
 func (p *place) hold(b bulk) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if !slices.Contains(p.bulk, b) {
-		p.bulk = append(p.bulk, b)
-	}
+	p.bulk = append(p.bulk, b)
 }
 
 func (p *place) unhold(b bulk) {
