@@ -82,10 +82,10 @@ func (c *chunk[T]) add(r Result[T]) bool {
 
 // offer has the place that gave out the Result ask for what is held.
 func (c *chunk[T]) offer(h *header) {
-	if h.entry.level == c.level && h.place == c.number || !h.entry.level.run.timed {
+	if h.entry.level == c.level && h.place() == c.number || !h.entry.level.run.timed {
 		return
 	}
-	c.level, c.number = h.entry.level, h.place
+	c.level, c.number = h.entry.level, h.place()
 	c.place = c.level.place(c.number)
 	if !slices.Contains(c.places, c.place) {
 		c.place.hold(c)
@@ -149,7 +149,7 @@ func (c *chunk[T]) write() {
 	written := make([]*header, 0, c.ready)
 	for i := range c.held {
 		r := &c.held[i]
-		if r.h.state == ready && r.h.admit(goes) {
+		if r.h.state() == ready && r.h.admit(goes) {
 			values, written = append(values, r.value), append(written, &r.h)
 		}
 	}

@@ -144,12 +144,12 @@ func (c *collector[T]) add(r Result[T]) bool {
 		c.mu.Unlock()
 		return true
 	}
-	fresh, worse := t.Arrive(index, r.h.number, ledger.Verdict{State: r.h.state, Err: r.h.err})
-	if c.keep && fresh && r.h.state == ready {
+	fresh, worse := t.Arrive(index, r.h.number(), ledger.Verdict{State: r.h.state(), Err: r.h.err})
+	if c.keep && fresh && r.h.state() == ready {
 		c.kept = append(c.kept, kept[T]{run.batch, index, r.value})
 	}
 	c.mu.Unlock()
-	if worse && r.h.state == failed {
+	if worse && r.h.state() == failed {
 		run.batch.logFailure(r.h.entry, r.h.err)
 	}
 	return true

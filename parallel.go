@@ -110,13 +110,13 @@ func (p *parallel[A, B]) push(r Result[A]) bool {
 		t.visit.begin(x, r.h, it)
 		line, gate = keysOf(e)
 		it.Rank = int(e.index)
-		e.level.place(r.h.place).rest()
+		e.level.place(r.h.place()).rest()
 	} else {
 		t.visit.outside = r.h
 	}
 	more := p.pool.Push(it, line, gate)
 	if e != nil {
-		e.level.place(r.h.place).give(e) // the stages before may have more to do for it
+		e.level.place(r.h.place()).give(e) // the stages before may have more to do for it
 	}
 	return more
 }
@@ -215,7 +215,7 @@ func (p *parallel[A, B]) emit(l *lanes.Lane[task[A], Result[B]], r Result[B]) bo
 // inside takes note of what leaves a lane, and reports whether anything is left there.
 func inside[A, B any](t *task[A], leaving *Result[B]) bool {
 	if leaving != nil {
-		t.visit.parts.Leave(leaving.h.number)
+		t.visit.parts.Leave(leaving.h.number())
 	}
 	return t.visit.inside()
 }

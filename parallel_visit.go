@@ -22,9 +22,9 @@ type visit struct {
 func (v *visit) begin(x *crossing, h header, item any) {
 	v.crossing, v.outside, v.item = x, h, item
 	v.entry.index, v.entry.visit = h.entry.index, v
-	v.parts.Enter(h.number)
+	v.parts.Enter(h.number())
 	h.entry.hold()
-	if h.state.Failure() {
+	if h.state().Failure() {
 		x.outer.order.Enter(h.part(), x.lanes)
 	}
 }
@@ -41,7 +41,9 @@ func (v *visit) enter(in *inlet) {
 func (v *visit) within() header {
 	h := v.outside
 	if v.crossing != nil {
-		h.entry, h.failure, h.place = &v.entry, 0, 0
+		h.entry = &v.entry
+		h.setFailure(0)
+		h.setPlace(0)
 	}
 	return h
 }
@@ -51,10 +53,12 @@ func (h *header) leave() {
 	v := h.entry.visit
 	inner, was := h.entry.level, h.part()
 	outer := v.crossing.outer
-	h.entry, h.place, h.failure = v.outside.entry, v.crossing.lanes, 0
-	if h.number == v.outside.number {
-		h.failure = v.outside.failure
-	} else if v.outside.failure != 0 { // it was settled before it was split
+	h.entry = v.outside.entry
+	h.setPlace(v.crossing.lanes)
+	h.setFailure(0)
+	if h.number() == v.outside.number() {
+		h.setFailure(v.outside.failure())
+	} else if v.outside.failure() != 0 { // it was settled before it was split
 		outer.order.Pass(v.outside.part())
 	}
 	h.see()
@@ -83,7 +87,7 @@ func (v *visit) end() {
 		v.released = true
 		v.outside.entry.release()
 	}
-	if v.outside.failure != 0 {
+	if v.outside.failure() != 0 {
 		v.crossing.outer.order.Return(v.outside.part())
 	}
 	if inner := v.entry.level; inner != nil {
@@ -98,7 +102,7 @@ func (v *visit) end() {
 // adopt opens failures of a lane that were thrown away there.
 func (l *level) adopt(thrown []order.Cause[ledger.Verdict]) {
 	for _, f := range thrown {
-		h := header{&l.run.entries[f.Index], f.Cause.Err, mark{number: f.Number, state: f.Cause.State}}
+		h := header{&l.run.entries[f.Index], f.Cause.Err, marked(f.Cause.State, f.Number)}
 		holds := h.entry.holds()
 		l.order.Fail(h.part(), holds, f.Cause)
 		if holds {
@@ -112,10 +116,10 @@ func (l *level) adopt(thrown []order.Cause[ledger.Verdict]) {
 func (v *visit) lost(crash *PanicError) header {
 	h := v.out()
 	switch {
-	case h.entry == nil || h.state.Unprocessed():
+	case h.entry == nil || h.state().Unprocessed():
 	case crash != nil:
 		h.fail(crash, goes)
-	case h.state == failed:
+	case h.state() == failed:
 		h.see()
 	default:
 		v.unreach(&h, unreached)
@@ -126,7 +130,7 @@ func (v *visit) lost(crash *PanicError) header {
 // untaken is the Result when no lane has taken it.
 func (v *visit) untaken(crash *PanicError) header {
 	h := v.out()
-	if crash == nil && h.entry != nil && !h.state.Failure() && !h.admit(goes) {
+	if crash == nil && h.entry != nil && !h.state().Failure() && !h.admit(goes) {
 		return h
 	}
 	return v.lost(crash)
@@ -135,7 +139,7 @@ func (v *visit) untaken(crash *PanicError) header {
 // abandoned is the Result when nobody waits for its lane any more.
 func (v *visit) abandoned() header {
 	if v.crossing != nil && v.entry.level.source.has(v.entry.index) {
-		if h := v.out(); !h.state.Failure() {
+		if h := v.out(); !h.state().Failure() {
 			v.unreach(&h, running)
 			return h
 		}
@@ -147,7 +151,7 @@ func (v *visit) abandoned() header {
 func (v *visit) out() header {
 	h := v.outside
 	if v.crossing != nil {
-		h.place = v.crossing.lanes
+		h.setPlace(v.crossing.lanes)
 	}
 	return h
 }

@@ -27,15 +27,25 @@ type Result[T any] struct {
 type header struct {
 	entry *entry
 	err   error
-	mark  // a struct of its own, for the compiler keeps those of up to four fields in registers
+	mark
 }
 
-type mark struct {
-	number  uint32 // which of the record's parts this is
-	failure uint16 // the version of the open failure that it is, or descends from; 0: none
-	state   state
-	place   uint8 // who gave it out, among those of its level
-}
+// A mark is, from the lowest bit on: the state, who gave the Result out among those of its
+// level, the version of the open failure that it is or descends from (0: none), and the
+// number of the record's part that it is. One word is passed on in one register.
+type mark uint64
+
+func marked(s state, number uint32) mark { return mark(s) | mark(number)<<32 }
+
+func (m mark) state() state    { return state(m) }
+func (m mark) place() uint8    { return uint8(m >> 8) }
+func (m mark) failure() uint16 { return uint16(m >> 16) }
+func (m mark) number() uint32  { return uint32(m >> 32) }
+
+func (m *mark) setState(s state)    { *m = *m&^0xff | mark(s) }
+func (m *mark) setPlace(p uint8)    { *m = *m&^0xff00 | mark(p)<<8 }
+func (m *mark) setFailure(v uint16) { *m = *m&^0xffff0000 | mark(v)<<16 }
+func (m *mark) setNumber(n uint32)  { *m = *m&0xffffffff | mark(n)<<32 }
 
 type state = ledger.State
 
@@ -51,7 +61,7 @@ const (
 
 // Value returns the value of a Ready Result, and false for any other.
 func (r Result[T]) Value() (value T, ok bool) {
-	if r.h.state != ready {
+	if r.h.state() != ready {
 		return value, false
 	}
 	return r.value, true
@@ -59,7 +69,7 @@ func (r Result[T]) Value() (value T, ok bool) {
 
 // Err returns the error of a Failed Result, and nil for any other.
 func (r Result[T]) Err() error {
-	if !r.h.state.Failure() {
+	if !r.h.state().Failure() {
 		return nil
 	}
 	if r.h.err == nil {
@@ -89,7 +99,7 @@ func (r Result[T]) Context() context.Context {
 // counts from the next stage or collector on. An unprocessed Result stays as it
 // is, whatever err says.
 func (r Result[T]) Fail(err error) Result[T] {
-	if r.h.state.Unprocessed() {
+	if r.h.state().Unprocessed() {
 		return r
 	}
 	if err == nil {
@@ -102,15 +112,20 @@ func (r Result[T]) Fail(err error) Result[T] {
 // Results fails, and later stages pass it on. It settles a Failed Result, too.
 // An unprocessed Result stays as it is.
 func (r Result[T]) Ack() Result[T] {
-	if r.h.state.Unprocessed() {
+	if r.h.state().Unprocessed() {
 		return r
 	}
 	return Result[T]{h: r.h.with(done, nil)}
 }
 
 func (h header) with(s state, err error) header {
-	h.state, h.err = s, err
+	h.become(s, err)
 	return h
+}
+
+func (h *header) become(s state, err error) {
+	h.setState(s)
+	h.err = err
 }
 
 // Then applies f to the value of a Ready Result and passes any other through.
@@ -154,7 +169,7 @@ const (
 
 // sound reports whether the Result is Ready and never was Failed. If its level is quiet,
 // too, that is the short way through admit, for what most Results are.
-func (h *header) sound() bool { return h.state == ready && h.failure == 0 }
+func (h *header) sound() bool { return h.mark&0xffff00ff == mark(ready) }
 
 // quiet reports whether nothing has happened, but for what is expected, that a Ready Result
 // must be held against. It is just small enough to be inlined.
@@ -166,7 +181,7 @@ func (l *level) quiet(expected uint32) bool {
 // A Ready Result that is refused becomes unprocessed.
 func (h *header) admit(how note) bool {
 	h.see()
-	if h.state != ready {
+	if h.state() != ready {
 		return false
 	}
 	s, by := h.entry.refusal()
@@ -203,12 +218,12 @@ func (e *entry) refusal() (s state, by int32) {
 }
 
 func (h *header) refuse(s state, err error, how note) {
-	h.state, h.err = s, err
+	h.become(s, err)
 	h.open(how)
 }
 
 func (h *header) fail(err error, how note) {
-	h.state, h.err = failed, err
+	h.become(failed, err)
 	h.open(how)
 }
 
@@ -217,22 +232,22 @@ func (h *header) fail(err error, how note) {
 func (h *header) see() {
 	switch {
 	case h.entry == nil:
-	case h.state.Failure():
+	case h.state().Failure():
 		h.open(goes)
-	case h.failure != 0 || h.entry.level.order.Loose():
+	case h.failure() != 0 || h.entry.level.order.Loose():
 		h.entry.level.order.Pass(h.part())
-		h.failure = 0
+		h.setFailure(0)
 	}
 }
 
 // open opens the failure of the Result, in place of the one that it was.
 func (h *header) open(how note) {
 	level, holds := h.entry.level, h.entry.holds()
-	verdict := ledger.Verdict{State: h.state, Err: h.err}
+	verdict := ledger.Verdict{State: h.state(), Err: h.err}
 	if how == tried {
-		h.failure = level.order.Try(h.part(), holds, verdict)
+		h.setFailure(level.order.Try(h.part(), holds, verdict))
 	} else {
-		h.failure = level.order.Fail(h.part(), holds, verdict)
+		h.setFailure(level.order.Fail(h.part(), holds, verdict))
 	}
 	if holds || how == tried {
 		level.run.take(troubled)
@@ -240,7 +255,7 @@ func (h *header) open(how note) {
 }
 
 func (h *header) part() order.Failure {
-	return order.Failure{Index: int(h.entry.index), Number: h.number, Version: h.failure}
+	return order.Failure{Index: int(h.entry.index), Number: h.number(), Version: h.failure()}
 }
 
 // call calls f and turns a panic into an error. The deferred function looks at a

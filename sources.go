@@ -99,7 +99,7 @@ func (o *origin[R]) stream() Stream[R] {
 		for i := range r.entries {
 			e := &r.entries[i]
 			e.level, e.index = &r.level, int32(i)
-			result := Result[R]{h: header{entry: e, mark: mark{state: ready}}}
+			result := Result[R]{h: header{entry: e, mark: marked(ready, 0)}}
 			if bad, ok := o.batch.badAt(i); ok {
 				result.h.fail(&DecodeError{ID: o.batch.id(i), Field: bad.Field, Err: bad.Err}, goes)
 			} else {

@@ -58,7 +58,7 @@ func filtering[T any](s Stream[T], keep func(context.Context, T) (bool, error), 
 		s(func(r Result[T]) bool {
 			kept := then(&r, keep, how)
 			r.h = kept.h
-			if r.h.state != ready {
+			if r.h.state() != ready {
 				return yield(Result[T]{h: r.h})
 			}
 			if !kept.value {
@@ -88,19 +88,19 @@ func splitting[A any, S ~[]B, B any](s Stream[A], f func(context.Context, A) (S,
 	return func(yield func(Result[B]) bool) {
 		s(func(r Result[A]) bool {
 			parts := then(&r, f, how)
-			if parts.h.state != ready {
+			if parts.h.state() != ready {
 				return yield(Result[B]{h: parts.h})
 			}
 			if len(parts.value) == 0 {
 				return yield(Result[B]{h: parts.h.with(done, nil)})
 			}
 			h := parts.h
-			h.number = h.entry.split(h.number, len(parts.value))
+			h.setNumber(h.entry.split(h.number(), len(parts.value)))
 			for _, value := range parts.value {
 				if !yield(Result[B]{h, value}) {
 					return false
 				}
-				h.number++
+				h.setNumber(h.number() + 1)
 			}
 			return true
 		})
@@ -144,10 +144,10 @@ func tapped[T any](r Result[T], look func(Result[T])) Result[T] {
 		look(r)
 		return struct{}{}, nil
 	})
-	if err == nil || r.h.entry == nil || r.h.state.Unprocessed() {
+	if err == nil || r.h.entry == nil || r.h.state().Unprocessed() {
 		return r
 	}
-	if r.h.state == failed {
+	if r.h.state() == failed {
 		err = errors.Join(r.Err(), err)
 	}
 	r.h.fail(err, goes)
@@ -177,7 +177,7 @@ func recovering[T any](s Stream[T], settled state, f func(context.Context, error
 	return func(yield func(Result[T]) bool) {
 		s(func(r Result[T]) bool {
 			r.h.see()
-			if r.h.state != failed || r.h.entry == nil {
+			if r.h.state() != failed || r.h.entry == nil {
 				return yield(r)
 			}
 			if s, _ := r.h.entry.refusal(); s != ready {
