@@ -30,7 +30,7 @@ func TestExactlyWhatFailedOrHangsAndWhatItHoldsBackIsReported(t *testing.T) {
 				t.Fatal(err)
 			}
 			equal(t, "reported", listed(response), scene.Reported())
-			if wrong := acted.Wrong(); wrong != "" {
+			if wrong := acted.Wrong(scene.Reported()); wrong != "" {
 				t.Fatal(wrong)
 			}
 			running := 0
@@ -50,6 +50,37 @@ func TestExactlyWhatFailedOrHangsAndWhatItHoldsBackIsReported(t *testing.T) {
 			release()
 			time.Sleep(time.Minute)
 			equal(t, "reported", listed(response), scene.Reported())
+		})
+	})
+}
+
+// Where functions end their goroutines, hang anywhere, and a stage stops early, more may be
+// reported than must be, but nothing is acknowledged that did not take effect, and no group
+// takes effect out of order.
+func TestWhateverHappensNothingUnfinishedIsAcknowledgedAndGroupsStayInOrder(t *testing.T) {
+	thorough(t, func(t *rapid.T) {
+		scene := draw.Rough().Draw(t, "rough")
+		rapid.SyncTest(t, func(t *rapid.T) {
+			ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+			defer cancel()
+			acted := &draw.Acted{Scene: scene, Free: make(chan struct{})}
+			release := sync.OnceFunc(func() { close(acted.Free) })
+			defer release()
+			start := time.Now()
+			response, err := batch.Run(scene.Source(ctx, batch.WithReserve(time.Second)), acted.Pipeline)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if took := time.Since(start); took > 9500*time.Millisecond {
+				t.Fatalf("answered after %v", took)
+			}
+			reported := listed(response)
+			if wrong := acted.Wrong(reported); wrong != "" {
+				t.Fatalf("%s, reported %v", wrong, reported)
+			}
+			release()
+			time.Sleep(time.Minute)
+			equal(t, "reported", listed(response), reported)
 		})
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -27,24 +28,50 @@ type Scene struct {
 	Hand   bool     // a stage of the user's own comes after the lanes
 	Bulk   int      // the size of the chunks at the end, 0 for none
 	Within int      // the size of chunks in the lanes, 0 for none
+	Again  int      // how many lanes without effects come after the lanes, 0 for none
+	Break  int      // after how many Results the user's own stage stops, 0 for never
 	Fates  []SceneFate
 }
 
 // SceneFate is what becomes of a record at one of its effects.
 type SceneFate struct {
-	Do    string // fails, panics, rejects, settles (fails, and is caught in the lanes), hangs, or nothing
+	Do    string // fails, panics, rejects, settles (fails, and is caught in the lanes), hangs, exits, or nothing
 	At    int    // which effect
 	Takes []time.Duration
 }
 
-const hangs = "hangs"
+const (
+	hangs = "hangs"
+	exits = "exits" // its goroutine
+)
 
 func (s Scene) effects() int { return s.Before + s.Inside + s.After }
 
 func (s Scene) inLanes(at int) bool { return at >= s.Before && at < s.Before+s.Inside }
 
-// Scenes draws scenes.
+// Scenes draws scenes in which all goes as it should, but for what fails and hangs in lanes.
 func Scenes() *rapid.Generator[Scene] {
+	return scenes([]string{"", "", "", fails, panics, rejects, settles, hangs})
+}
+
+// Rough draws scenes in which functions end their goroutine and hang anywhere, and a stage
+// may stop early.
+func Rough() *rapid.Generator[Scene] {
+	return rapid.Custom(func(t *rapid.T) Scene {
+		s := scenes([]string{"", "", "", "", fails, panics, rejects, settles, hangs, exits}).Draw(t, "scene")
+		for i := range s.Fates {
+			if rapid.IntRange(0, 9).Draw(t, "rough") == 0 {
+				s.Fates[i].Do = rapid.SampledFrom([]string{hangs, exits}).Draw(t, "does")
+			}
+		}
+		if s.Hand && rapid.Bool().Draw(t, "breaks") {
+			s.Break = rapid.IntRange(1, 8).Draw(t, "break")
+		}
+		return s
+	})
+}
+
+func scenes(what []string) *rapid.Generator[Scene] {
 	return rapid.Custom(func(t *rapid.T) Scene {
 		s := Scene{
 			Policy: rapid.SampledFrom([]batch.Policy{batch.Continue, batch.StopGroup, batch.StopBatch}).Draw(t, "policy"),
@@ -56,13 +83,14 @@ func Scenes() *rapid.Generator[Scene] {
 			Parts:  rapid.IntRange(1, 3).Draw(t, "parts"),
 			Hand:   rapid.Bool().Draw(t, "by hand"),
 			Bulk:   rapid.SampledFrom([]int{0, 1, 3, 100}).Draw(t, "bulk"),
+			Again:  rapid.SampledFrom([]int{0, 0, 1, 3}).Draw(t, "lanes again"),
 		}
 		free := -1
 		for _, n := range s.Lanes {
 			free = max(free, 1) * n
 		}
 		for range s.Groups {
-			s.Fates = append(s.Fates, s.fate(t, &free))
+			s.Fates = append(s.Fates, s.fate(t, what, &free))
 		}
 		if !slices.ContainsFunc(s.Fates, func(f SceneFate) bool { return f.Do == hangs }) {
 			// A lane that hangs cannot write what it holds.
@@ -73,8 +101,8 @@ func Scenes() *rapid.Generator[Scene] {
 }
 
 // fate draws the fate of one record. One lane must be free of those that hang.
-func (s Scene) fate(t *rapid.T, free *int) SceneFate {
-	f := SceneFate{Do: rapid.SampledFrom([]string{"", "", "", fails, panics, rejects, settles, hangs}).Draw(t, "does")}
+func (s Scene) fate(t *rapid.T, what []string, free *int) SceneFate {
+	f := SceneFate{Do: rapid.SampledFrom(what).Draw(t, "does")}
 	f.At = rapid.IntRange(0, s.effects()-1).Draw(t, "at")
 	switch {
 	case f.Do == hangs && (!s.inLanes(f.At) || *free == 1):
@@ -128,8 +156,11 @@ func (a *Acted) Pipeline(s batch.Stream[string]) batch.Stream[string] {
 		inside = func(s batch.Stream[string]) batch.Stream[string] { return batch.Parallel(s, n, stage) }
 	}
 	s = inside(s)
+	if a.Again > 0 {
+		s = batch.Parallel(s, a.Again, byHand(0))
+	}
 	if a.Hand {
-		s = byHand(s)
+		s = byHand(a.Break)(s)
 	}
 	s = a.effect(s, a.Before+a.Inside, a.effects())
 	if a.Bulk == 0 {
@@ -143,12 +174,15 @@ func (a *Acted) Pipeline(s batch.Stream[string]) batch.Stream[string] {
 	})
 }
 
-// byHand passes everything on.
-func byHand(s batch.Stream[string]) batch.Stream[string] {
-	return func(yield func(batch.Result[string]) bool) {
-		for r := range s {
-			if !yield(r) {
-				return
+// byHand passes on so many Results, all for 0.
+func byHand(most int) func(batch.Stream[string]) batch.Stream[string] {
+	return func(s batch.Stream[string]) batch.Stream[string] {
+		return func(yield func(batch.Result[string]) bool) {
+			n := 0
+			for r := range s {
+				if n++; !yield(r) || n == most {
+					return
+				}
 			}
 		}
 	}
@@ -172,8 +206,10 @@ func (a *Acted) do(at int, v string) (keep bool, err error) {
 			panic(Fault{Stage: at, Of: v})
 		case settles:
 			return false, Fault{Stage: at, Of: v, As: errSettled}
+		case exits:
+			runtime.Goexit()
 		case hangs:
-			if strings.HasSuffix(v, "/0") { // the first part, so that it takes one lane
+			if !strings.Contains(v, "/") || strings.HasSuffix(v, "/0") { // the first part, so that it takes one lane
 				<-a.Free
 			}
 		}
@@ -214,7 +250,9 @@ func (s Scene) Reported() []string {
 // First reports whether no earlier record holds this one back.
 func (s Scene) First(i int) bool { return !slices.ContainsFunc(s.earlier(i), s.bad) }
 
-func (s Scene) bad(i int) bool { return slices.Contains([]string{fails, panics, hangs}, s.Fates[i].Do) }
+func (s Scene) bad(i int) bool {
+	return slices.Contains([]string{fails, panics, hangs, exits}, s.Fates[i].Do)
+}
 
 // earlier returns the records that a record must not overtake.
 func (s Scene) earlier(i int) (all []int) {
@@ -226,11 +264,11 @@ func (s Scene) earlier(i int) (all []int) {
 	return all
 }
 
-// Wrong says what the functions did that they should not have done, or left out: "" for
-// nothing. Those of records that are not reported took effect once, and in every place
-// groups did so in order, with nothing of a later record once an earlier one had failed
-// there or before.
-func (a *Acted) Wrong() string {
+// Wrong says what the functions did that they should not have done, or left out, given what
+// is reported: "" for nothing. Those of records that are not reported took effect once, and in
+// every place groups did so in order, with nothing of a later record once an earlier one had
+// failed there or before.
+func (a *Acted) Wrong(reported []string) string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	counts := map[string]int{}
@@ -251,7 +289,6 @@ func (a *Acted) Wrong() string {
 			}
 		}
 	}
-	reported := a.Reported()
 	for i := range a.Groups {
 		if !slices.Contains(reported, "r"+strconv.Itoa(i)) {
 			if missing := a.missing(i, counts); missing != "" {
