@@ -16,8 +16,6 @@ import (
 	"github.com/matryer/is"
 )
 
-type texts = batch.Stream[string]
-
 // refusing fails on the value and notes all others.
 func (e *effects) refusing(value string) func(context.Context, string) error {
 	return func(_ context.Context, v string) error {

@@ -17,28 +17,6 @@ import (
 	"github.com/matryer/is"
 )
 
-// effects notes which values had an effect, in the order in which they had it.
-type effects struct {
-	mu  sync.Mutex
-	all []string
-}
-
-func (e *effects) note(values ...string) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.all = append(e.all, values...)
-}
-
-func (e *effects) each(_ context.Context, v string) error { e.note(v); return nil }
-
-func (e *effects) sorted() []string {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	sorted := slices.Clone(e.all)
-	slices.SortFunc(sorted, func(a, b string) int { return indexOf(a) - indexOf(b) })
-	return sorted
-}
-
 func counting(from, to int) (all []string) {
 	for i := from; i < to; i++ {
 		all = append(all, strconv.Itoa(i))

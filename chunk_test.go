@@ -1,0 +1,127 @@
+package batch_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"testing"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/lambdabatch/batch"
+	"github.com/matryer/is"
+)
+
+func TestChunksPassOverWhatIsNotReady(t *testing.T) {
+	is := is.New(t)
+	var chunks [][]string
+	s := batch.Filter(batch.Of("a", "-", "b", "c", "-", "d", "e"), func(v string) bool { return v != "-" })
+	s = batch.TryEachChunk(s, 2, func(_ context.Context, vs []string) error {
+		chunks = append(chunks, vs)
+		return nil
+	})
+	is.Equal(seen(s), []string{"0: a", "1: done", "2: b", "3: c", "4: done", "5: d", "6: e"})
+	is.Equal(chunks, [][]string{{"a", "b"}, {"c", "d"}, {"e"}})
+}
+
+func TestItemErrorsFailTheItemsThatTheyName(t *testing.T) {
+	whole := []bool{true, true, true}
+	for name, test := range map[string]struct {
+		err  error
+		want []bool // which of three fail
+	}{
+		"no error":                      {nil, []bool{false, false, false}},
+		"another error":                 {errBoom, whole},
+		"one item":                      {batch.ItemErrors{1: errBoom}, []bool{false, true, false}},
+		"empty":                         {batch.ItemErrors{}, []bool{false, false, false}},
+		"nil":                           {batch.ItemErrors(nil), []bool{false, false, false}},
+		"nil entries":                   {batch.ItemErrors{0: nil, 2: errBoom}, []bool{false, false, true}},
+		"wrapped":                       {fmt.Errorf("write: %w", batch.ItemErrors{0: errBoom}), []bool{true, false, false}},
+		"wrapped with a cause":          {fmt.Errorf("%w: %w", io.EOF, batch.ItemErrors{0: errBoom}), whole},
+		"with a lost connection":        {errors.Join(batch.ItemErrors{0: errBoom}, io.EOF), whole},
+		"joined":                        {errors.Join(batch.ItemErrors{0: errBoom}, batch.ItemErrors{2: errBoom}), []bool{true, false, true}},
+		"joined, the first empty":       {errors.Join(batch.ItemErrors{}, batch.ItemErrors{2: errBoom}), []bool{false, false, true}},
+		"empty beside another error":    {errors.Join(batch.ItemErrors{}, errBoom), whole},
+		"behind the end":                {batch.ItemErrors{3: errBoom}, whole},
+		"before the beginning":          {batch.ItemErrors{-1: errBoom}, whole},
+		"behind the end, without error": {batch.ItemErrors{3: nil}, []bool{false, false, false}},
+		"an item's error is one itself": {batch.ItemErrors{0: batch.ItemErrors{1: errBoom}}, []bool{true, false, false}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			is := is.New(t)
+			var failed []bool
+			for r := range batch.TryEachChunk(batch.Of("a", "b", "c"), 3, func(context.Context, []string) error { return test.err }) {
+				failed = append(failed, r.Err() != nil)
+			}
+			is.Equal(failed, test.want)
+		})
+	}
+}
+
+func TestAnItemsErrorIsTheOneThatItIsGiven(t *testing.T) {
+	is := is.New(t)
+	s := batch.TryEachChunk(batch.Of("a", "b"), 2, func(context.Context, []string) error {
+		return fmt.Errorf("write: %w", batch.ItemErrors{1: errBoom})
+	})
+	all := slices.Collect(s)
+	is.True(all[1].Err() == errBoom)
+	is.Equal(batch.ItemErrors{0: nil, 2: io.EOF, 1: errBoom}.Error(), "2 items failed, first item 1: boom")
+	is.Equal(batch.ItemErrors{0: nil}.Error(), "no item failed")
+}
+
+// Nobody knows what was written when the function panicked.
+func TestAPanicFailsTheWholeChunk(t *testing.T) {
+	for name, value := range map[string]any{
+		"text": "boom", "an item": batch.ItemErrors{0: errBoom}, "no item": batch.ItemErrors{},
+	} {
+		t.Run(name, func(t *testing.T) {
+			is := is.New(t)
+			s := batch.TryEachChunk(batch.Of("a", "b"), 2, func(context.Context, []string) error { panic(value) })
+			for r := range s {
+				var p *batch.PanicError
+				is.True(errors.As(r.Err(), &p))
+			}
+		})
+	}
+}
+
+func TestBlockedRecordsTakeNoRoomInAChunk(t *testing.T) {
+	is := is.New(t)
+	failing := func(yield func(batch.Result[events.SQSMessage]) bool) {
+		for r := range batch.SQS(t.Context(), sqsEvent(fifoQueue, "g", "g", "h", "i", "g")) {
+			if r.Record().Index == 0 {
+				r = r.Fail(errBoom)
+			}
+			if !yield(r) {
+				return
+			}
+		}
+	}
+	var chunks []int
+	s := batch.TryEachChunk(failing, 2, func(_ context.Context, ms []events.SQSMessage) error {
+		chunks = append(chunks, len(ms))
+		return nil
+	})
+	response, err := batch.Collect(s)
+	is.NoErr(err)
+	is.Equal(listed(response), []string{"m0", "m1", "m4"})
+	is.Equal(chunks, []int{2})
+}
+
+func TestWhatWaitsInAChunkWhenTheConsumerStopsIsReported(t *testing.T) {
+	is := is.New(t)
+	written := 0
+	response, err := batch.Run(batch.Of("a", "b", "c", "d"), func(s batch.Stream[string]) batch.Stream[string] {
+		s = batch.TryEachChunk(s, 3, func(_ context.Context, vs []string) error { written += len(vs); return nil })
+		return func(yield func(batch.Result[string]) bool) {
+			for r := range s {
+				yield(r)
+				return
+			}
+		}
+	})
+	is.NoErr(err)
+	is.Equal(written, 3) // and d was never in
+	is.Equal(listed(response), []string{"1", "2", "3"})
+}

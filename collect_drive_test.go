@@ -1,0 +1,191 @@
+package batch_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"runtime"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/lambdabatch/batch"
+	"github.com/matryer/is"
+)
+
+func TestWithoutADeadlineRunWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		ctx, cancel := context.WithCancel(t.Context())
+		response, err := batch.Run(named(ctx, batch.Continue, "a", "b"), batch.Each(func(context.Context, string) error {
+			cancel()
+			time.Sleep(24 * time.Hour)
+			return nil
+		}))
+		is.NoErr(err)
+		is.Equal(listed(response), []string{"b"})
+	})
+}
+
+func TestAfterTheEndNothingIsCaughtAndErrorsStay(t *testing.T) {
+	is := is.New(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	s := batch.TryEach(named(ctx, batch.Continue, "a"), func(context.Context, string) error { cancel(); return errBoom })
+	s = batch.Catch(s, func(context.Context, error) error { t.Error("called"); return nil })
+	s = batch.OrElse(s, func(context.Context, error) (string, error) { t.Error("called"); return "", nil })
+	is.True(one(s).Err() == errBoom)
+}
+
+func TestRunAnswersHalfAReserveAfterTheEndHoweverStuckAFunctionIs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		defer cancel()
+		var j journal
+		var tapped, called []string
+		release := make(chan struct{})
+		describe := func(v string) batch.Record { return batch.Record{ID: v} }
+		source := batch.From(ctx, []string{"a", "b", "c"}, describe, batch.WithLogger(slog.New(&j)))
+		start := time.Now()
+		response, err := batch.Run(source, func(s batch.Stream[string]) batch.Stream[string] {
+			again := func(yield func(batch.Result[string]) bool) { s(yield); s(yield) }
+			stuck := batch.TryEach(again, func(_ context.Context, v string) error {
+				called = append(called, v)
+				if v == "b" {
+					<-release
+					return errBoom // to nobody: there is no line for it either
+				}
+				return nil
+			})
+			return batch.Tap(stuck, func(r batch.Result[string]) { tapped = append(tapped, r.Record().ID) })
+		})
+		is.NoErr(err)
+		is.Equal(time.Since(start), 19*time.Second+500*time.Millisecond)
+		is.Equal(listed(response), []string{"b", "c"})
+		is.Equal(j.lines, []string{
+			"WARN () record still running record=b",
+			"WARN () records not processed records=3 blocked=0 notStarted=0 unreached=2 running=1",
+		})
+		close(release)
+		synctest.Wait()
+		is.Equal(called, []string{"a", "b"}) // nothing starts any more, in no second range either
+		is.Equal(tapped, []string{"a"})
+		is.Equal(len(j.lines), 2)
+	})
+}
+
+func TestRunAnswersSoonerIfTheContextIsCancelledForAnotherReason(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		parent, stop := context.WithTimeout(t.Context(), time.Minute)
+		defer stop()
+		ctx, cancel := context.WithCancelCause(parent)
+		time.AfterFunc(time.Second, func() { cancel(errBoom) })
+		start := time.Now()
+		var report batch.Report
+		describe := func(v string) batch.Record { return batch.Record{ID: v} }
+		source := batch.From(ctx, []string{"a", "b", "c"}, describe, batch.WithReport(func(_ context.Context, r batch.Report) { report = r }))
+		response, err := batch.Run(source, batch.Each(func(ctx context.Context, v string) error {
+			if v == "b" {
+				<-ctx.Done()
+				time.Sleep(100 * time.Millisecond) // it heeds its context, in its own time
+			}
+			return nil
+		}))
+		is.NoErr(err)
+		is.Equal(time.Since(start), 1100*time.Millisecond)
+		is.Equal(listed(response), []string{"c"})
+		is.True(errors.Is(report.Failures[0].Err, batch.ErrNotStarted))
+		is.True(errors.Is(report.Failures[0].Err, errBoom))
+	})
+}
+
+// The stage ranges twice over a source that has a function of its own.
+func TestAfterTheAnswerNoRangeOverTheSourceGoesOn(t *testing.T) {
+	for name, test := range map[string]struct {
+		first, second time.Duration // what the source's function takes in the first and the second range
+		want          []string
+	}{
+		"the first has not ended":  {19700 * time.Millisecond, 0, []string{"source"}},
+		"the second has not begun": {19200 * time.Millisecond, 350 * time.Millisecond, []string{"source", "source"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				is := is.New(t)
+				ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+				defer cancel()
+				var called []string
+				takes := []time.Duration{test.first, test.second}
+				describe := func(v string) batch.Record { return batch.Record{ID: v} }
+				slow := func(context.Context, string) error {
+					called = append(called, "source")
+					time.Sleep(takes[len(called)-1])
+					return nil
+				}
+				source := batch.TryEach(batch.From(ctx, []string{"a"}, describe), slow)
+				// Before the first range Run knows of no deadline.
+				start := time.Now()
+				_, err := batch.Run(func(yield func(batch.Result[string]) bool) {
+					if yield(one(batch.From(ctx, []string{"b"}, describe))) {
+						source(yield)
+					}
+				}, func(s batch.Stream[string]) batch.Stream[string] {
+					return func(yield func(batch.Result[string]) bool) {
+						for range 2 {
+							s(func(r batch.Result[string]) bool {
+								if r.Record().ID == "a" && len(called) == 2 {
+									batch.Then(r, func(context.Context, string) (string, error) {
+										called = append(called, "stage")
+										return "", nil
+									})
+								}
+								return true
+							})
+						}
+					}
+				})
+				is.True(err != nil)
+				is.Equal(time.Since(start), 19500*time.Millisecond)
+				time.Sleep(time.Hour)
+				synctest.Wait()
+				is.Equal(called, test.want)
+			})
+		})
+	}
+}
+
+func TestAPassOverTheSourceThatIsCutShortCounts(t *testing.T) {
+	for _, how := range []string{"stuck", "goexit"} {
+		synctest.Test(t, func(t *testing.T) {
+			is := is.New(t)
+			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+			defer cancel()
+			release := make(chan struct{})
+			audit := func(context.Context, string) error { return nil }
+			store := func(context.Context, string) error {
+				if how == "goexit" {
+					runtime.Goexit()
+				}
+				<-release
+				return nil
+			}
+			describe := func(id string) batch.Record { return batch.Record{ID: id} }
+			response, err := batch.Run(batch.From(ctx, []string{"a", "b", "c"}, describe), func(s batch.Stream[string]) batch.Stream[string] {
+				audited, stored := batch.TryEach(s, audit), batch.TryEach(s, store)
+				return func(yield func(batch.Result[string]) bool) {
+					for _, pass := range []batch.Stream[string]{audited, stored} {
+						for r := range pass {
+							if !yield(r) {
+								return
+							}
+						}
+					}
+				}
+			})
+			is.True(err != nil) // nothing was stored
+			is.Equal(len(response.BatchItemFailures), 3)
+			close(release)
+			synctest.Wait()
+		})
+	}
+}

@@ -1,0 +1,198 @@
+package batch_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/lambdabatch/batch"
+	"github.com/matryer/is"
+)
+
+// unprocessed are Results that are Failed although nobody tried them.
+func unprocessed() map[error]batch.Result[string] {
+	all := slices.Collect(batch.TryEach(named(context.Background(), batch.StopBatch, "a", "b"), failingOn("a")))
+	late := one(batch.TryEach(named(ended(), batch.Continue, "a"), failingOn()))
+	return map[error]batch.Result[string]{batch.ErrBlocked: all[1], batch.ErrNotStarted: late}
+}
+
+func TestErrorsOfUnprocessedRecordsNameThemAndTheirReason(t *testing.T) {
+	is := is.New(t)
+	all := unprocessed()
+	is.True(strings.Contains(all[batch.ErrBlocked].Err().Error(), `"b"`))
+	is.True(strings.Contains(all[batch.ErrBlocked].Err().Error(), `"a"`)) // what blocked it
+	is.True(strings.Contains(all[batch.ErrNotStarted].Err().Error(), `"a"`))
+	is.True(errors.Is(all[batch.ErrNotStarted].Err(), errBoom)) // the cause of the context
+	_, failures := batch.Partition(func(yield func(batch.Result[string]) bool) {
+		for r := range batch.Of("x", "y") {
+			yield(r)
+			return
+		}
+	})
+	is.True(errors.Is(failures[0].Err, batch.ErrUnreached))
+	is.True(strings.Contains(failures[0].Err.Error(), `"1"`))
+}
+
+func TestUnprocessedIsAStateThatNothingChanges(t *testing.T) {
+	for kind, r := range unprocessed() {
+		t.Run(kind.Error(), func(t *testing.T) {
+			is := is.New(t)
+			is.True(errors.Is(r.Err(), kind))
+			just := func(yield func(batch.Result[string]) bool) { yield(r) }
+			nobody := func(context.Context, error) (string, error) { t.Error("called"); return "", nil }
+			for name, s := range map[string]batch.Stream[string]{
+				"Fail":      func(yield func(batch.Result[string]) bool) { yield(r.Fail(errBoom)) },
+				"Fail(nil)": func(yield func(batch.Result[string]) bool) { yield(r.Fail(nil)) },
+				"Ack":       func(yield func(batch.Result[string]) bool) { yield(r.Ack()) },
+				"Tap":       batch.Tap(just, func(batch.Result[string]) { panic("look") }),
+				"OrElse":    batch.OrElse(just, nobody),
+				"Catch": batch.Catch(just, func(ctx context.Context, err error) error {
+					_, err = nobody(ctx, err)
+					return err
+				}),
+			} {
+				t.Run(name, func(t *testing.T) {
+					is := is.New(t)
+					is.True(one(s).Err() == r.Err()) // the very same error
+					_, failures := batch.Partition(s)
+					is.True(slices.ContainsFunc(failures, func(f batch.Failure) bool { return f.Err == r.Err() }))
+				})
+			}
+		})
+	}
+}
+
+// A user may wrap the library's sentinels; such an error is one like any other.
+func TestAnErrorThatLooksLikeAnUnprocessedOneIsCaught(t *testing.T) {
+	for _, kind := range []error{batch.ErrBlocked, batch.ErrNotStarted, batch.ErrUnreached} {
+		is := is.New(t)
+		failed := batch.TryEach(batch.Of("a"), func(context.Context, string) error { return kind })
+		caught := batch.Catch(failed, func(context.Context, error) error { return nil })
+		response, err := batch.Collect(caught)
+		is.NoErr(err)
+		is.Equal(listed(response), []string{})
+	}
+}
+
+func explode(context.Context, string) error { panic(io.ErrUnexpectedEOF) }
+
+func TestAPanicFailsItsRecordAndNothingElse(t *testing.T) {
+	is := is.New(t)
+	all := slices.Collect(batch.TryEach(batch.Of("a", "b"), func(ctx context.Context, v string) error {
+		if v == "a" {
+			return explode(ctx, v)
+		}
+		return nil
+	}))
+	var p *batch.PanicError
+	is.True(errors.As(all[0].Err(), &p))
+	is.Equal(p.Value, io.ErrUnexpectedEOF)
+	is.True(errors.Is(p, io.ErrUnexpectedEOF)) // an error is unwrapped
+	is.True(strings.Contains(string(p.Stack), "explode"))
+	is.Equal(p.Error(), "panic: unexpected EOF")
+	is.NoErr(all[1].Err())
+}
+
+func TestEveryPanicIsAPanicError(t *testing.T) {
+	for name, value := range map[string]any{"nil": nil, "text": "a\x7f\nb", "nil PanicError": (*batch.PanicError)(nil)} {
+		t.Run(name, func(t *testing.T) {
+			is := is.New(t)
+			r := one(batch.Map(batch.Of(1), func(int) int { panic(value) }))
+			var p *batch.PanicError
+			is.True(errors.As(r.Err(), &p))
+			is.True(p != nil)
+			is.True(strings.HasPrefix(p.Error(), "panic: "))
+			is.True(!strings.ContainsAny(p.Error(), "\x7f\n"))
+		})
+	}
+}
+
+// A panic that runs through an inner pipeline keeps the stack of its origin.
+func TestAPanicThatIsPassedOnKeepsItsStack(t *testing.T) {
+	is := is.New(t)
+	inner := one(batch.TryEach(batch.Of("a"), explode))
+	outer := one(batch.Map(batch.Of("b"), func(string) int { panic(inner.Err()) }))
+	is.Equal(outer.Err(), inner.Err())
+}
+
+func TestGoexitEndsThePipelineAndWhatIsUnfinishedIsReported(t *testing.T) {
+	is := is.New(t)
+	response, err := batch.Run(batch.Of("a", "b", "c"), batch.Each(func(_ context.Context, v string) error {
+		if v == "b" {
+			runtime.Goexit()
+		}
+		return nil
+	}))
+	is.NoErr(err)
+	is.Equal(listed(response), []string{"1", "2"})
+}
+
+func TestGoexitBeforeTheFirstRangeIsAnError(t *testing.T) {
+	is := is.New(t)
+	_, err := batch.Run(batch.Of("a"), func(s batch.Stream[string]) batch.Stream[string] {
+		runtime.Goexit()
+		return s
+	})
+	is.True(err != nil)
+
+	// It is one, too, where the stage has sent Results of another source.
+	_, err = batch.Run(batch.Of("a"), func(batch.Stream[string]) batch.Stream[string] {
+		return func(yield func(batch.Result[string]) bool) {
+			batch.Of("elsewhere")(yield)
+			runtime.Goexit()
+		}
+	})
+	is.True(err != nil)
+}
+
+// rude is an error whose text cannot be had.
+type rude struct{}
+
+func (rude) Error() string { panic("no text") }
+
+func TestAnErrorWithoutATextIsStillReported(t *testing.T) {
+	is := is.New(t)
+	var lines bytes.Buffer
+	describe := func(id string) batch.Record { return batch.Record{ID: id} }
+	source := batch.From(t.Context(), []string{"a"}, describe, batch.WithLogger(slog.New(slog.NewTextHandler(&lines, nil))))
+	response, err := batch.Run(source, batch.Each(func(context.Context, string) error { return rude{} }))
+	is.Equal(listed(response), []string{"a"})
+	is.True(err.Error() != "")
+	is.True(strings.Contains(lines.String(), "record=a"))
+}
+
+// nilInside is an error whose methods panic, as those of a typed nil do.
+type nilInside struct{ inner error }
+
+func (e *nilInside) Error() string { return "nothing inside" }
+func (e *nilInside) Unwrap() error { return e.inner }
+
+func TestAnErrorWhoseMethodsPanicCostsNoMoreThanItsRecords(t *testing.T) {
+	is := is.New(t)
+	broken := func(_ context.Context, values []string) error {
+		if values[0] == "c" {
+			var none *nilInside
+			return none
+		}
+		return nil
+	}
+	response, err := batch.Collect(batch.TryEachChunk(batch.Of("a", "b", "c", "d"), 2, broken))
+	is.NoErr(err)
+	is.Equal(listed(response), []string{"2", "3"})
+
+	var log journal
+	describe := func(id string) batch.Record { return batch.Record{ID: id} }
+	source := batch.From(t.Context(), []string{"a"}, describe, batch.WithLogger(slog.New(&log)))
+	_, err = batch.Run(source, batch.Each(func(context.Context, string) error {
+		var none *nilInside
+		return none
+	}))
+	is.True(err != nil)
+	is.Equal(len(log.lines), 1)
+}

@@ -1,0 +1,191 @@
+package batch_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/lambdabatch/batch"
+	"github.com/matryer/is"
+	"pgregory.net/rapid"
+)
+
+// What a drawn record of a transformation is to become.
+const (
+	toOk = iota
+	toDropped
+	toFailed
+	toPanic
+	toSeveral
+	toOneOfSeveral
+	toNothing // FlatMap to no value
+	toLost    // dropped by a foreign stage
+	fates
+)
+
+func transform(fate func(string) int) func(batch.Stream[events.KinesisFirehoseEventRecord]) batch.Stream[batch.FirehoseRecord] {
+	return func(s batch.Stream[events.KinesisFirehoseEventRecord]) batch.Stream[batch.FirehoseRecord] {
+		texts := batch.Map(s, func(r events.KinesisFirehoseEventRecord) string { return string(r.Data) })
+		kept := batch.Filter(texts, func(text string) bool { return fate(text) != toDropped })
+		parts := batch.FlatMap(kept, func(text string) []string {
+			switch fate(text) {
+			case toSeveral:
+				return []string{text, text}
+			case toOneOfSeveral:
+				return []string{text, ""}
+			case toNothing:
+				return nil
+			}
+			return []string{text}
+		})
+		single := batch.Filter(parts, func(text string) bool { return text != "" })
+		out := batch.TryMap(single, func(_ context.Context, text string) (batch.FirehoseRecord, error) {
+			switch fate(text) {
+			case toFailed:
+				return batch.FirehoseRecord{}, errors.New("no good")
+			case toPanic:
+				panic(text)
+			}
+			return batch.FirehoseRecord{Data: []byte("<" + text + ">"), PartitionKeys: map[string]string{"k": text}}, nil
+		})
+		return func(yield func(batch.Result[batch.FirehoseRecord]) bool) {
+			for r := range out {
+				source, _ := r.Record().Source.(*events.KinesisFirehoseEventRecord)
+				if source != nil && fate(string(source.Data)) == toLost {
+					continue
+				}
+				if !yield(r) {
+					return
+				}
+			}
+		}
+	}
+}
+
+func TestFirehoseAnswersEveryRecordOnceAndInOrder(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		drawn := rapid.SliceOfN(rapid.IntRange(0, fates-1), 0, 20).Draw(t, "fates")
+		lanes := rapid.IntRange(0, 4).Draw(t, "lanes")
+		var event events.KinesisFirehoseEvent
+		for i := range drawn {
+			event.Records = append(event.Records, events.KinesisFirehoseEventRecord{RecordID: "r" + strconv.Itoa(i), Data: []byte(strconv.Itoa(i))})
+		}
+		stage := transform(func(text string) int {
+			i, _ := strconv.Atoi(text)
+			return drawn[i]
+		})
+		if lanes > 0 {
+			plain := stage
+			stage = func(s batch.Stream[events.KinesisFirehoseEventRecord]) batch.Stream[batch.FirehoseRecord] {
+				return batch.Parallel(s, lanes, plain)
+			}
+		}
+		check := func(response batch.FirehoseResponse) {
+			if len(response.Records) != len(drawn) {
+				t.Fatalf("%d records answered of %d", len(response.Records), len(drawn))
+			}
+			for i, r := range response.Records {
+				text := strconv.Itoa(i)
+				want := batch.FirehoseResult{RecordID: "r" + text, Result: "ProcessingFailed", Data: []byte(text)}
+				switch drawn[i] {
+				case toOk, toOneOfSeveral:
+					want.Result, want.Data = "Ok", []byte("<"+text+">")
+					want.Metadata = &batch.FirehoseMetadata{PartitionKeys: map[string]string{"k": text}}
+				case toDropped, toNothing:
+					want.Result, want.Data = "Dropped", nil
+				}
+				got, _ := json.Marshal(r)
+				expected, _ := json.Marshal(want)
+				if string(got) != string(expected) {
+					t.Fatalf("fate %d: got %s, want %s", drawn[i], got, expected)
+				}
+			}
+		}
+		response, err := batch.CollectFirehose(stage(batch.Firehose(context.Background(), event)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(drawn) > 0 && !slices.ContainsFunc(drawn, func(f int) bool { return f != toLost }) {
+			return // nothing reaches CollectFirehose: it sees no batch
+		}
+		check(response)
+
+		payload, _ := json.Marshal(event)
+		payload = append([]byte(`{"invocationId":"i","deliveryStreamArn":"d",`), payload[1:]...)
+		answer, err := batch.FirehoseHandler(stage, batch.WithLogger(nil)).Invoke(context.Background(), payload)
+		if event.Records == nil {
+			return // "records": null is no Firehose event
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		var decoded batch.FirehoseResponse
+		if err := json.Unmarshal(answer, &decoded); err != nil {
+			t.Fatal(err)
+		}
+		check(decoded)
+	})
+}
+
+func TestFirehoseFailsARecordThatHasBecomeSeveral(t *testing.T) {
+	is := is.New(t)
+	var report batch.Report
+	event := events.KinesisFirehoseEvent{Records: []events.KinesisFirehoseEventRecord{{RecordID: "r-1", Data: []byte("0")}}}
+	source := batch.Firehose(t.Context(), event, batch.WithReport(func(_ context.Context, r batch.Report) { report = r }))
+	response, err := batch.CollectFirehose(transform(func(string) int { return toSeveral })(source))
+	is.NoErr(err)
+	is.Equal(response.Records[0].Result, "ProcessingFailed")
+	is.Equal(report.Failed, 1)
+	is.Equal(report.Failures[0].Err.Error(), `record "r-1": several values for one record`)
+}
+
+func TestAFirehoseRecordThatDoesNotDecodeFailsAlone(t *testing.T) {
+	is := is.New(t)
+	h := batch.FirehoseHandler(transform(func(string) int { return toOk }), batch.WithLogger(nil))
+	answer, err := h.Invoke(t.Context(), []byte(`{"invocationId":"i","deliveryStreamArn":"d","records":[
+		{"recordId":"r-1","data":"eA=="},{"recordId":"r-2","data":"no base64!"}]}`))
+	is.NoErr(err)
+	var response batch.FirehoseResponse
+	is.NoErr(json.Unmarshal(answer, &response))
+	is.Equal(response.Records[0].Result, "Ok")
+	is.Equal(response.Records[1].RecordID, "r-2")
+	is.Equal(response.Records[1].Result, "ProcessingFailed")
+}
+
+func TestAFirehoseRecordWithoutIdentifierFailsTheBatch(t *testing.T) {
+	is := is.New(t)
+	event := events.KinesisFirehoseEvent{Records: []events.KinesisFirehoseEventRecord{{Data: []byte("x")}}}
+	_, err := batch.CollectFirehose(transform(func(string) int { return toOk })(batch.Firehose(t.Context(), event)))
+	is.True(errors.Is(err, batch.ErrNoID))
+}
+
+func TestAnAnswerThatIsTooLargeForFirehoseIsAnError(t *testing.T) {
+	is := is.New(t)
+	grow := func(s batch.Stream[events.KinesisFirehoseEventRecord]) batch.Stream[batch.FirehoseRecord] {
+		return batch.Map(s, func(events.KinesisFirehoseEventRecord) batch.FirehoseRecord {
+			return batch.FirehoseRecord{Data: make([]byte, 5<<20)} // base64 makes 6.7 MB of it
+		})
+	}
+	event := events.KinesisFirehoseEvent{Records: []events.KinesisFirehoseEventRecord{{RecordID: "r-1"}}}
+	_, err := batch.CollectFirehose(grow(batch.Firehose(t.Context(), event)))
+	is.True(errors.Is(err, batch.ErrTooLarge))
+	_, err = batch.FirehoseHandler(grow).Invoke(t.Context(), []byte(`{"invocationId":"i","deliveryStreamArn":"d","records":[{"recordId":"r-1","data":""}]}`))
+	is.True(errors.Is(err, batch.ErrTooLarge))
+}
+
+func TestRecordsOfAStreamThatIsFedByMSKFailAndSaySo(t *testing.T) {
+	is := is.New(t)
+	var report batch.Report
+	h := batch.FirehoseHandler(transform(func(string) int { return toOk }), quiet,
+		batch.WithReport(func(_ context.Context, r batch.Report) { report = r }))
+	answer, err := h.Invoke(t.Context(), []byte(`{"invocationId":"i","deliveryStreamArn":"d","records":[
+		{"recordId":"r-1","kafkaRecordValue":"eA=="}]}`))
+	is.NoErr(err)
+	is.True(strings.Contains(string(answer), `"recordId":"r-1","result":"ProcessingFailed"`))
+	is.True(strings.Contains(report.Failures[0].Err.Error(), "MSK"))
+}

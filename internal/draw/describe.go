@@ -1,0 +1,83 @@
+package draw
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/lambdabatch/batch"
+)
+
+// indexOf is the index of the record that a value belongs to.
+func indexOf(v string) int {
+	end := strings.IndexFunc(v, func(r rune) bool { return r < '0' || r > '9' })
+	if end < 0 {
+		end = len(v)
+	}
+	i, err := strconv.Atoi(v[:end])
+	if err != nil {
+		panic("draw: no index in " + v)
+	}
+	return i
+}
+
+func indexOfResult(r batch.Result[string]) int {
+	if r.Record().Source == nil {
+		return -1
+	}
+	return r.Record().Index
+}
+
+// Describe tells all that can be seen of a Result but its record.
+func Describe(r batch.Result[string]) string {
+	if v, ok := r.Value(); ok {
+		return v
+	}
+	if err := r.Err(); err != nil {
+		return describe(err)
+	}
+	return "done"
+}
+
+// Seen is a Result as it leaves the pipeline.
+func Seen(r batch.Result[string]) string {
+	return strconv.Itoa(indexOfResult(r)) + ": " + Describe(r)
+}
+
+var quoted = regexp.MustCompile(`"(\\.|[^"\\])*"`)
+
+// describe tells which error it is. Of the library's own it tells the kind and
+// the records that the text names.
+func describe(err error) string {
+	var blocked, notStarted, unreached = errors.Is(err, batch.ErrBlocked), errors.Is(err, batch.ErrNotStarted), errors.Is(err, batch.ErrUnreached)
+	switch x := err.(type) {
+	case Fault:
+		return x.Error()
+	case *batch.PanicError:
+		if f, ok := x.Value.(Fault); ok {
+			return "panic:" + f.Error()
+		}
+		return "panic of something else: " + x.Error()
+	case *batch.DecodeError:
+		return "undecodable " + strconv.Quote(x.ID)
+	case interface{ Unwrap() []error }:
+		if all := x.Unwrap(); !notStarted && len(all) == 2 {
+			return "join(" + describe(all[0]) + "+" + describe(all[1]) + ")"
+		}
+	}
+	names := fmt.Sprint(quoted.FindAllString(err.Error(), -1))
+	switch {
+	case blocked:
+		return "blocked " + names
+	case notStarted && errors.Is(err, ErrShutdown):
+		return "not started, shut down " + names
+	case notStarted && errors.Is(err, context.DeadlineExceeded):
+		return "not started, too late " + names
+	case unreached:
+		return "unreached " + names
+	}
+	return "other"
+}

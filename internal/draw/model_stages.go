@@ -1,0 +1,250 @@
+package draw
+
+import (
+	"strconv"
+	"strings"
+)
+
+type stream func(yield func(item) bool)
+
+func (m *Model) source(of *origin) stream {
+	return func(yield func(item) bool) {
+		if len(of.Records) == 0 {
+			return
+		}
+		run := m.iterate(of)
+		for i, r := range of.Records {
+			it := item{run: run, record: i, value: strconv.Itoa(i)}
+			if of.other {
+				it.value += "o"
+			}
+			if r.Bad {
+				it = it.with(failed, "undecodable "+strconv.Quote(r.ID))
+				m.look(&it)
+			}
+			if !yield(it) {
+				return
+			}
+		}
+	}
+}
+
+// after is the stream behind the first k stages.
+func (m *Model) after(k int) stream {
+	var s stream
+	switch {
+	case k == entry:
+		s = m.source(m.main)
+	case k == 0:
+		s = m.after(entry)
+		if m.enters() {
+			s = m.entering(s)
+		}
+	default:
+		s = m.stage(k-1, m.after(k-1))
+	}
+	if k == m.Cut && m.watch != nil {
+		watched := s
+		s = func(yield func(item) bool) {
+			var last *iteration
+			watched(func(it item) bool {
+				if it.run != nil {
+					if last != nil && last != it.run {
+						last.ended = true
+					}
+					last = it.run
+					m.watch(it.run)
+				}
+				more := yield(it)
+				if !more && it.run != nil {
+					it.run.left = true
+				}
+				return more
+			})
+			if last != nil && !last.left {
+				last.ended = true
+			}
+		}
+	}
+	return s
+}
+
+func (m *Model) entering(s stream) stream {
+	return func(yield func(item) bool) {
+		s(func(it item) bool {
+			if m.admit(&it) {
+				m.call(entry, it.value)
+			}
+			return yield(it)
+		})
+	}
+}
+
+func (m *Model) stage(k int, s stream) stream {
+	suffix := "." + strconv.Itoa(k)
+	note := m.look
+	if m.Stages[k].Kind == "then" {
+		note = m.try
+	}
+	// calling makes a stage that calls a function for what is Ready.
+	calling := func(then func(it item, fate string, yield func(item) bool) bool) stream {
+		return func(yield func(item) bool) {
+			s(func(it item) bool {
+				if !m.admitted(&it, note) {
+					return yield(it)
+				}
+				fate, err := m.do(k, it.record, it.value)
+				if err != "" {
+					it = it.with(failed, err)
+					note(&it)
+					return yield(it)
+				}
+				return then(it, fate, yield)
+			})
+		}
+	}
+	stage := m.Stages[k]
+	switch stage.Kind {
+	case "map", "tryMap", "decode", "then":
+		return calling(func(it item, _ string, yield func(item) bool) bool {
+			it.value += suffix
+			return yield(it)
+		})
+	case "tryEach", "each":
+		return calling(func(it item, _ string, yield func(item) bool) bool { return yield(it) })
+	case "filter", "tryFilter":
+		return calling(func(it item, fate string, yield func(item) bool) bool {
+			if fate == rejects {
+				it = it.with(done, "")
+			}
+			return yield(it)
+		})
+	case "flatMap", "tryFlatMap":
+		return calling(func(it item, _ string, yield func(item) bool) bool {
+			if stage.N == 0 {
+				return yield(it.with(done, ""))
+			}
+			run := it.run
+			run.split[result{it.record, it.number}] = true
+			first := run.given[it.record] + 1
+			run.given[it.record] += stage.N
+			for i, value := range parts(it.value, k, stage.N) {
+				it.value, it.number = value, first+i
+				if !yield(it) {
+					return false
+				}
+			}
+			return true
+		})
+	case "tap":
+		return func(yield func(item) bool) {
+			s(func(it item) bool {
+				m.look(&it)
+				if _, err := m.do(k, it.index(), it.describe()); err != "" && !it.state.unprocessed() {
+					if it.state == failed {
+						err = "join(" + it.err + "+" + err + ")"
+					}
+					it = it.with(failed, err)
+					m.look(&it)
+				}
+				return yield(it)
+			})
+		}
+	case "catch", "orElse":
+		return func(yield func(item) bool) {
+			s(func(it item) bool {
+				m.look(&it)
+				if it.state != failed || it.run == nil || m.refusal(it).state != failed {
+					return yield(it)
+				}
+				fate, err := m.do(k, it.record, it.err)
+				switch {
+				case err != "":
+					it.err = err
+				case fate == settles && stage.Kind == "catch":
+					it = it.with(done, "")
+				case fate == settles:
+					it.state, it.value, it.err = ready, strconv.Itoa(it.record)+"="+it.err, ""
+				}
+				m.look(&it)
+				return yield(it)
+			})
+		}
+	case "chunk":
+		return m.chunk(k, s)
+	}
+	return m.foreign(k, s)
+}
+
+func (m *Model) chunk(k int, s stream) stream {
+	return func(yield func(item) bool) {
+		var held []item
+		size := 0
+		flush := func() bool {
+			m.write(k, held)
+			out := held
+			held, size = nil, 0
+			for _, it := range out {
+				if !yield(it) {
+					return false
+				}
+			}
+			return true
+		}
+		stopped := false
+		s(func(it item) bool {
+			if m.admit(&it) {
+				size++
+			} else if len(held) == 0 {
+				stopped = !yield(it)
+				return !stopped
+			}
+			held = append(held, it)
+			if size == m.Stages[k].N {
+				stopped = !flush()
+			}
+			return !stopped
+		})
+		if !stopped {
+			flush()
+		}
+	}
+}
+
+func (m *Model) write(k int, held []item) {
+	var values []string
+	var at []int
+	for i := range held {
+		if held[i].state == ready && m.admit(&held[i]) {
+			values, at = append(values, held[i].value), append(at, i)
+		}
+	}
+	if len(values) == 0 {
+		return
+	}
+	m.call(k, strings.Join(values, " "))
+	all, errs := "", make([]string, len(values))
+	for j, i := range at {
+		fate := m.Stages[k].fate(held[i].record, values[j])
+		if fate == panics {
+			all = "panic:" + fault(k, values[j])
+			break
+		}
+		if fate == fails {
+			errs[j] = fault(k, values[j])
+			if !m.Stages[k].Items {
+				all = errs[j]
+				break
+			}
+		}
+	}
+	for j, i := range at {
+		if all != "" {
+			errs[j] = all
+		}
+		if errs[j] != "" {
+			held[i] = held[i].with(failed, errs[j])
+			m.look(&held[i])
+		}
+	}
+}

@@ -1,0 +1,106 @@
+package batch_test
+
+// The laws hold for drawn pipelines over drawn batches. Package draw plays them,
+// and has a model that says what must come of them.
+
+import (
+	"context"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/lambdabatch/batch"
+	"github.com/lambdabatch/batch/internal/draw"
+	"pgregory.net/rapid"
+)
+
+func TestEveryPipelineDoesWhatTheModelSays(t *testing.T) {
+	thorough(t, func(t *rapid.T) {
+		c := draw.Cases(everySource, everyKind).Draw(t, "case")
+		ctx, cancel := cancellable()
+		defer cancel(nil)
+		play, model := c.Play(cancel), c.Model()
+		s := play.Whole(ctx)
+		equal(t, "results", seen(s), model.Range())
+		equal(t, "calls", play.Calls(), model.Calls)
+		equal(t, "results of a second range", seen(s), model.Range())
+		equal(t, "calls of both", play.Calls(), model.Calls)
+		equal(t, "seen inside functions", play.Wrong(), []string(nil))
+	})
+}
+
+func TestEveryAnswerIsWhatTheModelSays(t *testing.T) {
+	thorough(t, func(t *rapid.T) {
+		c := draw.Cases(everySource, everyKind).Draw(t, "case")
+		answers := map[string]func(context.Context, *draw.Play, *draw.Model) (got, want any){
+			"Collect": func(ctx context.Context, p *draw.Play, m *draw.Model) (got, want any) {
+				var o draw.Observer
+				return o.Answer(batch.Collect(p.Whole(ctx, o.Options()...))), m.Collect()
+			},
+			"Run": func(ctx context.Context, p *draw.Play, m *draw.Model) (got, want any) {
+				var o draw.Observer
+				return o.Answer(batch.Run(p.Source(ctx, o.Options()...), p.Stage)), m.Run()
+			},
+			"Partition": func(ctx context.Context, p *draw.Play, m *draw.Model) (got, want any) {
+				return draw.Parted(batch.Partition(p.Whole(ctx))), m.Partition()
+			},
+		}
+		for name, answer := range answers {
+			ctx, cancel := cancellable()
+			defer cancel(nil)
+			play, model := c.Play(cancel), c.Model()
+			got, want := answer(ctx, play, model)
+			equal(t, name, got, want)
+			equal(t, "calls under "+name, play.Calls(), model.Calls)
+		}
+	})
+}
+
+func TestEveryHandlerAnswersAsTheModelSays(t *testing.T) {
+	thorough(t, func(t *rapid.T) {
+		c := draw.Cases(everyEvent, everyKind).Draw(t, "case").Bad(t)
+		ctx, cancel := cancellable()
+		defer cancel(nil)
+		play, model := c.Play(cancel), c.Model()
+		var o draw.Observer
+		equal(t, "answer", o.Payload(play.Invoke(ctx, o.Options()...)), model.Invoke())
+		equal(t, "calls", play.Calls(), model.Calls)
+		equal(t, "seen inside functions", play.Wrong(), []string(nil))
+	})
+}
+
+// Functions take drawn times in which they do not heed their context. The answer
+// comes in time, nothing is called after it, and it says what was finished.
+func TestEveryAnswerUnderADeadlineIsWhatTheModelSays(t *testing.T) {
+	thorough(t, func(t *rapid.T) {
+		c := draw.Cases(everyEvent, slices.Concat(draw.Own, draw.Foreign)).Draw(t, "case")
+		c.Cut = 0
+		c = c.Timed(t)
+		invoked := rapid.Bool().Draw(t, "invoked")
+		if invoked {
+			c = c.Bad(t)
+		}
+		rapid.SyncTest(t, func(t *rapid.T) {
+			parent, stop := context.WithTimeout(context.Background(), c.Deadline)
+			defer stop()
+			ctx, cancel := context.WithCancelCause(parent)
+			play, model := c.Play(cancel), c.Model()
+			var o draw.Observer
+			opts := o.Options()
+			if c.Reserve > 0 {
+				opts = append(opts, batch.WithReserve(c.Reserve))
+			}
+			start := time.Now()
+			var got, want draw.Outcome
+			if invoked {
+				got, want = o.Payload(play.Invoke(ctx, opts...)), model.Invoke()
+			} else {
+				got, want = o.Answer(batch.Run(play.Source(ctx, opts...), play.Stage)), model.Run()
+			}
+			equal(t, "time of the answer", time.Since(start), model.Answered())
+			time.Sleep(1000 * time.Hour) // for what was left behind
+			equal(t, "answer", got, want)
+			equal(t, "calls", play.Calls(), model.Calls)
+		})
+	})
+}

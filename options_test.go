@@ -1,0 +1,223 @@
+package batch_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/lambdabatch/batch"
+	"github.com/matryer/is"
+)
+
+func TestWithPolicyReplacesThePolicyOfTheSource(t *testing.T) {
+	is := is.New(t)
+	event := sqsEvent(fifoQueue, "g", "g", "h")
+	is.Equal(behind(batch.SQS(t.Context(), event, batch.WithPolicy(batch.Continue))), []string{"called", "called"})
+	is.Equal(behind(batch.SQS(t.Context(), event, batch.WithPolicy(batch.StopBatch))), []string{"blocked", "blocked"})
+	is.Equal(behind(batch.SQS(t.Context(), event, batch.WithPolicy(batch.StopBatch), batch.WithPolicy(batch.StopGroup))), []string{"blocked", "called"})
+	is.Equal(fmt.Sprint(batch.Continue, batch.StopGroup, batch.StopBatch, batch.Policy(7)), "Continue StopGroup StopBatch Policy(7)")
+}
+
+func TestRecordsWithoutAGroupBlockNobodyUnderStopGroup(t *testing.T) {
+	is := is.New(t)
+	s := batch.SQS(t.Context(), sqsEvent(fifoQueue, "", "", "g"))
+	is.Equal(behind(s), []string{"called", "called"})
+	response, err := batch.Collect(batch.TryEach(s, func(_ context.Context, m events.SQSMessage) error {
+		return failingOn("m0")(nil, m.MessageId)
+	}))
+	is.NoErr(err)
+	is.Equal(listed(response), []string{"m0"})
+}
+
+func TestPoliciesHoldForAStreamThatWasMaterialised(t *testing.T) {
+	is := is.New(t)
+	s := named(t.Context(), batch.StopBatch, "a", "b", "c")
+	is.Equal(behind(slices.Values(slices.Collect(s))), []string{"blocked", "blocked"})
+
+	failed := slices.Collect(batch.TryEach(s, failingOn("b")))
+	is.True(errors.Is(failed[2].Err(), batch.ErrBlocked))
+	response, err := batch.Collect(slices.Values(failed))
+	is.NoErr(err)
+	is.Equal(listed(response), []string{"b", "c"})
+}
+
+func TestFailCountsFromTheNextStageOn(t *testing.T) {
+	is := is.New(t)
+	called := []string{}
+	s := func(yield func(batch.Result[string]) bool) {
+		for r := range named(t.Context(), batch.StopBatch, "a", "b") {
+			if r.Record().Index == 0 {
+				r = r.Fail(errBoom)
+			}
+			if !yield(r) {
+				return
+			}
+		}
+	}
+	tried := batch.TryEach(s, func(_ context.Context, v string) error { called = append(called, v); return nil })
+	all := slices.Collect(tried) // before any collector has seen the failure
+	is.Equal(called, []string{})
+	is.True(errors.Is(all[1].Err(), batch.ErrBlocked))
+	response, _ := batch.Collect(tried)
+	is.Equal(listed(response), []string{"a", "b"})
+}
+
+func TestAFailureThatIsSettledBlocksNobody(t *testing.T) {
+	for name, settle := range map[string]func(batch.Stream[string]) batch.Stream[string]{
+		"Catch": func(s batch.Stream[string]) batch.Stream[string] {
+			return batch.Catch(s, func(context.Context, error) error { return nil })
+		},
+		"OrElse": func(s batch.Stream[string]) batch.Stream[string] {
+			return batch.OrElse(s, func(context.Context, error) (string, error) { return "", nil })
+		},
+		"Ack": func(s batch.Stream[string]) batch.Stream[string] {
+			return func(yield func(batch.Result[string]) bool) {
+				for r := range s {
+					if r.Err() != nil {
+						r = r.Ack()
+					}
+					if !yield(r) {
+						return
+					}
+				}
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			is := is.New(t)
+			called := []string{}
+			s := batch.TryEach(named(t.Context(), batch.StopBatch, "a", "b", "c"), func(_ context.Context, v string) error {
+				called = append(called, v)
+				return failingOn("a", "c")(nil, v)
+			})
+			// The next stage sees it, and no collector before all are through.
+			seen := batch.Catch(settle(s), func(_ context.Context, err error) error { return err })
+			response, err := batch.Collect(slices.Values(slices.Collect(seen)))
+			is.NoErr(err)
+			is.Equal(listed(response), []string{})
+			is.Equal(called, []string{"a", "b", "c"})
+		})
+	}
+}
+
+func TestSiblingsDoNotBlockEachOther(t *testing.T) {
+	is := is.New(t)
+	called := []string{}
+	s := batch.FlatMap(named(t.Context(), batch.StopBatch, "ab", "cd"), func(v string) []string { return strings.Split(v, "") })
+	response, _ := batch.Collect(batch.TryEach(s, func(_ context.Context, v string) error {
+		called = append(called, v)
+		return failingOn("a")(nil, v)
+	}))
+	is.Equal(called, []string{"a", "b"})
+	is.Equal(listed(response), []string{"ab", "cd"})
+
+	// A record blocks those behind it until the last of its failed parts is settled.
+	caught := 0
+	settleOne := func(_ context.Context, err error) error {
+		if caught++; caught == 1 {
+			return nil
+		}
+		return err
+	}
+	response, _ = batch.Collect(batch.Catch(batch.TryEach(s, failingOn("a", "b")), settleOne))
+	is.Equal(caught, 2)
+	is.Equal(listed(response), []string{"ab", "cd"})
+}
+
+// What a stage that looks ahead has processed before the failure was known comes
+// again all the same: it must not overtake what stands before it.
+func TestCollectorsReportWhatStandsBehindAFailure(t *testing.T) {
+	is := is.New(t)
+	s := batch.TryEachChunk(batch.SQS(t.Context(), sqsEvent(fifoQueue, "g", "h", "g", "", "h")), 5,
+		func(context.Context, []events.SQSMessage) error { return batch.ItemErrors{0: errBoom, 3: errBoom} })
+	var report batch.Report
+	_, failures := batch.Partition(s)
+	is.Equal(len(failures), 3)
+	is.True(errors.Is(failures[1].Err, batch.ErrBlocked))
+	response, err := batch.Collect(batch.TryEachChunk(
+		batch.SQS(t.Context(), sqsEvent(fifoQueue, "g", "h", "g", "", "h"), batch.WithReport(func(_ context.Context, r batch.Report) { report = r })), 5,
+		func(context.Context, []events.SQSMessage) error { return batch.ItemErrors{0: errBoom, 3: errBoom} }))
+	is.NoErr(err)
+	is.Equal(listed(response), []string{"m0", "m2", "m3"})
+	is.Equal([]int{report.Acknowledged, report.Failed, report.Blocked}, []int{2, 2, 1})
+}
+
+func TestAMessageOnItsLastReceiveBlocksNobody(t *testing.T) {
+	is := is.New(t)
+	event := sqsEvent(fifoQueue, "g", "g", "g") // all on their second receive
+	is.Equal(behind(batch.SQS(t.Context(), event, batch.WithMaxReceives(2))), []string{"called", "called"})
+	is.Equal(behind(batch.SQS(t.Context(), event, batch.WithMaxReceives(1))), []string{"called", "called"})
+	is.Equal(behind(batch.SQS(t.Context(), event, batch.WithMaxReceives(3))), []string{"blocked", "blocked"})
+
+	event.Records[1].Attributes["ApproximateReceiveCount"] = "1"
+	response, err := batch.Collect(batch.TryEach(batch.SQS(t.Context(), event, batch.WithMaxReceives(2)),
+		func(_ context.Context, m events.SQSMessage) error {
+			if m.MessageId != "m2" {
+				return errBoom
+			}
+			return nil
+		}))
+	is.True(err != nil) // the second one, tried and not on its last receive, blocks the third
+	is.Equal(listed(response), []string{"m0", "m1", "m2"})
+}
+
+// endOf is when the records' context ends, after the beginning.
+func endOf(deadline time.Duration, opts ...batch.Option) time.Duration {
+	ctx, cancel := context.WithTimeout(context.Background(), deadline)
+	defer cancel()
+	end, _ := one(batch.From(ctx, []string{"a"}, func(string) batch.Record { return batch.Record{} }, opts...)).Context().Deadline()
+	return time.Until(end)
+}
+
+func TestTheRecordsContextEndsAReserveBeforeTheInvocation(t *testing.T) {
+	const ms = time.Millisecond
+	for _, test := range []struct {
+		deadline, reserve, want time.Duration // reserve -1: the default
+	}{
+		{20 * time.Second, -1, 19 * time.Second}, // 5 %
+		{10 * time.Second, -1, 9500 * ms},        // the same as the least
+		{3 * time.Second, -1, 2500 * ms},         // at least 500 ms
+		{900 * ms, -1, 450 * ms},                 // never more than half
+		{time.Minute, -1, 58 * time.Second},      // at most 2 s
+		{15 * time.Minute, -1, 15*time.Minute - 2000*ms},
+		{10 * time.Second, time.Second, 9 * time.Second},
+		{10 * time.Second, 10 * ms, 9990 * ms},
+		{10 * time.Second, 7 * time.Second, 5 * time.Second},
+		{10 * time.Second, 0, 10 * time.Second},
+		{0, -1, 0},
+		{-time.Second, -1, -time.Second},
+	} {
+		t.Run(fmt.Sprint(test.deadline, test.reserve), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				is := is.New(t)
+				var opts []batch.Option
+				if test.reserve >= 0 {
+					opts = append(opts, batch.WithReserve(test.reserve))
+				}
+				is.Equal(endOf(test.deadline, opts...), test.want)
+			})
+		})
+	}
+	_, ok := one(batch.Of("a")).Context().Deadline()
+	is.New(t).True(!ok) // without a deadline there is no reserve
+}
+
+func TestEachRangeTakesItsReserveFromWhatRemains(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		defer cancel()
+		s := named(ctx, batch.Continue, "a")
+		end, _ := one(s).Context().Deadline()
+		is.Equal(time.Until(end), 19*time.Second)
+		time.Sleep(10 * time.Second)
+		end, _ = one(s).Context().Deadline()
+		is.Equal(time.Until(end), 9500*time.Millisecond)
+	})
+}

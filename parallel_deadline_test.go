@@ -1,0 +1,245 @@
+package batch_test
+
+// Deadlines.
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/lambdabatch/batch"
+	"pgregory.net/rapid"
+)
+
+// late is a pipeline under a deadline: functions before, in and behind lanes.
+type late struct {
+	records           int
+	fifo              bool
+	before, in, last  []lateCall // by record; nil: no such stage
+	lanes             int        // 0: no Parallel
+	deadline, reserve time.Duration
+	invoked           bool // through a handler
+}
+
+type lateCall struct {
+	takes time.Duration // longer than everything: until it is released
+	heeds bool          // the end of its context
+	fails bool
+}
+
+const endless = time.Hour
+
+func drawLate(t *rapid.T) late {
+	l := late{
+		records:  rapid.IntRange(1, 12).Draw(t, "records"),
+		fifo:     rapid.Bool().Draw(t, "fifo"),
+		lanes:    rapid.IntRange(0, 5).Draw(t, "lanes"),
+		deadline: time.Duration(rapid.IntRange(1, 30).Draw(t, "deadline")) * 16 * time.Millisecond,
+		reserve:  time.Duration(rapid.IntRange(1, 20).Draw(t, "reserve")) * 16 * time.Millisecond,
+		invoked:  rapid.Bool().Draw(t, "invoked"),
+	}
+	calls := func(name string) []lateCall {
+		if !rapid.Bool().Draw(t, name) {
+			return nil
+		}
+		return rapid.SliceOfN(rapid.Custom(func(t *rapid.T) lateCall {
+			c := lateCall{
+				takes: time.Duration(rapid.IntRange(0, 20).Draw(t, "takes"))*5*time.Millisecond + 77*time.Microsecond,
+				heeds: rapid.Bool().Draw(t, "heeds"),
+				fails: rapid.IntRange(0, 9).Draw(t, "fails") == 0,
+			}
+			if rapid.IntRange(0, 7).Draw(t, "endless") == 0 {
+				c.takes = endless
+			}
+			return c
+		}), l.records, l.records).Draw(t, name)
+	}
+	l.before, l.in, l.last = calls("before"), calls("in"), calls("last")
+	return l
+}
+
+// end is when the records' context ends, and patience how long Run waits then.
+func (l late) end() (end, patience time.Duration) {
+	reserve := min(l.reserve, l.deadline/2)
+	return l.deadline - reserve, reserve / 2
+}
+
+// A lateLedger notes what happens in a late pipeline.
+type lateLedger struct {
+	late
+	start   time.Time
+	release chan struct{}
+	mu      sync.Mutex
+	begun   []time.Duration
+	running int
+	ended   map[int][]time.Duration // by record, of functions that succeeded
+	taps    int
+}
+
+func (l *lateLedger) now() time.Duration { return time.Since(l.start) }
+
+func (l *lateLedger) stage(s batch.Stream[int], calls []lateCall) batch.Stream[int] {
+	if calls == nil {
+		return s
+	}
+	s = batch.TryEach(s, func(ctx context.Context, i int) error {
+		l.mu.Lock()
+		l.begun = append(l.begun, l.now())
+		l.running++
+		l.mu.Unlock()
+		err := l.spend(ctx, calls[i])
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.running--
+		if err == nil {
+			l.ended[i] = append(l.ended[i], l.now())
+		}
+		return err
+	})
+	return batch.Tap(s, func(batch.Result[int]) {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.taps++
+	})
+}
+
+func (l *lateLedger) spend(ctx context.Context, c lateCall) error {
+	done := ctx.Done()
+	if !c.heeds {
+		done = nil
+	}
+	var over <-chan time.Time
+	if c.takes < endless {
+		over = time.After(c.takes)
+	}
+	select {
+	case <-over:
+	case <-l.release:
+	case <-done:
+		return ctx.Err()
+	}
+	if c.fails {
+		return errFate
+	}
+	return nil
+}
+
+func (l *lateLedger) pipeline(s batch.Stream[events.SQSMessage]) batch.Stream[int] {
+	numbers := l.stage(batch.Map(s, func(m events.SQSMessage) int { return indexOf(m.Body) }), l.before)
+	if l.lanes == 0 {
+		numbers = l.stage(numbers, l.in)
+	} else {
+		numbers = batch.Parallel(numbers, l.lanes, func(s batch.Stream[int]) batch.Stream[int] { return l.stage(s, l.in) })
+	}
+	return l.stage(numbers, l.last)
+}
+
+func (l *lateLedger) answer(ctx context.Context, opts ...batch.Option) (reported []string) {
+	event := events.SQSEvent{}
+	arn := "arn:aws:sqs:eu-west-1:123456789012:q"
+	if l.fifo {
+		arn += ".fifo"
+	}
+	for i := range l.records {
+		event.Records = append(event.Records, events.SQSMessage{
+			MessageId: strconv.Itoa(i), Body: strconv.Itoa(i), EventSource: "aws:sqs", EventSourceARN: arn,
+			Attributes: map[string]string{"MessageGroupId": strconv.Itoa(i % 3)},
+		})
+	}
+	opts = append(opts, batch.WithReserve(l.reserve), batch.WithoutAllFailedError())
+	if !l.invoked {
+		response, _ := batch.Run(batch.SQS(ctx, event, opts...), l.pipeline)
+		return listed(response)
+	}
+	payload, _ := json.Marshal(event)
+	answer, _ := batch.SQSHandler(l.pipeline, opts...).Invoke(ctx, payload)
+	var response batch.Response
+	_ = json.Unmarshal(answer, &response)
+	return listed(response)
+}
+
+// stages counts the functions that a record has to get through.
+func (l late) stages() (n int) {
+	for _, calls := range [][]lateCall{l.before, l.in, l.last} {
+		if calls != nil {
+			n++
+		}
+	}
+	return n
+}
+
+// finished reports whether the record got through all functions by then.
+func (l *lateLedger) finished(i int, by time.Duration) bool {
+	ended := l.ended[i]
+	return len(ended) == l.stages() && (len(ended) == 0 || slices.Max(ended) <= by)
+}
+
+func TestTheAnswerComesInTimeAndSaysWhatIsFinished(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		c := drawLate(t)
+		rapid.SyncTest(t, func(t *rapid.T) {
+			l := &lateLedger{late: c, start: time.Now(), release: make(chan struct{}), ended: map[int][]time.Duration{}}
+			ctx, cancel := context.WithTimeout(context.Background(), c.deadline)
+			defer cancel()
+			release := sync.OnceFunc(func() { close(l.release) })
+			defer release()
+			var report batch.Report
+			var log strings.Builder
+			reported := l.answer(ctx,
+				batch.WithReport(func(_ context.Context, r batch.Report) { report = r }),
+				batch.WithLogger(slog.New(slog.NewJSONHandler(&log, nil))))
+			answered := l.now()
+			synctest.Wait()
+			l.mu.Lock()
+			begun, taps, running := len(l.begun), l.taps, l.running
+			l.mu.Unlock()
+			end, patience := c.end()
+
+			if answered > end+patience {
+				t.Fatalf("answered at %v, after %v", answered, end+patience)
+			}
+			for _, at := range l.begun {
+				if at > end {
+					t.Fatalf("a function began at %v, after %v", at, end)
+				}
+			}
+			if c.lanes > 0 {
+				patience /= 2
+			}
+			for i := range c.records {
+				switch isReported := slices.Contains(reported, strconv.Itoa(i)); {
+				case !isReported && !l.finished(i, answered):
+					t.Fatalf("record %d is acknowledged, but only %v ended", i, l.ended[i])
+				case isReported && l.finished(i, end+patience) && !c.fifo:
+					t.Fatalf("record %d is reported, but ended at %v", i, l.ended[i])
+				}
+			}
+			if sum := report.Acknowledged + report.Failed + report.Blocked + report.NotStarted + report.Unreached; sum != c.records || len(reported) != c.records-report.Acknowledged {
+				t.Fatalf("report %+v", report)
+			}
+			if report.Unreached < running && !c.fifo {
+				t.Fatalf("%d unreached, %d still running", report.Unreached, running)
+			}
+			if stuckBehind := c.last != nil && answered == end+2*patience; !stuckBehind && !strings.Contains(log.String()+`"running":0`, fmt.Sprintf(`"running":%d`, running)) {
+				t.Fatalf("%d still running, logged %s", running, log.String())
+			}
+
+			release()
+			time.Sleep(time.Minute)
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			if len(l.begun) != begun || l.taps != taps {
+				t.Fatalf("%d functions and %d taps after the answer", len(l.begun)-begun, l.taps-taps)
+			}
+		})
+	})
+}

@@ -1,0 +1,238 @@
+package batch_test
+
+// Stages that are not the library's.
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/lambdabatch/batch"
+	"github.com/matryer/is"
+)
+
+func TestResultsOfNoRecordGoThroughLanes(t *testing.T) {
+	is := is.New(t)
+	source := batch.Of("a", "b", "c")
+	zeros := func(yield func(batch.Result[string]) bool) {
+		for r := range source {
+			if !yield(batch.Result[string]{}) || !yield(r) {
+				return
+			}
+		}
+	}
+	all := slices.Collect(inLanes(zeros, 2, func(context.Context, string) error { return nil }))
+	is.Equal(len(all), 6)
+	of := map[string]int{}
+	for _, r := range all {
+		of[r.Record().ID]++
+	}
+	is.Equal(of, map[string]int{"": 3, "0": 1, "1": 1, "2": 1})
+}
+
+// What a lane sends that is nobody's has no place in the order, but is not lost.
+func TestLanesPassOnWhatComesFromElsewhere(t *testing.T) {
+	is := is.New(t)
+	other := slices.Collect(batch.Of("x", "y"))
+	values, failures := batch.Partition(batch.Parallel(batch.Of("a", "b"), 1, func(s batch.Stream[string]) batch.Stream[string] {
+		return func(yield func(batch.Result[string]) bool) {
+			for r := range s {
+				if !yield(r) || !yield(other[0]) {
+					return
+				}
+			}
+			yield(other[1])
+		}
+	}))
+	is.Equal(len(failures), 0)
+	is.Equal(values, []string{"a", "b", "x", "y"}) // one batch after the other
+}
+
+// foreign does at one record what no stage of the library does.
+func foreign(s batch.Stream[string], value string, do func(yield func(batch.Result[string]) bool, r batch.Result[string]) bool) batch.Stream[string] {
+	return func(yield func(batch.Result[string]) bool) {
+		for r := range s {
+			if v, _ := r.Value(); v == value {
+				if !do(yield, r) {
+					return
+				}
+			} else if !yield(r) {
+				return
+			}
+		}
+	}
+}
+
+type deed = func(func(batch.Result[string]) bool, batch.Result[string]) bool
+
+var deeds = map[string]deed{
+	"panics":               func(func(batch.Result[string]) bool, batch.Result[string]) bool { panic(errBoom) },
+	"ends its goroutine":   func(func(batch.Result[string]) bool, batch.Result[string]) bool { runtime.Goexit(); return false },
+	"stops early":          func(func(batch.Result[string]) bool, batch.Result[string]) bool { return false },
+	"drops it":             func(func(batch.Result[string]) bool, batch.Result[string]) bool { return true },
+	"sends it, and panics": func(yield func(batch.Result[string]) bool, r batch.Result[string]) bool { yield(r); panic(errBoom) },
+}
+
+// The lane that meets the record goes under; the others go on.
+func TestAForeignStageInALaneLosesNoMoreThanItHad(t *testing.T) {
+	for name, do := range deeds {
+		t.Run(name, func(t *testing.T) {
+			for _, policy := range []batch.Policy{batch.Continue, batch.StopGroup, batch.StopBatch} {
+				synctest.Test(t, func(t *testing.T) {
+					is := is.New(t)
+					source := grouped(context.Background(), manyGroups(100, 10), batch.WithPolicy(policy))
+					response, err := batch.Run(source, func(s batch.Stream[string]) batch.Stream[string] {
+						return batch.Parallel(s, 4, func(s batch.Stream[string]) batch.Stream[string] {
+							s = batch.TryEach(s, func(context.Context, string) error { time.Sleep(time.Millisecond); return nil })
+							return foreign(s, "13", do)
+						})
+					})
+					is.NoErr(err)
+					switch {
+					case name == "sends it, and panics":
+						is.Equal(listed(response), []string{})
+					case policy == batch.Continue || name == "stops early" && policy == batch.StopGroup:
+						is.Equal(listed(response)[0], "r13")
+						if policy == batch.Continue {
+							is.Equal(len(listed(response)), 1)
+						}
+					case policy == batch.StopGroup:
+						is.Equal(listed(response), []string{"r13", "r23", "r33", "r43", "r53", "r63", "r73", "r83", "r93"})
+					case policy == batch.StopBatch:
+						is.Equal(len(listed(response)), 100-13)
+					}
+				})
+			}
+		})
+	}
+}
+
+func TestAPanicInALaneIsTheErrorOfWhatTheLaneHad(t *testing.T) {
+	is := is.New(t)
+	// All lanes go under, each with a chunk of two.
+	_, failures := batch.Partition(batch.Parallel(batch.Of("a", "b", "c", "d", "e"), 2, func(s batch.Stream[string]) batch.Stream[string] {
+		return func(yield func(batch.Result[string]) bool) {
+			var held []batch.Result[string]
+			for r := range s {
+				if held = append(held, r); len(held) == 2 {
+					panic(errBoom)
+				}
+			}
+		}
+	}))
+	is.Equal(len(failures), 5)
+	for _, f := range failures {
+		var panicked *batch.PanicError
+		is.True(errors.As(f.Err, &panicked) || errors.Is(f.Err, batch.ErrUnreached))
+	}
+	is.True(errors.Is(failures[0].Err, errBoom))
+}
+
+func TestAPanicBeforeTheLanesComesOutBehindThem(t *testing.T) {
+	is := is.New(t)
+	crashing := func(s batch.Stream[string]) batch.Stream[string] {
+		return func(yield func(batch.Result[string]) bool) {
+			for r := range s {
+				if r.Record().Index == 3 {
+					panic(errBoom)
+				}
+				if !yield(r) {
+					return
+				}
+			}
+		}
+	}
+	var reached []int
+	stage := func(s batch.Stream[string]) batch.Stream[string] {
+		lanes := inLanes(crashing(s), 4, func(context.Context, string) error { return nil })
+		return batch.Tap(lanes, func(r batch.Result[string]) { reached = append(reached, r.Record().Index) })
+	}
+	var panicked *batch.PanicError
+	_, err := batch.Run(batch.Of("a", "b", "c", "d", "e"), stage)
+	is.True(errors.As(err, &panicked))
+	is.True(errors.Is(err, errBoom))
+	slices.Sort(reached)
+	is.Equal(reached, []int{0, 1, 2})
+	panicked, _ = panicOf(func() { _, _ = batch.Collect(stage(batch.Of("a", "b", "c", "d", "e"))) }).(*batch.PanicError)
+	is.True(panicked != nil && errors.Is(panicked, errBoom))
+	is.True(strings.Contains(string(panicked.Stack), "crashing") || strings.Contains(string(panicked.Stack), "TestAPanicBeforeTheLanes"))
+}
+
+func TestAStageThatCannotBeBuiltFailsEveryRecord(t *testing.T) {
+	is := is.New(t)
+	_, failures := batch.Partition(batch.Parallel(batch.Of("a", "b", "c"), 2, func(batch.Stream[string]) batch.Stream[string] {
+		panic(errBoom)
+	}))
+	is.Equal(len(failures), 3)
+	for _, f := range failures {
+		is.True(errors.Is(f.Err, errBoom))
+	}
+	response, err := batch.Run(batch.Of("a", "b", "c"), func(s batch.Stream[string]) batch.Stream[string] {
+		return batch.Parallel(s, 8, func(batch.Stream[string]) batch.Stream[string] { return nil })
+	})
+	is.Equal(listed(response), []string{"0", "1", "2"})
+	var all *batch.AllFailedError
+	is.True(errors.As(err, &all))
+}
+
+func TestGoexitNeverHangsAndAcknowledgesNothingUnfinished(t *testing.T) {
+	exits := func(value string) func(context.Context, string) error {
+		return func(_ context.Context, v string) error {
+			if v == value {
+				runtime.Goexit()
+			}
+			return nil
+		}
+	}
+	through := func(context.Context, string) error { return nil }
+	for name, stage := range map[string]func(batch.Stream[string]) batch.Stream[string]{
+		"in a lane": func(s batch.Stream[string]) batch.Stream[string] { return inLanes(s, 2, exits("3")) },
+		"before": func(s batch.Stream[string]) batch.Stream[string] {
+			return inLanes(batch.TryEach(s, exits("3")), 2, through)
+		},
+		"behind": func(s batch.Stream[string]) batch.Stream[string] {
+			return batch.TryEach(inLanes(s, 2, through), exits("3"))
+		},
+		"before, first": func(s batch.Stream[string]) batch.Stream[string] {
+			return inLanes(batch.TryEach(s, exits("0")), 2, through)
+		},
+		"in a lane of a lane": func(s batch.Stream[string]) batch.Stream[string] {
+			return batch.Parallel(s, 2, func(s batch.Stream[string]) batch.Stream[string] { return inLanes(s, 2, exits("3")) })
+		},
+		"before a lane of a lane": func(s batch.Stream[string]) batch.Stream[string] {
+			return batch.Parallel(s, 2, func(s batch.Stream[string]) batch.Stream[string] {
+				return inLanes(batch.TryEach(s, exits("3")), 2, through)
+			})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				response, _ := batch.Run(grouped(context.Background(), make([]string, 6)), stage)
+				if lost := "r" + map[bool]string{true: "0", false: "3"}[name == "before, first"]; !slices.Contains(listed(response), lost) {
+					t.Fatalf("%s is acknowledged: %v", lost, listed(response))
+				}
+			})
+		})
+	}
+}
+
+// As it would end it without lanes.
+func TestGoexitBeforeLanesEndsWhoeverRangesOverThem(t *testing.T) {
+	is := is.New(t)
+	returned, ended := false, make(chan struct{})
+	go func() {
+		defer close(ended)
+		_, _ = batch.Collect(inLanes(batch.TryEach(batch.Of("a", "b"), func(context.Context, string) error {
+			runtime.Goexit()
+			return nil
+		}), 2, through))
+		returned = true
+	}()
+	<-ended
+	is.True(!returned)
+}

@@ -1,0 +1,228 @@
+package batch_test
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/lambdabatch/batch"
+	"github.com/matryer/is"
+)
+
+func TestWithoutADeadlineLanesWaitAsLongAsItTakes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		start := time.Now()
+		response, err := batch.Run(grouped(context.Background(), make([]string, 4)), func(s batch.Stream[string]) batch.Stream[string] {
+			return inLanes(s, 4, func(context.Context, string) error { time.Sleep(1000 * time.Hour); return nil })
+		})
+		is.NoErr(err)
+		is.Equal(listed(response), []string{})
+		is.Equal(time.Since(start), 1000*time.Hour)
+	})
+}
+
+func TestAStuckRecordCostsItself(t *testing.T) {
+	for name, test := range map[string]struct {
+		stage func(batch.Stream[string], func(context.Context, string) error) batch.Stream[string]
+		takes time.Duration
+	}{
+		"in lanes": {func(s batch.Stream[string], stuck func(context.Context, string) error) batch.Stream[string] {
+			return inLanes(s, 4, stuck)
+		}, 7 * time.Second},
+		"in lanes in lanes": {func(s batch.Stream[string], stuck func(context.Context, string) error) batch.Stream[string] {
+			return batch.Parallel(s, 2, func(s batch.Stream[string]) batch.Stream[string] { return inLanes(s, 3, stuck) })
+		}, 7 * time.Second},
+		"in lanes in lanes in lanes": {func(s batch.Stream[string], stuck func(context.Context, string) error) batch.Stream[string] {
+			return batch.Parallel(s, 2, func(s batch.Stream[string]) batch.Stream[string] {
+				return batch.Parallel(s, 2, func(s batch.Stream[string]) batch.Stream[string] { return inLanes(s, 2, stuck) })
+			})
+		}, 7 * time.Second},
+		"in lanes behind lanes": {func(s batch.Stream[string], stuck func(context.Context, string) error) batch.Stream[string] {
+			return inLanes(inLanes(s, 2, through), 4, stuck)
+		}, 7 * time.Second},
+		"in lanes before lanes of a stage without functions": {func(s batch.Stream[string], stuck func(context.Context, string) error) batch.Stream[string] {
+			return batch.Parallel(inLanes(s, 4, stuck), 2, func(s batch.Stream[string]) batch.Stream[string] { return s })
+		}, 7 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for range 50 {
+				synctest.Test(t, func(t *testing.T) {
+					is := is.New(t)
+					ctx, reserve := deadline(t)
+					stuck := stuckOn(t, "1", "3")
+					start := time.Now()
+					response, err := batch.Run(grouped(ctx, make([]string, 20), reserve), func(s batch.Stream[string]) batch.Stream[string] {
+						return test.stage(s, stuck)
+					})
+					is.NoErr(err)
+					is.Equal(listed(response), []string{"r1", "r3"})
+					is.True(time.Since(start) <= test.takes)
+				})
+			}
+		})
+	}
+}
+
+func TestLanesHandOnWhatIsThereAQuarterOfTheReserveAfterTheEnd(t *testing.T) {
+	for name, stage := range map[string]func(batch.Stream[string], func(context.Context, string) error) batch.Stream[string]{
+		"a lane is stuck": func(s batch.Stream[string], stuck func(context.Context, string) error) batch.Stream[string] {
+			return inLanes(s, 1, stuck)
+		},
+		"the stage before is stuck": func(s batch.Stream[string], stuck func(context.Context, string) error) batch.Stream[string] {
+			return inLanes(batch.TryEach(s, stuck), 1, through)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				is := is.New(t)
+				ctx, reserve := deadline(t)
+				start := time.Now()
+				response, _ := batch.Collect(stage(grouped(ctx, make([]string, 5), reserve), stuckOn(t, "1")))
+				is.Equal(listed(response), []string{"r1", "r2", "r3", "r4"})
+				is.True(time.Since(start) >= 7*time.Second && time.Since(start) < 8*time.Second)
+			})
+		})
+	}
+}
+
+// All lanes are stuck: what they never took has not started, and what was settled
+// before them stays so.
+func TestWhatNoLaneTookIsWhatItWas(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		ctx, reserve := deadline(t)
+		source := batch.Filter(grouped(ctx, make([]string, 6), reserve), func(v string) bool { return v != "4" })
+		source = batch.TryEach(source, failingOn("3"))
+		_, failures := batch.Partition(inLanes(source, 1, stuckOn(t, "1")))
+		is.Equal(len(failures), 4)
+		is.True(errors.Is(failures[0].Err, batch.ErrUnreached))
+		is.True(errors.Is(failures[1].Err, batch.ErrNotStarted))
+		is.True(errors.Is(failures[2].Err, errBoom))
+		is.True(errors.Is(failures[3].Err, batch.ErrNotStarted))
+		is.True(errors.Is(failures[3].Err, context.DeadlineExceeded))
+	})
+}
+
+// Records that wait behind a stuck one of their group get to a lane all the same
+// once nothing can start any more, whether a lane has come upon them before or not.
+func TestNothingWaitsForAStuckGroupAfterTheEnd(t *testing.T) {
+	for name, busy := range map[string]bool{"found before": false, "found then": true} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				is := is.New(t)
+				ctx, reserve := deadline(t)
+				var refused atomic.Int32
+				stuck := stuckOn(t, "0")
+				groups := manyGroups(100, 1)
+				groups[1] = "busy"
+				source := grouped(ctx, groups, reserve, batch.WithPolicy(batch.StopGroup))
+				_, failures := batch.Partition(batch.Parallel(source, 2, func(s batch.Stream[string]) batch.Stream[string] {
+					s = batch.TryEach(s, func(ctx context.Context, v string) error {
+						if v == "1" && busy {
+							<-ctx.Done()
+						}
+						return stuck(ctx, v)
+					})
+					return batch.Tap(s, func(r batch.Result[string]) {
+						if errors.Is(r.Err(), batch.ErrNotStarted) {
+							refused.Add(1)
+						}
+					})
+				}))
+				is.Equal(len(failures), 99)
+				is.Equal(refused.Load(), int32(98))
+			})
+		})
+	}
+}
+
+func TestLanesNameTheCauseOfAnEndThatIsNoDeadline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		shutdown := errors.New("shutdown")
+		ctx, cancel := cancellable()
+		time.AfterFunc(time.Second, func() { cancel(shutdown) })
+		start := time.Now()
+		_, failures := batch.Partition(inLanes(grouped(ctx, make([]string, 6)), 2, func(ctx context.Context, v string) error {
+			time.Sleep(3 * time.Second) // heedless, but without a deadline it is waited for
+			return nil
+		}))
+		is.Equal(time.Since(start), 3*time.Second)
+		is.Equal(len(failures), 4)
+		for _, f := range failures {
+			is.True(errors.Is(f.Err, batch.ErrNotStarted))
+			is.True(errors.Is(f.Err, shutdown))
+		}
+	})
+}
+
+// With a deadline, but an end long before it.
+func TestAfterAShutdownRunAnswersHalfAReserveLater(t *testing.T) {
+	for _, lanes := range []int{0, 2} {
+		synctest.Test(t, func(t *testing.T) {
+			is := is.New(t)
+			ctx, reserve := deadline(t)
+			ctx, cancel := context.WithCancelCause(ctx)
+			time.AfterFunc(time.Second, func() { cancel(errBoom) })
+			stuck := stuckOn(t, "0")
+			start := time.Now()
+			_, err := batch.Run(grouped(ctx, make([]string, 3), reserve), func(s batch.Stream[string]) batch.Stream[string] {
+				if lanes == 0 {
+					return batch.TryEach(s, stuck)
+				}
+				return inLanes(s, lanes, func(ctx context.Context, v string) error {
+					_ = stuck(ctx, v)
+					<-ctx.Done()
+					return ctx.Err()
+				})
+			})
+			is.True(err != nil)
+			is.True(time.Since(start) <= 3*time.Second)
+		})
+	}
+}
+
+// What comes back after the answer goes no further, however it comes back.
+func TestWhatComesBackAfterTheAnswerChangesNothing(t *testing.T) {
+	for name, back := range map[string]func(){
+		"returns":            func() {},
+		"panics":             func() { panic(errBoom) },
+		"ends its goroutine": func() { runtime.Goexit() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				is := is.New(t)
+				ctx, reserve := deadline(t)
+				release := make(chan struct{})
+				var after atomic.Int32
+				var report batch.Report
+				count := func(batch.Result[string]) { after.Add(1) }
+				source := grouped(ctx, make([]string, 8), reserve, batch.WithReport(func(_ context.Context, r batch.Report) { report = r }))
+				response, _ := batch.Run(source, func(s batch.Stream[string]) batch.Stream[string] {
+					s = batch.Parallel(s, 3, func(s batch.Stream[string]) batch.Stream[string] {
+						return batch.Tap(batch.TryEach(s, func(_ context.Context, v string) error {
+							if v == "2" || v == "5" {
+								<-release
+								back()
+							}
+							return nil
+						}), count)
+					})
+					return batch.Tap(s, count)
+				})
+				taps := after.Load()
+				is.Equal(listed(response), []string{"r2", "r5"})
+				is.Equal(report.Unreached, 2)
+				close(release)
+				time.Sleep(time.Minute)
+				is.Equal(after.Load(), taps)
+				is.Equal(listed(response), []string{"r2", "r5"})
+			})
+		})
+	}
+}

@@ -1,0 +1,122 @@
+package batch_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/lambdabatch/batch"
+	"github.com/matryer/is"
+)
+
+func TestFunctionsKnowTheirRecordAndItsSource(t *testing.T) {
+	is := is.New(t)
+	event := events.SQSEvent{Records: []events.SQSMessage{
+		{MessageId: "m-0", Body: "5"},
+		{MessageId: "m-1", Body: "7", Attributes: map[string]string{"MessageGroupId": "g", "ApproximateReceiveCount": "3"}},
+	}}
+	calls := 0
+	check := func(ctx context.Context) {
+		calls++
+		r, ok := batch.RecordFrom(context.WithValue(ctx, key{}, 1))
+		is.True(ok)
+		m, ok := batch.SourceFrom[events.SQSMessage](ctx)
+		is.True(ok)
+		is.True(m == &event.Records[r.Index]) // the original, not a copy
+		is.Equal(r.ID, m.MessageId)
+		is.True(r.Source == any(m))
+		_, ok = batch.SourceFrom[events.KinesisEventRecord](ctx)
+		is.True(!ok)
+		if r.Index == 1 {
+			is.Equal(r, batch.Record{ID: "m-1", Group: "g", Index: 1, Attempt: 3, Source: m})
+		}
+	}
+	s := batch.Decode[int](batch.SQS(t.Context(), event), func(b []byte, v any) error { *v.(*int) = int(b[0]); return nil })
+	s = batch.TryMap(s, func(ctx context.Context, n int) (int, error) { check(ctx); return n, nil })
+	s = batch.FlatMap(s, func(n int) []int { return []int{n, n + 1} })
+	s = batch.TryFilter(s, func(ctx context.Context, n int) (bool, error) { check(ctx); return true, nil })
+	s = batch.TryEach(s, func(ctx context.Context, n int) error { check(ctx); return errBoom })
+	s = batch.OrElse(s, func(ctx context.Context, err error) (int, error) { check(ctx); return 0, err })
+	s = batch.Catch(s, func(ctx context.Context, err error) error { check(ctx); return nil })
+	for r := range s {
+		check(r.Context())
+	}
+	is.Equal(calls, 2+5*4)
+}
+
+func TestOtherContextsHaveNoRecord(t *testing.T) {
+	is := is.New(t)
+	_, ok := batch.RecordFrom(t.Context())
+	is.True(!ok)
+	_, ok = batch.SourceFrom[events.SQSMessage](t.Context())
+	is.True(!ok)
+	s := batch.TryEachChunk(batch.Of("a", "b"), 2, func(ctx context.Context, _ []string) error {
+		_, ok := batch.RecordFrom(ctx)
+		is.True(!ok) // a chunk is of several
+		return nil
+	})
+	is.Equal(len(slices.Collect(s)), 2)
+}
+
+func TestTheContextOfARecordIsTheInvocations(t *testing.T) {
+	is := is.New(t)
+	ctx, cancel := context.WithTimeout(context.WithValue(t.Context(), key{}, "value"), time.Hour)
+	defer cancel()
+	r := one(named(ctx, batch.Continue, "a"))
+	is.Equal(r.Context().Value(key{}), "value")
+	deadline, ok := r.Context().Deadline()
+	is.True(ok)
+	end, _ := ctx.Deadline()
+	is.True(deadline.Before(end))
+	cancel()
+	<-r.Context().Done()
+	is.Equal(r.Context().Err(), context.Canceled)
+	is.Equal(context.Cause(r.Context()), context.Canceled)
+}
+
+func TestTheContextEndsWithTheAnswerAndNotWithTheRange(t *testing.T) {
+	is := is.New(t)
+	kept := slices.Collect(named(t.Context(), batch.Continue, "a", "b"))
+	is.NoErr(kept[0].Context().Err())
+	v, ok := batch.Then(kept[1], func(_ context.Context, v string) (string, error) { return v + "!", nil }).Value()
+	is.True(ok) // what was kept back can still be flushed
+	is.Equal(v, "b!")
+
+	for name, answer := range map[string]func(batch.Stream[string]){
+		"Collect":   func(s batch.Stream[string]) { _, _ = batch.Collect(s) },
+		"Partition": func(s batch.Stream[string]) { _, _ = batch.Partition(s) },
+		"Run": func(s batch.Stream[string]) {
+			_, _ = batch.Run(s, func(s batch.Stream[string]) batch.Stream[string] { return s })
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			is := is.New(t)
+			var kept batch.Result[string]
+			answer(batch.Tap(named(t.Context(), batch.Continue, "a"), func(r batch.Result[string]) { kept = r }))
+			<-kept.Context().Done()
+			out := batch.Then(kept, func(context.Context, string) (string, error) { t.Error("called"); return "", nil })
+			is.True(errors.Is(out.Err(), batch.ErrNotStarted))
+		})
+	}
+}
+
+func TestAPipelineInsideAFunctionHasRecordsOfItsOwn(t *testing.T) {
+	is := is.New(t)
+	s := batch.TryEach(named(t.Context(), batch.Continue, "outer"), func(ctx context.Context, _ string) error {
+		inner := batch.TryEach(named(ctx, batch.Continue, "inner"), func(ctx context.Context, _ string) error {
+			r, _ := batch.RecordFrom(ctx)
+			is.Equal(r.ID, "inner")
+			return nil
+		})
+		_, err := batch.Collect(inner)
+		r, _ := batch.RecordFrom(ctx)
+		is.Equal(r.ID, "outer")
+		is.NoErr(ctx.Err()) // the end of the inner answer is not that of the outer one
+		return err
+	})
+	_, err := batch.Collect(s)
+	is.NoErr(err)
+}

@@ -1,0 +1,139 @@
+package batch_test
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/lambdabatch/batch"
+)
+
+const (
+	queue     = "arn:aws:sqs:eu-west-1:123456789012:orders"
+	fifoQueue = queue + ".fifo"
+)
+
+func sqsEvent(arn string, groups ...string) (event events.SQSEvent) {
+	for i, group := range groups {
+		m := events.SQSMessage{MessageId: fmt.Sprint("m", i), EventSourceARN: arn, Attributes: map[string]string{"ApproximateReceiveCount": "2"}}
+		if group != "" {
+			m.Attributes["MessageGroupId"] = group
+		}
+		event.Records = append(event.Records, m)
+	}
+	return event
+}
+
+func kafkaPayload(value any) []byte {
+	payload, _ := json.Marshal(fields{"eventSource": "aws:kafka", "records": fields{
+		"b-1": []any{fields{"topic": "b", "partition": 1, "offset": 7, "value": "aQ=="}},
+		"a-0": []any{
+			fields{"topic": "a", "partition": 0, "offset": 3, "value": "aQ=="},
+			fields{"topic": "a", "partition": 0, "offset": 4, "value": value},
+			fields{"topic": "a", "partition": 0, "offset": 5, "value": "aQ=="},
+		},
+	}})
+	return payload
+}
+
+func costEvent(n int) events.SQSEvent {
+	var event events.SQSEvent
+	for i := range n {
+		event.Records = append(event.Records, events.SQSMessage{MessageId: "m" + strconv.Itoa(i), Body: "body"})
+	}
+	return event
+}
+
+type entry struct {
+	id, body, group string
+	receive         int
+}
+
+func entries(input string, receive int) (all []entry) {
+	for _, text := range strings.Fields(input) {
+		id, rest, _ := strings.Cut(text, ":")
+		body, group, _ := strings.Cut(rest, "@")
+		all = append(all, entry{id, body, group, receive})
+	}
+	return all
+}
+
+// service is a source of events, with the two ways of processing them.
+type service struct {
+	name    string
+	event   func(entry) map[string]any
+	run     func(payload []byte, handle func(string) error, opts ...batch.Option) (batch.Response, error)
+	handler func(handle func(string) error, opts ...batch.Option) *batch.Handler
+}
+
+func serviceOf[E, R any](
+	name string,
+	event func(entry) map[string]any,
+	source func(context.Context, E, ...batch.Option) batch.Stream[R],
+	handler func(func(batch.Stream[R]) batch.Stream[R], ...batch.Option) *batch.Handler,
+	body func(R) string,
+) service {
+	stage := func(handle func(string) error) func(batch.Stream[R]) batch.Stream[R] {
+		return batch.Each(func(_ context.Context, r R) error { return handle(body(r)) })
+	}
+	return service{
+		name:  name,
+		event: event,
+		run: func(payload []byte, handle func(string) error, opts ...batch.Option) (batch.Response, error) {
+			var event E
+			if err := json.Unmarshal(payload, &event); err != nil {
+				return batch.Response{}, err
+			}
+			return batch.Run(source(context.Background(), event, opts...), stage(handle))
+		},
+		handler: func(handle func(string) error, opts ...batch.Option) *batch.Handler {
+			return handler(stage(handle), append(opts, batch.WithLogger(nil))...)
+		},
+	}
+}
+
+func (s service) payload(all []entry) []byte {
+	records := []any{}
+	for _, e := range all {
+		records = append(records, s.event(e))
+	}
+	payload, err := json.Marshal(map[string]any{"Records": records})
+	if err != nil {
+		panic(err)
+	}
+	return payload
+}
+
+type fields = map[string]any
+
+func sqsService(name, arn string) service {
+	event := func(e entry) fields {
+		attributes := fields{"ApproximateReceiveCount": strconv.Itoa(e.receive)}
+		if e.group != "" {
+			attributes["MessageGroupId"] = e.group
+		}
+		return fields{"messageId": e.id, "body": e.body, "attributes": attributes, "eventSource": "aws:sqs", "eventSourceARN": arn}
+	}
+	return serviceOf(name, event, batch.SQS, batch.SQSHandler[events.SQSMessage], func(m events.SQSMessage) string { return m.Body })
+}
+
+var (
+	standard = sqsService("SQS", queue)
+	fifo     = sqsService("SQS FIFO", fifoQueue)
+	kinesis  = serviceOf("Kinesis", func(e entry) fields {
+		return fields{"eventSource": "aws:kinesis", "eventID": "not this", "kinesis": fields{
+			"sequenceNumber": e.id, "partitionKey": e.group, "data": base64.StdEncoding.EncodeToString([]byte(e.body)),
+		}}
+	}, batch.Kinesis, batch.KinesisHandler[events.KinesisEventRecord], func(r events.KinesisEventRecord) string { return string(r.Kinesis.Data) })
+	dynamoDB = serviceOf("DynamoDB", func(e entry) fields {
+		return fields{"eventSource": "aws:dynamodb", "eventID": "not this", "dynamodb": fields{
+			"SequenceNumber": e.id, "Keys": fields{"id": fields{"S": e.group}}, "NewImage": fields{"body": fields{"S": e.body}},
+		}}
+	}, batch.DynamoDB, batch.DynamoDBHandler[events.DynamoDBEventRecord], func(r events.DynamoDBEventRecord) string {
+		return r.Change.NewImage["body"].String()
+	})
+)

@@ -1,0 +1,194 @@
+package batch_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/lambdabatch/batch"
+	"github.com/matryer/is"
+)
+
+// windowPayload is an invocation of a window with records of the given data.
+func windowPayload(t *testing.T, state string, final bool, data ...string) []byte {
+	t.Helper()
+	records := make([]events.KinesisEventRecord, len(data))
+	for i, d := range data {
+		records[i].EventSource = "aws:kinesis"
+		records[i].Kinesis = events.KinesisRecord{SequenceNumber: strconv.Itoa(100 + i), PartitionKey: "k", Data: []byte(d)}
+	}
+	encoded, err := json.Marshal(records)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Appendf(nil, `{"Records":%s,"window":{"start":"2026-11-23T12:00:00Z","end":"2026-11-23T12:02:00Z"},
+		"state":%s,"shardId":"shard-1","isFinalInvokeForWindow":%t,"isWindowTerminatedEarly":false}`, encoded, state, final)
+}
+
+func numbers(s batch.Stream[events.KinesisEventRecord]) batch.Stream[int] {
+	return batch.Decode[int](s, json.Unmarshal)
+}
+
+func add(sum, n int) int { return sum + n }
+
+func ignore(context.Context, batch.Window, int) error { return nil }
+
+func TestTheStateOfAWindowBeginsAtZero(t *testing.T) {
+	is := is.New(t)
+	h := batch.KinesisWindowHandler(numbers, add, ignore, quiet)
+	for _, state := range []string{"{}", "null", "0"} {
+		answer, err := h.Invoke(t.Context(), windowPayload(t, state, false, "1", "2"))
+		is.NoErr(err)
+		is.Equal(string(answer), `{"state":3,"batchItemFailures":[]}`)
+	}
+	_, err := h.Invoke(t.Context(), windowPayload(t, `"three"`, false, "1"))
+	is.True(err != nil)
+	is.True(strings.HasPrefix(err.Error(), "state of the window of shard-1: "))
+}
+
+func TestTheStateOfAWindowIsNeverNull(t *testing.T) {
+	is := is.New(t)
+	keep := func(s map[string]int, _ int) map[string]int { return s }
+	h := batch.KinesisWindowHandler(numbers, keep, func(context.Context, batch.Window, map[string]int) error { return nil }, quiet)
+	answer, err := h.Invoke(t.Context(), windowPayload(t, "null", false, "1"))
+	is.NoErr(err)
+	is.Equal(string(answer), `{"state":{},"batchItemFailures":[]}`)
+}
+
+func TestTheStateOfTheServicesOwnExampleIsRead(t *testing.T) {
+	is := is.New(t)
+	count := func(s map[string]int, n int) map[string]int {
+		if s == nil {
+			s = map[string]int{}
+		}
+		s[strconv.Itoa(n)]++
+		return s
+	}
+	h := batch.KinesisWindowHandler(numbers, count, func(context.Context, batch.Window, map[string]int) error { return nil }, quiet)
+	answer, err := h.Invoke(t.Context(), windowPayload(t, `{"1":282}`, false, "1", "2"))
+	is.NoErr(err)
+	is.Equal(string(answer), `{"state":{"1":283,"2":1},"batchItemFailures":[]}`)
+}
+
+func TestTheRealWindowEventsAreRead(t *testing.T) {
+	is := is.New(t)
+	count := func(s map[string]any, _ events.DynamoDBEventRecord) map[string]any {
+		n, _ := s["count"].(float64)
+		s["count"] = n + 1
+		return s
+	}
+	pass := func(s batch.Stream[events.DynamoDBEventRecord]) batch.Stream[events.DynamoDBEventRecord] { return s }
+	h := batch.DynamoDBWindowHandler(pass, count, func(context.Context, batch.Window, map[string]any) error { return nil }, quiet)
+	answer, err := h.Invoke(t.Context(), testdata(t, "dynamodb-time-window-event.json"))
+	is.NoErr(err)
+	is.Equal(string(answer), `{"state":{"1":"state1","count":3},"batchItemFailures":[]}`)
+}
+
+func testdata(t *testing.T, name string) []byte {
+	t.Helper()
+	dir, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/aws/aws-lambda-go").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := os.ReadFile(filepath.Join(strings.TrimSpace(string(dir)), "events", "testdata", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func TestAWindowClosesWithItsStateAndOnlyAtItsEnd(t *testing.T) {
+	is := is.New(t)
+	var closed []int
+	var window batch.Window
+	h := batch.KinesisWindowHandler(numbers, add, func(_ context.Context, w batch.Window, sum int) error {
+		closed, window = append(closed, sum), w
+		return nil
+	}, quiet)
+	_, err := h.Invoke(t.Context(), windowPayload(t, "1", false, "1"))
+	is.NoErr(err)
+	is.Equal(len(closed), 0)
+	_, err = h.Invoke(t.Context(), windowPayload(t, "2", true, "3"))
+	is.NoErr(err)
+	is.Equal(closed, []int{5})
+	is.Equal(window.ShardID, "shard-1")
+	is.True(window.Final && !window.TerminatedEarly)
+	is.Equal(window.End.Sub(window.Start).Minutes(), 2.0)
+	_, err = h.Invoke(t.Context(), windowPayload(t, "7", true)) // no records
+	is.NoErr(err)
+	is.Equal(closed, []int{5, 7})
+}
+
+func TestAWindowFoldsWhatStandsBeforeTheFirstFailure(t *testing.T) {
+	is := is.New(t)
+	h := batch.KinesisWindowHandler(numbers, add, ignore, quiet)
+	answer, err := h.Invoke(t.Context(), windowPayload(t, "10", false, "1", "2", "x", "4"))
+	is.NoErr(err)
+	is.Equal(string(answer), `{"state":13,"batchItemFailures":[{"itemIdentifier":"102"},{"itemIdentifier":"103"}]}`)
+
+	h = batch.KinesisWindowHandler(numbers, add, ignore, quiet, batch.WithPolicy(batch.Continue))
+	answer, err = h.Invoke(t.Context(), windowPayload(t, "10", false, "1", "2", "x", "4"))
+	is.NoErr(err)
+	is.Equal(string(answer), `{"state":13,"batchItemFailures":[{"itemIdentifier":"102"}]}`) // 4 comes again, too
+}
+
+func TestAWindowInWhichEverythingFailsIsAnError(t *testing.T) {
+	is := is.New(t)
+	closed := false
+	h := batch.KinesisWindowHandler(numbers, add, func(context.Context, batch.Window, int) error {
+		closed = true
+		return nil
+	}, quiet)
+	_, err := h.Invoke(t.Context(), windowPayload(t, "0", true, "x"))
+	_, all := errors.AsType[*batch.AllFailedError](err)
+	is.True(all)
+	is.True(!closed)
+}
+
+func TestWhatGoesWrongAtTheEndOfAWindowFailsTheInvocation(t *testing.T) {
+	is := is.New(t)
+	no := errors.New("no table")
+	h := batch.KinesisWindowHandler(numbers, add, func(context.Context, batch.Window, int) error { return no }, quiet)
+	_, err := h.Invoke(t.Context(), windowPayload(t, "0", true, "1"))
+	is.True(errors.Is(err, no))
+
+	h = batch.KinesisWindowHandler(numbers, add, func(context.Context, batch.Window, int) error { panic("close") }, quiet)
+	_, err = h.Invoke(t.Context(), windowPayload(t, "0", true, "1"))
+	_, panicked := errors.AsType[*batch.PanicError](err)
+	is.True(panicked)
+
+	h = batch.KinesisWindowHandler(numbers, func(int, int) int { panic("fold") }, ignore, quiet)
+	_, err = h.Invoke(t.Context(), windowPayload(t, "0", false, "1"))
+	_, panicked = errors.AsType[*batch.PanicError](err)
+	is.True(panicked)
+
+	grow := batch.KinesisWindowHandler(numbers, func(s string, n int) string { return s + strings.Repeat("x", n) },
+		func(context.Context, batch.Window, string) error { return nil }, quiet)
+	_, err = grow.Invoke(t.Context(), windowPayload(t, `""`, false, "1048576"))
+	is.True(errors.Is(err, batch.ErrTooLarge))
+}
+
+// hostile is a state whose JSON methods panic.
+type hostile struct{}
+
+func (hostile) MarshalJSON() ([]byte, error) { panic("marshal") }
+func (*hostile) UnmarshalJSON([]byte) error  { panic("unmarshal") }
+func (h hostile) with(int) hostile           { return h }
+
+func TestAStateThatPanicsFailsTheInvocation(t *testing.T) {
+	is := is.New(t)
+	h := batch.KinesisWindowHandler(numbers, hostile.with, func(context.Context, batch.Window, hostile) error { return nil }, quiet)
+	for _, state := range []string{"null", "1"} {
+		_, err := h.Invoke(t.Context(), windowPayload(t, state, false, "1"))
+		_, panicked := errors.AsType[*batch.PanicError](err)
+		is.True(panicked)
+	}
+}
