@@ -1,0 +1,183 @@
+package ledger_test
+
+import (
+	"testing"
+
+	"github.com/lambdabatch/batch/internal/ledger"
+	"github.com/matryer/is"
+)
+
+func TestAnIterationOfWhichNothingArrivedDoesNotCountIfItWasALookAhead(t *testing.T) {
+	for name, test := range map[string]struct {
+		left, ended, cut bool
+		counts           bool
+	}{
+		"it came to its end":                          {ended: true},
+		"the stage broke out of it":                   {left: true},
+		"broke out, and then the pipeline was cut":    {left: true, cut: true},
+		"the pipeline was cut while it was under way": {cut: true, counts: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			is := is.New(t)
+			_, whole := one(1)
+			whole.Arrive(0, 0, ready)
+			whole.Ended = true
+			_, other := one(1)
+			other.Left, other.Ended = test.left, test.ended
+			want := ledger.Done
+			if test.counts {
+				want = ledger.Unreached
+			}
+			f := ledger.NewFold(1, []*ledger.Tally{whole, other}, test.cut)
+			is.Equal(f.Of(0).State, want)
+			f = ledger.NewFold(1, []*ledger.Tally{other, whole}, test.cut)
+			is.Equal(f.Of(0).State, want)
+		})
+	}
+}
+
+func TestTheLastIterationOfACutPipelineCountsThoughItsSourceHadEnded(t *testing.T) {
+	is := is.New(t)
+	_, first := one(1)
+	first.Arrive(0, 0, ready)
+	_, last := one(1)
+	last.Ended = true // a stage may hold everything back
+	f := ledger.NewFold(1, []*ledger.Tally{first, last}, true)
+	is.Equal(f.Of(0).State, ledger.Unreached)
+	f = ledger.NewFold(1, []*ledger.Tally{last, first}, true)
+	is.Equal(f.Of(0).State, ledger.Done)
+}
+
+func TestAnIterationThatWasLeftCountsIfAnythingHasArrived(t *testing.T) {
+	is := is.New(t)
+	_, tally := one(2)
+	tally.Arrive(0, 0, ready)
+	tally.Left = true
+	is.Equal(state(tally, 2, 0), ledger.Done)
+	is.Equal(state(tally, 2, 1), ledger.Unreached)
+}
+
+func TestWhereNoIterationCountsNothingWasReached(t *testing.T) {
+	is := is.New(t)
+	_, tally := one(1)
+	tally.Left = true
+	is.Equal(state(tally, 1, 0), ledger.Unreached)
+	f := ledger.NewFold(2, nil, false)
+	is.Equal(verdicts(&f, 2), []ledger.Verdict{unreached, unreached})
+	f = ledger.NewFold(0, nil, false)
+	is.True(f.Clean())
+}
+
+func TestAFailureOfALookAheadCounts(t *testing.T) {
+	is := is.New(t)
+	_, ahead := one(2)
+	ahead.Left = true
+	ahead.Fail(1, failed)
+	_, whole := one(2)
+	whole.Arrive(0, 0, ready)
+	whole.Arrive(1, 0, ready)
+	f := ledger.NewFold(2, []*ledger.Tally{ahead, whole}, false)
+	is.Equal(verdicts(&f, 2), []ledger.Verdict{done, failed})
+}
+
+func TestARecordMustBeAcknowledgedInEachIteration(t *testing.T) {
+	is := is.New(t)
+	_, first := one(3)
+	_, second := one(3)
+	for record := range 3 {
+		first.Arrive(record, 0, ready)
+	}
+	second.Arrive(0, 0, ready)
+	second.Arrive(1, 0, failed)
+	f := ledger.NewFold(3, []*ledger.Tally{first, second}, false)
+	is.Equal(verdicts(&f, 3), []ledger.Verdict{done, failed, unreached})
+}
+
+func TestAFoldIsCleanIfEveryRecordIsAcknowledged(t *testing.T) {
+	is := is.New(t)
+	f := folded(ready, done)
+	is.True(f.Clean())
+	f.Worsen(1, done)
+	f.Run(1)
+	f.Hold(func(int) int32 { return 1 }, func(int) bool { return true })
+	f.Share(func(int) string { return "same" })
+	is.True(f.Clean())
+	is.Equal(verdicts(f, 2), []ledger.Verdict{done, done})
+	f.Worsen(1, failed)
+	is.True(!f.Clean())
+	is.Equal(verdicts(f, 2), []ledger.Verdict{done, failed})
+}
+
+func TestAVerdictOnlyGetsWorse(t *testing.T) {
+	is := is.New(t)
+	f := folded(ready)
+	for _, step := range []struct{ with, want ledger.Verdict }{
+		{done, done}, {blocked, blocked}, {done, blocked}, {notStarted, blocked}, {failed, failed}, {blocked, failed},
+		{ledger.Verdict{State: ledger.Failed, Err: errSecond}, failed},
+	} {
+		f.Worsen(0, step.with)
+		is.Equal(f.Of(0), step.want)
+	}
+}
+
+func TestUnreachReportsWhatWouldBeAcknowledged(t *testing.T) {
+	is := is.New(t)
+	f := folded(ready, failed, blocked)
+	f.Unreach()
+	is.Equal(verdicts(f, 3), []ledger.Verdict{unreached, failed, blocked})
+}
+
+func TestOnlyWhatIsUnreachedIsSaidToRun(t *testing.T) {
+	is := is.New(t)
+	f := folded(ready, failed, notStarted, unreached)
+	for record := range 4 {
+		f.Run(record)
+	}
+	is.Equal(verdicts(f, 4), []ledger.Verdict{done, failed, notStarted, {State: ledger.Running}})
+}
+
+func TestAFailedRecordHoldsBackTheOnesAfterItInItsLine(t *testing.T) {
+	all := func(int) bool { return true }
+	for name, test := range map[string]struct {
+		line []int32
+		want []ledger.Verdict
+	}{
+		"no line":                       {[]int32{0, 0, 0, 0}, []ledger.Verdict{done, failed, done, done}},
+		"groups":                        {[]int32{1, 1, 2, 1}, []ledger.Verdict{done, failed, done, blockedBy(1)}},
+		"whole batch":                   {[]int32{1, 1, 1, 1}, []ledger.Verdict{done, failed, blockedBy(1), blockedBy(1)}},
+		"maybe in every line, after":    {[]int32{1, 1, ledger.Any, 2}, []ledger.Verdict{done, failed, blockedBy(1), blockedBy(2)}},
+		"maybe in every line, failed":   {[]int32{1, ledger.Any, 2, 0}, []ledger.Verdict{done, failed, blockedBy(1), blockedBy(1)}},
+		"maybe in every line, and none": {[]int32{1, 0, ledger.Any, 1}, []ledger.Verdict{done, failed, done, done}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := folded(ready, failed, ready, ready)
+			f.Hold(func(record int) int32 { return test.line[record] }, all)
+			is.New(t).Equal(verdicts(f, 4), test.want)
+		})
+	}
+}
+
+func TestARecordThatDoesNotBlockHoldsNobodyBack(t *testing.T) {
+	is := is.New(t)
+	f := folded(failed, failed, ready)
+	f.Hold(func(int) int32 { return 1 }, func(record int) bool { return record != 0 })
+	is.Equal(verdicts(f, 3), []ledger.Verdict{failed, failed, blockedBy(1)})
+	f = folded(failed, ready, ready)
+	f.Hold(func(int) int32 { return 1 }, func(record int) bool { return record != 0 })
+	is.Equal(verdicts(f, 3), []ledger.Verdict{failed, done, done})
+}
+
+func TestARecordIsHeldBackByTheFirstFailureOfItsLine(t *testing.T) {
+	is := is.New(t)
+	f := folded(failed, ready, failed, ready, unreached)
+	f.Hold(func(int) int32 { return 1 }, func(int) bool { return true })
+	is.Equal(verdicts(f, 5), []ledger.Verdict{failed, blockedBy(0), failed, blockedBy(0), unreached})
+}
+
+func TestRecordsThatShareAnIdentifierAreReportedTogether(t *testing.T) {
+	is := is.New(t)
+	ids := []string{"a", "b", "a", "", ""}
+	f := folded(ready, ready, failed, unreached, ready)
+	f.Share(func(record int) string { return ids[record] })
+	is.Equal(verdicts(f, 5), []ledger.Verdict{blockedBy(2), done, failed, unreached, done})
+}

@@ -1,0 +1,198 @@
+package ledger_test
+
+import (
+	"errors"
+	"slices"
+
+	"github.com/lambdabatch/batch/internal/ledger"
+)
+
+// A page is what a Fold must say, in the plainest way: sets of numbers, and loops over everything.
+
+type page struct {
+	records int
+	passes  []*pass
+}
+
+// A pass is one iteration.
+type pass struct {
+	given    []set // per record, the numbers that were given out
+	split    []set
+	arrived  []set
+	failures [][]ledger.Verdict // per record, in the order in which they were noted
+	any      bool               // something has arrived
+	left     bool
+	ended    bool
+}
+
+type set map[uint32]bool
+
+func newPass(records int) *pass {
+	p := &pass{failures: make([][]ledger.Verdict, records)}
+	for range records {
+		p.given = append(p.given, set{0: true})
+		p.split = append(p.split, set{})
+		p.arrived = append(p.arrived, set{})
+	}
+	return p
+}
+
+// splits gives out n numbers from first on in place of one.
+func (p *pass) splits(record int, number, first uint32, n int) {
+	for i := range n {
+		p.given[record][first+uint32(i)] = true
+	}
+	p.split[record][number] = true
+}
+
+func (p *pass) arrives(record int, number uint32, v ledger.Verdict) {
+	p.any = true
+	p.arrived[record][number] = true
+	if v.State.Failure() {
+		p.fails(record, v)
+	}
+}
+
+func (p *pass) fails(record int, v ledger.Verdict) {
+	p.failures[record] = append(p.failures[record], v)
+}
+
+// of is what became of a record in this pass.
+func (p *pass) of(record int) ledger.Verdict {
+	if v := worst(p.failures[record]); v.State != ledger.Done {
+		return v
+	}
+	for number := range p.given[record] {
+		if !p.arrived[record][number] && !p.split[record][number] {
+			return ledger.Verdict{State: ledger.Unreached}
+		}
+	}
+	return ledger.Verdict{State: ledger.Done}
+}
+
+// worst is the first failure of the record's own, or the first one if there is none.
+func worst(all []ledger.Verdict) ledger.Verdict {
+	for _, v := range all {
+		if v.State == ledger.Failed {
+			return v
+		}
+	}
+	for _, v := range all {
+		if v.State != ledger.Done {
+			return v
+		}
+	}
+	return ledger.Verdict{State: ledger.Done}
+}
+
+// counts reports whether records must be acknowledged in a pass.
+func (p *page) counts(at int, cut bool) bool {
+	pass := p.passes[at]
+	switch {
+	case pass.any:
+		return true
+	case pass.left:
+		return false
+	case cut && at == len(p.passes)-1:
+		return true
+	default:
+		return cut && !pass.ended
+	}
+}
+
+// fold is the verdict on every record.
+func (p *page) fold(cut bool) []ledger.Verdict {
+	var fold []ledger.Verdict
+	for record := range p.records {
+		var all []ledger.Verdict
+		reached := false
+		for i, pass := range p.passes {
+			if p.counts(i, cut) {
+				reached = true
+				all = append(all, pass.of(record))
+			}
+		}
+		for _, pass := range p.passes {
+			all = append(all, pass.failures[record]...)
+		}
+		if !reached {
+			all = append(all, ledger.Verdict{State: ledger.Unreached})
+		}
+		fold = append(fold, worst(all))
+	}
+	return fold
+}
+
+// held is a fold after records were held back in their lines.
+func held(fold []ledger.Verdict, line []int32, blocks []bool) []ledger.Verdict {
+	fold = slices.Clone(fold)
+	for record := range fold {
+		for by := range record {
+			if fold[record].State == ledger.Done && fold[by].State != ledger.Done && blocks[by] && sameLine(line[by], line[record]) {
+				fold[record] = ledger.Verdict{State: ledger.Blocked, By: int32(by)}
+			}
+		}
+	}
+	return fold
+}
+
+func sameLine(before, after int32) bool {
+	switch {
+	case before == ledger.Any:
+		return true // it may have been in that line
+	case after == ledger.Any:
+		return before > 0
+	}
+	return before > 0 && before == after
+}
+
+// shared is a fold after identifiers were reported for all that have them.
+func shared(fold []ledger.Verdict, ids []string) []ledger.Verdict {
+	after := slices.Clone(fold)
+	for record := range fold {
+		for by := range fold {
+			if after[record].State == ledger.Done && fold[by].State != ledger.Done && ids[by] == ids[record] && ids[by] != "" {
+				after[record] = ledger.Verdict{State: ledger.Blocked, By: int32(by)}
+			}
+		}
+	}
+	return after
+}
+
+// verdicts is what a Fold says of every record.
+func verdicts(f *ledger.Fold, records int) []ledger.Verdict {
+	var all []ledger.Verdict
+	for record := range records {
+		all = append(all, f.Of(record))
+	}
+	return all
+}
+
+// folded is a Fold with these verdicts.
+func folded(all ...ledger.Verdict) *ledger.Fold {
+	n := new(ledger.Numbers)
+	n.Init(len(all))
+	t := new(ledger.Tally)
+	t.Init(n)
+	for record, v := range all {
+		t.Arrive(record, 0, v)
+	}
+	f := ledger.NewFold(len(all), []*ledger.Tally{t}, false)
+	return &f
+}
+
+var (
+	errFirst  = errors.New("first")
+	errSecond = errors.New("second")
+
+	done       = ledger.Verdict{State: ledger.Done}
+	ready      = ledger.Verdict{State: ledger.Ready}
+	failed     = ledger.Verdict{State: ledger.Failed, Err: errFirst}
+	blocked    = ledger.Verdict{State: ledger.Blocked, Err: errSecond}
+	notStarted = ledger.Verdict{State: ledger.NotStarted, Err: errSecond}
+	unreached  = ledger.Verdict{State: ledger.Unreached}
+)
+
+func blockedBy(record int32) ledger.Verdict {
+	return ledger.Verdict{State: ledger.Blocked, By: record}
+}

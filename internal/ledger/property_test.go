@@ -1,0 +1,162 @@
+package ledger_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/lambdabatch/batch/internal/ledger"
+	"pgregory.net/rapid"
+)
+
+// A clerk plays the same story to the ledger and to the page.
+type clerk struct {
+	page    page
+	numbers []*ledger.Numbers
+	tallies []*ledger.Tally
+	errs    int
+}
+
+func (c *clerk) begin() {
+	n, t := one(c.page.records)
+	c.numbers, c.tallies = append(c.numbers, n), append(c.tallies, t)
+	c.page.passes = append(c.page.passes, newPass(c.page.records))
+}
+
+// pick draws an iteration and a part of one of its records, whatever has become of that part.
+func (c *clerk) pick(t *rapid.T) (pass, record int, number uint32) {
+	pass = rapid.IntRange(0, len(c.page.passes)-1).Draw(t, "pass")
+	record = rapid.IntRange(0, c.page.records-1).Draw(t, "record")
+	number = uint32(rapid.IntRange(0, len(c.page.passes[pass].given[record])-1).Draw(t, "number"))
+	return pass, record, number
+}
+
+func (c *clerk) verdict(t *rapid.T, states ...ledger.State) ledger.Verdict {
+	c.errs++
+	v := ledger.Verdict{State: rapid.SampledFrom(states).Draw(t, "state")}
+	if v.State.Failure() {
+		v.Err = fmt.Errorf("failure %d", c.errs)
+	}
+	return v
+}
+
+func (c *clerk) split(t *rapid.T) {
+	pass, record, number := c.pick(t)
+	n := rapid.OneOf(rapid.IntRange(1, 3), rapid.Just(70)).Draw(t, "n")
+	p := c.page.passes[pass]
+	first := c.numbers[pass].Split(record, number, n)
+	if want := uint32(len(p.given[record])); first != want {
+		t.Fatalf("the first number is %d, want %d", first, want)
+	}
+	p.splits(record, number, first, n)
+}
+
+func (c *clerk) arrive(t *rapid.T) {
+	pass, record, number := c.pick(t)
+	c.arrives(t, pass, record, number, c.verdict(t, ledger.Ready, ledger.Ready, ledger.Done, ledger.Done,
+		ledger.Failed, ledger.Blocked, ledger.NotStarted, ledger.Unreached))
+}
+
+func (c *clerk) arrives(t *rapid.T, pass, record int, number uint32, v ledger.Verdict) {
+	p := c.page.passes[pass]
+	before, known := worst(p.failures[record]), p.arrived[record][number]
+	fresh, worse := c.tallies[pass].Arrive(record, number, v)
+	p.arrives(record, number, v)
+	if fresh == known || worse != (worst(p.failures[record]) != before) {
+		t.Fatalf("fresh %v, worse %v", fresh, worse)
+	}
+}
+
+// finish lets all that one record still waits for arrive, in any order.
+func (c *clerk) finish(t *rapid.T) {
+	pass, record, _ := c.pick(t)
+	p := c.page.passes[pass]
+	var missing []uint32
+	for number := range p.given[record] {
+		if !p.arrived[record][number] && !p.split[record][number] {
+			missing = append(missing, number)
+		}
+	}
+	slices.Sort(missing)
+	for _, number := range rapid.Permutation(missing).Draw(t, "order") {
+		c.arrives(t, pass, record, number, ready)
+	}
+}
+
+func (c *clerk) fail(t *rapid.T) {
+	pass, record, _ := c.pick(t)
+	v := c.verdict(t, ledger.Failed, ledger.Blocked)
+	c.tallies[pass].Fail(record, v)
+	c.page.passes[pass].fails(record, v)
+}
+
+func (c *clerk) end(t *rapid.T) {
+	pass, _, _ := c.pick(t)
+	left := rapid.Bool().Draw(t, "left")
+	c.tallies[pass].Left, c.tallies[pass].Ended = left, !left
+	c.page.passes[pass].left, c.page.passes[pass].ended = left, !left
+}
+
+func (c *clerk) check(t *rapid.T) {
+	for _, cut := range []bool{false, true} {
+		f, want := ledger.NewFold(c.page.records, c.tallies, cut), c.page.fold(cut)
+		if got := verdicts(&f, c.page.records); !slices.Equal(got, want) {
+			t.Fatalf("cut %v: the fold is %v, want %v", cut, got, want)
+		}
+		if clean := !slices.ContainsFunc(want, func(v ledger.Verdict) bool { return v != done }); f.Clean() != clean {
+			t.Fatalf("cut %v: clean is %v", cut, f.Clean())
+		}
+	}
+}
+
+func TestAFoldIsWhatThePageSays(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		c := &clerk{page: page{records: rapid.IntRange(1, 4).Draw(t, "records")}}
+		c.begin()
+		t.Repeat(map[string]func(*rapid.T){
+			"split":  c.split,
+			"arrive": c.arrive,
+			"finish": c.finish,
+			"fail":   c.fail,
+			"end":    c.end,
+			"begin": func(t *rapid.T) {
+				if len(c.tallies) == 3 {
+					t.Skip()
+				}
+				c.begin()
+			},
+			"": c.check,
+		})
+	})
+}
+
+func TestAPolicyReportsWhatThePageSays(t *testing.T) {
+	lines := rapid.SampledFrom([][]int32{{0}, {1}, {0, 1, 2, 3}, {ledger.Any, 0, 1, 2}})
+	states := []ledger.State{ledger.Done, ledger.Done, ledger.Done, ledger.Failed, ledger.Blocked, ledger.Unreached}
+	rapid.Check(t, func(t *rapid.T) {
+		var (
+			c      clerk
+			fold   []ledger.Verdict
+			line   []int32
+			blocks []bool
+			ids    []string
+		)
+		of := rapid.SampledFrom(lines.Draw(t, "lines"))
+		for range rapid.IntRange(1, 10).Draw(t, "records") {
+			fold = append(fold, c.verdict(t, states...))
+			line = append(line, of.Draw(t, "line"))
+			blocks = append(blocks, rapid.IntRange(0, 3).Draw(t, "blocks") > 0)
+			ids = append(ids, rapid.SampledFrom([]string{"", "a", "b", "c", "d"}).Draw(t, "id"))
+		}
+		f := folded(fold...)
+		f.Hold(func(record int) int32 { return line[record] }, func(record int) bool { return blocks[record] })
+		want := held(fold, line, blocks)
+		if got := verdicts(f, len(fold)); !slices.Equal(got, want) {
+			t.Fatalf("of %v in lines %v, of which %v block, come %v, want %v", fold, line, blocks, got, want)
+		}
+		f.Share(func(record int) string { return ids[record] })
+		if got, want := verdicts(f, len(fold)), shared(want, ids); !slices.Equal(got, want) {
+			t.Fatalf("identifiers %v: %v, want %v", ids, got, want)
+		}
+	})
+}

@@ -1,0 +1,130 @@
+package ledger_test
+
+import (
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/lambdabatch/batch/internal/ledger"
+	"github.com/matryer/is"
+	"pgregory.net/rapid"
+)
+
+// A tree is how often a part is split: into its branches, each of which is split in its turn. Where a stage has copied
+// the part, the copy is split at the same time, into branches of its own.
+type tree struct{ branches, copied []tree }
+
+func (tr tree) leaves() int {
+	if len(tr.branches) == 0 {
+		return 1
+	}
+	n := 0
+	for _, b := range slices.Concat(tr.branches, tr.copied) {
+		n += b.leaves()
+	}
+	return n
+}
+
+func trees(t *rapid.T, depth int) (tr tree) {
+	if depth == 0 {
+		return tr
+	}
+	for range rapid.IntRange(1, 4).Draw(t, "branches") {
+		tr.branches = append(tr.branches, trees(t, depth-1))
+	}
+	if rapid.IntRange(0, 4).Draw(t, "copied") == 0 {
+		tr.copied = trees(t, depth-1).branches
+	}
+	return tr
+}
+
+// grow splits a part as the tree says, each branch on a goroutine of its own, and sends what is not split.
+func grow(all *sync.WaitGroup, numbers *ledger.Numbers, tr tree, number uint32, arriving chan<- uint32) {
+	if len(tr.branches) == 0 {
+		arriving <- number
+		return
+	}
+	var both sync.WaitGroup
+	var first, again uint32
+	both.Go(func() { first = numbers.Split(0, number, len(tr.branches)) })
+	if len(tr.copied) > 0 {
+		both.Go(func() { again = numbers.Split(0, number, len(tr.copied)) })
+	}
+	both.Wait() // a copy that nobody has split yet is nobody's part
+	for i, b := range tr.branches {
+		all.Go(func() { grow(all, numbers, b, first+uint32(i), arriving) })
+	}
+	for i, b := range tr.copied {
+		all.Go(func() { grow(all, numbers, b, again+uint32(i), arriving) })
+	}
+}
+
+func TestARecordNeverLooksCompleteWhileAPartIsMissingWhoeverSplits(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		tr := trees(t, rapid.IntRange(1, 4).Draw(t, "depth"))
+		numbers, tally := one(1)
+		arriving := make(chan uint32)
+		var all sync.WaitGroup
+		all.Go(func() { grow(&all, numbers, tr, 0, arriving) })
+		go func() {
+			all.Wait()
+			close(arriving)
+		}()
+		missing := tr.leaves()
+		for number := range arriving {
+			if fresh, _ := tally.Arrive(0, number, ready); !fresh {
+				t.Fatalf("number %d was given out twice", number)
+			}
+			missing--
+			if got := state(tally, 1, 0); missing > 0 && got != ledger.Unreached {
+				t.Fatalf("with %d parts missing the record is %v", missing, got)
+			}
+		}
+		if got := state(tally, 1, 0); missing != 0 || got != ledger.Done {
+			t.Fatalf("in the end the record is %v", got)
+		}
+	})
+}
+
+// A part that is split again and again, on and on, is always missing: only its last number could arrive.
+func TestASplitGivesOutItsNewNumbersBeforeItStopsExpectingTheOldOne(t *testing.T) {
+	for range 200 {
+		is := is.New(t)
+		numbers, tally := one(2)
+		tally.Arrive(1, 0, ready)
+		var ended atomic.Bool
+		go func() {
+			defer ended.Store(true)
+			number := uint32(0)
+			for range 100 {
+				number = numbers.Split(0, number, 1)
+			}
+		}()
+		for !ended.Load() {
+			is.Equal(state(tally, 2, 0), ledger.Unreached)
+		}
+		tally.Arrive(0, 100, ready)
+		is.Equal(state(tally, 2, 0), ledger.Done)
+	}
+}
+
+func TestTheFirstSplitsOfABatchMayComeAtOnce(t *testing.T) {
+	const records = 8
+	for range 100 {
+		is := is.New(t)
+		numbers, tally := one(records)
+		var all sync.WaitGroup
+		for record := range records {
+			all.Go(func() { numbers.Split(record, 0, 2) })
+		}
+		all.Wait()
+		for record := range records {
+			is.Equal(numbers.Split(record, 1, 1), uint32(3))
+			tally.Arrive(record, 2, ready)
+			is.Equal(state(tally, records, record), ledger.Unreached)
+			tally.Arrive(record, 3, ready)
+			is.Equal(state(tally, records, record), ledger.Done)
+		}
+	}
+}
