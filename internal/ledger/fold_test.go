@@ -174,6 +174,16 @@ func TestARecordIsHeldBackByTheFirstFailureOfItsLine(t *testing.T) {
 	is.Equal(verdicts(f, 5), []ledger.Verdict{failed, blockedBy(0), failed, blockedBy(0), unreached})
 }
 
+func TestARecordThatMayBeInEveryLineIsHeldBackByTheFirstFailureOfAll(t *testing.T) {
+	is := is.New(t)
+	line := []int32{3, 1, 2, 4, ledger.Any}
+	for range 20 { // the lines are in a map
+		f := folded(ready, failed, failed, failed, ready)
+		f.Hold(func(record int) int32 { return line[record] }, func(int) bool { return true })
+		is.Equal(verdicts(f, 5), []ledger.Verdict{done, failed, failed, failed, blockedBy(1)})
+	}
+}
+
 func TestRecordsThatShareAnIdentifierAreReportedTogether(t *testing.T) {
 	is := is.New(t)
 	ids := []string{"a", "b", "a", "", ""}

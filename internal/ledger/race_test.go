@@ -110,16 +110,12 @@ func TestASplitGivesOutItsNewNumbersBeforeItStopsExpectingTheOldOne(t *testing.T
 }
 
 func TestTheFirstSplitsOfABatchMayComeAtOnce(t *testing.T) {
-	const records = 8
+	const records, splitters = 10_000, 4 // it takes a moment to make room for so many
 	for range 100 {
 		is := is.New(t)
 		numbers, tally := one(records)
-		var all sync.WaitGroup
-		for record := range records {
-			all.Go(func() { numbers.Split(record, 0, 2) })
-		}
-		all.Wait()
-		for record := range records {
+		atOnce(splitters, func(record int) { numbers.Split(record, 0, 2) })
+		for record := range splitters {
 			is.Equal(numbers.Split(record, 1, 1), uint32(3))
 			tally.Arrive(record, 2, ready)
 			is.Equal(state(tally, records, record), ledger.Unreached)
@@ -127,4 +123,33 @@ func TestTheFirstSplitsOfABatchMayComeAtOnce(t *testing.T) {
 			is.Equal(state(tally, records, record), ledger.Done)
 		}
 	}
+}
+
+func TestManyPartsOfARecordMayBeSplitAtOnce(t *testing.T) {
+	const parts = 200
+	for range 20 {
+		is := is.New(t)
+		numbers, tally := one(1)
+		numbers.Split(0, 0, parts)
+		atOnce(parts, func(part int) { numbers.Split(0, uint32(1+part), 1) })
+		for number := uint32(parts + 1); number <= 2*parts; number++ {
+			is.Equal(state(tally, 1, 0), ledger.Unreached)
+			tally.Arrive(0, number, ready)
+		}
+		is.Equal(state(tally, 1, 0), ledger.Done)
+	}
+}
+
+// atOnce calls f n times, on goroutines that wait for each other before.
+func atOnce(n int, f func(i int)) {
+	var ready, all sync.WaitGroup
+	ready.Add(n)
+	for i := range n {
+		all.Go(func() {
+			ready.Done()
+			ready.Wait()
+			f(i)
+		})
+	}
+	all.Wait()
 }
