@@ -111,7 +111,7 @@ func TestASplitGivesOutItsNewNumbersBeforeItStopsExpectingTheOldOne(t *testing.T
 
 func TestTheFirstSplitsOfABatchMayComeAtOnce(t *testing.T) {
 	const records, splitters = 10_000, 4 // it takes a moment to make room for so many
-	for range 100 {
+	for range 20 {
 		is := is.New(t)
 		numbers, tally := one(records)
 		atOnce(splitters, func(record int) { numbers.Split(record, 0, 2) })

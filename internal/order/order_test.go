@@ -1,0 +1,204 @@
+package order_test
+
+import (
+	"testing"
+
+	"github.com/lambdabatch/batch/internal/order"
+	"github.com/matryer/is"
+)
+
+// in returns an Order of records with these lines. The cause of a failure is a text.
+func in(lines ...int32) *order.Order[string] {
+	o := new(order.Order[string])
+	o.Init(func(index int) int32 { return lines[index] })
+	return o
+}
+
+// of is a failure of the first part of a record.
+func of(index int, version uint16) order.Failure {
+	return order.Failure{Index: index, Version: version}
+}
+
+// blocker returns -1 for a record that nobody holds back.
+func blocker(o *order.Order[string], index int, lanes uint8) int {
+	if by, ok := o.Blocker(index, lanes); ok {
+		return by
+	}
+	return -1
+}
+
+func TestAFailureHoldsBackTheRecordsAfterItInItsLine(t *testing.T) {
+	is := is.New(t)
+	o := in(1, 2, 1, 1, 2)
+	is.Equal(blocker(o, 3, 0), -1)
+	o.Fail(of(2, 0), true, "late")
+	o.Fail(of(0, 0), true, "early")
+	is.Equal(blocker(o, 3, 0), 0)
+	is.Equal(blocker(o, 2, 0), 0)
+	is.Equal(blocker(o, 0, 0), -1) // nobody holds himself back
+	is.Equal(blocker(o, 4, 0), -1)
+}
+
+func TestAFailureIsSettledByWhatDescendsFromIt(t *testing.T) {
+	is := is.New(t)
+	o := in(1, 1)
+	first := o.Fail(of(0, 0), true, "first")
+	second := o.Fail(of(0, first), true, "second") // the next stage sees it
+	is.True(second != first)
+	o.Pass(of(0, first))
+	is.Equal(blocker(o, 1, 0), 0)
+	o.Pass(order.Failure{Index: 0, Number: 1, Version: second}) // another part
+	is.Equal(blocker(o, 1, 0), 0)
+	o.Pass(of(0, second))
+	is.Equal(blocker(o, 1, 0), -1)
+	is.True(!o.Open())
+}
+
+func TestEachCopyOfAFailedResultIsAFailureOfItsOwn(t *testing.T) {
+	is := is.New(t)
+	o := in(1, 1)
+	version := o.Fail(of(0, 0), true, "boom")
+	one := o.Fail(of(0, version), true, "boom")
+	other := o.Fail(of(0, version), true, "boom") // the stage sent it twice
+	is.True(one != other)
+	o.Pass(of(0, one))
+	is.Equal(blocker(o, 1, 0), 0)
+	o.Pass(of(0, 0)) // a copy that never failed settles nothing
+	is.Equal(blocker(o, 1, 0), 0)
+	o.Pass(of(0, other))
+	is.Equal(blocker(o, 1, 0), -1)
+}
+
+func TestARecordHoldsBackUntilTheLastOfItsPartsIsSettled(t *testing.T) {
+	is := is.New(t)
+	o := in(1, 1)
+	var versions [3]uint16
+	for number := range versions {
+		versions[number] = o.Fail(order.Failure{Index: 0, Number: uint32(number)}, true, "boom")
+	}
+	for number, version := range versions {
+		is.Equal(blocker(o, 1, 0), 0)
+		o.Pass(order.Failure{Index: 0, Number: uint32(number), Version: version})
+	}
+	is.Equal(blocker(o, 1, 0), -1)
+}
+
+func TestALooseFailureIsDroppedByTheNextResultOfItsPart(t *testing.T) {
+	for name, next := range map[string]func(o *order.Order[string]){
+		"that goes on well":   func(o *order.Order[string]) { o.Pass(of(0, 0)) },
+		"that goes on Failed": func(o *order.Order[string]) { o.Pass(of(0, o.Fail(of(0, 0), true, "again"))) },
+		"that is tried again": func(o *order.Order[string]) { o.Try(of(0, 0), true, "again"); o.Pass(of(0, 0)) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			is := is.New(t)
+			o := in(1, 1)
+			o.Try(of(0, 0), true, "first")
+			is.True(o.Loose())
+			is.Equal(blocker(o, 1, 0), 0)
+			next(o)
+			is.True(!o.Loose())
+			is.True(!o.Open())
+			is.Equal(blocker(o, 1, 0), -1)
+		})
+	}
+}
+
+func TestALooseFailureOfAnotherPartStays(t *testing.T) {
+	is := is.New(t)
+	o := in(1, 1)
+	o.Try(order.Failure{Index: 0, Number: 1}, true, "first")
+	o.Pass(of(0, 0))
+	is.True(o.Loose())
+	is.Equal(blocker(o, 1, 0), 0)
+}
+
+func TestAFailureInLanesHoldsBackOnlyWhatIsOutsideOfThem(t *testing.T) {
+	is := is.New(t)
+	o := in(1, 1)
+	version := o.Fail(of(0, 0), true, "boom")
+	o.Enter(of(0, version), 2)
+	is.Equal(blocker(o, 1, 2), -1)
+	is.Equal(blocker(o, 1, 1), 0) // other lanes
+	is.Equal(blocker(o, 1, 0), 0)
+	o.Return(of(0, version))
+	is.Equal(blocker(o, 1, 2), 0)
+}
+
+func TestARecordInNoLineHoldsNobodyBackAndIsHeldByNone(t *testing.T) {
+	is := is.New(t)
+	o := in(order.None, order.None, 1, order.Any)
+	o.Fail(of(0, 0), true, "boom")
+	for index := range 4 {
+		is.Equal(blocker(o, index, 0), -1)
+	}
+	o = in(1, order.None)
+	o.Fail(of(0, 0), true, "boom")
+	is.Equal(blocker(o, 1, 0), -1)
+}
+
+func TestARecordThatMayBeInEveryLineHoldsBackAllAfterItAndIsHeldByAll(t *testing.T) {
+	is := is.New(t)
+	o := in(2, 1, order.Any, 3, order.Any, order.None)
+	o.Fail(of(1, 0), true, "boom")
+	version := o.Fail(of(0, 0), true, "boom")
+	is.Equal(blocker(o, 2, 0), 0)
+	o.Pass(of(0, version))
+	is.Equal(blocker(o, 2, 0), 1)
+	is.Equal(blocker(o, 3, 0), -1)
+	o.Fail(of(2, 0), true, "boom")
+	is.Equal(blocker(o, 1, 0), -1)
+	is.Equal(blocker(o, 3, 0), 2)
+	is.Equal(blocker(o, 4, 0), 1)
+	is.Equal(blocker(o, 5, 0), 2)
+}
+
+func TestAFailureThatHoldsNobodyBackIsKept(t *testing.T) {
+	is := is.New(t)
+	o := in(1, 1)
+	version := o.Fail(of(0, 0), false, "boom")
+	is.Equal(blocker(o, 1, 0), -1)
+	is.Equal(o.Unsettled(), []order.Cause[string]{{Failure: of(0, version), Cause: "boom"}})
+}
+
+func TestTheZeroOrderKeepsFailuresAndHoldsNobodyBack(t *testing.T) {
+	is := is.New(t)
+	var o order.Order[string]
+	o.Pass(of(0, 1))
+	o.Enter(of(0, 1), 1)
+	is.Equal(len(o.Unsettled()), 0)
+	version := o.Fail(of(0, 0), true, "boom")
+	is.Equal(blocker(&o, 1, 0), -1)
+	is.Equal(o.Unsettled(), []order.Cause[string]{{Failure: of(0, version), Cause: "boom"}})
+	o.Pass(of(0, version))
+	is.Equal(len(o.Unsettled()), 0)
+}
+
+func TestOfReturnsTheFailuresOfSomePartsOfARecord(t *testing.T) {
+	is := is.New(t)
+	o := in(1, 1)
+	for number := range uint32(4) {
+		o.Fail(order.Failure{Index: 0, Number: number}, true, "boom")
+	}
+	o.Fail(of(1, 0), true, "boom")
+	all := o.Of(0, func(number uint32) bool { return number >= 2 })
+	is.Equal(all, []order.Cause[string]{
+		{Failure: order.Failure{Index: 0, Number: 2, Version: 1}, Cause: "boom"},
+		{Failure: order.Failure{Index: 0, Number: 3, Version: 1}, Cause: "boom"},
+	})
+}
+
+func TestWhatHasFailedTooOftenIsNeverSettled(t *testing.T) {
+	const most = 1<<16 - 1
+	is := is.New(t)
+	o := in(1, 1)
+	version := uint16(0)
+	for range most - 1 {
+		version = o.Fail(of(0, version), true, "boom")
+	}
+	last := o.Fail(of(0, version), true, "last")
+	is.Equal(last, uint16(most))
+	is.Equal(o.Fail(of(0, version), true, "copy"), uint16(most)) // they cannot be told apart
+	o.Pass(of(0, last))
+	is.Equal(blocker(o, 1, 0), 0)
+	is.Equal(len(o.Unsettled()), 2)
+}
