@@ -95,12 +95,12 @@ func (o *Order[C]) fail(f Failure, holds, loose bool, cause C) uint16 {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	p := o.part(f, holds)
+	o.open.Add(1) // before the other one goes: who asks without the lock must not find none
 	o.remove(p, func(open *failure[C]) bool { return open.loose || open.version == f.Version })
 	if p.last < forever {
 		p.last++
 	}
 	p.open = append(p.open, failure[C]{version: p.last, loose: loose, cause: cause})
-	o.open.Add(1)
 	if loose {
 		o.loose.Add(1)
 	}
