@@ -1,0 +1,154 @@
+package lanes_test
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// stuck is a lane whose function hangs until free.
+func stuck(free <-chan struct{}) func(*scene, *lane) {
+	return func(s *scene, l *lane) {
+		defer s.Close(l, lost(s))
+		for it, turn := s.Next(l); turn == 0; it, turn = s.Next(l) {
+			if it.Value.takes[0] == time.Hour {
+				<-free
+			}
+			if !s.emit(l, it, 0) {
+				return
+			}
+		}
+	}
+}
+
+func TestABreakEndsLanesAndProducer(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s := newScene(3, do)
+		pushed := s.pushing(0)
+		time.Sleep(1500 * time.Millisecond)
+		s.Break()
+		synctest.Wait()
+		at := *pushed
+		if s.Over() || !s.Exhausted() || !s.Stopped() {
+			t.Fatal("the lanes still work, but the producer must have ended")
+		}
+		time.Sleep(time.Second) // what they work on is refused
+		synctest.Wait()
+		out, over := s.Receive(nil)
+		if len(out) != 3 || *pushed != at {
+			t.Errorf("received %v, %d pushed", out, *pushed-at)
+		}
+		if _, over = s.Receive(nil); !over || !s.Over() {
+			t.Fatal("somebody is waited for")
+		}
+	})
+}
+
+func TestGivingUpHandsOnWhatHangsAndWaitsForNothing(t *testing.T) {
+	for _, all := range []bool{false, true} {
+		bubble(t, func(t *testing.T) {
+			free := make(chan struct{})
+			s := newScene(2, stuck(free))
+			for _, takes := range []time.Duration{time.Hour, 0, time.Hour, 0} {
+				s.add(0, 1, len(s.items), takes)
+			}
+			s.produce()
+			go func() {
+				synctest.Wait()
+				s.GiveUp(all)
+			}()
+			s.consume()
+			equal(t, "received", s.ids(), []int{0, 1, 2, 3})
+			hows := s.hows()
+			equal(t, "how", []string{hows[0], hows[1], hows[2], hows[3]}, []string{"abandoned.", ".", "abandoned.", "untaken."})
+			close(free)
+			synctest.Wait()
+			if out, _ := s.Receive(nil); len(out) > 0 {
+				t.Fatalf("a lane that was given up says %v", out)
+			}
+			for _, it := range s.items {
+				if it.Value.finished != 1 {
+					t.Errorf("job %d is finished %d times", it.Value.id, it.Value.finished)
+				}
+			}
+		})
+	}
+}
+
+func TestALaneThatWaitsForAnItemEndsByItselfUnlessAllAreGivenUp(t *testing.T) {
+	for _, all := range []bool{false, true} {
+		bubble(t, func(t *testing.T) {
+			s := newScene(1, func(s *scene, l *lane) {
+				it, _ := s.Next(l)
+				s.Next(l) // still holds the first one
+				s.emit(l, it, 0)
+				s.Close(l, lost(s))
+			})
+			s.add(0, 0, 0, 0)
+			s.push(s.items[0])
+			synctest.Wait()
+			s.GiveUp(all)
+			s.consume()
+			want := map[bool]string{false: ".", true: "abandoned."}[all]
+			equal(t, "how", []string{s.hows()[0]}, []string{want})
+			s.Exhaust()
+			synctest.Wait()
+		})
+	}
+}
+
+func TestGivingUpLetsLanesGoThatWaitForTheConsumer(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s := newScene(2, do)
+		for range 200 {
+			s.add(0, 0, 0, 0)
+		}
+		s.produce()
+		synctest.Wait()
+		s.GiveUp(false)
+		synctest.Wait()
+		s.consume()
+		hows := s.hows()
+		count := make(map[string]int)
+		for _, how := range hows {
+			count[how]++
+		}
+		if len(s.out) != len(hows) || count["abandoned."] != 2 {
+			t.Fatalf("received %v", count)
+		}
+	})
+}
+
+func TestAPoolWhoseProducerIsGivenUpIsOver(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		free := make(chan struct{})
+		s := newScene(1, do)
+		go func() {
+			defer s.Exhaust()
+			<-free
+		}()
+		synctest.Wait()
+		if s.Over() {
+			t.Fatal("over before its producer")
+		}
+		s.GiveUp(false)
+		<-s.Changed
+		if !s.Over() {
+			t.Fatal("not over")
+		}
+		close(free)
+	})
+}
+
+func TestANudgeWakesAConsumerThatWaits(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s := newScene(1, do)
+		s.Nudge() // nobody waits
+		if out, over := s.Receive(nil); len(out) > 0 || over {
+			t.Fatalf("received %v, over %v", out, over)
+		}
+		s.Nudge()
+		<-s.Changed
+		s.Exhaust()
+	})
+}

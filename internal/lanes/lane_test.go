@@ -1,0 +1,157 @@
+package lanes_test
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/lambdabatch/batch/internal/lanes"
+)
+
+func TestItemsOfALineRunOneAfterTheOtherAndOthersBesideThem(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s := newScene(4, do)
+		for _, line := range []int{1, 1, 2, 0, 1} {
+			s.add(line, 0, 0, time.Second)
+		}
+		s.produce()
+		s.consume()
+		var given []time.Duration
+		for _, it := range s.items {
+			given = append(given, it.Value.given)
+		}
+		equal(t, "given", given, []time.Duration{0, time.Second, 0, 0, 2 * time.Second})
+	})
+}
+
+// hoard is a lane that holds two jobs at a time before it lets go of them, as one that writes in bulk does.
+func hoard(s *scene, l *lane) {
+	defer s.Close(l, lost(s))
+	var held []*item
+	letGo := func() {
+		for _, it := range held {
+			s.emit(l, it, 0)
+		}
+		held = nil
+	}
+	for {
+		it, turn := s.Next(l)
+		switch turn {
+		case lanes.Work:
+			if held = append(held, it); len(held) == 2 {
+				letGo()
+			}
+		case lanes.Flush:
+			s.flushes++
+			letGo()
+		case lanes.End:
+			letGo()
+			return
+		}
+	}
+}
+
+func TestALaneThatLooksAheadGetsMoreOfItsOwnLines(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s := newScene(2, hoard)
+		for _, line := range []int{1, 2, 1, 2} {
+			s.add(line, 0, 0, 0)
+		}
+		s.produce()
+		s.consume()
+		var of []int
+		for _, it := range s.items {
+			of = append(of, it.Value.lane)
+		}
+		if of[0] != of[2] || of[1] != of[3] {
+			t.Fatalf("the lanes of the jobs are %v", of)
+		}
+		if len(s.out) != 4 {
+			t.Fatalf("received %v", s.ids())
+		}
+	})
+}
+
+func TestALaneThatIsHastenedIsAskedOnceForWhatItHoldsBeforeItWaits(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s := newScene(1, hoard)
+		for range 4 {
+			s.add(0, 0, 0, 0)
+		}
+		go s.consume()
+		s.push(s.items[0])
+		synctest.Wait()
+		if s.flushes != 0 || len(s.out) != 0 || s.Hasty() {
+			t.Fatalf("%d flushes, %v received before anybody hastens", s.flushes, s.ids())
+		}
+		s.Hasten()
+		synctest.Wait()
+		if s.flushes != 1 || !s.Hasty() {
+			t.Fatalf("%d flushes", s.flushes)
+		}
+		s.Hasten() // nothing is held
+		synctest.Wait()
+		equal(t, "flushes, received", []int{s.flushes, len(s.out)}, []int{1, 1})
+		s.push(s.items[1])
+		synctest.Wait()
+		equal(t, "flushes, received", []int{s.flushes, len(s.out)}, []int{2, 2})
+		s.Exhaust()
+	})
+}
+
+func TestALaneThatLetsGoOfNothingIsNotAskedAgain(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s := newScene(1, func(s *scene, l *lane) {
+			defer s.Close(l, lost(s))
+			for _, turn := s.Next(l); turn != lanes.End; _, turn = s.Next(l) {
+				if turn == lanes.Flush {
+					s.flushes++
+				}
+			}
+		})
+		s.add(0, 0, 0, 0)
+		s.add(0, 0, 0, 0)
+		s.Hasten()
+		go s.consume()
+		for i, it := range s.items {
+			s.push(it)
+			synctest.Wait()
+			s.Hasten()
+			synctest.Wait()
+			if s.flushes != i+1 {
+				t.Fatalf("%d flushes after %d jobs", s.flushes, i+1)
+			}
+		}
+		s.Exhaust()
+		synctest.Wait()
+		equal(t, "received", s.ids(), []int{0, 1}) // lost
+	})
+}
+
+func TestWhatALaneHasNotFinishedIsLostWhenItCloses(t *testing.T) {
+	for _, tell := range []bool{true, false} {
+		bubble(t, func(t *testing.T) {
+			s := newScene(1, func(s *scene, l *lane) {
+				it, _ := s.Next(l)
+				s.emit(l, it, 0)
+				s.Next(l)
+				s.Close(l, func(j *job) (result, bool) { return result{id: j.id, how: "lost"}, tell })
+			})
+			for range 3 {
+				s.add(1, 0, 0, 0)
+			}
+			s.add(2, 0, 0, 0)
+			s.produce()
+			s.consume()
+			want := map[bool][]int{true: {0, 1, 2, 3}, false: {0, 2, 3}}[tell]
+			equal(t, "received", s.ids(), want)
+			hows := s.hows()
+			equal(t, "what comes of those that no lane took", []string{hows[2], hows[3]}, []string{"untaken.", "untaken."})
+			for _, it := range s.items {
+				if it.Value.finished != 1 {
+					t.Errorf("job %d is finished %d times", it.Value.id, it.Value.finished)
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,183 @@
+package lanes_test
+
+import (
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/lambdabatch/batch/internal/lanes"
+)
+
+// A job is the item of these tests: it takes its time before each of its Results.
+type job struct {
+	id         int
+	line, gate int
+	takes      []time.Duration // before each Result
+	expired    bool
+
+	left     int // Results that have not been emitted
+	lane     int
+	given    time.Duration
+	finished int // how often
+}
+
+// A result is what comes of a job.
+type result struct {
+	id, part int
+	how      string // "" where a lane has emitted it
+	made     time.Duration
+}
+
+// A received result has the time at which it was.
+type received struct {
+	result
+	at time.Duration
+}
+
+type (
+	pool = lanes.Pool[int, job, result]
+	item = lanes.Item[job, result]
+	lane = lanes.Lane[job, result]
+)
+
+// A scene is a pool in a bubble. Its producer, lanes and consumer are goroutines of the test.
+type scene struct {
+	pool
+	begun   time.Time
+	items   []*item
+	lanes   []*lane
+	work    func(s *scene, l *lane) // what a lane does until it is closed
+	flushes int
+	out     []received
+}
+
+func newScene(n int, work func(*scene, *lane)) *scene {
+	s := &scene{begun: time.Now(), work: work}
+	s.Init(n, lanes.Face[job, result]{
+		Start: func(l *lane) {
+			l.Owner = len(s.lanes)
+			s.lanes = append(s.lanes, l)
+			go s.work(s, l)
+		},
+		Given: func(owner any, j *job) { j.lane, j.given = owner.(int), s.now() },
+		Inside: func(j *job, leaving *result) bool {
+			if leaving != nil {
+				j.left--
+			}
+			return j.left > 0
+		},
+		Finished:  func(j *job) { j.finished++ },
+		Abandoned: func(j *job) result { return result{id: j.id, how: "abandoned", made: s.now()} },
+	})
+	return s
+}
+
+func (s *scene) now() time.Duration { return time.Since(s.begun) }
+
+// add makes an item, to be pushed.
+func (s *scene) add(line, gate, rank int, takes ...time.Duration) *item {
+	j := job{id: len(s.items), line: line, gate: gate, takes: takes, left: len(takes), lane: -1}
+	it := &item{Value: j, Rank: rank}
+	s.items = append(s.items, it)
+	return it
+}
+
+func (s *scene) push(it *item) bool { return s.Push(it, it.Value.line, it.Value.gate) }
+
+// produce pushes all items on a goroutine of its own.
+func (s *scene) produce() {
+	go func() {
+		defer s.Exhaust()
+		for _, it := range s.items {
+			if !s.push(it) {
+				return
+			}
+		}
+	}()
+}
+
+// do is a lane that finishes each job before it asks for the next one.
+func do(s *scene, l *lane) {
+	defer s.Close(l, lost(s))
+	for {
+		it, turn := s.Next(l)
+		if turn == lanes.End {
+			return
+		}
+		if turn == lanes.Flush {
+			s.flushes++
+			continue
+		}
+		for part, takes := range it.Value.takes {
+			time.Sleep(takes)
+			if !s.emit(l, it, part) {
+				return
+			}
+		}
+	}
+}
+
+func (s *scene) emit(l *lane, it *item, part int) bool {
+	return s.Emit(l, it, result{id: it.Value.id, part: part, made: s.now()})
+}
+
+func lost(s *scene) func(*job) (result, bool) {
+	return func(j *job) (result, bool) { return result{id: j.id, how: "lost", made: s.now()}, true }
+}
+
+func untaken(j *job) (result, bool) { return result{id: j.id, how: "untaken"}, true }
+
+// consume receives until nothing will come.
+func (s *scene) consume() {
+	var out []result
+	for over := false; !over; {
+		if out, over = s.Receive(out); len(out) > 0 {
+			s.take(out)
+			continue
+		}
+		if !over {
+			<-s.Changed
+		}
+	}
+	s.Rest(untaken)
+	out, _ = s.Receive(out)
+	s.take(out)
+}
+
+func (s *scene) take(out []result) {
+	for _, r := range out {
+		s.out = append(s.out, received{r, s.now()})
+	}
+}
+
+// ids is what has been received, in its order.
+func (s *scene) ids() []int {
+	ids := []int{}
+	for _, r := range s.out {
+		ids = append(ids, r.id)
+	}
+	return ids
+}
+
+// hows is how what has been received came about, by id.
+func (s *scene) hows() map[int]string {
+	hows := make(map[int]string)
+	for _, r := range s.out {
+		hows[r.id] += r.how + "."
+	}
+	return hows
+}
+
+// bubble runs a test whose goroutines must all have ended when it returns: a bubble with one that waits for good fails.
+func bubble(t *testing.T, f func(t *testing.T)) {
+	t.Helper()
+	synctest.Test(t, f)
+}
+
+func equal[T comparable](t *testing.T, what string, got, want []T) {
+	t.Helper()
+	if !slices.Equal(got, want) {
+		t.Fatalf("%s: %v, want %v", what, got, want)
+	}
+}
