@@ -34,11 +34,16 @@ func TestABreakEndsLanesAndProducer(t *testing.T) {
 		}
 		time.Sleep(time.Second) // what they work on is refused
 		synctest.Wait()
-		out, over := s.Receive(nil)
-		if len(out) != 3 || *pushed != at {
+		out, _ := s.Receive(nil)
+		s.take(out)
+		count := make(map[string]int)
+		for _, how := range s.hows() {
+			count[how]++
+		}
+		if len(out) != 6 || count["."] != 3 || count["lost."] != 3 || *pushed != at {
 			t.Errorf("received %v, %d pushed", out, *pushed-at)
 		}
-		if _, over = s.Receive(nil); !over || !s.Over() {
+		if _, over := s.Receive(nil); !over || !s.Over() {
 			t.Fatal("somebody is waited for")
 		}
 	})
