@@ -28,7 +28,7 @@ func TestABreakEndsLanesAndProducer(t *testing.T) {
 		time.Sleep(1500 * time.Millisecond)
 		s.Break()
 		synctest.Wait()
-		at := *pushed
+		at := pushed.Load()
 		if s.Over() || !s.Exhausted() || !s.Stopped() {
 			t.Fatal("the lanes still work, but the producer must have ended")
 		}
@@ -40,8 +40,8 @@ func TestABreakEndsLanesAndProducer(t *testing.T) {
 		for _, how := range s.hows() {
 			count[how]++
 		}
-		if len(out) != 6 || count["."] != 3 || count["lost."] != 3 || *pushed != at {
-			t.Errorf("received %v, %d pushed", out, *pushed-at)
+		if len(out) != 6 || count["."] != 3 || count["lost."] != 3 || pushed.Load() != at {
+			t.Errorf("received %v, %d pushed", out, pushed.Load()-at)
 		}
 		if _, over := s.Receive(nil); !over || !s.Over() {
 			t.Fatal("somebody is waited for")

@@ -1,6 +1,7 @@
 package lanes_test
 
 import (
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -9,12 +10,12 @@ import (
 )
 
 // pushing pushes on until no more are wanted, and counts.
-func (s *scene) pushing(line int) (pushed *int) {
-	pushed = new(int)
+func (s *scene) pushing(line int) (pushed *atomic.Int64) {
+	pushed = new(atomic.Int64)
 	go func() {
 		defer s.Exhaust()
-		for s.push(&item{Value: job{id: *pushed, line: line, left: 1, takes: []time.Duration{time.Second}}}) {
-			*pushed++
+		for s.push(&item{Value: job{id: int(pushed.Load()), line: line, left: 1, takes: []time.Duration{time.Second}}}) {
+			pushed.Add(1)
 		}
 	}()
 	return pushed
@@ -48,8 +49,8 @@ func TestTheProducerIsAheadOfTheLanesByNoMoreThanAhead(t *testing.T) {
 		s := newScene(2, do)
 		pushed := s.pushing(0)
 		synctest.Wait()
-		if *pushed < lanes.Ahead-1 || *pushed > 2+lanes.Ahead-1 { // the last push waits
-			t.Fatalf("%d pushed", *pushed)
+		if int(pushed.Load()) < lanes.Ahead-1 || int(pushed.Load()) > 2+lanes.Ahead-1 { // the last push waits
+			t.Fatalf("%d pushed", int(pushed.Load()))
 		}
 		s.Break()
 		s.consume()
@@ -79,8 +80,8 @@ func TestANarrowPoolHasTheProducerWaitForAFreeLane(t *testing.T) {
 		go s.consume()
 		for second := range 5 {
 			synctest.Wait()
-			if want := 2*(second+1) - 1; *pushed != want { // the last push waits
-				t.Fatalf("%d pushed after %d seconds, want %d", *pushed, second, want)
+			if want := 2*(second+1) - 1; int(pushed.Load()) != want { // the last push waits
+				t.Fatalf("%d pushed after %d seconds, want %d", int(pushed.Load()), second, want)
 			}
 			time.Sleep(time.Second)
 		}
@@ -101,6 +102,7 @@ func TestHurryTakesWhatHasExpiredOutOfItsLine(t *testing.T) {
 		}
 		time.Sleep(time.Second)
 		s.Hurry(func(*job) bool { return true })
+		time.Sleep(time.Second)
 		s.push(s.items[3])
 		s.Exhaust()
 		time.Sleep(3 * time.Hour)
@@ -109,7 +111,7 @@ func TestHurryTakesWhatHasExpiredOutOfItsLine(t *testing.T) {
 		for _, it := range s.items {
 			given = append(given, it.Value.given)
 		}
-		equal(t, "given", given, []time.Duration{0, time.Second, time.Second, time.Second})
+		equal(t, "given", given, []time.Duration{0, time.Second, time.Second, 2 * time.Second})
 	})
 }
 
@@ -144,6 +146,34 @@ func TestWhatHasNotExpiredStaysInItsLine(t *testing.T) {
 		s.consume()
 		if given := s.items[1].Value.given; given != time.Second {
 			t.Fatalf("given at %v", given)
+		}
+	})
+}
+
+func TestAProducerIsToldWhenAllLanesHaveEnded(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s := newScene(2, func(s *scene, l *lane) {
+			s.Next(l)
+			s.Close(l, lost(s))
+		})
+		s.pushing(0) // on and on
+		s.consume()
+		if !s.Stopped() || len(s.lanes) != 2 {
+			t.Fatalf("%d lanes", len(s.lanes))
+		}
+	})
+}
+
+func TestNoMoreLanesStartThanThereAreItems(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s := newScene(4, do)
+		s.add(0, 0, 0, time.Second)
+		s.push(s.items[0])
+		s.Hurry(func(*job) bool { return false }) // calls for lanes once more
+		s.Exhaust()
+		s.consume()
+		if len(s.lanes) != 1 {
+			t.Fatalf("%d lanes", len(s.lanes))
 		}
 	})
 }

@@ -81,3 +81,23 @@ func TestAGateIsNotPassedInTheRoomThatTheFinishedLeave(t *testing.T) {
 		equal(t, "received", s.ids(), want)
 	})
 }
+
+func TestACopyThatLeavesLateDoesNotOvertakeItsOwnItem(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s := newScene(2, func(s *scene, l *lane) {
+			defer s.Close(l, lost(s))
+			it, _ := s.Next(l)
+			time.Sleep(it.Value.takes[0])
+			s.emit(l, it, 0)
+			s.Next(l) // which finishes the item
+			if it.Value.id == 1 {
+				s.emit(l, it, 1)
+			}
+		})
+		s.add(0, 1, 0, 2*time.Second)
+		s.add(0, 1, 1, time.Second)
+		s.produce()
+		s.consume()
+		equal(t, "received", s.ids(), []int{0, 1, 1})
+	})
+}

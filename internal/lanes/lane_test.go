@@ -53,21 +53,71 @@ func hoard(s *scene, l *lane) {
 
 func TestALaneThatLooksAheadGetsMoreOfItsOwnLines(t *testing.T) {
 	bubble(t, func(t *testing.T) {
-		s := newScene(2, hoard)
-		for _, line := range []int{1, 2, 1, 2} {
-			s.add(line, 0, 0, 0)
+		s := newScene(1, hoard)
+		for range 4 {
+			s.add(1, 0, 0, 0)
 		}
+		go s.consume()
+		s.push(s.items[0])
+		synctest.Wait()
+		s.push(s.items[1]) // while the lane waits for it
+		synctest.Wait()
+		equal(t, "received", s.ids(), []int{0, 1})
+		s.push(s.items[2])
+		s.push(s.items[3]) // before the lane asks
+		synctest.Wait()
+		equal(t, "received", s.ids(), []int{0, 1, 2, 3})
+		s.Exhaust()
+	})
+}
+
+func TestAnItemIsFinishedWhenTheLastOfItLeavesAfterItsLaneHasAskedForMore(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s := newScene(1, hoard)
+		s.add(0, 0, 0, 0)
+		s.add(0, 0, 0, 0)
+		go s.consume()
+		for i, want := range []int{0, 1} {
+			s.push(s.items[i])
+			synctest.Wait()
+			if got := s.items[0].Value.finished; got != want {
+				t.Errorf("finished %d times, want %d", got, want)
+			}
+		}
+		s.Exhaust()
+	})
+}
+
+func TestALineWaitsForAFunctionThatWorksOnAfterItsLastResult(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s := newScene(2, func(s *scene, l *lane) {
+			defer s.Close(l, lost(s))
+			for it, turn := s.Next(l); turn == lanes.Work; it, turn = s.Next(l) {
+				s.emit(l, it, 0)
+				time.Sleep(time.Second)
+			}
+		})
+		s.add(1, 0, 0, 0)
+		s.add(1, 0, 0, 0)
 		s.produce()
 		s.consume()
-		var of []int
-		for _, it := range s.items {
-			of = append(of, it.Value.lane)
+		if given := s.items[1].Value.given; given != time.Second {
+			t.Fatalf("given at %v", given)
 		}
-		if of[0] != of[2] || of[1] != of[3] {
-			t.Fatalf("the lanes of the jobs are %v", of)
+	})
+}
+
+func TestALaneThatHoldsNothingIsNotAsked(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s := newScene(2, do)
+		for range 4 {
+			s.add(0, 0, 0, time.Second)
 		}
-		if len(s.out) != 4 {
-			t.Fatalf("received %v", s.ids())
+		s.Hasten()
+		s.produce()
+		s.consume()
+		if s.flushes != 0 {
+			t.Fatalf("%d flushes", s.flushes)
 		}
 	})
 }

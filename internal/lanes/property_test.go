@@ -166,6 +166,7 @@ func TestNoLaneWaitsWhileSomethingCanRun(t *testing.T) {
 // canRun is the jobs that nobody has taken, and that no job of their line is before: at rest, when up to Ahead of them
 // and all of their lines have been pushed.
 func (s *scene) canRun() (ids []int) {
+	defer s.Stopped() // takes the lock, under which jobs change: what is read here is read before that
 	var lines []int
 	for _, it := range s.items {
 		j := &it.Value
