@@ -8,7 +8,7 @@ import (
 	"github.com/lambdabatch/batch/internal/lanes"
 )
 
-func TestItemsOfALineRunOneAfterTheOtherAndOthersBesideThem(t *testing.T) {
+func TestItemsOfALineRunOneAfterTheOtherAndOthersMeanwhile(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		s := newScene(4, do)
 		for _, line := range []int{1, 1, 2, 0, 1} {
