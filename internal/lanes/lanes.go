@@ -195,8 +195,8 @@ func (p *Pool[K, T, R]) Exhaust() {
 	p.wakeAll()
 }
 
-// Hurry takes the items that have expired out of their lines, now and from now on, and lets the producer go ahead as
-// far as it likes.
+// Hurry takes items that have expired out of their lines, each up to the first one that has not, and those that come from
+// now on; and it lets the producer go ahead as far as it likes.
 func (p *Pool[K, T, R]) Hurry(expired func(*T) bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

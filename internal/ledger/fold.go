@@ -84,7 +84,7 @@ func (f *Fold) Hold(line func(record int) int32, blocks func(record int) bool) {
 				}
 			}
 		}
-		if whole >= 0 && (!held || whole < by) {
+		if whole >= 0 && !held {
 			by, held = whole, true
 		}
 		if held {

@@ -9,7 +9,8 @@
 // A failure is loose as long as no stage has seen its Result: a stage that tries again drops it, and the next Result
 // of that part that does go on replaces it.
 //
-// A failure whose Result has gone into lanes is undecided there, and holds back only the stages outside of them.
+// A failure whose Result has gone into lanes is undecided there, and holds back only the stages outside of them; but one
+// that may be in every line holds back those inside, too.
 package order
 
 import (
