@@ -14,7 +14,6 @@ type job struct {
 	id         int
 	line, gate int
 	takes      []time.Duration // before each Result
-	expired    bool
 
 	left     int // Results that have not been emitted
 	lane     int
