@@ -1,37 +1,32 @@
 package order_test
 
 import (
+	"strconv"
 	"testing"
-	"time"
 
 	"github.com/lambdabatch/batch/internal/order"
 	"github.com/matryer/is"
 )
 
-// settling fails n records, settles them in their order, and asks for the last one in between.
-func settling(n int) time.Duration {
-	o := new(order.Order[string])
-	o.Init(func(int) int32 { return 1 })
-	versions := make([]uint16, n)
-	for i := range n {
-		versions[i] = o.Fail(of(i, 0), true, "boom")
-	}
-	start := time.Now()
-	for i := range n {
-		o.Blocker(n, 0)
-		o.Pass(of(i, versions[i]))
-	}
-	return time.Since(start)
-}
-
-func TestSettlingInOrderTakesAsLongForEachOfManyFailures(t *testing.T) {
-	const n = 40_000
-	few, many := time.Hour, time.Hour
-	for range 5 { // the quickest is the one that nobody disturbed
-		few, many = min(few, settling(n/8)), min(many, settling(n))
-	}
-	if many > 8*4*few {
-		t.Errorf("%v for %d failures, %v for %d", few, n/8, many, n)
+// Settling in order, with a question in between, takes as long for each of many failures as
+// for each of few: the time for a failure is the figure to look at.
+func BenchmarkSettlingInOrder(b *testing.B) {
+	for _, n := range []int{1_000, 10_000} {
+		b.Run(strconv.Itoa(n), func(b *testing.B) {
+			for b.Loop() {
+				o := new(order.Order[string])
+				o.Init(func(int) int32 { return 1 })
+				versions := make([]uint16, n)
+				for i := range n {
+					versions[i] = o.Fail(of(i, 0), true, "boom")
+				}
+				for i := range n {
+					o.Blocker(n, 0)
+					o.Pass(of(i, versions[i]))
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*n), "ns/failure")
+		})
 	}
 }
 

@@ -9,8 +9,9 @@
 // A failure is loose as long as no stage has seen its Result: a stage that tries again drops it, and the next Result
 // of that part that does go on replaces it.
 //
-// A failure whose Result has gone into lanes is undecided there, and holds back only the stages outside of them; but one
-// that may be in every line holds back those inside, too.
+// A failure whose Result has gone into lanes is undecided there, and holds back only the stages outside of them; but a
+// record that may be in every line neither waits for lanes nor is waited for there: whatever has failed counts for it, and
+// its failure for all.
 package order
 
 import (
@@ -191,7 +192,7 @@ func (o *Order[C]) Blocker(index int, lanes uint8) (by int, ok bool) {
 	case None:
 	case Any:
 		for at, l := range o.lines {
-			if first, found := l.before(index, lanes); at != None && found && (!ok || first < by) {
+			if first, found := l.before(index, 0); at != None && found && (!ok || first < by) {
 				by, ok = first, true
 			}
 		}

@@ -55,7 +55,7 @@ func (m *failures) blocker(index int, lanes uint8) int {
 		before, after := m.line[f.Index], m.line[index]
 		same := before > 0 && (before == after || after == order.Any)
 		undecided := lanes != 0 && f.lanes == lanes
-		if f.Index < index && m.holds[f.Index] && (before == order.Any || same && !undecided) && (by < 0 || f.Index < by) {
+		if f.Index < index && m.holds[f.Index] && (before == order.Any || same && (!undecided || after == order.Any)) && (by < 0 || f.Index < by) {
 			by = f.Index
 		}
 	}
