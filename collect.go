@@ -15,7 +15,9 @@ import (
 // Run sends source through stage and answers the invocation: the records that
 // failed, that a policy held back, or that did not reach the end. It is what a
 // handler function calls. Give it the source itself: stages before Run are outside
-// of its deadline, and what they swallow it does not know.
+// of its deadline, and what they swallow it does not know. If the stage has not ranged
+// over source for a second, Run does so itself, as far as the first Result, to learn the
+// deadline: stages before Run then run twice for that record.
 //
 // The stage runs on a goroutine of its own. After the records' context has ended
 // Run waits for it for half of the reserve, and then answers with what is

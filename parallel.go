@@ -107,6 +107,9 @@ func (p *parallel[A, B]) push(r Result[A]) bool {
 		if fresh {
 			p.cross(x)
 		}
+		if e.Err() != nil {
+			<-x.ctx.Done() // it ends a moment after the one outside, and no function may start in between
+		}
 		t.visit.begin(x, r.h, it)
 		line, gate = keysOf(e)
 		it.Rank = int(e.index)
