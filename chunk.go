@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"runtime"
 	"slices"
 	"sync"
 )
@@ -37,6 +38,7 @@ func TryEachChunk[T any](s Stream[T], size int, f func(context.Context, []T) err
 		defer c.close()
 		s(c.add)
 		c.end()
+		c.finish()
 	}
 }
 
@@ -53,8 +55,10 @@ type chunk[T any] struct {
 	stopped bool // the consumer wants no more
 	level   *level
 	number  uint8
-	place   *place   // that of level and number
-	places  []*place // who asks for what is held
+	place   *place      // that of level and number
+	places  []*place    // who asks for what is held
+	crash   *PanicError // of what ran on the goroutine of one of them
+	exited  bool        // that ended it
 }
 
 // add takes r and reports whether the consumer wants more.
@@ -70,8 +74,8 @@ func (c *chunk[T]) add(r Result[T]) bool {
 		return c.send(r)
 	}
 	c.held = append(c.held, r)
+	r.h.entry.hold()
 	if r.h.entry != nil {
-		r.h.entry.hold()
 		c.offer(&r.h)
 	}
 	if c.ready < c.size {
@@ -93,13 +97,40 @@ func (c *chunk[T]) offer(h *header) {
 	}
 }
 
-// flush lets go of what is held, unless the stage is at work.
-func (c *chunk[T]) flush() bool {
+// flush lets go of what is held, unless the stage is at work. The goroutine may be one of a stage before this one,
+// which must not end because of a stage after it.
+func (c *chunk[T]) flush() (some, more bool) {
 	if !c.mu.TryLock() {
-		return true
+		return false, true
 	}
 	defer c.mu.Unlock()
-	return c.let()
+	returned := false
+	defer func() {
+		if returned {
+			return
+		}
+		c.stopped = true
+		if v := recover(); v != nil {
+			c.crash = newPanicError(v)
+		} else {
+			c.exited = true
+		}
+	}()
+	some = len(c.held) > 0
+	more = c.let()
+	returned = true
+	return some, more
+}
+
+// finish ends as what flush has called did.
+func (c *chunk[T]) finish() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.exited {
+		runtime.Goexit()
+	} else if c.crash != nil {
+		panic(c.crash)
+	}
 }
 
 // end lets go of what is held at the end of the stream.
@@ -128,10 +159,9 @@ func (c *chunk[T]) let() bool {
 	held := c.held
 	c.held, c.ready = nil, 0
 	for _, r := range held {
-		if r.h.entry != nil {
-			r.h.entry.release()
-		}
-		if !c.send(r) {
+		more := c.send(r)
+		r.h.entry.release() // not before, or the next record of its group might start
+		if !more {
 			return false
 		}
 	}

@@ -6,7 +6,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -101,6 +103,41 @@ func TestAfterAGroupThatCannotBeReadEverythingIsHeldBack(t *testing.T) {
 				is.Equal(taken.all, []string{"a"})
 			})
 		})
+	}
+}
+
+// A record whose group cannot be read may be of the group of any other, and where it gets a value it must not overtake.
+func TestARecordWhoseGroupCannotBeReadOvertakesNobodyInLanes(t *testing.T) {
+	for unreadable := range 3 {
+		for _, lanes := range []int{1, 3} {
+			synctest.Test(t, func(t *testing.T) {
+				is := is.New(t)
+				var records []string
+				for i, group := range []string{`"g"`, `"h"`, `"i"`} {
+					if i == unreadable {
+						group = "7"
+					}
+					records = append(records, fmt.Sprintf(
+						`{"messageId":"m%d","body":"%d","eventSource":"aws:sqs","eventSourceARN":"q.fifo","attributes":{"MessageGroupId":%s}}`, i, i, group))
+				}
+				var taken effects
+				h := batch.SQSHandler(func(s batch.Stream[events.SQSMessage]) batch.Stream[string] {
+					return batch.Parallel(s, lanes, func(s batch.Stream[events.SQSMessage]) texts {
+						values := batch.OrElse(batch.Map(s, func(m events.SQSMessage) string { return m.Body }),
+							func(context.Context, error) (string, error) { return strconv.Itoa(unreadable), nil })
+						return batch.TryEach(values, func(ctx context.Context, v string) error {
+							time.Sleep(time.Duration(3-indexOf(v)) * time.Second)
+							taken.note(v)
+							return nil
+						})
+					})
+				}, quiet)
+				response, err := h.Invoke(context.Background(), []byte(`{"Records":[`+strings.Join(records, ",")+`]}`))
+				is.NoErr(err)
+				is.Equal(answered(t, response), []string{})
+				is.Equal(taken.all, []string{"0", "1", "2"})
+			})
+		}
 	}
 }
 

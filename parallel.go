@@ -44,8 +44,10 @@ func Parallel[A, B any](s Stream[A], n int, stage func(Stream[A]) Stream[B]) Str
 			Given:     func(owner any, t *task[A]) { t.visit.enter(owner.(*inlet)) },
 			Inside:    inside[A, B],
 			Finished:  func(t *task[A]) { t.visit.end() },
-			Abandoned: func(t *task[A]) Result[B] { return Result[B]{h: t.visit.abandoned()} },
+			Adrift:    func(owner any) { owner.(*inlet).close() },
+			Abandoned: func(t *task[A]) Result[B] { r, _ := handedOn[B](t.visit.abandoned(), true); return r },
 		})
+		p.border.settle = func(item any) { p.pool.Settle(item.(*lanes.Item[task[A], Result[B]])) }
 		go p.read(s)
 		defer p.stop() // also where yield panics
 		p.consume(yield)
@@ -75,7 +77,7 @@ type lineKey struct {
 	group int32
 }
 
-// whole is the group of a gate that all of a run pass in order.
+// whole is the group of a line or a gate that is for all of a run.
 const whole = -1
 
 // read is the reader: it runs the stages before.
@@ -130,7 +132,11 @@ func keysOf(e *entry) (line, gate lineKey) {
 	if run.batch.policy == Continue {
 		return line, gate
 	}
-	if group := run.batch.groupOf(int(e.index)); group > 0 {
+	group := run.batch.groupOf(int(e.index))
+	if run.batch.lost {
+		group = whole // one record may be of any group, so each of them may be of its group
+	}
+	if group != 0 {
 		line = lineKey{run, group}
 		gate = line
 	}
@@ -167,11 +173,11 @@ func (p *parallel[A, B]) work(l *lanes.Lane[task[A], Result[B]], in *inlet) {
 			p.fatal.Store(crash)
 		}
 		in.rest()
+		in.close() // before the pool may be over, and the answer given
 		lost := !returned || p.pool.Stopped()
 		p.pool.Close(l, func(t *task[A]) (Result[B], bool) {
-			return Result[B]{h: t.visit.lost(crash)}, lost
+			return handedOn[B](t.visit.lost(crash), lost)
 		})
-		in.close()
 	}()
 	out := built(p.stage(func(yield func(Result[A]) bool) {
 		for t := p.next(l, in); t != nil; t = p.next(l, in) {
@@ -204,14 +210,20 @@ func (p *parallel[A, B]) next(l *lanes.Lane[task[A], Result[B]], in *inlet) *tas
 // emit takes a Result that leaves a lane. One that was not given to a lane here passes.
 func (p *parallel[A, B]) emit(l *lanes.Lane[task[A], Result[B]], r Result[B]) bool {
 	e := r.h.entry
-	if e == nil || e.visit == nil || e.visit.crossing.border != &p.border {
-		return p.pool.Emit(l, nil, r)
+	var it *lanes.Item[task[A], Result[B]]
+	if e != nil && e.visit != nil && e.visit.crossing.border == &p.border {
+		it = e.visit.item.(*lanes.Item[task[A], Result[B]])
+		e.level.source.rest()
+		r.h.leave()
 	}
-	it := e.visit.item.(*lanes.Item[task[A], Result[B]])
-	e.level.source.rest()
-	r.h.leave()
+	r.h.entry.hold() // until the consumer has handed it on
 	more := p.pool.Emit(l, it, r)
-	e.level.source.give(e)
+	if !more {
+		r.h.entry.release()
+	}
+	if it != nil {
+		e.level.source.give(e)
+	}
 	return more
 }
 
@@ -220,7 +232,7 @@ func inside[A, B any](t *task[A], leaving *Result[B]) bool {
 	if leaving != nil {
 		t.visit.parts.Leave(leaving.h.number())
 	}
-	return t.visit.inside()
+	return !t.visit.parts.Over()
 }
 
 // consume yields what is finished.
@@ -276,10 +288,12 @@ func (p *parallel[A, B]) hand(out []Result[B], yield func(Result[B]) bool) bool 
 		if e := out[i].h.entry; x != nil && e != nil && e.level == x.outer {
 			x.place.give(e)
 		}
-		if !yield(out[i]) {
+		more := yield(out[i])
+		out[i].h.entry.release()
+		out[i] = Result[B]{} // the buffer stays until the end, the value need not
+		if !more {
 			return false
 		}
-		out[i] = Result[B]{} // the buffer stays until the end, the value need not
 	}
 	if x != nil {
 		x.place.rest()
@@ -290,7 +304,15 @@ func (p *parallel[A, B]) hand(out []Result[B], yield func(Result[B]) bool) bool 
 // untaken is what becomes of a Result that no lane took: lanes that return drop it.
 func (p *parallel[A, B]) untaken(t *task[A]) (Result[B], bool) {
 	crash := p.fatal.Load()
-	return Result[B]{h: t.visit.untaken(crash)}, p.late || crash != nil
+	return handedOn[B](t.visit.untaken(crash), p.late || crash != nil)
+}
+
+// handedOn is a Result that no lane has made, if it is to be handed on.
+func handedOn[B any](h header, ok bool) (Result[B], bool) {
+	if ok {
+		h.entry.hold() // as emit does
+	}
+	return Result[B]{h: h}, ok
 }
 
 // finish ends as the stream before did.
@@ -304,8 +326,8 @@ func (p *parallel[A, B]) finish() {
 
 // stop ends what still runs and waits for it.
 func (p *parallel[A, B]) stop() {
+	p.border.cancel() // first: no function may start in a lane that ends
 	p.pool.Break()
-	p.border.cancel()
 	var due <-chan time.Time
 	if x := p.border.watched.Load(); x != nil && x.outer.run.timed && !p.pool.Over() {
 		due = time.After(x.patience)

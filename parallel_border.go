@@ -11,6 +11,7 @@ import (
 
 // A border is where Results cross into the lanes of one Parallel and out of them.
 type border struct {
+	settle  func(item any)           // finishes the item of a visit that is over
 	watched atomic.Pointer[crossing] // whose end is the end; nil before the first record
 
 	last *crossing // of the reader
@@ -106,6 +107,7 @@ func (b *border) cancel() {
 type inlet struct {
 	crossings []*crossing
 	levels    []*level
+	stays     uint32 // how many have been let in
 }
 
 func (in *inlet) level(x *crossing) *level {
@@ -134,10 +136,10 @@ func (in *inlet) flush() {
 	}
 }
 
-// close hands over the failures that were thrown away in the lane.
+// close hands over the failures that were thrown away in the lane, of which nobody is told any more.
 func (in *inlet) close() {
 	for i, l := range in.levels {
-		in.crossings[i].outer.adopt(l.order.Unsettled())
+		l.handOver(in.crossings[i].outer, l.order.Unsettled())
 	}
 }
 

@@ -4,7 +4,11 @@ package batch_test
 
 import (
 	"context"
+	"fmt"
 	"runtime"
+	"slices"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -82,4 +86,75 @@ func TestLanesKeepNoValueThatHasLeft(t *testing.T) {
 	if most > records/2*size {
 		t.Errorf("%d MB are kept", most>>20)
 	}
+}
+
+// growth is how many times as long f takes for 16 times as many, at best.
+func growth(n int, f func(n int)) float64 {
+	best := func(n int) float64 {
+		took := nanoseconds(func() { f(n) })
+		for range 2 {
+			took = min(took, nanoseconds(func() { f(n) }))
+		}
+		return took
+	}
+	few := best(n)
+	return best(16*n) / few
+}
+
+// A few thousand parts or records that fail together must not take time for each pair of them: that would be 256 times
+// as long here.
+func TestFailuresTakeAsLongAsThereAreManyOfThem(t *testing.T) {
+	refuse := func(context.Context, string) error { return errBoom }
+	split := func(values batch.Stream[string], n int) texts {
+		return batch.FlatMap(values, func(v string) []string { return slices.Repeat([]string{v}, n) })
+	}
+	for name, f := range map[string]func(n int){
+		"parts in lanes, in bulk": func(n int) {
+			_, _ = batch.Collect(batch.Parallel(split(batch.Of("0"), n), 2, func(s texts) texts {
+				s = batch.TryEach(s, failingOn("0"))
+				s = batch.OrElse(s, func(context.Context, error) (string, error) { return "1", nil })
+				return batch.TryEachChunk(s, n, func(context.Context, []string) error { return errBoom })
+			}))
+		},
+		"parts made in lanes within lanes": func(n int) {
+			_, _ = batch.Collect(batch.Parallel(batch.Of("0", "1"), 2, func(s texts) texts { return inLanes(split(s, n), 4, refuse) }))
+		},
+		"unreadable groups, caught": func(n int) {
+			s := batch.KinesisHandler(func(s batch.Stream[events.KinesisEventRecord]) batch.Stream[events.KinesisEventRecord] {
+				s = batch.TryEach(s, func(context.Context, events.KinesisEventRecord) error { return errBoom })
+				return batch.Catch(s, func(context.Context, error) error { return nil })
+			}, quiet, batch.WithPolicy(batch.StopGroup))
+			_, _ = s.Invoke(context.Background(), unreadableGroups(n))
+		},
+		"unreadable groups": func(n int) {
+			s := batch.KinesisHandler(func(s batch.Stream[events.KinesisEventRecord]) batch.Stream[events.KinesisEventRecord] {
+				return batch.TryEach(s, func(context.Context, events.KinesisEventRecord) error { return errBoom })
+			}, quiet, batch.WithPolicy(batch.StopGroup))
+			_, _ = s.Invoke(context.Background(), unreadableGroups(n))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if times := growth(800, f); times > 100 {
+				t.Errorf("%.0f times as long for 16 times as many", times)
+			}
+		})
+	}
+}
+
+// unreadableGroups are records of which the second half have no readable partition key.
+func unreadableGroups(n int) []byte {
+	var b strings.Builder
+	b.WriteString(`{"Records":[`)
+	for i := range n {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		key := `"` + strconv.Itoa(i) + `"`
+		if i >= n/2 {
+			key = "7"
+		}
+		fmt.Fprintf(&b, `{"eventSource":"aws:kinesis","kinesis":{"sequenceNumber":"%d","partitionKey":%s,"data":"eA=="}}`, i, key)
+	}
+	b.WriteString(`]}`)
+	return []byte(b.String())
 }

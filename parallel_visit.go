@@ -14,7 +14,7 @@ type visit struct {
 	crossing *crossing   // nil: it is of no record
 	item     any         // its item in the pool
 	parts    ledger.Stay // which are inside
-	released bool        // lanes around these are not held any more; under the lock of the pool
+	stay     uint32      // its number among those in the lane
 }
 
 // begin takes note of a Result that is to go into a lane. Its failure, if it has one,
@@ -33,6 +33,8 @@ func (v *visit) begin(x *crossing, h header, item any) {
 func (v *visit) enter(in *inlet) {
 	if v.crossing != nil {
 		v.entry.level = in.level(v.crossing)
+		in.stays++
+		v.stay = in.stays
 		v.entry.level.source.give(&v.entry)
 	}
 }
@@ -52,62 +54,40 @@ func (v *visit) within() header {
 func (h *header) leave() {
 	v := h.entry.visit
 	inner, was := h.entry.level, h.part()
-	outer := v.crossing.outer
 	h.entry = v.outside.entry
 	h.setPlace(v.crossing.lanes)
 	h.setFailure(0)
-	if h.number() == v.outside.number() {
-		h.setFailure(v.outside.failure())
-	} else if v.outside.failure() != 0 { // it was settled before it was split
-		outer.order.Pass(v.outside.part())
-	}
 	h.see()
 	inner.order.Pass(was) // after it, since somebody may be looking at both
 }
 
-// inside reports whether anything of the Result is inside.
-func (v *visit) inside() bool {
-	if !v.parts.Over() {
-		return true
-	}
-	if !v.released && v.crossing != nil {
-		v.released = true
-		v.outside.entry.release()
-	}
-	return false
-}
-
 // end takes note that nothing of the Result is inside any more. Failures that were thrown
-// away there count outside from now on.
+// away there count outside from now on. The failure that it came with does not: what has
+// left is Failed itself, or has settled it.
 func (v *visit) end() {
 	if v.crossing == nil {
 		return
 	}
-	if !v.released {
-		v.released = true
-		v.outside.entry.release()
+	outer := v.crossing.outer
+	if inner := v.entry.level; inner != nil {
+		inner.handOver(outer, inner.order.Leave(v.stay))
 	}
 	if v.outside.failure() != 0 {
-		v.crossing.outer.order.Return(v.outside.part())
+		outer.order.Settle(v.outside.part())
 	}
-	if inner := v.entry.level; inner != nil {
-		thrown := inner.order.Of(int(v.entry.index), v.parts.Had)
-		v.crossing.outer.adopt(thrown)
-		for _, f := range thrown {
-			inner.order.Pass(f.Failure)
-		}
-	}
+	v.outside.entry.release()
 }
 
-// adopt opens failures of a lane that were thrown away there.
-func (l *level) adopt(thrown []order.Cause[ledger.Verdict]) {
+// handOver opens failures of a lane that were thrown away there on the level outside.
+func (l *level) handOver(outer *level, thrown []order.Cause[ledger.Verdict]) {
 	for _, f := range thrown {
-		h := header{&l.run.entries[f.Index], f.Cause.Err, marked(f.Cause.State, f.Number)}
+		h := header{&outer.run.entries[f.Index], f.Cause.Err, marked(f.Cause.State, f.Number)}
 		holds := h.entry.holds()
-		l.order.Fail(h.part(), holds, f.Cause)
+		outer.order.Fail(h.part(), holds, f.Cause)
 		if holds {
-			l.run.take(troubled)
+			outer.run.take(troubled)
 		}
+		l.order.Settle(f.Failure)
 	}
 }
 
@@ -116,10 +96,10 @@ func (l *level) adopt(thrown []order.Cause[ledger.Verdict]) {
 func (v *visit) lost(crash *PanicError) header {
 	h := v.out()
 	switch {
-	case h.entry == nil || h.state().Unprocessed():
-	case crash != nil:
+	case h.entry == nil:
+	case crash != nil && !h.state().Unprocessed():
 		h.fail(crash, goes)
-	case h.state() == failed:
+	case h.state().Failure():
 		h.see()
 	default:
 		v.unreach(&h, unreached)

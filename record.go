@@ -83,15 +83,20 @@ func (e *entry) split(number uint32, n int) uint32 {
 }
 
 // hold keeps the record in the lanes that it is in until release: a Result of it is held
-// back there.
+// back there, or on its way to the next stage there.
 func (e *entry) hold() {
-	for v := e.visit; v != nil; v = v.outside.entry.visit {
-		v.parts.Hold()
+	for e != nil && e.visit != nil {
+		e.visit.parts.Hold()
+		e = e.visit.outside.entry
 	}
 }
 
 func (e *entry) release() {
-	for v := e.visit; v != nil; v = v.outside.entry.visit {
-		v.parts.Release()
+	for e != nil && e.visit != nil {
+		v := e.visit
+		if v.parts.Release() {
+			v.crossing.border.settle(v.item)
+		}
+		e = v.outside.entry
 	}
 }

@@ -133,8 +133,9 @@ type place struct {
 
 // bulk is a stage that holds Results back.
 type bulk interface {
-	// flush lets go of them and reports whether more are wanted. It does nothing while the stage is busy.
-	flush() bool
+	// flush lets go of them, and reports whether there were any and whether more are wanted. It does nothing while the
+	// stage is busy.
+	flush() (some, more bool)
 }
 
 func (p *place) open(r *run) {
@@ -190,18 +191,24 @@ func (p *place) unhold(b bulk) {
 	}
 }
 
-// flush has the bulk stages after this place write what they hold, the first one first, since it sends to the next.
+// flush has the bulk stages after this place write what they hold, again and again: what one of them sends, another may
+// hold back that is asked before it.
 func (p *place) flush() (more bool) {
-	for i := 0; ; i++ {
-		p.mu.Lock()
-		if i >= len(p.bulk) {
-			p.mu.Unlock()
-			return true
-		}
-		b := p.bulk[i]
-		p.mu.Unlock()
-		if !b.flush() {
-			return false
+	for again := true; again; {
+		again = false
+		for _, b := range p.holding() {
+			some, more := b.flush()
+			if !more {
+				return false
+			}
+			again = again || some
 		}
 	}
+	return true
+}
+
+func (p *place) holding() []bulk {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.bulk)
 }

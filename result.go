@@ -184,7 +184,7 @@ func (h *header) admit(how note) bool {
 	if h.state() != ready {
 		return false
 	}
-	s, by := h.entry.refusal()
+	s, by := h.refusal()
 	b, index := h.entry.batch(), h.entry.index
 	switch s {
 	case notStarted:
@@ -201,20 +201,22 @@ func (h *header) admit(how note) bool {
 
 // refusal returns ready if a user's function may be called for the record now,
 // or the state that says why not. Under blocked it names the failed record.
-func (e *entry) refusal() (s state, by int32) {
-	if e.level.ctx.Err() != nil {
+func (h *header) refusal() (s state, by int32) {
+	if h.entry.level.ctx.Err() != nil {
 		return notStarted, 0
 	}
-	index := int(e.index)
-	if by, ok := e.level.order.Blocker(index, 0); ok {
-		return blocked, int32(by)
-	}
-	for v := e.visit; v != nil; v = v.outside.entry.visit {
-		if by, ok := v.outside.entry.level.order.Blocker(index, v.crossing.lanes); ok {
+	index, at := int(h.entry.index), order.Place{After: h.place()}
+	for {
+		if by, ok := h.entry.level.order.Blocker(index, at); ok {
 			return blocked, int32(by)
 		}
+		v := h.entry.visit
+		if v == nil {
+			return ready, 0
+		}
+		h = &v.outside
+		at = order.Place{After: h.place(), Inside: v.crossing.lanes}
 	}
-	return ready, 0
 }
 
 func (h *header) refuse(s state, err error, how note) {
@@ -245,7 +247,7 @@ func (h *header) open(how note) {
 	level, holds := h.entry.level, h.entry.holds()
 	verdict := ledger.Verdict{State: h.state(), Err: h.err}
 	if how == tried {
-		h.setFailure(level.order.Try(h.part(), holds, verdict))
+		h.setFailure(level.order.Try(h.part(), holds, h.place(), verdict))
 	} else {
 		h.setFailure(level.order.Fail(h.part(), holds, verdict))
 	}
@@ -255,7 +257,11 @@ func (h *header) open(how note) {
 }
 
 func (h *header) part() order.Failure {
-	return order.Failure{Index: int(h.entry.index), Number: h.number(), Version: h.failure()}
+	f := order.Failure{Index: int(h.entry.index), Number: h.number(), Version: h.failure()}
+	if v := h.entry.visit; v != nil {
+		f.Stay = v.stay
+	}
+	return f
 }
 
 // call calls f and turns a panic into an error. The deferred function looks at a

@@ -37,6 +37,7 @@ type batch struct {
 	line      func(i int) int32 // the line of a record under the policy; nil: no order
 	grouping  sync.Once
 	group     []int32                                 // number of each record's group, 0 for none
+	lost      bool                                    // the group of one cannot be read
 	groupLost func(known identity, bad wire.Bad) bool // whether the group of such a record cannot be read; nil: never
 }
 
@@ -158,6 +159,7 @@ func (b *batch) numberGroups() {
 	for _, bad := range b.bad {
 		if b.groupLost != nil && b.groupLost(b.known[bad.Index], bad) {
 			b.group[bad.Index] = ledger.Any
+			b.lost = true
 		}
 	}
 }

@@ -180,7 +180,7 @@ func recovering[T any](s Stream[T], settled state, f func(context.Context, error
 			if r.h.state() != failed || r.h.entry == nil {
 				return yield(r)
 			}
-			if s, _ := r.h.entry.refusal(); s != ready {
+			if s, _ := r.h.refusal(); s != ready {
 				return yield(r)
 			}
 			r.h.entry.level.run.take(acted)

@@ -128,7 +128,13 @@ func (p *Pool[K, T, R]) Emit(l *Lane[T, R], it *Item[T, R], r R) bool {
 	return true
 }
 
-// settle finishes an item that nothing is left of in its lane.
+// Settle finishes an item if nothing is left of it in its lane. It is for what Inside has not been told by Emit.
+func (p *Pool[K, T, R]) Settle(it *Item[T, R]) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.settle(it)
+}
+
 func (p *Pool[K, T, R]) settle(it *Item[T, R]) {
 	if it.returned && !it.finished && !p.Inside(&it.Value, nil) {
 		p.finish(it)

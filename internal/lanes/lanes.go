@@ -75,6 +75,8 @@ type Face[T, R any] struct {
 	Finished func(item *T)
 	// Abandoned makes the Result of an item whose lane nobody waits for any more.
 	Abandoned func(item *T) R
+	// Adrift is told of such a lane when there is nothing of it left.
+	Adrift func(owner any)
 }
 
 // An Item is one piece of work on its way through a lane.

@@ -63,6 +63,7 @@ func (p *Pool[K, T, R]) GiveUp(all bool) {
 			l.adrift = true
 			p.running--
 			p.release(l, func(item *T) (R, bool) { return p.Abandoned(item), true })
+			p.Adrift(l.Owner)
 		}
 	}
 	if m := &p.producer; !m.gone && !m.adrift {

@@ -48,6 +48,7 @@ type scene struct {
 	lanes   []*lane
 	work    func(s *scene, l *lane) // what a lane does until it is closed
 	flushes int
+	adrift  []int
 	out     []received
 }
 
@@ -68,6 +69,7 @@ func newScene(n int, work func(*scene, *lane)) *scene {
 		},
 		Finished:  func(j *job) { j.finished++ },
 		Abandoned: func(j *job) result { return result{id: j.id, how: "abandoned", made: s.now()} },
+		Adrift:    func(owner any) { s.adrift = append(s.adrift, owner.(int)) },
 	})
 	return s
 }

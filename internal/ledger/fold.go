@@ -73,16 +73,13 @@ func (f *Fold) Hold(line func(record int) int32, blocks func(record int) bool) {
 		return
 	}
 	first := make(map[int32]int) // the first failure of each line
+	earliest := -1               // the first one of any line
 	whole := -1                  // the first one that may be in every line
 	for record := range f.verdicts {
 		at := line(record)
 		by, held := first[at]
-		if at == Any {
-			for _, other := range first {
-				if !held || other < by {
-					by, held = other, true
-				}
-			}
+		if at == Any && earliest >= 0 {
+			by, held = earliest, true
 		}
 		if whole >= 0 && !held {
 			by, held = whole, true
@@ -96,6 +93,9 @@ func (f *Fold) Hold(line func(record int) int32, blocks func(record int) bool) {
 			whole = record
 		case at > 0 && !held:
 			first[at] = record
+			if earliest < 0 {
+				earliest = record
+			}
 		}
 	}
 }

@@ -14,7 +14,6 @@ type Stay struct {
 
 	mu    sync.Mutex
 	spans []span // the parts inside, in order
-	made  []span // all that came of the first one
 	held  int    // Results inside that may be copies of what has left
 }
 
@@ -48,10 +47,8 @@ func (s *Stay) Split(number, first uint32, n int) {
 	defer s.mu.Unlock()
 	s.open()
 	s.remove(number)
-	made := span{first, first + uint32(n) - 1}
 	at, _ := s.find(first)
-	s.spans = slices.Insert(s.spans, at, made)
-	s.made = append(s.made, made)
+	s.spans = slices.Insert(s.spans, at, span{first, first + uint32(n) - 1})
 }
 
 // Leave takes one part out. What is not inside may leave again.
@@ -66,14 +63,17 @@ func (s *Stay) Leave(number uint32) {
 
 // Hold says that a Result is held back inside, and Release that it is not any more. A stage may have copied it, and its
 // part may have left with another copy.
-func (s *Stay) Hold()    { s.count(1) }
-func (s *Stay) Release() { s.count(-1) }
+func (s *Stay) Hold() { s.count(1) }
 
-func (s *Stay) count(delta int) {
+// Release reports whether nothing is inside any more.
+func (s *Stay) Release() (over bool) { return s.count(-1) }
+
+func (s *Stay) count(delta int) (over bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.open()
 	s.held += delta
+	return len(s.spans) == 0 && s.held == 0
 }
 
 // Over reports whether nothing is inside, as far as anybody knows.
@@ -84,13 +84,6 @@ func (s *Stay) Over() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return len(s.spans) == 0 && s.held == 0
-}
-
-// Had reports whether a part has been inside.
-func (s *Stay) Had(number uint32) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return number == s.first || slices.ContainsFunc(s.made, func(s span) bool { return s.first <= number && number <= s.last })
 }
 
 // find returns the place of the span that holds a number, or the one where it would be.

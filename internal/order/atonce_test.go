@@ -18,13 +18,12 @@ func TestAnOrderMayBeUsedAtOnce(t *testing.T) {
 	for i := range records {
 		all.Go(func() {
 			for number := range uint32(4) {
-				f := order.Failure{Index: i, Number: number}
-				o.Try(f, true, "tried")
+				f := order.Failure{Index: i, Number: number, Stay: uint32(i)}
+				o.Try(f, true, 0, "tried")
 				f.Version = o.Fail(f, true, "boom")
 				o.Enter(f, 1)
-				o.Blocker(records, 1)
-				o.Return(f)
-				o.Of(i, func(uint32) bool { return true })
+				o.Blocker(records, order.Place{Inside: 1})
+				o.Leave(uint32(i))
 				o.Unsettled()
 				if i != 7 {
 					o.Pass(f)
@@ -57,7 +56,7 @@ func TestAFailureHoldsOthersBackAtEveryMomentWhileItGoesFromStageToStage(t *test
 				free++
 			}
 		}
-		if _, ok := o.Blocker(1, 0); !ok {
+		if _, ok := o.Blocker(1, order.Place{}); !ok {
 			free++
 		}
 	}

@@ -21,7 +21,7 @@ func BenchmarkSettlingInOrder(b *testing.B) {
 					versions[i] = o.Fail(of(i, 0), true, "boom")
 				}
 				for i := range n {
-					o.Blocker(n, 0)
+					o.Blocker(n, order.Place{})
 					o.Pass(of(i, versions[i]))
 				}
 			}

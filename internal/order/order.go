@@ -9,9 +9,9 @@
 // A failure is loose as long as no stage has seen its Result: a stage that tries again drops it, and the next Result
 // of that part that does go on replaces it.
 //
-// A failure whose Result has gone into lanes is undecided there, and holds back only the stages outside of them; but a
-// record that may be in every line neither waits for lanes nor is waited for there: whatever has failed counts for it, and
-// its failure for all.
+// A failure whose Result has gone into lanes is undecided there, and holds back only the stages outside of them. A loose
+// one may be tried again, and holds back only what has come as far: what is in lanes, or before them, runs ahead of the
+// stages after them in any case.
 package order
 
 import (
@@ -34,10 +34,11 @@ type Order[C any] struct {
 	open  atomic.Int32 // how many failures there are
 	loose atomic.Int32 // how many of them no stage has seen
 
-	mu      sync.Mutex
-	lines   map[int32]*line[C]
-	parts   map[part]*failed[C]
-	records map[int32][]*failed[C] // the parts by record
+	mu    sync.Mutex
+	lines map[int32]*line[C]
+	all   *line[C] // of all lines, as soon as a record has asked that may be in each of them
+	parts map[part]*failed[C]
+	stays map[uint32][]*failed[C] // the parts that have failed in a stay
 }
 
 // A line is the records that take effect in the order of the batch, as far as they have failed.
@@ -62,9 +63,19 @@ type failed[C any] struct {
 // failure is one failed Result.
 type failure[C any] struct {
 	version uint16
+	stay    uint32
 	inside  uint8 // the lanes that it has gone into, 0: none
+	after   uint8 // the lanes that it came out of, if it is loose
 	loose   bool
 	cause   C
+}
+
+// counts reports whether it holds back what is at a place. Lanes have higher numbers than those whose Results they get.
+func (f *failure[C]) counts(at Place) bool {
+	if f.loose {
+		return f.after <= at.After
+	}
+	return at.Inside == 0 || f.inside != at.Inside
 }
 
 // forever is the version of a failure that nothing settles, since there have been too many of its part.
@@ -84,16 +95,27 @@ type Failure struct {
 	Index   int
 	Number  uint32
 	Version uint16 // 0: the Result has not been seen yet
+	Stay    uint32 // in a lane, of which the Result is a part; 0 outside
+}
+
+// A Place is where a Result is on its way.
+type Place struct {
+	After  uint8 // the lanes that it came out of, 0: none
+	Inside uint8 // those that it has gone into, 0: none
 }
 
 // Fail opens the failure of a Result that goes on, in place of the version that it had, and returns the new version.
 // Unless it holds others back, it is only kept.
-func (o *Order[C]) Fail(f Failure, holds bool, cause C) uint16 { return o.fail(f, holds, false, cause) }
+func (o *Order[C]) Fail(f Failure, holds bool, cause C) uint16 {
+	return o.fail(f, holds, failure[C]{cause: cause})
+}
 
-// Try opens the failure of a Result that no stage has seen yet.
-func (o *Order[C]) Try(f Failure, holds bool, cause C) uint16 { return o.fail(f, holds, true, cause) }
+// Try opens the failure of a Result that no stage has seen yet, and that came out of these lanes, 0 for none.
+func (o *Order[C]) Try(f Failure, holds bool, after uint8, cause C) uint16 {
+	return o.fail(f, holds, failure[C]{after: after, loose: true, cause: cause})
+}
 
-func (o *Order[C]) fail(f Failure, holds, loose bool, cause C) uint16 {
+func (o *Order[C]) fail(f Failure, holds bool, fresh failure[C]) uint16 {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	p := o.part(f, holds)
@@ -102,12 +124,19 @@ func (o *Order[C]) fail(f Failure, holds, loose bool, cause C) uint16 {
 	if p.last < forever {
 		p.last++
 	}
-	p.open = append(p.open, failure[C]{version: p.last, loose: loose, cause: cause})
-	if loose {
+	fresh.version, fresh.stay = p.last, f.Stay
+	p.open = append(p.open, fresh)
+	if of := o.stays[f.Stay]; f.Stay > 0 && (len(of) == 0 || of[len(of)-1] != p) {
+		o.stays[f.Stay] = append(of, p)
+	}
+	if fresh.loose {
 		o.loose.Add(1)
 	}
 	if len(p.open) == 1 {
 		o.lines[p.at].insert(p)
+		if o.all != nil && p.at != None {
+			o.all.insert(p)
+		}
 	}
 	return p.last
 }
@@ -118,14 +147,13 @@ func (o *Order[C]) part(f Failure, holds bool) *failed[C] {
 	if p == nil {
 		if o.parts == nil {
 			o.parts, o.lines = make(map[part]*failed[C]), make(map[int32]*line[C])
-			o.records = make(map[int32][]*failed[C])
+			o.stays = make(map[uint32][]*failed[C])
 		}
 		p = &failed[C]{part: key, last: f.Version}
 		if holds && o.line != nil {
 			p.at = o.line(f.Index)
 		}
 		o.parts[key] = p
-		o.records[key.index] = append(o.records[key.index], p)
 		if o.lines[p.at] == nil {
 			o.lines[p.at] = new(line[C])
 		}
@@ -136,13 +164,21 @@ func (o *Order[C]) part(f Failure, holds bool) *failed[C] {
 // Pass takes note of a Result that is not Failed: the failure that it descends from is settled, and loose ones of
 // the same part never went on.
 func (o *Order[C]) Pass(f Failure) {
-	if f.Version == 0 && o.loose.Load() == 0 {
-		return
+	if f.Version != 0 || o.loose.Load() > 0 {
+		o.settle(f, true)
 	}
+}
+
+// Settle takes note that a failure is settled.
+func (o *Order[C]) Settle(f Failure) { o.settle(f, false) }
+
+func (o *Order[C]) settle(f Failure, loose bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if p := o.parts[part{int32(f.Index), f.Number}]; p != nil {
-		o.remove(p, func(open *failure[C]) bool { return open.loose || open.version == f.Version && f.Version != forever })
+		o.remove(p, func(open *failure[C]) bool {
+			return loose && open.loose || open.version == f.Version && f.Version != forever
+		})
 	}
 }
 
@@ -158,16 +194,14 @@ func (o *Order[C]) remove(p *failed[C], which func(*failure[C]) bool) {
 	o.open.Add(int32(len(p.open) - before))
 	if before > 0 && len(p.open) == 0 {
 		o.lines[p.at].remove(p)
+		if o.all != nil && p.at != None {
+			o.all.remove(p)
+		}
 	}
 }
 
 // Enter takes note that the failed Result has gone into lanes, which have a number of their own above 0.
-func (o *Order[C]) Enter(f Failure, lanes uint8) { o.place(f, lanes) }
-
-// Return takes note that nothing more will come of the failed Result in the lanes: it has been dropped there.
-func (o *Order[C]) Return(f Failure) { o.place(f, 0) }
-
-func (o *Order[C]) place(f Failure, lanes uint8) {
+func (o *Order[C]) Enter(f Failure, lanes uint8) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if p := o.parts[part{int32(f.Index), f.Number}]; p != nil {
@@ -179,33 +213,42 @@ func (o *Order[C]) place(f Failure, lanes uint8) {
 	}
 }
 
-// Blocker returns the first failed record that the record at index comes after in its line. For a record in lanes it
-// leaves out what is undecided in them; the number of the lanes is 0 for one that is outside.
-func (o *Order[C]) Blocker(index int, lanes uint8) (by int, ok bool) {
+// Blocker returns the first failed record that the record at index, which is at this place, comes after in its line.
+func (o *Order[C]) Blocker(index int, here Place) (by int, ok bool) {
 	if !o.Open() || o.line == nil {
 		return 0, false
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	by, ok = o.lines[Any].before(index, 0)
-	switch at := o.line(index); at {
-	case None:
-	case Any:
-		for at, l := range o.lines {
-			if first, found := l.before(index, 0); at != None && found && (!ok || first < by) {
-				by, ok = first, true
-			}
-		}
-	default:
-		if first, found := o.lines[at].before(index, lanes); found && (!ok || first < by) {
-			by, ok = first, true
-		}
+	at := o.line(index)
+	if at == Any {
+		return o.everyLine().before(index, here)
+	}
+	by, ok = o.lines[Any].before(index, here)
+	if at == None {
+		return by, ok
+	}
+	if first, found := o.lines[at].before(index, here); found && (!ok || first < by) {
+		return first, true
 	}
 	return by, ok
 }
 
-// before returns the first record before index that has an open failure outside of the lanes.
-func (l *line[C]) before(index int, lanes uint8) (int, bool) {
+func (o *Order[C]) everyLine() *line[C] {
+	if o.all == nil {
+		o.all = new(line[C])
+		for _, p := range o.parts {
+			if p.at != None && len(p.open) > 0 {
+				o.all.failed = append(o.all.failed, p)
+			}
+		}
+		slices.SortFunc(o.all.failed, byPart)
+	}
+	return o.all
+}
+
+// before returns the first record before index that has an open failure that counts there.
+func (l *line[C]) before(index int, at Place) (int, bool) {
 	if l == nil {
 		return 0, false
 	}
@@ -214,7 +257,7 @@ func (l *line[C]) before(index int, lanes uint8) (int, bool) {
 			break
 		}
 		for i := range p.open {
-			if lanes == 0 || p.open[i].inside != lanes {
+			if p.open[i].counts(at) {
 				return int(p.index), true
 			}
 		}
@@ -222,10 +265,12 @@ func (l *line[C]) before(index int, lanes uint8) (int, bool) {
 	return 0, false
 }
 
+func byPart[C any](a, b *failed[C]) int {
+	return cmp.Or(cmp.Compare(a.index, b.index), cmp.Compare(a.number, b.number))
+}
+
 func (l *line[C]) find(p *failed[C]) (int, bool) {
-	at, found := slices.BinarySearchFunc(l.failed[l.head:], p, func(a, b *failed[C]) int {
-		return cmp.Or(cmp.Compare(a.index, b.index), cmp.Compare(a.number, b.number))
-	})
+	at, found := slices.BinarySearchFunc(l.failed[l.head:], p, byPart)
 	return l.head + at, found
 }
 
@@ -260,7 +305,7 @@ func (o *Order[C]) Unsettled() []Cause[C] {
 	defer o.mu.Unlock()
 	var all []Cause[C]
 	for _, p := range o.parts {
-		all = p.causes(all)
+		all = p.causes(all, func(*failure[C]) bool { return true })
 	}
 	slices.SortFunc(all, func(a, b Cause[C]) int {
 		return cmp.Or(cmp.Compare(a.Index, b.Index), cmp.Compare(a.Number, b.Number), cmp.Compare(a.Version, b.Version))
@@ -268,17 +313,18 @@ func (o *Order[C]) Unsettled() []Cause[C] {
 	return all
 }
 
-// Of returns the open failures of some parts of a record.
-func (o *Order[C]) Of(index int, which func(number uint32) bool) (all []Cause[C]) {
+// Leave returns the failures of a stay that are still open, and forgets the stay.
+func (o *Order[C]) Leave(stay uint32) (all []Cause[C]) {
 	if !o.Open() {
 		return nil
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	for _, p := range o.records[int32(index)] {
-		if which(p.number) {
-			all = p.causes(all)
-		}
+	of := o.stays[stay]
+	delete(o.stays, stay)
+	slices.SortFunc(of, byPart)
+	for _, p := range slices.Compact(of) {
+		all = p.causes(all, func(f *failure[C]) bool { return f.stay == stay })
 	}
 	return all
 }
@@ -289,9 +335,11 @@ type Cause[C any] struct {
 	Cause C
 }
 
-func (p *failed[C]) causes(all []Cause[C]) []Cause[C] {
-	for _, f := range p.open {
-		all = append(all, Cause[C]{Failure{int(p.index), p.number, f.version}, f.cause})
+func (p *failed[C]) causes(all []Cause[C], which func(*failure[C]) bool) []Cause[C] {
+	for i := range p.open {
+		if f := &p.open[i]; which(f) {
+			all = append(all, Cause[C]{Failure{int(p.index), p.number, f.version, f.stay}, f.cause})
+		}
 	}
 	return all
 }

@@ -19,9 +19,13 @@ func of(index int, version uint16) order.Failure {
 	return order.Failure{Index: index, Version: version}
 }
 
-// blocker returns -1 for a record that nobody holds back.
+// blocker returns -1 for a record that nobody holds back. It has come out of the lanes before these, if there are any.
 func blocker(o *order.Order[string], index int, lanes uint8) int {
-	if by, ok := o.Blocker(index, lanes); ok {
+	return blockerAt(o, index, order.Place{After: max(lanes, 1) - 1, Inside: lanes})
+}
+
+func blockerAt(o *order.Order[string], index int, at order.Place) int {
+	if by, ok := o.Blocker(index, at); ok {
 		return by
 	}
 	return -1
@@ -87,12 +91,12 @@ func TestALooseFailureIsDroppedByTheNextResultOfItsPart(t *testing.T) {
 	for name, next := range map[string]func(o *order.Order[string]){
 		"that goes on well":   func(o *order.Order[string]) { o.Pass(of(0, 0)) },
 		"that goes on Failed": func(o *order.Order[string]) { o.Pass(of(0, o.Fail(of(0, 0), true, "again"))) },
-		"that is tried again": func(o *order.Order[string]) { o.Try(of(0, 0), true, "again"); o.Pass(of(0, 0)) },
+		"that is tried again": func(o *order.Order[string]) { o.Try(of(0, 0), true, 0, "again"); o.Pass(of(0, 0)) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			is := is.New(t)
 			o := in(1, 1)
-			o.Try(of(0, 0), true, "first")
+			o.Try(of(0, 0), true, 0, "first")
 			is.True(o.Loose())
 			is.Equal(blocker(o, 1, 0), 0)
 			next(o)
@@ -106,7 +110,7 @@ func TestALooseFailureIsDroppedByTheNextResultOfItsPart(t *testing.T) {
 func TestALooseFailureOfAnotherPartStays(t *testing.T) {
 	is := is.New(t)
 	o := in(1, 1)
-	o.Try(order.Failure{Index: 0, Number: 1}, true, "first")
+	o.Try(order.Failure{Index: 0, Number: 1}, true, 0, "first")
 	o.Pass(of(0, 0))
 	is.True(o.Loose())
 	is.Equal(blocker(o, 1, 0), 0)
@@ -120,8 +124,35 @@ func TestAFailureInLanesHoldsBackOnlyWhatIsOutsideOfThem(t *testing.T) {
 	is.Equal(blocker(o, 1, 2), -1)
 	is.Equal(blocker(o, 1, 1), 0) // other lanes
 	is.Equal(blocker(o, 1, 0), 0)
-	o.Return(of(0, version))
+	o.Fail(of(0, version), true, "boom") // it has come out of them
 	is.Equal(blocker(o, 1, 2), 0)
+}
+
+func TestAFailureThatMayBeTriedAgainAfterLanesHoldsBackNothingInThemOrBefore(t *testing.T) {
+	is := is.New(t)
+	o := in(1, 1)
+	o.Try(of(0, 0), true, 2, "boom")
+	is.Equal(blocker(o, 1, 1), -1)
+	is.Equal(blocker(o, 1, 2), -1)
+	is.Equal(blocker(o, 1, 3), 0)  // lanes that get what those hand on
+	is.Equal(blocker(o, 1, 0), -1) // before all lanes
+	is.Equal(blockerAt(o, 1, order.Place{After: 1}), -1)
+	is.Equal(blockerAt(o, 1, order.Place{After: 2}), 0)
+	is.Equal(blockerAt(o, 1, order.Place{After: 3}), 0)
+	o.Fail(of(0, 0), true, "boom")
+	is.Equal(blocker(o, 1, 1), 0) // it went on
+}
+
+func TestSettlingAFailureLeavesALooseOneOfItsPart(t *testing.T) {
+	is := is.New(t)
+	o := in(1, 1)
+	version := o.Fail(of(0, 0), true, "boom")
+	o.Try(of(0, 0), true, 0, "again")
+	o.Settle(of(0, version))
+	is.True(o.Loose())
+	is.Equal(blocker(o, 1, 0), 0)
+	o.Pass(of(0, 0))
+	is.True(!o.Open())
 }
 
 func TestARecordInNoLineHoldsNobodyBackAndIsHeldByNone(t *testing.T) {
@@ -150,6 +181,12 @@ func TestARecordThatMayBeInEveryLineHoldsBackAllAfterItAndIsHeldByAll(t *testing
 	is.Equal(blocker(o, 3, 0), 2)
 	is.Equal(blocker(o, 4, 0), 1)
 	is.Equal(blocker(o, 5, 0), 2)
+	version = o.Fail(of(0, 0), true, "boom") // after somebody has asked for all lines
+	is.Equal(blocker(o, 4, 0), 0)
+	o.Enter(of(0, version), 1)
+	is.Equal(blocker(o, 4, 1), 1)
+	o.Pass(of(0, version))
+	is.Equal(blocker(o, 4, 0), 1)
 }
 
 func TestAFailureThatHoldsNobodyBackIsKept(t *testing.T) {
@@ -173,18 +210,22 @@ func TestTheZeroOrderKeepsFailuresAndHoldsNobodyBack(t *testing.T) {
 	is.Equal(len(o.Unsettled()), 0)
 }
 
-func TestOfReturnsTheFailuresOfSomePartsOfARecord(t *testing.T) {
+func TestAStayLeavesWithItsOwnFailures(t *testing.T) {
 	is := is.New(t)
 	o := in(1, 1)
-	for number := range uint32(4) {
-		o.Fail(order.Failure{Index: 0, Number: number}, true, "boom")
+	fail := func(number uint32, stay uint32, cause string) order.Failure {
+		f := order.Failure{Index: 0, Number: number, Stay: stay}
+		f.Version = o.Fail(f, true, cause)
+		return f
 	}
-	o.Fail(of(1, 0), true, "boom")
-	all := o.Of(0, func(number uint32) bool { return number >= 2 })
-	is.Equal(all, []order.Cause[string]{
-		{Failure: order.Failure{Index: 0, Number: 2, Version: 1}, Cause: "boom"},
-		{Failure: order.Failure{Index: 0, Number: 3, Version: 1}, Cause: "boom"},
-	})
+	first, settled := fail(2, 7, "first"), fail(1, 7, "settled")
+	fail(2, 8, "of a copy")
+	fail(3, 0, "outside")
+	third := fail(0, 7, "third")
+	o.Pass(settled)
+	is.Equal(o.Leave(7), []order.Cause[string]{{Failure: third, Cause: "third"}, {Failure: first, Cause: "first"}})
+	is.Equal(len(o.Leave(7)), 0)
+	is.Equal(len(o.Unsettled()), 4)
 }
 
 func TestWhatHasFailedTooOftenIsNeverSettled(t *testing.T) {

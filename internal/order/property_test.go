@@ -22,40 +22,46 @@ type failure struct {
 	order.Failure
 	lanes uint8
 	loose bool
+	after uint8
 	cause string
 }
 
 func part(f order.Failure) order.Failure { return order.Failure{Index: f.Index, Number: f.Number} }
 
-func (m *failures) fail(f order.Failure, loose bool, cause string) uint16 {
-	m.pass(f)
-	m.next[part(f)]++
-	f.Version = m.next[part(f)]
-	m.open = append(m.open, failure{f, 0, loose, cause})
+func same(a, b order.Failure) bool { return part(a) == part(b) && a.Version == b.Version }
+
+func (m *failures) fail(f failure) uint16 {
+	m.settle(f.Failure, true)
+	m.next[part(f.Failure)]++
+	f.Version = m.next[part(f.Failure)]
+	m.open = append(m.open, f)
 	return f.Version
 }
 
-func (m *failures) pass(f order.Failure) {
+func (m *failures) settle(f order.Failure, loose bool) {
 	m.open = slices.DeleteFunc(m.open, func(o failure) bool {
-		return part(o.Failure) == part(f) && (o.loose || o.Version == f.Version)
+		return part(o.Failure) == part(f) && (loose && o.loose || o.Version == f.Version)
 	})
 }
 
 func (m *failures) place(f order.Failure, lanes uint8) {
 	for i := range m.open {
-		if m.open[i].Failure == f {
+		if same(m.open[i].Failure, f) {
 			m.open[i].lanes = lanes
 		}
 	}
 }
 
-func (m *failures) blocker(index int, lanes uint8) int {
+func (m *failures) blocker(index int, at order.Place) int {
 	by := -1
 	for _, f := range m.open {
 		before, after := m.line[f.Index], m.line[index]
 		same := before > 0 && (before == after || after == order.Any)
-		undecided := lanes != 0 && f.lanes == lanes
-		if f.Index < index && m.holds[f.Index] && (before == order.Any || same && (!undecided || after == order.Any)) && (by < 0 || f.Index < by) {
+		undecided := at.Inside != 0 && f.lanes == at.Inside
+		if f.loose {
+			undecided = f.after > at.After
+		}
+		if f.Index < index && m.holds[f.Index] && (before == order.Any || same) && !undecided && (by < 0 || f.Index < by) {
 			by = f.Index
 		}
 	}
@@ -93,54 +99,74 @@ func TestAnOrderIsAListOfOpenFailures(t *testing.T) {
 			if len(known) > 0 && rapid.Bool().Draw(t, "known") {
 				return rapid.SampledFrom(known).Draw(t, "failure")
 			}
-			return order.Failure{Index: rapid.IntRange(0, records-1).Draw(t, "record"), Number: rapid.Uint32Range(0, parts-1).Draw(t, "number")}
+			return order.Failure{
+				Index:  rapid.IntRange(0, records-1).Draw(t, "record"),
+				Number: rapid.Uint32Range(0, parts-1).Draw(t, "number"),
+			}
 		}
 		causes := 0
-		fail := func(t *rapid.T, how func(order.Failure, bool, string) uint16, loose bool) {
+		stays := uint32(1)
+		fail := func(t *rapid.T, loose bool, stay uint32) order.Failure {
 			causes++
-			f, cause := pick(t), fmt.Sprintf("cause %d", causes)
-			got, want := how(f, m.holds[f.Index], cause), m.fail(f, loose, cause)
-			if got != want {
+			f := failure{Failure: pick(t), loose: loose, cause: fmt.Sprintf("cause %d", causes)}
+			f.Stay = stay
+			var got uint16
+			if loose {
+				f.after = rapid.Uint8Range(0, 3).Draw(t, "after")
+				got = o.Try(f.Failure, m.holds[f.Index], f.after, f.cause)
+			} else {
+				got = o.Fail(f.Failure, m.holds[f.Index], f.cause)
+			}
+			if want := m.fail(f); got != want {
 				t.Fatalf("%v has version %d, want %d", f, got, want)
 			}
 			f.Version = got
-			known = append(known, f)
+			known = append(known, f.Failure)
+			return f.Failure
 		}
 		t.Repeat(map[string]func(*rapid.T){
-			"fail": func(t *rapid.T) { fail(t, o.Fail, false) },
-			"try":  func(t *rapid.T) { fail(t, o.Try, true) },
+			"fail": func(t *rapid.T) { fail(t, false, 0) },
+			"try":  func(t *rapid.T) { fail(t, true, 0) },
 			"pass": func(t *rapid.T) {
 				f := pick(t)
 				o.Pass(f)
-				m.pass(f)
+				m.settle(f, true)
+			},
+			"settle": func(t *rapid.T) {
+				f := pick(t)
+				o.Settle(f)
+				m.settle(f, false)
 			},
 			"enter": func(t *rapid.T) {
 				f, lanes := pick(t), rapid.Uint8Range(1, 3).Draw(t, "lanes")
 				o.Enter(f, lanes)
 				m.place(f, lanes)
 			},
-			"return": func(t *rapid.T) {
-				f := pick(t)
-				o.Return(f)
-				m.place(f, 0)
-			},
-			"take": func(t *rapid.T) { // a lane hands over what was thrown away in it
-				index, least := rapid.IntRange(0, records-1).Draw(t, "record"), rapid.Uint32Range(0, parts).Draw(t, "least")
-				got := sorted(o.Of(index, func(number uint32) bool { return number >= least }))
-				want := m.unsettled(func(f order.Failure) bool { return f.Index == index && f.Number >= least })
-				if !slices.Equal(got, want) {
-					t.Fatalf("taken: %v, want %v", got, want)
+			"leave": func(t *rapid.T) { // a lane hands over what was thrown away in it
+				stay := stays
+				stays++
+				for range rapid.IntRange(0, 4).Draw(t, "failures") {
+					f := fail(t, rapid.Bool().Draw(t, "loose"), stay)
+					if rapid.Bool().Draw(t, "settled") {
+						o.Settle(f)
+						m.settle(f, false)
+					}
+				}
+				got := o.Leave(stay)
+				if want := m.unsettled(func(f order.Failure) bool { return f.Stay == stay }); !slices.Equal(got, want) {
+					t.Fatalf("left: %v, want %v", got, want)
 				}
 				for _, f := range got {
-					o.Pass(f.Failure)
-					m.pass(f.Failure)
+					o.Settle(f.Failure)
+					m.settle(f.Failure, false)
 				}
 			},
 			"": func(t *rapid.T) {
 				for index := range records {
-					for lanes := range uint8(4) {
-						if got, want := blocker(o, index, lanes), m.blocker(index, lanes); got != want {
-							t.Fatalf("record %d in lanes %d is held by %d, want %d: %v", index, lanes, got, want, m.open)
+					for place := range uint8(16) {
+						at := order.Place{After: place % 4, Inside: place / 4}
+						if got, want := blockerAt(o, index, at), m.blocker(index, at); got != want {
+							t.Fatalf("record %d at %v is held by %d, want %d: %v", index, at, got, want, m.open)
 						}
 					}
 				}

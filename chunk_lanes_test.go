@@ -1,0 +1,137 @@
+package batch_test
+
+// Chunks that are written because time runs short.
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/lambdabatch/batch"
+	"github.com/matryer/is"
+)
+
+// piped runs what comes before on a goroutine of its own.
+func piped(s texts) texts {
+	return func(yield func(batch.Result[string]) bool) {
+		results, quit, done := make(chan batch.Result[string]), make(chan struct{}), make(chan struct{})
+		go func() {
+			defer close(done)
+			defer close(results)
+			s(func(r batch.Result[string]) bool {
+				select {
+				case results <- r:
+					return true
+				case <-quit:
+					return false
+				}
+			})
+		}()
+		defer func() { <-done }()
+		defer close(quit)
+		for r := range results {
+			if !yield(r) {
+				return
+			}
+		}
+	}
+}
+
+// The goroutine that waits for time to run short is the user's here; the pipeline after the chunk must not end it.
+func TestWhatHappensAfterAChunkThatIsWrittenInTimeIsOfThePipelineNotOfWhoeverWaited(t *testing.T) {
+	for name, test := range map[string]struct {
+		deed func()
+		is   func(error) bool
+	}{
+		"panic":  {func() { panic(errBoom) }, func(err error) bool { return errors.Is(err, errBoom) }},
+		"Goexit": {runtime.Goexit, func(err error) bool { return err == nil }},
+	} {
+		for place, between := range map[string]func(texts) texts{"piped": piped, "pulled": copyStages["pull"], "plain": copyStages["tap"]} {
+			t.Run(name+" "+place, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					is := is.New(t)
+					ctx, reserve := deadline(t)
+					var written effects
+					response, err := batch.Run(grouped(ctx, manyGroups(4, 4), reserve, batch.WithoutAllFailedError()), func(s texts) texts {
+						s = inLanes(s, 4, stuckOn(t, "0"))
+						s = batch.TryEachChunk(between(s), 25, func(_ context.Context, vs []string) error { written.note(vs...); return nil })
+						return foreign(s, "2", func(func(batch.Result[string]) bool, batch.Result[string]) bool {
+							test.deed()
+							return true
+						})
+					})
+					is.True(test.is(err))
+					is.Equal(len(written.all), 3)
+					if err == nil {
+						for _, id := range []string{"r0", "r2"} {
+							is.True(slices.Contains(listed(response), id))
+						}
+					}
+				})
+			})
+		}
+	}
+}
+
+func TestAChunkThatGetsItsFirstResultBeforeTheOneBeforeItIsWrittenInTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		ctx, reserve := deadline(t)
+		var first, second effects
+		stuck := stuckOn(t, "1")
+		response, err := batch.Run(grouped(ctx, manyGroups(10, 10), reserve, batch.WithPolicy(batch.Continue)), func(s texts) texts {
+			s = inLanes(s, 10, func(ctx context.Context, v string) error {
+				if v == "0" {
+					return errBoom // passes the first chunk, which is empty yet
+				}
+				time.Sleep(time.Second)
+				return stuck(ctx, v)
+			})
+			s = batch.TryEachChunk(s, 100, func(_ context.Context, vs []string) error { first.note(vs...); return nil })
+			s = batch.OrElse(s, func(context.Context, error) (string, error) { return "0", nil })
+			return batch.TryEachChunk(s, 100, func(_ context.Context, vs []string) error { second.note(vs...); return nil })
+		})
+		is.NoErr(err)
+		is.Equal(listed(response), []string{"r1"})
+		is.Equal(first.sorted(), counting(2, 10))
+		is.Equal(second.sorted(), append([]string{"0"}, counting(2, 10)...))
+	})
+}
+
+// In lanes, in bulk, in lanes: time runs short in all of them.
+func TestWaysToWaitAroundAChunkThatIsWrittenInTime(t *testing.T) {
+	ways := map[string]func(texts) texts{"plain": copyStages["tap"], "pulled": copyStages["pull"], "piped": piped}
+	for a, before := range ways {
+		for b, after := range ways {
+			for c, inside := range ways {
+				t.Run("before "+a+", after "+b+", inside "+c, func(t *testing.T) {
+					synctest.Test(t, func(t *testing.T) {
+						is := is.New(t)
+						ctx, reserve := deadline(t)
+						var written effects
+						stuck := stuckOn(t, "5")
+						response, err := batch.Run(grouped(ctx, manyGroups(40, 40), reserve), func(s texts) texts {
+							s = batch.Parallel(s, 4, func(s texts) texts {
+								s = batch.TryEach(inside(s), func(ctx context.Context, v string) error {
+									time.Sleep(300 * time.Millisecond)
+									return stuck(ctx, v)
+								})
+								return batch.TryEachChunk(inside(s), 3, func(context.Context, []string) error { return nil })
+							})
+							s = batch.TryEachChunk(before(s), 25, func(_ context.Context, vs []string) error { written.note(vs...); return nil })
+							return after(s)
+						})
+						is.NoErr(err)
+						is.True(slices.Contains(listed(response), "r5"))
+						is.True(len(listed(response)) <= 10) // what the stuck lane held, and no more
+						is.True(len(listed(response))+len(written.sorted()) >= 40)
+					})
+				})
+			}
+		}
+	}
+}

@@ -1,0 +1,297 @@
+package batch_test
+
+// Failures at the border of lanes: thrown away in them, settled in them by a copy only, tried again after them.
+
+import (
+	"context"
+	"slices"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/lambdabatch/batch"
+	"github.com/matryer/is"
+)
+
+// throwingAway keeps the first Result when it sends it, and throws a failure of it away when it is told to.
+func throwingAway(s texts, when func(r batch.Result[string], over bool) bool) texts {
+	return func(yield func(batch.Result[string]) bool) {
+		var first batch.Result[string]
+		discard := func() { _ = batch.Then(first, same(failingOn("0"))) }
+		for r := range s {
+			if r.Record().Index == 0 {
+				first = r
+			}
+			if when(r, false) {
+				discard()
+			}
+			if !yield(r) {
+				return
+			}
+		}
+		if when(first, true) {
+			discard()
+		}
+	}
+}
+
+// The lane and the answer end at nearly the same moment, so this takes many rounds.
+func TestAFailureThatIsThrownAwayAsALaneEndsCountsOutside(t *testing.T) {
+	for range 5000 {
+		response, err := batch.Run(grouped(context.Background(), []string{"a", "b"}), func(s texts) texts {
+			return batch.Parallel(s, 1, func(s texts) texts {
+				return throwingAway(s, func(_ batch.Result[string], over bool) bool { return over })
+			})
+		})
+		if err != nil || !slices.Equal(listed(response), []string{"r0"}) {
+			t.Fatalf("reported %v, %v", listed(response), err)
+		}
+	}
+}
+
+func TestAFailureThatIsThrownAwayInALaneThatHangsCountsOutside(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		ctx, reserve := deadline(t)
+		response, err := batch.Run(grouped(ctx, []string{"a", "b"}, reserve, batch.WithoutAllFailedError()), func(s texts) texts {
+			return batch.Parallel(s, 1, func(s texts) texts {
+				s = throwingAway(s, func(r batch.Result[string], over bool) bool { return !over && r.Record().Index == 1 })
+				return batch.TryEach(s, stuckOn(t, "1"))
+			})
+		})
+		is.NoErr(err)
+		is.Equal(listed(response), []string{"r0", "r1"})
+	})
+}
+
+// A copy that leaves lanes settles nothing for the stages before as long as the failed one may follow.
+func TestAFailureInLanesCountsBeforeThemThoughASettledCopyHasLeft(t *testing.T) {
+	for name, copied := range map[string]func(batch.Result[string]) texts{
+		"as it is": func(r batch.Result[string]) texts { return slices.Values([]batch.Result[string]{r.Ack()}) },
+		"in parts": func(r batch.Result[string]) texts {
+			settled := batch.OrElse(slices.Values([]batch.Result[string]{r}), func(context.Context, error) (string, error) { return "0", nil })
+			return copyStages["split"](settled)
+		},
+	} {
+		for _, policy := range strict {
+			t.Run(name+" under "+policy.String(), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					is := is.New(t)
+					var before effects
+					source := grouped(context.Background(), []string{"g", "g", "g"}, batch.WithPolicy(policy), batch.WithoutAllFailedError())
+					slow := batch.Tap(source, func(r batch.Result[string]) { time.Sleep(time.Duration(r.Record().Index) * time.Second) })
+					response, err := batch.Run(slow, func(s texts) texts {
+						s = batch.TryEach(s, before.refusing("0"))
+						return batch.Parallel(s, 2, func(s texts) texts {
+							return func(yield func(batch.Result[string]) bool) {
+								for r := range s {
+									for c := range copied(r) {
+										yield(c)
+									}
+									time.Sleep(10 * time.Second)
+									yield(r)
+								}
+							}
+						})
+					})
+					is.NoErr(err)
+					is.Equal(len(before.sorted()), 0)
+					is.Equal(listed(response), []string{"r0", "r1", "r2"})
+				})
+			})
+		}
+	}
+}
+
+// lingering sends each Result and takes a second more before it asks for the next one.
+func lingering(s texts) texts {
+	return func(yield func(batch.Result[string]) bool) {
+		for r := range s {
+			if !yield(r) {
+				return
+			}
+			time.Sleep(time.Second)
+		}
+	}
+}
+
+// What is settled in lanes is settled; a failure of the same record after them is another one.
+func TestAFailureThatIsThrownAwayAfterLanesStaysWhenTheLaneHasFinished(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		response, err := batch.Run(grouped(context.Background(), []string{"a", "b"}), func(s texts) texts {
+			s = batch.Parallel(batch.TryEach(s, failingOn("0")), 2, func(s texts) texts {
+				return lingering(batch.OrElse(s, func(context.Context, error) (string, error) { return "0", nil }))
+			})
+			return func(yield func(batch.Result[string]) bool) {
+				for r := range s {
+					if !yield(r) {
+						return
+					}
+					_ = batch.Then(r, same(failingOn("0")))
+				}
+			}
+		})
+		is.NoErr(err)
+		is.Equal(listed(response), []string{"r0"})
+	})
+}
+
+func TestTheGroupOfARecordGoesOnWhenLanesWithinLanesHaveFinishedIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		ctx, reserve := deadline(t)
+		var stored effects
+		response, err := batch.Run(grouped(ctx, []string{"g", "g", "h"}, reserve, batch.WithPolicy(batch.StopGroup)), func(s texts) texts {
+			s = batch.Parallel(s, 2, func(s texts) texts {
+				return batch.Parallel(s, 2, func(s texts) texts { return lingering(batch.TryEach(s, stuckOn(t, "2"))) })
+			})
+			return batch.TryEach(s, stored.each)
+		})
+		is.NoErr(err)
+		is.Equal(listed(response), []string{"r2"})
+		is.Equal(stored.all, []string{"0", "1"})
+	})
+}
+
+// Two copies of record 0 are written together with record 2, and take effect one after the other in the stage after that.
+func TestARecordHasNotLeftALaneAsLongAsACopyOfItIsOnItsWayFromAChunk(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		var began effects
+		var busy atomic.Int32
+		source := grouped(context.Background(), []string{"g", "h", "i", "g"}, batch.WithPolicy(batch.StopGroup))
+		response, err := batch.Run(source, func(s texts) texts {
+			return batch.Parallel(s, 2, func(s texts) texts {
+				s = batch.TryEach(s, func(_ context.Context, v string) error {
+					if v == "1" {
+						time.Sleep(100 * time.Millisecond) // keeps the other lane from record 2
+					}
+					return nil
+				})
+				s = batch.TryEachChunk(repeating(s), 4, func(context.Context, []string) error { return nil })
+				return batch.TryEach(s, func(_ context.Context, v string) error {
+					if v == "1" || v == "2" {
+						return nil
+					}
+					began.note(v)
+					if busy.Add(1) > 1 {
+						t.Error("two of one group at once")
+					}
+					time.Sleep(time.Second)
+					busy.Add(-1)
+					return nil
+				})
+			})
+		})
+		is.NoErr(err)
+		is.Equal(len(listed(response)), 0)
+		is.Equal(began.all, []string{"0", "0", "3", "3"})
+	})
+}
+
+func TestTryingAgainAfterLanesHoldsNobodyBackInThemOrBefore(t *testing.T) {
+	for _, policy := range strict {
+		synctest.Test(t, func(t *testing.T) {
+			is := is.New(t)
+			var stored effects
+			source := grouped(context.Background(), []string{"g", "g", "g"}, batch.WithPolicy(policy))
+			response, err := batch.Run(source, func(s texts) texts {
+				s = batch.TryEach(batch.TryEach(s, taking(time.Second)), taking(time.Second))
+				s = batch.Parallel(s, 2, func(s texts) texts {
+					return batch.TryEach(batch.TryEach(s, taking(time.Second)), taking(time.Second))
+				})
+				return batch.TryEach(backingOff(s, 1500*time.Millisecond), stored.each)
+			})
+			is.NoErr(err)
+			is.Equal(len(listed(response)), 0)
+			is.Equal(stored.all, []string{"0", "1", "2"})
+		})
+	}
+}
+
+// backingOff fails once for each Result and tries again after a while.
+func backingOff(s texts, wait time.Duration) texts {
+	return func(yield func(batch.Result[string]) bool) {
+		for r := range s {
+			if refused := batch.Then(r, same(failingOn(r.Record().ID[1:]))); refused.Err() == errBoom {
+				time.Sleep(wait)
+				refused = batch.Then(r, same(through))
+				r = refused
+			}
+			if !yield(r) {
+				return
+			}
+		}
+	}
+}
+
+// While a stage tries again, what it has in hand is Failed for the stages that work side by side with it.
+func TestTryingAgainBeforeLanesHoldsBackWhatIsInThem(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		var stored effects
+		source := grouped(context.Background(), []string{"g", "g"}, batch.WithPolicy(batch.StopGroup), batch.WithoutAllFailedError())
+		response, err := batch.Run(source, func(s texts) texts {
+			overtaking := func(yield func(batch.Result[string]) bool) {
+				var first batch.Result[string]
+				for r := range s {
+					if r.Record().Index == 0 {
+						first = batch.Then(r, same(failingOn("0")))
+						continue
+					}
+					yield(r)
+					time.Sleep(10 * time.Second)
+				}
+				yield(first)
+			}
+			return inLanes(overtaking, 2, func(_ context.Context, v string) error { stored.note(v); return nil })
+		})
+		is.NoErr(err)
+		is.Equal(len(stored.all), 0)
+		is.Equal(listed(response), []string{"r0", "r1"})
+	})
+}
+
+// The end of the range and of the contexts in lanes are one moment for functions, so this takes many rounds.
+func TestAChunkInLanesIsNotWrittenAfterABreak(t *testing.T) {
+	const records = 64
+	for range 1000 {
+		var broke atomic.Bool
+		var late atomic.Int32
+		inside := make(chan context.Context, 1)
+		all := grouped(context.Background(), manyGroups(records, records))
+		source := func(yield func(batch.Result[string]) bool) {
+			all(yield)
+			<-(<-inside).Done() // the lanes wait for more until then
+		}
+		s := batch.Parallel(source, 32, func(s texts) texts {
+			return func(yield func(batch.Result[string]) bool) {
+				others := func(next func(batch.Result[string]) bool) {
+					for r := range s {
+						if r.Record().Index < records-1 {
+							next(r)
+							continue
+						}
+						inside <- r.Context()
+						yield(r)
+					}
+				}
+				batch.TryEachChunk(others, 2*records, func(context.Context, []string) error {
+					if broke.Load() {
+						late.Add(1)
+					}
+					return nil
+				})(yield)
+			}
+		})
+		for range s {
+			broke.Store(true)
+			break
+		}
+		if late.Load() > 0 {
+			t.Fatalf("%d chunks were written after the break", late.Load())
+		}
+	}
+}
