@@ -65,6 +65,38 @@ func TestAFailureThatIsThrownAwayInALaneThatHangsCountsOutside(t *testing.T) {
 	})
 }
 
+// The lane goes on with record 2, and another one gets record 3, which is of the group of record 0.
+func TestAFailureThatIsThrownAwayInALaneHoldsBackWhatGoesIntoAnother(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		var taken effects
+		source := grouped(context.Background(), []string{"g", "h", "i", "g"}, batch.WithPolicy(batch.StopGroup))
+		response, err := batch.Run(source, func(s texts) texts {
+			return batch.Parallel(s, 2, func(s texts) texts {
+				return func(yield func(batch.Result[string]) bool) {
+					for r := range s {
+						takes := map[string]time.Duration{"1": 100 * time.Millisecond, "2": time.Second}
+						done := batch.Then(r, func(_ context.Context, v string) (string, error) {
+							time.Sleep(takes[v])
+							taken.note(v)
+							return v, nil
+						})
+						if !yield(done) {
+							return
+						}
+						if r.Record().Index == 0 {
+							_ = batch.Then(done, same(failingOn("0")))
+						}
+					}
+				}
+			})
+		})
+		is.NoErr(err)
+		is.Equal(listed(response), []string{"r0", "r3"})
+		is.Equal(taken.all, []string{"0", "1", "2"})
+	})
+}
+
 // A copy that leaves lanes settles nothing for the stages before as long as the failed one may follow.
 func TestAFailureInLanesCountsBeforeThemThoughASettledCopyHasLeft(t *testing.T) {
 	for name, copied := range map[string]func(batch.Result[string]) texts{
