@@ -81,7 +81,7 @@ func (c *chunk[T]) add(r Result[T]) bool {
 	if c.ready < c.size {
 		return true
 	}
-	return c.let()
+	return c.let(c.place)
 }
 
 // offer has the place that gave out the Result ask for what is held.
@@ -99,7 +99,7 @@ func (c *chunk[T]) offer(h *header) {
 
 // flush lets go of what is held, unless the stage is at work. The goroutine may be one of a stage before this one,
 // which must not end because of a stage after it.
-func (c *chunk[T]) flush() (some, more bool) {
+func (c *chunk[T]) flush(asking *place) (some, more bool) {
 	if !c.mu.TryLock() {
 		return false, true
 	}
@@ -117,7 +117,7 @@ func (c *chunk[T]) flush() (some, more bool) {
 		}
 	}()
 	some = len(c.held) > 0
-	more = c.let()
+	more = c.let(asking)
 	returned = true
 	return some, more
 }
@@ -137,7 +137,7 @@ func (c *chunk[T]) finish() {
 func (c *chunk[T]) end() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.let()
+	c.let(c.place)
 }
 
 // close is deferred: no place asks any more.
@@ -150,15 +150,23 @@ func (c *chunk[T]) close() {
 	}
 }
 
-// let writes what is held and sends it on.
-func (c *chunk[T]) let() bool {
+// let writes what is held and sends it on. The place is where that runs; it is nil where nobody asks.
+func (c *chunk[T]) let(at *place) bool {
 	if c.stopped {
 		return false
 	}
-	c.write()
+	c.write(at)
 	held := c.held
 	c.held, c.ready = nil, 0
+	var before pause
+	if at != nil {
+		before = at.pause()
+		defer func() { before.resume() }()
+	}
 	for _, r := range held {
+		if at != nil {
+			before.now = at.pass(r.h.entry)
+		}
 		more := c.send(r)
 		r.h.entry.release() // not before, or the next record of its group might start
 		if !more {
@@ -174,7 +182,7 @@ func (c *chunk[T]) send(r Result[T]) bool {
 }
 
 // write calls f for what is still Ready and may run, and settles it.
-func (c *chunk[T]) write() {
+func (c *chunk[T]) write(at *place) {
 	values := make([]T, 0, c.ready)
 	written := make([]*header, 0, c.ready)
 	for i := range c.held {
@@ -187,9 +195,9 @@ func (c *chunk[T]) write() {
 		return
 	}
 	level := written[0].entry.level
-	if c.place != nil {
-		c.place.writing.Store(&written)
-		defer c.place.writing.Store(nil)
+	if at != nil {
+		at.writing.Store(&written)
+		defer at.writing.Store(nil)
 	}
 	// The error's own methods are called inside, too: they are the user's.
 	items, err := call(level.ctx, values, func(ctx context.Context, values []T) (map[int]error, error) {

@@ -16,7 +16,7 @@ import (
 // failed, that a policy held back, or that did not reach the end. It is what a
 // handler function calls. Give it the source itself: stages before Run are outside
 // of its deadline, and what they swallow it does not know. If the stage has not ranged
-// over source for a second, Run does so itself, as far as the first Result, to learn the
+// over source for a quarter of a second, Run does so itself, as far as the first Result, to learn the
 // deadline: stages before Run then run twice for that record.
 //
 // The stage runs on a goroutine of its own. After the records' context has ended
@@ -70,7 +70,7 @@ func Partition[T any](s Stream[T]) (values []T, failures []Failure) {
 			values = append(values, k.value)
 		}
 	}
-	return values, a.failures
+	return values, slices.Clone(a.failures)
 }
 
 // A collector ticks the Results that reach it.

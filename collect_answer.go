@@ -154,6 +154,7 @@ func (c *collector[T]) refuseSeveral(a *answer) {
 		if seen[k.batch][k.index] {
 			err := fmt.Errorf("record %q: %w", k.batch.id(k.index), errSeveral)
 			a.foldOf(k.batch).Worsen(k.index, ledger.Verdict{State: failed, Err: err})
+			a.thrown = append(a.thrown, thrown{k.batch, k.index, err})
 		}
 		seen[k.batch][k.index] = true
 	}
@@ -236,6 +237,6 @@ func (a *answer) conclude(first *run, e ending) {
 		at := slices.IndexFunc(a.failures, func(f Failure) bool { return f.Record.ID == "" })
 		a.err = fmt.Errorf("record %d of the batch: %w, but it is to be reported: %w", a.failures[at].Record.Index, ErrNoID, a.failures[at].Err)
 	case a.report.Acknowledged == 0 && a.report.Records > 0 && !first.batch.allFailedOK:
-		a.err = &AllFailedError{Failures: a.failures}
+		a.err = &AllFailedError{Failures: slices.Clone(a.failures)}
 	}
 }

@@ -101,7 +101,7 @@ func (c *collector[T]) knows() bool {
 
 // patience is how long a stage may take before it ranges over its batch, until Run finds
 // out about the deadline by itself. Stages take microseconds.
-const patience = time.Second
+const patience = 250 * time.Millisecond
 
 // drive runs the pipeline on a goroutine and waits until it ends or the answer is
 // due.

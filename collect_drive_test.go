@@ -189,3 +189,19 @@ func TestAPassOverTheSourceThatIsCutShortCounts(t *testing.T) {
 		})
 	}
 }
+
+func TestRunAnswersInTimeThoughLittleIsLeftAndTheStageTakesLong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		ctx, cancel := context.WithTimeout(context.Background(), 900*time.Millisecond)
+		defer cancel()
+		start := time.Now()
+		response, _ := batch.Run(grouped(ctx, make([]string, 3)), func(s texts) texts {
+			time.Sleep(time.Hour)
+			return s
+		})
+		is.True(time.Since(start) < 900*time.Millisecond)
+		is.Equal(len(listed(response)), 3)
+		time.Sleep(2 * time.Hour) // for what was left behind
+	})
+}

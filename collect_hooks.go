@@ -6,6 +6,7 @@ package batch
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"time"
 )
 
@@ -100,6 +101,9 @@ func (b *batch) logRest(ctx context.Context, r Report) {
 		slog.Int("unreached", r.Unreached), slog.Int("running", r.Running))
 }
 
+// least is the time that a hook has when nobody waits for the answer any more.
+const least = 10 * time.Millisecond
+
 // callHooks calls log handler and report functions. Where the invocation has a deadline
 // they have until three quarters of the reserve after the records' contexts have ended,
 // each an equal share of what is left.
@@ -110,7 +114,9 @@ func (r *run) callHooks(report Report, ended time.Time, lines func(context.Conte
 		hooks = append(hooks, lines)
 	}
 	for _, f := range b.reports {
-		hooks = append(hooks, func(ctx context.Context) { f(ctx, report) })
+		own := report // which the function may change, even after it was left behind
+		own.Failures = slices.Clone(report.Failures)
+		hooks = append(hooks, func(ctx context.Context) { f(ctx, own) })
 	}
 	if len(hooks) == 0 {
 		return
@@ -125,12 +131,7 @@ func (r *run) callHooks(report Report, ended time.Time, lines func(context.Conte
 	ctx, cancel := context.WithDeadline(context.WithoutCancel(b.parent), end)
 	defer cancel()
 	for i, hook := range hooks {
-		left := time.Until(end)
-		if left <= 0 { // nobody waits for this answer any more
-			b.guard(ctx, hook)
-			continue
-		}
-		b.await(ctx, hook, left/time.Duration(len(hooks)-i))
+		b.await(ctx, hook, max(time.Until(end)/time.Duration(len(hooks)-i), least))
 	}
 }
 

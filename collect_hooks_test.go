@@ -7,8 +7,11 @@ import (
 	"errors"
 	"log/slog"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/lambdabatch/batch"
@@ -98,3 +101,60 @@ func TestAReportFunctionOrLoggerThatPanicsCostsNoAnswer(t *testing.T) {
 type panicking struct{ slog.Handler }
 
 func (panicking) Enabled(context.Context, slog.Level) bool { panic("log") }
+
+func TestAReportFunctionHasItsOwnFailures(t *testing.T) {
+	is := is.New(t)
+	var second []string
+	reverse := func(_ context.Context, r batch.Report) { slices.Reverse(r.Failures) }
+	handler := batch.KinesisWindowHandler(
+		func(s batch.Stream[events.KinesisEventRecord]) batch.Stream[string] {
+			return batch.TryMap(s, func(_ context.Context, r events.KinesisEventRecord) (string, error) {
+				return string(r.Kinesis.Data), failingOn("b", "d")(context.Background(), string(r.Kinesis.Data))
+			})
+		},
+		func(state, v string) string { return state + v },
+		func(context.Context, batch.Window, string) error { return nil },
+		batch.WithPolicy(batch.Continue), quiet, batch.WithReport(reverse),
+		batch.WithReport(func(_ context.Context, r batch.Report) {
+			for _, f := range r.Failures {
+				second = append(second, strconv.Itoa(f.Record.Index))
+			}
+		}))
+	answer, err := handler.Invoke(context.Background(), windowPayload(t, "{}", false, "a", "b", "c", "d"))
+	is.NoErr(err)
+	is.True(strings.Contains(string(answer), `"state":"a"`))
+	is.Equal(second, []string{"1", "3"})
+}
+
+func TestAReportFunctionThatHangsHoldsNoAnswerThoughNoTimeIsKeptForIt(t *testing.T) {
+	for name, left := range map[string]time.Duration{"the deadline is over": -time.Second, "no reserve": 10 * time.Second} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				is := is.New(t)
+				start := time.Now()
+				ctx, cancel := context.WithDeadline(context.Background(), start.Add(left))
+				defer cancel()
+				free := make(chan struct{})
+				defer close(free)
+				hang := batch.WithReport(func(context.Context, batch.Report) { <-free })
+				_, _ = batch.Run(grouped(ctx, make([]string, 2), batch.WithReserve(0), hang), func(s texts) texts {
+					return batch.TryEach(s, func(ctx context.Context, _ string) error { <-ctx.Done(); return nil })
+				})
+				is.True(time.Since(start) < max(left, 0)+100*time.Millisecond)
+			})
+		})
+	}
+}
+
+func TestAFirehoseRecordWithSeveralValuesIsLogged(t *testing.T) {
+	is := is.New(t)
+	var j journal
+	handler := batch.FirehoseHandler(func(s batch.Stream[events.KinesisFirehoseEventRecord]) batch.Stream[batch.FirehoseRecord] {
+		return batch.FlatMap(s, func(r events.KinesisFirehoseEventRecord) []batch.FirehoseRecord {
+			return []batch.FirehoseRecord{{Data: r.Data}, {Data: r.Data}}
+		})
+	}, batch.WithLogger(slog.New(&j)))
+	_, err := handler.Invoke(context.Background(), []byte(`{"invocationId":"i","deliveryStreamArn":"a","records":[{"recordId":"one","data":"YQ=="}]}`))
+	is.NoErr(err)
+	is.True(strings.Contains(strings.Join(j.lines, "\n"), "several values"))
+}

@@ -23,6 +23,14 @@ func newPanicError(value any) *PanicError {
 	return &PanicError{Value: value, Stack: debug.Stack()}
 }
 
+// unreturned is the error of a function that did not return: it panicked, or ended its goroutine.
+func unreturned(recovered any) error {
+	if recovered == nil {
+		return errExited
+	}
+	return newPanicError(recovered)
+}
+
 func (p *PanicError) Error() string {
 	if p == nil {
 		return "panic"
@@ -55,6 +63,7 @@ var (
 var (
 	errZero    = errors.New("result without a record")
 	errNilFail = errors.New("failed without an error")
+	errExited  = errors.New("the function ended its goroutine")
 )
 
 // The following keep positions, not texts: most are never printed.

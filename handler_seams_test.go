@@ -141,6 +141,22 @@ func TestARecordWhoseGroupCannotBeReadOvertakesNobodyInLanes(t *testing.T) {
 	}
 }
 
+// The reader stops at the first problem of a record, which need not be the one with its key.
+func TestAKeyThatCannotBeReadHoldsBackWhateverElseIsWrongWithItsRecord(t *testing.T) {
+	for _, other := range []string{`1`, `"never"`} {
+		is := is.New(t)
+		called := 0
+		h := batch.DynamoDBHandler(batch.Each(func(context.Context, events.DynamoDBEventRecord) error { called++; return nil }),
+			batch.WithPolicy(batch.StopGroup), batch.WithoutAllFailedError(), quiet)
+		answer, err := h.Invoke(context.Background(), []byte(`{"Records":[
+			{"eventSource":"aws:dynamodb","dynamodb":{"ApproximateCreationDateTime":`+other+`,"Keys":{"id":{"Z":"1"}},"SequenceNumber":"1"}},
+			{"eventSource":"aws:dynamodb","dynamodb":{"ApproximateCreationDateTime":1,"Keys":{"id":{"S":"1"}},"SequenceNumber":"2"}}]}`))
+		is.NoErr(err)
+		is.Equal(answered(t, answer), []string{"1", "2"})
+		is.Equal(called, 0)
+	}
+}
+
 func TestRunAnswersForAStageThatIsStuckBeforeItRanges(t *testing.T) {
 	for name, stage := range map[string]func(chan struct{}) func(texts) texts{
 		"where it is built": func(free chan struct{}) func(texts) texts {

@@ -75,7 +75,7 @@ func TestAFailureThatIsThrownAwayInALaneHoldsBackWhatGoesIntoAnother(t *testing.
 			return batch.Parallel(s, 2, func(s texts) texts {
 				return func(yield func(batch.Result[string]) bool) {
 					for r := range s {
-						takes := map[string]time.Duration{"1": 100 * time.Millisecond, "2": time.Second}
+						takes := map[string]time.Duration{"0": 10 * time.Millisecond, "1": 100 * time.Millisecond, "2": time.Second}
 						done := batch.Then(r, func(_ context.Context, v string) (string, error) {
 							time.Sleep(takes[v])
 							taken.note(v)

@@ -45,7 +45,7 @@ func Parallel[A, B any](s Stream[A], n int, stage func(Stream[A]) Stream[B]) Str
 			Inside:    inside[A, B],
 			Finished:  func(t *task[A]) { t.visit.end() },
 			Adrift:    func(owner any) { owner.(*inlet).close() },
-			Abandoned: func(t *task[A]) Result[B] { r, _ := handedOn[B](t.visit.abandoned(), true); return r },
+			Abandoned: func(t *task[A]) Result[B] { return handedOn[B](t.visit.abandoned()) },
 		})
 		p.border.settle = func(item any) { p.pool.Settle(item.(*lanes.Item[task[A], Result[B]])) }
 		go p.read(s)
@@ -101,28 +101,25 @@ func (p *parallel[A, B]) push(r Result[A]) bool {
 	it := &p.tasks.take(1)[0]
 	t := &it.Value
 	t.value = r.value
-	var line, gate lineKey
 	e := r.h.entry
-	if e != nil {
-		r.h.see()
-		x, fresh := p.border.crossing(e)
-		if fresh {
-			p.cross(x)
-		}
-		if e.Err() != nil {
-			<-x.ctx.Done() // it ends a moment after the one outside, and no function may start in between
-		}
-		t.visit.begin(x, r.h, it)
-		line, gate = keysOf(e)
-		it.Rank = int(e.index)
-		e.level.place(r.h.place()).rest()
-	} else {
+	if e == nil {
 		t.visit.outside = r.h
+		return p.pool.Push(it, lineKey{}, lineKey{})
 	}
+	r.h.see()
+	x, fresh := p.border.crossing(e)
+	if fresh {
+		p.cross(x)
+	}
+	if e.Err() != nil {
+		<-x.ctx.Done() // it ends a moment after the one outside, and no function may start in between
+	}
+	t.visit.begin(x, r.h, it)
+	it.Rank = int(e.index)
+	line, gate := keysOf(e)
+	before := e.level.place(r.h.place()).pause() // the stages before may have more to do for it
 	more := p.pool.Push(it, line, gate)
-	if e != nil {
-		e.level.place(r.h.place()).give(e) // the stages before may have more to do for it
-	}
+	before.resume()
 	return more
 }
 
@@ -176,7 +173,10 @@ func (p *parallel[A, B]) work(l *lanes.Lane[task[A], Result[B]], in *inlet) {
 		in.close() // before the pool may be over, and the answer given
 		lost := !returned || p.pool.Stopped()
 		p.pool.Close(l, func(t *task[A]) (Result[B], bool) {
-			return handedOn[B](t.visit.lost(crash), lost)
+			if !lost {
+				return Result[B]{}, false
+			}
+			return handedOn[B](t.visit.lost(crash)), true
 		})
 	}()
 	out := built(p.stage(func(yield func(Result[A]) bool) {
@@ -188,7 +188,7 @@ func (p *parallel[A, B]) work(l *lanes.Lane[task[A], Result[B]], in *inlet) {
 			}
 		}
 	}))
-	out(func(r Result[B]) bool { return p.emit(l, r) })
+	out(func(r Result[B]) bool { return p.emit(l, in, r) })
 	returned = true
 }
 
@@ -208,12 +208,11 @@ func (p *parallel[A, B]) next(l *lanes.Lane[task[A], Result[B]], in *inlet) *tas
 }
 
 // emit takes a Result that leaves a lane. One that was not given to a lane here passes.
-func (p *parallel[A, B]) emit(l *lanes.Lane[task[A], Result[B]], r Result[B]) bool {
-	e := r.h.entry
+func (p *parallel[A, B]) emit(l *lanes.Lane[task[A], Result[B]], in *inlet, r Result[B]) bool {
 	var it *lanes.Item[task[A], Result[B]]
-	if e != nil && e.visit != nil && e.visit.crossing.border == &p.border {
+	before := in.pause()
+	if e := r.h.entry; e != nil && e.visit != nil && e.visit.crossing.border == &p.border {
 		it = e.visit.item.(*lanes.Item[task[A], Result[B]])
-		e.level.source.rest()
 		r.h.leave()
 	}
 	r.h.entry.hold() // until the consumer has handed it on
@@ -221,9 +220,7 @@ func (p *parallel[A, B]) emit(l *lanes.Lane[task[A], Result[B]], r Result[B]) bo
 	if !more {
 		r.h.entry.release()
 	}
-	if it != nil {
-		e.level.source.give(e)
-	}
+	before.resume()
 	return more
 }
 
@@ -304,15 +301,16 @@ func (p *parallel[A, B]) hand(out []Result[B], yield func(Result[B]) bool) bool 
 // untaken is what becomes of a Result that no lane took: lanes that return drop it.
 func (p *parallel[A, B]) untaken(t *task[A]) (Result[B], bool) {
 	crash := p.fatal.Load()
-	return handedOn[B](t.visit.untaken(crash), p.late || crash != nil)
+	if !p.late && crash == nil {
+		return Result[B]{}, false
+	}
+	return handedOn[B](t.visit.untaken(crash)), true
 }
 
-// handedOn is a Result that no lane has made, if it is to be handed on.
-func handedOn[B any](h header, ok bool) (Result[B], bool) {
-	if ok {
-		h.entry.hold() // as emit does
-	}
-	return Result[B]{h: h}, ok
+// handedOn is a Result that no lane has made.
+func handedOn[B any](h header) Result[B] {
+	h.entry.hold() // as emit does
+	return Result[B]{h: h}
 }
 
 // finish ends as the stream before did.

@@ -61,10 +61,10 @@ func (b *border) find(e *entry) (x *crossing, fresh bool) {
 	return x, true
 }
 
-// watch makes the end of the crossing the one that matters, unless another one's does
-// already. hasten is called one reserve before it.
+// watch makes the end of the crossing the one that matters, unless another one's does, which
+// ends later. hasten is called one reserve before it.
 func (b *border) watch(x *crossing, hasten func()) bool {
-	if w := b.watched.Load(); w != nil && w.outer.run.timed {
+	if w := b.watched.Load(); w != nil && w.outer.run.timed && !x.outlasts(w) {
 		return false
 	}
 	b.watched.Store(x)
@@ -72,9 +72,23 @@ func (b *border) watch(x *crossing, hasten func()) bool {
 		end, _ := x.ctx.Deadline()
 		b.mu.Lock()
 		defer b.mu.Unlock()
+		if b.haste != nil {
+			b.haste.Stop()
+		}
 		b.haste = time.AfterFunc(time.Until(end)-x.outer.run.reserve, hasten)
 	}
 	return true
+}
+
+// outlasts reports whether what is on its way here has longer than there: a stage may have
+// kept a Result of a batch that is answered.
+func (x *crossing) outlasts(other *crossing) bool {
+	if !x.outer.run.timed || x.ctx.Err() != nil {
+		return false
+	}
+	end, _ := x.ctx.Deadline()
+	before, _ := other.ctx.Deadline()
+	return other.ctx.Err() != nil || end.After(before)
 }
 
 // flush has what is held after the lanes written.
@@ -129,6 +143,16 @@ func (in *inlet) rest() {
 	}
 }
 
+// pause does so until it is resumed.
+func (in *inlet) pause() (paused pause) {
+	for _, l := range in.levels {
+		if p := l.source.pause(); uint32(p.before) != 0 {
+			paused = p // the others rest anyway
+		}
+	}
+	return paused
+}
+
 // flush has what is held in the lane written.
 func (in *inlet) flush() {
 	for _, l := range in.levels {
@@ -156,7 +180,7 @@ type clock struct {
 
 func (c *clock) watch(x *crossing) {
 	if c.crossing != x {
-		c.crossing, c.ended = x, x.ctx.Done() // not that outside, which may end a moment earlier
+		*c = clock{crossing: x, ended: x.ctx.Done()} // not that outside, which may end a moment earlier
 	}
 }
 

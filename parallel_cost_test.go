@@ -119,6 +119,11 @@ func TestFailuresTakeAsLongAsThereAreManyOfThem(t *testing.T) {
 		"parts made in lanes within lanes": func(n int) {
 			_, _ = batch.Collect(batch.Parallel(batch.Of("0", "1"), 2, func(s texts) texts { return inLanes(split(s, n), 4, refuse) }))
 		},
+		"parts that a stage holds": func(n int) {
+			s := batch.TryEach(split(batch.Of("0", "1"), n), refuse)
+			held := func(yield func(batch.Result[string]) bool) { slices.Values(slices.Collect(s))(yield) }
+			_, _ = batch.Collect(batch.TryEach(batch.TryEach(held, through), through))
+		},
 		"unreadable groups, caught": func(n int) {
 			s := batch.KinesisHandler(func(s batch.Stream[events.KinesisEventRecord]) batch.Stream[events.KinesisEventRecord] {
 				s = batch.TryEach(s, func(context.Context, events.KinesisEventRecord) error { return errBoom })

@@ -82,21 +82,26 @@ func (e *entry) split(number uint32, n int) uint32 {
 	return first
 }
 
-// hold keeps the record in the lanes that it is in until release: a Result of it is held
-// back there, or on its way to the next stage there.
+// hold keeps the record from being acknowledged, and in the lanes that it is in, until
+// release: a Result of it is held back, or on its way to the next stage. No entry is no record.
 func (e *entry) hold() {
-	for e != nil && e.visit != nil {
-		e.visit.parts.Hold()
-		e = e.visit.outside.entry
+	if e == nil {
+		return
+	}
+	e.level.run.numbers.Hold(int(e.index))
+	for v := e.visit; v != nil; v = v.outside.entry.visit {
+		v.parts.Hold()
 	}
 }
 
 func (e *entry) release() {
-	for e != nil && e.visit != nil {
-		v := e.visit
+	if e == nil {
+		return
+	}
+	for v := e.visit; v != nil; v = v.outside.entry.visit {
 		if v.parts.Release() {
 			v.crossing.border.settle(v.item)
 		}
-		e = v.outside.entry
 	}
+	e.level.run.numbers.Release(int(e.index))
 }

@@ -124,7 +124,7 @@ func (l *level) place(number uint8) *place {
 
 // A place is where one goroutine gives Results out, and runs the stages after it until another goroutine takes over.
 type place struct {
-	out     atomic.Int32 // the record given out last, plus 1; 0: none
+	out     atomic.Uint64 // the record given out last, plus 1, or 0; in the upper half, how often that has changed
 	writing atomic.Pointer[[]*header]
 
 	mu   sync.Mutex
@@ -134,8 +134,8 @@ type place struct {
 // bulk is a stage that holds Results back.
 type bulk interface {
 	// flush lets go of them, and reports whether there were any and whether more are wanted. It does nothing while the
-	// stage is busy.
-	flush() (some, more bool)
+	// stage is busy. The place is the one that asks.
+	flush(asking *place) (some, more bool)
 }
 
 func (p *place) open(r *run) {
@@ -148,16 +148,48 @@ func (p *place) open(r *run) {
 }
 
 // give takes note of the record that is given out.
-func (p *place) give(e *entry) {
-	if e.level.run.timed {
-		p.out.Store(e.index + 1)
+func (p *place) give(e *entry) (now uint64) {
+	if !e.level.run.timed {
+		return 0
 	}
+	return p.note(uint32(e.index) + 1)
+}
+
+// pass is give where Results of several iterations, or of none, are given out.
+func (p *place) pass(e *entry) (now uint64) {
+	if e == nil || !e.level.run.timed {
+		return p.note(0)
+	}
+	return p.give(e)
 }
 
 // rest takes note that no function runs here.
-func (p *place) rest() {
-	if p.out.Load() != 0 {
-		p.out.Store(0)
+func (p *place) rest() { p.note(0) }
+
+func (p *place) note(out uint32) (now uint64) {
+	now = (p.out.Load()>>32+1)<<32 | uint64(out)
+	p.out.Store(now)
+	return now
+}
+
+// pause takes note that no function runs here until it is resumed.
+func (p *place) pause() (paused pause) {
+	paused.place, paused.before = p, p.out.Load()
+	paused.now = p.note(0)
+	return paused
+}
+
+// A pause is what was given out before it.
+type pause struct {
+	place       *place
+	before, now uint64
+}
+
+// resume does nothing if something has happened meanwhile: stages of the user's may run the stages before them on
+// another goroutine.
+func (p pause) resume() {
+	if p.place != nil {
+		p.place.out.CompareAndSwap(p.now, p.before)
 	}
 }
 
@@ -165,8 +197,8 @@ func (p *place) rest() {
 func (p *place) has(index int32) bool { return slices.Contains(p.busy(nil), index) }
 
 func (p *place) busy(all []int32) []int32 {
-	if out := p.out.Load(); out > 0 {
-		all = append(all, out-1)
+	if out := uint32(p.out.Load()); out > 0 {
+		all = append(all, int32(out-1))
 	}
 	if written := p.writing.Load(); written != nil {
 		for _, h := range *written {
@@ -197,7 +229,7 @@ func (p *place) flush() (more bool) {
 	for again := true; again; {
 		again = false
 		for _, b := range p.holding() {
-			some, more := b.flush()
+			some, more := b.flush(p)
 			if !more {
 				return false
 			}

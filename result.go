@@ -149,7 +149,14 @@ func then[A, B any](r *Result[A], f func(context.Context, A) (B, error), how not
 	if !(out.h.sound() && out.h.entry.level.quiet(uint32(how&pure))) && !out.h.admit(how) {
 		return out
 	}
-	b, err := call(out.h.entry, r.value, f)
+	returned := false
+	defer func() { // not in a function of its own: that would cost a call more for each record and stage
+		if !returned {
+			out.h.fail(unreturned(recover()), how)
+		}
+	}()
+	b, err := f(out.h.entry, r.value)
+	returned = true
 	if err != nil {
 		out.h.fail(err, how)
 		return out
@@ -265,7 +272,7 @@ func (h *header) part() order.Failure {
 }
 
 // call calls f and turns a panic into an error. The deferred function looks at a
-// flag first, since recover costs more than the call. After runtime.Goexit
+// flag first, since recover costs more than the call. After [runtime.Goexit]
 // nothing is recovered and nobody sees what call returns.
 func call[A, B any](ctx context.Context, a A, f func(context.Context, A) (B, error)) (b B, err error) {
 	returned := false

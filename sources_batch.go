@@ -201,9 +201,9 @@ func (o *origin[R]) prepare() *run {
 	return r
 }
 
-// unreadable reports whether the text at the end of a path of objects is there and cannot be read, or whether nobody
+// unreadable reports whether the value at the end of a path of objects is there and cannot be read, or whether nobody
 // can tell.
-func unreadable(record json.RawMessage, path ...string) bool {
+func unreadable(record json.RawMessage, value any, path ...string) bool {
 	for _, name := range path {
 		var members map[string]json.RawMessage
 		if err := json.Unmarshal(record, &members); err != nil || members == nil {
@@ -215,8 +215,7 @@ func unreadable(record json.RawMessage, path ...string) bool {
 		}
 		record = member
 	}
-	var text string
-	return json.Unmarshal(record, &text) != nil
+	return json.Unmarshal(record, value) != nil
 }
 
 func startsWith(field, path string) bool {

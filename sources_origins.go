@@ -35,7 +35,7 @@ func sqsOrigin(ctx context.Context, messages []events.SQSMessage, s settings) *o
 		}
 	}
 	o.batch.groupLost = func(known identity, bad wire.Bad) bool {
-		return known.group == "" && unreadable(bad.Raw, "attributes", "MessageGroupId")
+		return known.group == "" && unreadable(bad.Raw, new(string), "attributes", "MessageGroupId")
 	}
 	return o
 }
@@ -56,7 +56,7 @@ func kinesisOrigin(ctx context.Context, records []events.KinesisEventRecord, s s
 		return identity{k.SequenceNumber, ordering{group: k.PartitionKey}}
 	}
 	o.batch.groupLost = func(known identity, bad wire.Bad) bool {
-		return known.group == "" && unreadable(bad.Raw, "kinesis", "partitionKey")
+		return known.group == "" && unreadable(bad.Raw, new(string), "kinesis", "partitionKey")
 	}
 	return o
 }
@@ -71,7 +71,8 @@ func dynamoDBOrigin(ctx context.Context, records []events.DynamoDBEventRecord, s
 		o.batch.ordered[i].group = string(key)
 	}
 	o.batch.groupLost = func(_ identity, bad wire.Bad) bool {
-		return startsWith(bad.Field, "dynamodb.Keys") || bad.Field == "dynamodb"
+		var keys map[string]events.DynamoDBAttributeValue // the field is that of the first problem, which may be another
+		return startsWith(bad.Field, "dynamodb.Keys") || unreadable(bad.Raw, &keys, "dynamodb", "Keys")
 	}
 	return o
 }

@@ -139,12 +139,20 @@ func Tap[T any](s Stream[T], look func(Result[T])) Stream[T] {
 	}
 }
 
-func tapped[T any](r Result[T], look func(Result[T])) Result[T] {
-	_, err := call(context.Background(), r, func(_ context.Context, r Result[T]) (struct{}, error) {
-		look(r)
-		return struct{}{}, nil
-	})
-	if err == nil || r.h.entry == nil || r.h.state().Unprocessed() {
+func tapped[T any](r Result[T], look func(Result[T])) (out Result[T]) {
+	returned := false
+	defer func() {
+		if !returned {
+			out = spoilt(r, unreturned(recover()))
+		}
+	}()
+	look(r)
+	returned = true
+	return r
+}
+
+func spoilt[T any](r Result[T], err error) Result[T] {
+	if r.h.entry == nil || r.h.state().Unprocessed() {
 		return r
 	}
 	if r.h.state() == failed {

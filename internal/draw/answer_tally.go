@@ -87,6 +87,9 @@ func (c *collector) gather() {
 
 // complete reports whether every Result of the record has come.
 func (t *tally) complete(record int) bool {
+	if t.run.held[record] > 0 {
+		return false
+	}
 	for number := range t.run.given[record] + 1 {
 		r := result{record, number}
 		if !t.seen[r] && !t.run.split[r] {
@@ -141,7 +144,12 @@ func (c *collector) verdicts(of *origin) []item {
 	}
 	for _, t := range own {
 		for i, bad := range t.bad {
-			worsen(i, bad)
+			if bad.state == failed || !came {
+				worsen(i, bad)
+			}
+		}
+		if c.cut && t.run.out > 0 {
+			worsen(t.run.out-1, lost(t.run.out-1))
 		}
 	}
 	for i := range all {

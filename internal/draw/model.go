@@ -106,6 +106,8 @@ type iteration struct {
 	open    []*failure
 	given   map[int]int     // by record, how many numbers were given out beyond 0
 	split   map[result]bool // became several others
+	held    map[int]int     // by record, how many Results wait in chunks
+	out     int             // the record given out last, plus 1; 0: none
 	start   time.Duration
 	end     time.Duration // of the records' context, 0: never
 	reserve time.Duration
@@ -152,12 +154,30 @@ func (m *Model) iterate(of *origin) *iteration {
 		m.prepared = nil
 		return run
 	}
-	run := &iteration{of: of, given: map[int]int{}, split: map[result]bool{}, start: m.now}
+	run := &iteration{of: of, given: map[int]int{}, split: map[result]bool{}, held: map[int]int{}, start: m.now}
 	if m.Deadline > 0 && !of.free {
 		run.reserve = m.reserve(m.Deadline - m.now)
 		run.end = m.Deadline - run.reserve
 	}
 	return run
+}
+
+// hand sends an item on and takes note of it meanwhile.
+func (m *Model) hand(it item, yield func(item) bool) (more bool) {
+	if it.run == nil {
+		return yield(it)
+	}
+	before := it.run.out
+	it.run.out = it.record + 1
+	more = yield(it) // not deferred: when the answer is due, it is out
+	it.run.out = before
+	return more
+}
+
+func (it item) hold(n int) {
+	if it.run != nil {
+		it.run.held[it.record] += n
+	}
 }
 
 func (m *Model) reserve(remaining time.Duration) time.Duration {

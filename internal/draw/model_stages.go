@@ -22,7 +22,7 @@ func (m *Model) source(of *origin) stream {
 				it = it.with(failed, "undecodable "+strconv.Quote(r.ID))
 				m.look(&it)
 			}
-			if !yield(it) {
+			if !m.hand(it, yield) {
 				return
 			}
 		}
@@ -185,7 +185,9 @@ func (m *Model) chunk(k int, s stream) stream {
 			out := held
 			held, size = nil, 0
 			for _, it := range out {
-				if !yield(it) {
+				more := m.hand(it, yield)
+				it.hold(-1)
+				if !more {
 					return false
 				}
 			}
@@ -200,6 +202,7 @@ func (m *Model) chunk(k int, s stream) stream {
 				return !stopped
 			}
 			held = append(held, it)
+			it.hold(1)
 			if size == m.Stages[k].N {
 				stopped = !flush()
 			}

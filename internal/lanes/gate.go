@@ -39,7 +39,7 @@ func (g *gate[T, R]) enter(it *Item[T, R]) {
 
 // waits reports whether the item must wait for another one.
 func (g *gate[T, R]) waits(it *Item[T, R]) bool {
-	return g != nil && !it.finished && g.items[g.head] != it
+	return g != nil && !it.passed && g.items[g.head] != it
 }
 
 // deliver hands a Result on, or holds it until the turn of its item has come. It returns
@@ -69,6 +69,7 @@ func (p *Pool[K, T, R]) open(g *gate[T, R]) {
 		if !first.finished {
 			return
 		}
+		first.passed = true
 		g.items[g.head] = nil
 		g.head++
 	}

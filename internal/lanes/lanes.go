@@ -90,7 +90,8 @@ type Item[T, R any] struct {
 	lane     *Lane[T, R]
 	returned bool // the lane has asked for another one since
 	finished bool
-	held     []R // until its turn has come
+	held     []R  // until its turn has come
+	passed   bool // the gate is behind it
 }
 
 type line[T, R any] struct {

@@ -11,7 +11,7 @@ type Fold struct {
 
 // NewFold folds the tallies of a batch. A record must be acknowledged in each iteration that counts. One of which
 // nothing arrived was a look ahead if the stage broke out of it, or if it came to its end, and does not count but for
-// its failures. If the pipeline was cut short, the last iteration may have been under way, and counts unless the
+// what failed in it. If the pipeline was cut short, the last iteration may have been under way, and counts unless the
 // stage broke out of it. Where none counts, nothing was reached.
 func NewFold(records int, tallies []*Tally, cut bool) Fold {
 	f := Fold{records: records}
@@ -30,7 +30,9 @@ func NewFold(records int, tallies []*Tally, cut bool) Fold {
 	}
 	for _, t := range tallies {
 		for record, v := range t.verdicts {
-			f.Worsen(record, v)
+			if v.State == Failed || !reached { // what a look ahead has only interrupted is made up for
+				f.Worsen(record, v)
+			}
 		}
 	}
 	if !reached {
@@ -59,9 +61,10 @@ func (f *Fold) Worsen(record int, v Verdict) {
 	f.verdicts[record].worsen(v)
 }
 
-// Run marks a record as Running if it is Unreached.
+// Run marks a record as Running: it is Unreached, or a copy of it is that has arrived.
 func (f *Fold) Run(record int) {
-	if f.verdicts != nil && f.verdicts[record].State == Unreached {
+	f.Worsen(record, Verdict{State: Running})
+	if f.verdicts[record].State == Unreached {
 		f.verdicts[record].State = Running
 	}
 }

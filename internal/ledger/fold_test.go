@@ -98,7 +98,6 @@ func TestAFoldIsCleanIfEveryRecordIsAcknowledged(t *testing.T) {
 	f := folded(ready, done)
 	is.True(f.Clean())
 	f.Worsen(1, done)
-	f.Run(1)
 	f.Hold(func(int) int32 { return 1 }, func(int) bool { return true })
 	f.Share(func(int) string { return "same" })
 	is.True(f.Clean())
@@ -127,13 +126,52 @@ func TestUnreachReportsWhatWouldBeAcknowledged(t *testing.T) {
 	is.Equal(verdicts(f, 3), []ledger.Verdict{unreached, failed, blocked})
 }
 
-func TestOnlyWhatIsUnreachedIsSaidToRun(t *testing.T) {
+func TestWhatIsSaidToRunIsReportedThoughACopyOfItHasArrived(t *testing.T) {
 	is := is.New(t)
+	running := ledger.Verdict{State: ledger.Running}
 	f := folded(ready, failed, notStarted, unreached)
 	for record := range 4 {
 		f.Run(record)
 	}
-	is.Equal(verdicts(f, 4), []ledger.Verdict{done, failed, notStarted, {State: ledger.Running}})
+	is.Equal(verdicts(f, 4), []ledger.Verdict{running, failed, notStarted, running})
+	f = folded(ready, ready)
+	f.Run(1)
+	is.Equal(verdicts(f, 2), []ledger.Verdict{done, running})
+}
+
+func TestARecordIsNotAcknowledgedWhileACopyOfItIsHeld(t *testing.T) {
+	is := is.New(t)
+	n, tally := one(2)
+	for record := range 2 {
+		tally.Arrive(record, 0, ready)
+	}
+	n.Hold(1)
+	n.Hold(1)
+	n.Release(1)
+	fold := func() []ledger.Verdict {
+		f := ledger.NewFold(2, []*ledger.Tally{tally}, false)
+		return verdicts(&f, 2)
+	}
+	is.Equal(fold(), []ledger.Verdict{done, unreached})
+	n.Release(1)
+	is.Equal(fold(), []ledger.Verdict{done, done})
+}
+
+func TestALookAheadCountsWhatFailedInItAndNotWhatItInterrupted(t *testing.T) {
+	is := is.New(t)
+	n, ahead := one(3)
+	ahead.Left = true
+	n.Hold(0)
+	ahead.Fail(1, notStarted)
+	ahead.Fail(2, failed)
+	_, tally := one(3)
+	for record := range 3 {
+		tally.Arrive(record, 0, ready)
+	}
+	f := ledger.NewFold(3, []*ledger.Tally{ahead, tally}, false)
+	is.Equal(verdicts(&f, 3), []ledger.Verdict{done, done, failed})
+	f = ledger.NewFold(3, []*ledger.Tally{ahead}, false)
+	is.Equal(verdicts(&f, 3), []ledger.Verdict{unreached, notStarted, failed})
 }
 
 func TestAFailedRecordHoldsBackTheOnesAfterItInItsLine(t *testing.T) {

@@ -12,6 +12,7 @@
 //     them arrived as a failure.
 //   - A split gives out its new numbers before it stops expecting the old one, so a record never looks complete in
 //     between.
+//   - A record is not acknowledged while a Result of it is held on its way, though its number may have arrived.
 //   - A number that arrives again counts once. A part that is split again, since a stage has copied it, adds numbers
 //     that must arrive, too.
 //   - A verdict only gets worse, and a failure of the record's own outweighs one that came from not being processed.

@@ -5,11 +5,13 @@ import (
 	"sync/atomic"
 )
 
-// Numbers gives out the numbers of the parts of the records of one iteration. It is safe for concurrent use.
+// Numbers gives out the numbers of the parts of the records of one iteration, and counts what is known to be on its
+// way: a part may arrive while a copy of it is still held somewhere. It is safe for concurrent use.
 type Numbers struct {
 	records int
-	given   atomic.Pointer[[]given] // nil: no record was split
-	mu      sync.Mutex              // guards the high numbers
+	given   atomic.Pointer[[]given]        // nil: no record was split
+	held    atomic.Pointer[[]atomic.Int32] // by record; nil: nothing was ever held
+	mu      sync.Mutex                     // guards the high numbers
 }
 
 // given is what was given out for one record.
@@ -37,21 +39,34 @@ func (s *Numbers) Split(record int, number uint32, n int) (first uint32) {
 }
 
 // of makes room for all records when the first one is split: most batches have none that is.
-func (s *Numbers) of(record int) *given {
-	all := s.given.Load()
-	if all == nil {
-		fresh := make([]given, s.records)
-		if !s.given.CompareAndSwap(nil, &fresh) {
-			return s.of(record)
-		}
-		all = &fresh
+func (s *Numbers) of(record int) *given { return &room(&s.given, s.records)[record] }
+
+// Hold says that a Result of the record is held on its way, and Release that it has gone on.
+func (s *Numbers) Hold(record int)    { room(&s.held, s.records)[record].Add(1) }
+func (s *Numbers) Release(record int) { room(&s.held, s.records)[record].Add(-1) }
+
+func room[T any](all *atomic.Pointer[[]T], records int) []T {
+	if there := all.Load(); there != nil {
+		return *there
 	}
-	return &(*all)[record]
+	fresh := make([]T, records)
+	if all.CompareAndSwap(nil, &fresh) {
+		return fresh
+	}
+	return *all.Load()
 }
 
-// missing reports whether a number is expected that has not arrived. The highest number is read each time: a
+func (s *Numbers) holds(record int) bool {
+	held := s.held.Load()
+	return held != nil && (*held)[record].Load() > 0
+}
+
+// missing reports whether a Result is held, or a number is expected that has not arrived. The highest number is read each time: a
 // function that was left behind may be splitting the record just now.
 func (s *Numbers) missing(record int, arrived func(number uint32) bool) bool {
+	if s.holds(record) {
+		return true
+	}
 	all := s.given.Load()
 	if all == nil {
 		return !arrived(0)

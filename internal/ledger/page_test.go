@@ -20,6 +20,7 @@ type pass struct {
 	split    []set
 	arrived  []set
 	failures [][]ledger.Verdict // per record, in the order in which they were noted
+	held     []int              // per record, how many Results are on their way
 	any      bool               // something has arrived
 	left     bool
 	ended    bool
@@ -28,7 +29,7 @@ type pass struct {
 type set map[uint32]bool
 
 func newPass(records int) *pass {
-	p := &pass{failures: make([][]ledger.Verdict, records)}
+	p := &pass{failures: make([][]ledger.Verdict, records), held: make([]int, records)}
 	for range records {
 		p.given = append(p.given, set{0: true})
 		p.split = append(p.split, set{})
@@ -63,7 +64,7 @@ func (p *pass) of(record int) ledger.Verdict {
 		return v
 	}
 	for number := range p.given[record] {
-		if !p.arrived[record][number] && !p.split[record][number] {
+		if !p.arrived[record][number] && !p.split[record][number] || p.held[record] > 0 {
 			return ledger.Verdict{State: ledger.Unreached}
 		}
 	}
@@ -113,7 +114,11 @@ func (p *page) fold(cut bool) []ledger.Verdict {
 			}
 		}
 		for _, pass := range p.passes {
-			all = append(all, pass.failures[record]...)
+			for _, v := range pass.failures[record] {
+				if v.State == ledger.Failed || !reached {
+					all = append(all, v)
+				}
+			}
 		}
 		if !reached {
 			all = append(all, ledger.Verdict{State: ledger.Unreached})

@@ -90,6 +90,17 @@ func (c *clerk) fail(t *rapid.T) {
 	c.page.passes[pass].fails(record, v)
 }
 
+func (c *clerk) hold(t *rapid.T) {
+	pass, record, _ := c.pick(t)
+	if held := &c.page.passes[pass].held[record]; *held > 0 && rapid.Bool().Draw(t, "release") {
+		c.numbers[pass].Release(record)
+		*held--
+	} else {
+		c.numbers[pass].Hold(record)
+		*held++
+	}
+}
+
 func (c *clerk) end(t *rapid.T) {
 	pass, _, _ := c.pick(t)
 	left := rapid.Bool().Draw(t, "left")
@@ -118,6 +129,7 @@ func TestAFoldIsWhatThePageSays(t *testing.T) {
 			"arrive": c.arrive,
 			"finish": c.finish,
 			"fail":   c.fail,
+			"hold":   c.hold,
 			"end":    c.end,
 			"begin": func(t *rapid.T) {
 				if len(c.tallies) == 3 {

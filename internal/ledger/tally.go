@@ -60,8 +60,8 @@ func (t *Tally) spotless() bool {
 	if t.seen == nil || t.verdicts != nil || t.numbers.given.Load() != nil {
 		return false
 	}
-	for _, seen := range t.seen {
-		if seen&1 == 0 {
+	for record, seen := range t.seen {
+		if seen&1 == 0 || t.numbers.holds(record) {
 			return false
 		}
 	}

@@ -119,24 +119,25 @@ func (o *Order[C]) fail(f Failure, holds bool, fresh failure[C]) uint16 {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	p := o.part(f, holds)
+	before := len(p.open)
 	o.open.Add(1) // before the other one goes: who asks without the lock must not find none
-	o.remove(p, func(open *failure[C]) bool { return open.loose || open.version == f.Version })
+	o.drop(p, func(open *failure[C]) bool { return open.loose || open.version == f.Version })
 	if p.last < forever {
 		p.last++
 	}
 	fresh.version, fresh.stay = p.last, f.Stay
 	p.open = append(p.open, fresh)
-	if of := o.stays[f.Stay]; f.Stay > 0 && (len(of) == 0 || of[len(of)-1] != p) {
-		o.stays[f.Stay] = append(of, p)
-	}
 	if fresh.loose {
 		o.loose.Add(1)
 	}
-	if len(p.open) == 1 {
+	if before == 0 {
 		o.lines[p.at].insert(p)
 		if o.all != nil && p.at != None {
 			o.all.insert(p)
 		}
+	}
+	if of := o.stays[f.Stay]; f.Stay > 0 && (len(of) == 0 || of[len(of)-1] != p) {
+		o.stays[f.Stay] = append(of, p)
 	}
 	return p.last
 }
@@ -184,6 +185,17 @@ func (o *Order[C]) settle(f Failure, loose bool) {
 
 func (o *Order[C]) remove(p *failed[C], which func(*failure[C]) bool) {
 	before := len(p.open)
+	o.drop(p, which)
+	if before > 0 && len(p.open) == 0 {
+		o.lines[p.at].remove(p)
+		if o.all != nil && p.at != None {
+			o.all.remove(p)
+		}
+	}
+}
+
+func (o *Order[C]) drop(p *failed[C], which func(*failure[C]) bool) {
+	before := len(p.open)
 	p.open = slices.DeleteFunc(p.open, func(f failure[C]) bool {
 		gone := which(&f)
 		if gone && f.loose {
@@ -192,12 +204,6 @@ func (o *Order[C]) remove(p *failed[C], which func(*failure[C]) bool) {
 		return gone
 	})
 	o.open.Add(int32(len(p.open) - before))
-	if before > 0 && len(p.open) == 0 {
-		o.lines[p.at].remove(p)
-		if o.all != nil && p.at != None {
-			o.all.remove(p)
-		}
-	}
 }
 
 // Enter takes note that the failed Result has gone into lanes, which have a number of their own above 0.

@@ -1,0 +1,284 @@
+package batch_test
+
+// What is in hand when the answer is given: a copy of a record may have arrived while another one is stuck, or waits.
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/lambdabatch/batch"
+	"github.com/matryer/is"
+)
+
+// secondly calls f for the second copy of record 1 and for nothing else.
+func secondly(f func()) func(context.Context, string) error {
+	n := 0
+	return func(_ context.Context, v string) error {
+		if v == "1" {
+			if n++; n == 2 {
+				f()
+			}
+		}
+		return nil
+	}
+}
+
+func TestACopyThatDoesNotReturnIsReportedThoughTheOtherHasArrived(t *testing.T) {
+	for name, stage := range map[string]func(texts, func(context.Context, string) error) texts{
+		"alone":    func(s texts, f func(context.Context, string) error) texts { return batch.TryEach(repeating(s), f) },
+		"in lanes": func(s texts, f func(context.Context, string) error) texts { return inLanes(repeating(s), 1, f) },
+		"after lanes": func(s texts, f func(context.Context, string) error) texts {
+			return batch.TryEach(repeating(inLanes(s, 4, through)), f)
+		},
+		"copied in lanes": func(s texts, f func(context.Context, string) error) texts {
+			return batch.Parallel(s, 1, func(s texts) texts { return batch.TryEach(repeating(s), f) })
+		},
+		"in bulk": func(s texts, f func(context.Context, string) error) texts {
+			return batch.TryEachChunk(repeating(s), 1, func(ctx context.Context, vs []string) error { return f(ctx, vs[0]) })
+		},
+		"after a chunk": func(s texts, f func(context.Context, string) error) texts {
+			return batch.TryEach(batch.TryEachChunk(repeating(s), 4, func(context.Context, []string) error { return nil }), f)
+		},
+		"looked at": func(s texts, f func(context.Context, string) error) texts {
+			return batch.Tap(repeating(s), func(r batch.Result[string]) {
+				v, _ := r.Value()
+				_ = f(context.Background(), v)
+			})
+		},
+	} {
+		for _, how := range []string{"is stuck", "ends its goroutine"} {
+			t.Run(name+", "+how, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					is := is.New(t)
+					ctx, reserve := deadline(t)
+					free := make(chan struct{})
+					defer close(free)
+					deed := func() { <-free }
+					if how == "ends its goroutine" {
+						deed = runtime.Goexit
+					}
+					response, err := batch.Run(grouped(ctx, make([]string, 3), reserve), func(s texts) texts {
+						return stage(s, secondly(deed))
+					})
+					is.NoErr(err)
+					is.True(slices.Contains(listed(response), "r1"))
+					is.True(!slices.Contains(listed(response), "r0"))
+				})
+			})
+		}
+	}
+}
+
+// An acknowledged copy passes an empty chunk at once, and the Result itself waits in it.
+func TestWhatWaitsInAChunkIsReportedThoughACopyHasArrived(t *testing.T) {
+	for name, deed := range map[string]func(free chan struct{}){
+		"another function is stuck":           func(free chan struct{}) { <-free },
+		"another function ends its goroutine": func(chan struct{}) { runtime.Goexit() },
+	} {
+		for place, around := range map[string]func(texts, func(texts) texts) texts{
+			"alone":    func(s texts, stage func(texts) texts) texts { return stage(s) },
+			"in lanes": func(s texts, stage func(texts) texts) texts { return batch.Parallel(s, 1, stage) },
+		} {
+			t.Run(place+", "+name, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					is := is.New(t)
+					ctx, reserve := deadline(t)
+					free := make(chan struct{})
+					defer close(free)
+					response, err := batch.Run(grouped(ctx, make([]string, 3), reserve, batch.WithoutAllFailedError()), func(s texts) texts {
+						return around(s, func(s texts) texts {
+							s = batch.TryEach(s, func(_ context.Context, v string) error {
+								if v == "2" {
+									deed(free)
+								}
+								return nil
+							})
+							first := func(yield func(batch.Result[string]) bool) {
+								for r := range s {
+									if !yield(r.Ack()) || !yield(r) {
+										return
+									}
+								}
+							}
+							return batch.TryEachChunk(first, 100, func(context.Context, []string) error { t.Error("written"); return nil })
+						})
+					})
+					is.NoErr(err)
+					is.Equal(listed(response), []string{"r0", "r1", "r2"})
+				})
+			})
+		}
+	}
+}
+
+// Lanes have the second copies when the function after them is stuck.
+func TestWhatWaitsInLanesIsReportedThoughACopyHasArrived(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		ctx, reserve := deadline(t)
+		stuck := stuckOn(t, "2")
+		response, err := batch.Run(grouped(ctx, make([]string, 3), reserve, batch.WithoutAllFailedError()), func(s texts) texts {
+			twice := func(yield func(batch.Result[string]) bool) {
+				all := slices.Collect(s)
+				slices.Values(slices.Concat(all, all))(yield)
+			}
+			return batch.TryEach(inLanes(twice, 1, through), stuck)
+		})
+		is.NoErr(err)
+		is.Equal(listed(response), []string{"r0", "r1", "r2"})
+	})
+}
+
+func TestTheRecordThatIsStuckAfterAChunkIsTheOneThatIsNamed(t *testing.T) {
+	chunk := func(s texts, size int) texts {
+		return batch.TryEachChunk(s, size, func(context.Context, []string) error { return nil })
+	}
+	for name, stage := range map[string]func(texts, func(context.Context, string) error) texts{
+		"full":     func(s texts, f func(context.Context, string) error) texts { return batch.TryEach(chunk(s, 3), f) },
+		"the last": func(s texts, f func(context.Context, string) error) texts { return batch.TryEach(chunk(s, 100), f) },
+		"from lanes": func(s texts, f func(context.Context, string) error) texts {
+			return batch.TryEach(chunk(inLanes(s, 2, through), 100), f)
+		},
+		"in a lane": func(s texts, f func(context.Context, string) error) texts {
+			return batch.Parallel(s, 1, func(s texts) texts { return batch.TryEach(chunk(s, 3), f) })
+		},
+		"the last in a lane": func(s texts, f func(context.Context, string) error) texts {
+			return batch.Parallel(s, 1, func(s texts) texts { return batch.TryEach(chunk(s, 100), f) })
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				is := is.New(t)
+				ctx, reserve := deadline(t)
+				var running []string
+				source := grouped(ctx, make([]string, 6), reserve, batch.WithReport(func(_ context.Context, r batch.Report) {
+					for _, f := range r.Failures {
+						if errors.Is(f.Err, batch.ErrRunning) {
+							running = append(running, f.Record.ID)
+						}
+					}
+				}))
+				_, _ = batch.Run(source, func(s texts) texts { return stage(s, stuckOn(t, "1")) })
+				is.Equal(running, []string{"r1"})
+			})
+		})
+	}
+}
+
+func TestAResultOfAnEndedBatchDoesNotEndTheLanesOfThisOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		var kept []batch.Result[string]
+		before, stop := context.WithTimeout(context.Background(), 10*time.Second)
+		defer stop()
+		_, err := batch.Run(grouped(before, []string{""}), func(s texts) texts {
+			return batch.Tap(s, func(r batch.Result[string]) { kept = append(kept, r) })
+		})
+		is.NoErr(err)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		response, err := batch.Run(grouped(ctx, make([]string, 6)), func(s texts) texts {
+			return inLanes(func(yield func(batch.Result[string]) bool) {
+				if yield(kept[0]) {
+					s(yield)
+				}
+			}, 2, taking(3*time.Second))
+		})
+		is.NoErr(err)
+		is.Equal(len(listed(response)), 0)
+	})
+}
+
+func TestALookAheadThroughLanesReportsNothingThatTheFullRangeFinishes(t *testing.T) {
+	for name, lanes := range map[string]func(texts) texts{
+		"quick": func(s texts) texts { return inLanes(s, 3, through) },
+		"slow":  func(s texts) texts { return inLanes(s, 3, taking(time.Second)) },
+		"nested": func(s texts) texts {
+			return batch.Parallel(s, 1, func(s texts) texts { return inLanes(s, 3, through) })
+		},
+		"chunk": func(s texts) texts {
+			return batch.TryEachChunk(inLanes(s, 3, through), 2, func(context.Context, []string) error { return nil })
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				is := is.New(t)
+				response, err := batch.Run(grouped(context.Background(), make([]string, 10)), func(s texts) texts {
+					s = lanes(s)
+					for range s {
+						break
+					}
+					return s
+				})
+				is.NoErr(err)
+				is.Equal(len(listed(response)), 0)
+			})
+		})
+	}
+}
+
+// Lane 2 hands its record over and ends; lane 3 sends it while record 0 is at work.
+func TestAResultThatOneLaneHandsToAnotherKeepsItsPlace(t *testing.T) {
+	for _, policy := range []batch.Policy{batch.Continue, batch.StopGroup, batch.StopBatch} {
+		synctest.Test(t, func(t *testing.T) {
+			is := is.New(t)
+			ctx, reserve := deadline(t)
+			var after effects
+			var mu sync.Mutex
+			var handed []batch.Result[string]
+			source := grouped(ctx, []string{"a", "b", "c"}, batch.WithPolicy(policy), reserve)
+			response, err := batch.Run(source, func(s texts) texts {
+				return batch.TryEach(batch.Parallel(s, 3, func(s texts) texts {
+					return func(yield func(batch.Result[string]) bool) {
+						for r := range s {
+							switch r.Record().Index {
+							case 0:
+								time.Sleep(3 * time.Second)
+							case 1:
+								mu.Lock()
+								handed = append(handed, r)
+								mu.Unlock()
+								return
+							case 2:
+								time.Sleep(time.Second)
+								mu.Lock()
+								yield(handed[0])
+								mu.Unlock()
+							}
+							yield(r)
+						}
+					}
+				}), after.each)
+			})
+			is.NoErr(err)
+			is.Equal(len(listed(response)), 0)
+			if policy == batch.StopBatch {
+				is.Equal(after.all, []string{"0", "1", "2"})
+			}
+		})
+	}
+}
+
+func TestASecondRangeThatOutlivesTheStageIsReportedAsRunning(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		ctx, reserve := deadline(t)
+		stuck := stuckOn(t, "1")
+		response, err := batch.Run(grouped(ctx, make([]string, 4), reserve), func(s texts) texts {
+			go func() {
+				for range batch.TryEach(s, stuck) {
+				}
+			}()
+			synctest.Wait()
+			return batch.TryEach(s, through)
+		})
+		is.NoErr(err)
+		is.Equal(listed(response), []string{"r1"})
+	})
+}
