@@ -83,8 +83,10 @@ These hold for every stage and are property-tested:
  2. Nothing is acknowledged unseen. A record is acknowledged only if every one of
     its Results reached the collector Ready or Done. What a stage dropped, a break
     never reached or was still running at the deadline is reported, and so is a
-    failure that nobody settled, even if its Result was thrown away. In [Run] and
-    handlers, Results of another batch name nobody.
+    failure that nobody settled, even if its Result was thrown away. Where a stage
+    has copied a Result, a copy that is stuck, or that waits in a chunk or in lanes,
+    counts though another one has arrived. In [Run] and handlers, Results of another
+    batch name nobody.
  3. Failures only accumulate, except in [Catch] and [OrElse], which never see an
     unprocessed record. Of several copies of one Result the Failed one counts: only
     what descends from a failure settles it.
@@ -113,8 +115,11 @@ their group are not processed and are reported; under [StopBatch] every later
 record. Before each call of a function a stage checks whether an earlier record is
 Failed at that moment, so a failure that is settled in time blocks nobody. A
 failure that goes into lanes still counts for the stages before them; in the lanes
-it is undecided until it leaves them. A record whose group cannot be read may
-belong to any, so everything after it is held back once it has failed.
+it is undecided until it leaves them. What [Then] makes Failed counts at once for
+the stages that have come as far, so that a stage may try again, and for all when
+the next stage sees it. A record whose group cannot be read may belong to any, so
+everything after it is held back once it has failed, and in lanes the records of
+its batch run one after the other.
 [WithPolicy] chooses another policy.
 
 [From] makes a source of anything, and [Of] one of values, for tests.

@@ -27,7 +27,9 @@ import (
 // [Catch] inside settles it before anybody is held back. Under [StopGroup] a
 // failure that is settled after Parallel blocks its group all the same, for the
 // next record of the group starts before that; settle it inside. A stage that
-// panics outside a user's function fails what its lane had not finished.
+// panics outside a user's function fails what its lane had not finished. A Failed
+// Result that a stage keeps in a lane, to send it after the lanes some other way, is
+// reported even if it is settled there.
 //
 // Stages before and after Parallel run on other goroutines than the lanes. Lanes run
 // ahead of a slow consumer by at most 128 Results and one a lane. After
