@@ -30,6 +30,25 @@ func BenchmarkSettlingInOrder(b *testing.B) {
 	}
 }
 
+// So does failing again, in the next stage, while all others are open.
+func BenchmarkFailingAgain(b *testing.B) {
+	for _, n := range []int{1_000, 10_000} {
+		b.Run(strconv.Itoa(n), func(b *testing.B) {
+			for b.Loop() {
+				o := new(order.Order[string])
+				o.Init(func(int) int32 { return 1 })
+				versions := make([]uint16, n)
+				for range 3 {
+					for i := range n {
+						versions[i] = o.Fail(of(i, versions[i]), true, "boom")
+					}
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(3*b.N*n), "ns/failure")
+		})
+	}
+}
+
 func TestALineThatIsSettledAndFailsAgainForgetsNothing(t *testing.T) {
 	is := is.New(t)
 	const n = 1000
