@@ -282,3 +282,26 @@ func TestASecondRangeThatOutlivesTheStageIsReportedAsRunning(t *testing.T) {
 		is.Equal(listed(response), []string{"r1"})
 	})
 }
+
+// The goroutine that ranges over the stage before ends while the other one waits for a lane.
+func TestAStageWithAGoroutineOfItsOwnLeavesNobodyRunning(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		ctx, reserve := deadline(t)
+		ahead := func(s texts) texts {
+			return piped(func(yield func(batch.Result[string]) bool) {
+				for r := range s {
+					if !yield(r) {
+						return
+					}
+					time.Sleep(500 * time.Millisecond)
+				}
+			})
+		}
+		response, err := batch.Run(grouped(ctx, make([]string, 3), reserve), func(s texts) texts {
+			return batch.Parallel(s, 1, func(s texts) texts { return inLanes(ahead(s), 1, taking(time.Second)) })
+		})
+		is.NoErr(err)
+		is.Equal(len(listed(response)), 0)
+	})
+}
