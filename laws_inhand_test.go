@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/lambdabatch/batch"
+	"github.com/lambdabatch/batch/internal/lanes"
 	"github.com/matryer/is"
 )
 
@@ -196,7 +197,7 @@ func TestAResultOfAnEndedBatchDoesNotEndTheLanesOfThisOne(t *testing.T) {
 }
 
 func TestALookAheadThroughLanesReportsNothingThatTheFullRangeFinishes(t *testing.T) {
-	for name, lanes := range map[string]func(texts) texts{
+	for name, ahead := range map[string]func(texts) texts{
 		"quick": func(s texts) texts { return inLanes(s, 3, through) },
 		"slow":  func(s texts) texts { return inLanes(s, 3, taking(time.Second)) },
 		"nested": func(s texts) texts {
@@ -210,7 +211,7 @@ func TestALookAheadThroughLanesReportsNothingThatTheFullRangeFinishes(t *testing
 			synctest.Test(t, func(t *testing.T) {
 				is := is.New(t)
 				response, err := batch.Run(grouped(context.Background(), make([]string, 10)), func(s texts) texts {
-					s = lanes(s)
+					s = ahead(s)
 					for range s {
 						break
 					}
@@ -283,23 +284,21 @@ func TestASecondRangeThatOutlivesTheStageIsReportedAsRunning(t *testing.T) {
 	})
 }
 
-// The goroutine that ranges over the stage before ends while the other one waits for a lane.
+// The goroutine that ranges over the source ends while the other one waits for room in the lanes, with the last record.
 func TestAStageWithAGoroutineOfItsOwnLeavesNobodyRunning(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := is.New(t)
-		ctx, reserve := deadline(t)
-		ahead := func(s texts) texts {
-			return piped(func(yield func(batch.Result[string]) bool) {
+		ctx, cancel := context.WithTimeout(context.Background(), 15*time.Minute)
+		defer cancel()
+		response, err := batch.Run(grouped(ctx, make([]string, lanes.Ahead+1)), func(s texts) texts {
+			return inLanes(piped(func(yield func(batch.Result[string]) bool) {
 				for r := range s {
 					if !yield(r) {
 						return
 					}
-					time.Sleep(500 * time.Millisecond)
+					time.Sleep(time.Millisecond)
 				}
-			})
-		}
-		response, err := batch.Run(grouped(ctx, make([]string, 3), reserve), func(s texts) texts {
-			return batch.Parallel(s, 1, func(s texts) texts { return inLanes(ahead(s), 1, taking(time.Second)) })
+			}), 1, taking(time.Second))
 		})
 		is.NoErr(err)
 		is.Equal(len(listed(response)), 0)
