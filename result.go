@@ -150,11 +150,7 @@ func then[A, B any](r *Result[A], f func(context.Context, A) (B, error), how not
 		return out
 	}
 	returned := false
-	defer func() { // not in a function of its own: that would cost a call more for each record and stage
-		if !returned {
-			out.h.fail(unreturned(recover()), how)
-		}
-	}()
+	defer out.h.caught(&returned, how)
 	b, err := f(out.h.entry, r.value)
 	returned = true
 	if err != nil {
@@ -163,6 +159,47 @@ func then[A, B any](r *Result[A], f func(context.Context, A) (B, error), how not
 	}
 	out.value = b
 	return out
+}
+
+// mapped and touched save a function around the user's, and a copy of the value: an eighth of five stages over ten
+// messages (BenchmarkStages).
+
+// mapped is then for a function that only makes another value.
+func mapped[A, B any](r *Result[A], f func(A) B) (out Result[B]) {
+	out.h = r.h
+	if !(out.h.sound() && out.h.entry.level.quiet(uint32(pure))) && !out.h.admit(pure) {
+		return out
+	}
+	returned := false
+	defer out.h.caught(&returned, pure)
+	out.value = f(r.value)
+	returned = true
+	return out
+}
+
+// touched is then for a function that makes no other value.
+func touched[T any](r *Result[T], f func(context.Context, T) error) (out Result[T]) {
+	out.h = r.h
+	if !(out.h.sound() && out.h.entry.level.quiet(uint32(goes))) && !out.h.admit(goes) {
+		return out
+	}
+	returned := false
+	defer out.h.caught(&returned, goes)
+	err := f(out.h.entry, r.value)
+	returned = true
+	if err != nil {
+		out.h.fail(err, goes)
+		return out
+	}
+	out.value = r.value
+	return out
+}
+
+// caught is deferred around a user's function. It looks at a flag first, since recover costs more than the call.
+func (h *header) caught(returned *bool, how note) {
+	if !*returned {
+		h.fail(unreturned(recover()), how)
+	}
 }
 
 // A note says what becomes of the Result that a function is called for.

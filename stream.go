@@ -20,7 +20,9 @@ type Stream[T any] = iter.Seq[Result[T]]
 // Map applies f to the value of every Ready Result. Others pass by.
 func Map[A, B any](s Stream[A], f func(A) B) Stream[B] {
 	requireStage("Map", "f", s, f != nil)
-	return mapping(s, func(_ context.Context, a A) (B, error) { return f(a), nil }, pure)
+	return func(yield func(Result[B]) bool) {
+		s(func(r Result[A]) bool { return yield(mapped(&r, f)) })
+	}
 }
 
 // TryMap applies f to the value of every Ready Result; its error makes the
@@ -113,7 +115,9 @@ func splitting[A any, S ~[]B, B any](s Stream[A], f func(context.Context, A) (S,
 // Like every stage it is lazy: as a bare statement it does nothing.
 func TryEach[T any](s Stream[T], f func(context.Context, T) error) Stream[T] {
 	requireStage("TryEach", "f", s, f != nil)
-	return mapping(s, func(ctx context.Context, v T) (T, error) { return v, f(ctx, v) }, goes)
+	return func(yield func(Result[T]) bool) {
+		s(func(r Result[T]) bool { return yield(touched(&r, f)) })
+	}
 }
 
 // Each is the stage of one function: SQSHandler(Each(handle)) is a whole
