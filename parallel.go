@@ -234,14 +234,18 @@ func inside[A, B any](t *task[A], leaving *Result[B]) bool {
 	return !t.visit.parts.Over()
 }
 
+// rests is how often the consumer gives its processor away before it waits. Once was not enough at 0.3 µs of work for
+// each record, where it took a quarter longer (BenchmarkParallel).
+const rests = 8
+
 // consume yields what is finished.
 func (p *parallel[A, B]) consume(yield func(Result[B]) bool) {
 	var clock clock
 	var out []Result[B]
-	for rested := false; ; {
+	for rested := 0; ; {
 		var over bool
 		if out, over = p.pool.Receive(out); len(out) > 0 {
-			rested = false
+			rested = 0
 			if !p.hand(out, yield) {
 				return
 			}
@@ -250,8 +254,8 @@ func (p *parallel[A, B]) consume(yield func(Result[B]) bool) {
 		if over {
 			break
 		}
-		if !rested { // lanes that compute make more meanwhile, and need not wake this goroutine for each Result
-			rested = true
+		if rested < rests { // lanes that compute make more meanwhile, and need not wake this goroutine for each Result
+			rested++
 			runtime.Gosched()
 			continue
 		}

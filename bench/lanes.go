@@ -25,7 +25,7 @@ func lanes(name string, work time.Duration) contest {
 	return contest{part: "lanes", name: name, records: laneRecords, rivals: []rival{
 		{name: library, ready: func(context.Context) func() error {
 			event, handle := messages(laneRecords), busy(work)
-			stage := batch.Each(func(_ context.Context, m events.SQSMessage) error { return handle(&m) })
+			stage := batch.Each(func(_ context.Context, m events.SQSMessage) error { return handle(m.Body) })
 			return func() error {
 				_, err := batch.Collect(batch.Parallel(batch.SQS(context.Background(), event), laneCount, stage))
 				return err
@@ -36,7 +36,7 @@ func lanes(name string, work time.Duration) contest {
 			mapper := iter.Mapper[events.SQSMessage, error]{MaxGoroutines: laneCount}
 			return func() error {
 				return errors.Join(mapper.Map(event.Records, func(m *events.SQSMessage) error {
-					return guarded(func() error { return handle(m) })
+					return guarded(func() error { return handle(m.Body) })
 				})...)
 			}
 		}},
@@ -48,7 +48,7 @@ func lanes(name string, work time.Duration) contest {
 				group.SetLimit(laneCount)
 				for i := range event.Records {
 					group.Go(func() error {
-						failures[i] = guarded(func() error { return handle(&event.Records[i]) })
+						failures[i] = guarded(func() error { return handle(event.Records[i].Body) })
 						return nil
 					})
 				}
@@ -60,7 +60,7 @@ func lanes(name string, work time.Duration) contest {
 			return func() error {
 				failures := make([]error, len(event.Records))
 				for i := range event.Records {
-					failures[i] = guarded(func() error { return handle(&event.Records[i]) })
+					failures[i] = guarded(func() error { return handle(event.Records[i].Body) })
 				}
 				return errors.Join(failures...)
 			}
@@ -69,10 +69,10 @@ func lanes(name string, work time.Duration) contest {
 }
 
 // busy returns work that computes for so long.
-func busy(work time.Duration) func(*events.SQSMessage) error {
+func busy(work time.Duration) func(body string) error {
 	n := int(float64(work) * spinsPerNanosecond())
-	return func(m *events.SQSMessage) error {
-		if spin(n, uint64(len(m.Body))) == 0 {
+	return func(body string) error {
+		if spin(n, uint64(len(body))) == 0 {
 			return errNegative
 		}
 		return nil
