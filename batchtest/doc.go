@@ -1,9 +1,9 @@
 // Package batchtest runs a Lambda batch handler over several deliveries, in
 // memory: a queue, a shard or a topic, with the event source mapping that
-// stands before the function in AWS.
+// runs in front of the function in AWS.
 //
 // What matters about a batch handler is what happens after a failure: which
-// records come again, in what order, how often, and which are given up. A
+// records are delivered again, in what order, how often, and which are given up. A
 // [Queue], a [Shard] and a [Topic] deliver records to a handler until none is
 // left, read each answer as the service reads it, and tell in a [Run] what
 // became of every record:
@@ -53,7 +53,7 @@
 // answer which voids itself bisects a batch as an error does, that a list which
 // begins with the first record costs a retry and splits nothing, that a
 // window's final invocation has no records, and that it keeps the state of a
-// partial answer. For Kafka, what comes again after a partial answer is a
+// partial answer. For Kafka, what is delivered again after a partial answer is a
 // setting ([Redelivery]).
 //
 // # What is not modelled

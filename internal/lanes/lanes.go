@@ -91,7 +91,7 @@ type Item[T, R any] struct {
 	returned bool // the lane has asked for another one since
 	finished bool
 	held     []R  // until its turn has come
-	passed   bool // the gate is behind it
+	passed   bool // its turn at the gate is over
 }
 
 type line[T, R any] struct {
