@@ -304,3 +304,18 @@ func TestAStageWithAGoroutineOfItsOwnLeavesNobodyRunning(t *testing.T) {
 		is.Equal(len(listed(response)), 0)
 	})
 }
+
+func TestTheStagesAfterLanesSeeWhichRecordIsRunning(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		ctx, reserve := deadline(t)
+		seen := make(map[string]bool)
+		_, err := batch.Run(grouped(ctx, []string{"a", "b", "b"}, reserve, batch.WithPolicy(batch.StopGroup)), func(s texts) texts {
+			return batch.Tap(inLanes(s, 2, stuckOn(t, "1")), func(r batch.Result[string]) {
+				seen[r.Record().ID] = errors.Is(r.Err(), batch.ErrRunning)
+			})
+		})
+		is.NoErr(err)
+		is.Equal(seen, map[string]bool{"r0": false, "r1": true, "r2": false})
+	})
+}
