@@ -41,15 +41,16 @@ func Parallel[A, B any](s Stream[A], n int, stage func(Stream[A]) Stream[B]) Str
 	require(n >= 1, "Parallel", "n is less than 1")
 	return func(yield func(Result[B]) bool) {
 		p := &parallel[A, B]{stage: stage}
-		p.pool.Init(n, lanes.Face[task[A], Result[B]]{
+		p.pool.Init(n, lanes.Face[task[A], leaving[B]]{
 			Start:     p.start,
 			Given:     func(owner any, t *task[A]) { t.visit.enter(owner.(*inlet)) },
-			Inside:    inside[A, B],
+			Left:      func(t *task[A], r leaving[B]) { t.visit.parts.Leave(r.h.number()) },
+			Inside:    func(t *task[A]) bool { return !t.visit.parts.Over() },
 			Finished:  func(t *task[A]) { t.visit.end() },
 			Adrift:    func(owner any) { owner.(*inlet).close() },
-			Abandoned: func(t *task[A]) Result[B] { return handedOn[B](t.visit.abandoned()) },
+			Abandoned: func(t *task[A]) leaving[B] { return handedOn[B](t.visit.abandoned()) },
 		})
-		p.border.settle = func(item any) { p.pool.Settle(item.(*lanes.Item[task[A], Result[B]])) }
+		p.border.settle = func(item any) { p.pool.Settle(item.(*lanes.Item[task[A], leaving[B]])) }
 		go p.read(s)
 		defer p.stop() // also where yield panics
 		p.consume(yield)
@@ -58,8 +59,9 @@ func Parallel[A, B any](s Stream[A], n int, stage func(Stream[A]) Stream[B]) Str
 
 type parallel[A, B any] struct {
 	stage  func(Stream[A]) Stream[B]
-	pool   lanes.Pool[lineKey, task[A], Result[B]]
-	tasks  blocks[lanes.Item[task[A], Result[B]]] // of the reader
+	pool   lanes.Pool[lineKey, task[A], leaving[B]]
+	tasks  blocks[lanes.Item[task[A], leaving[B]]] // of the reader
+	values values[B]                               // of lanes
 	border border
 	crash  atomic.Pointer[PanicError] // of the stream before
 	exited atomic.Bool                // the stream before ended its goroutine
@@ -71,6 +73,7 @@ type parallel[A, B any] struct {
 type task[A any] struct {
 	value A
 	visit visit
+	spent atomic.Bool // the value's place has one that leaves the lane
 }
 
 // lineKey is the key of a line or a gate: a group, or all of a run.
@@ -106,7 +109,7 @@ func (p *parallel[A, B]) push(r Result[A]) bool {
 	e := r.h.entry
 	if e == nil {
 		t.visit.outside = r.h
-		return p.pool.Push(it, lineKey{}, lineKey{})
+		return p.pool.Push(it, lineKey{}, lineKey{}, 0)
 	}
 	r.h.see()
 	x, fresh := p.border.crossing(e)
@@ -117,10 +120,9 @@ func (p *parallel[A, B]) push(r Result[A]) bool {
 		<-x.ctx.Done() // it ends a moment after the one outside, and no function may start in between
 	}
 	t.visit.begin(x, r.h, it)
-	it.Rank = int(e.index)
 	line, gate := keysOf(e)
 	before := e.level.place(r.h.place()).pause() // the stages before may have more to do for it
-	more := p.pool.Push(it, line, gate)
+	more := p.pool.Push(it, line, gate, int(e.index))
 	before.resume()
 	return more
 }
@@ -155,7 +157,7 @@ func (p *parallel[A, B]) cross(x *crossing) {
 	}
 }
 
-func (p *parallel[A, B]) start(l *lanes.Lane[task[A], Result[B]]) {
+func (p *parallel[A, B]) start(l *lanes.Lane[task[A], leaving[B]]) {
 	in := new(inlet)
 	l.Owner = in
 	go p.work(l, in)
@@ -163,7 +165,7 @@ func (p *parallel[A, B]) start(l *lanes.Lane[task[A], Result[B]]) {
 
 // work is a lane. What it has not finished in the end is what its stage dropped,
 // or, if the stage did not return, what it failed.
-func (p *parallel[A, B]) work(l *lanes.Lane[task[A], Result[B]], in *inlet) {
+func (p *parallel[A, B]) work(l *lanes.Lane[task[A], leaving[B]], in *inlet) {
 	returned := false
 	defer func() {
 		var crash *PanicError
@@ -174,9 +176,9 @@ func (p *parallel[A, B]) work(l *lanes.Lane[task[A], Result[B]], in *inlet) {
 		in.rest()
 		in.close() // before the pool may be over, and the answer given
 		lost := !returned || p.pool.Stopped()
-		p.pool.Close(l, func(t *task[A]) (Result[B], bool) {
+		p.pool.Close(l, func(t *task[A]) (leaving[B], bool) {
 			if !lost {
-				return Result[B]{}, false
+				return leaving[B]{}, false
 			}
 			return handedOn[B](t.visit.lost(crash)), true
 		})
@@ -195,7 +197,7 @@ func (p *parallel[A, B]) work(l *lanes.Lane[task[A], Result[B]], in *inlet) {
 }
 
 // next waits for the next task of a lane, or for the end.
-func (p *parallel[A, B]) next(l *lanes.Lane[task[A], Result[B]], in *inlet) *task[A] {
+func (p *parallel[A, B]) next(l *lanes.Lane[task[A], leaving[B]], in *inlet) *task[A] {
 	in.rest()
 	for {
 		it, turn := p.pool.Next(l)
@@ -210,28 +212,20 @@ func (p *parallel[A, B]) next(l *lanes.Lane[task[A], Result[B]], in *inlet) *tas
 }
 
 // emit takes a Result that leaves a lane. One that was not given to a lane here passes.
-func (p *parallel[A, B]) emit(l *lanes.Lane[task[A], Result[B]], in *inlet, r Result[B]) bool {
-	var it *lanes.Item[task[A], Result[B]]
+func (p *parallel[A, B]) emit(l *lanes.Lane[task[A], leaving[B]], in *inlet, r Result[B]) bool {
+	var it *lanes.Item[task[A], leaving[B]]
 	before := in.pause()
 	if e := r.h.entry; e != nil && e.visit != nil && e.visit.crossing.border == &p.border {
-		it = e.visit.item.(*lanes.Item[task[A], Result[B]])
+		it = e.visit.item.(*lanes.Item[task[A], leaving[B]])
 		r.h.leave()
 	}
 	r.h.entry.hold() // until the consumer has handed it on
-	more := p.pool.Emit(l, it, r)
+	more := p.pool.Emit(l, it, leaving[B]{r.h, p.put(it, &r)})
 	if !more {
 		r.h.entry.release()
 	}
 	before.resume()
 	return more
-}
-
-// inside takes note of what leaves a lane, and reports whether anything is left there.
-func inside[A, B any](t *task[A], leaving *Result[B]) bool {
-	if leaving != nil {
-		t.visit.parts.Leave(leaving.h.number())
-	}
-	return !t.visit.parts.Over()
 }
 
 // rests is how often the consumer gives its processor away before it waits. Once was not enough at 0.3 µs of work for
@@ -241,11 +235,11 @@ const rests = 8
 // consume yields what is finished.
 func (p *parallel[A, B]) consume(yield func(Result[B]) bool) {
 	var clock clock
-	var out []Result[B]
-	for rested := 0; ; {
+	var out []leaving[B]
+	for {
+		p.rest()
 		var over bool
 		if out, over = p.pool.Receive(out); len(out) > 0 {
-			rested = 0
 			if !p.hand(out, yield) {
 				return
 			}
@@ -253,11 +247,6 @@ func (p *parallel[A, B]) consume(yield func(Result[B]) bool) {
 		}
 		if over {
 			break
-		}
-		if rested < rests { // lanes that compute make more meanwhile, and need not wake this goroutine for each Result
-			rested++
-			runtime.Gosched()
-			continue
 		}
 		if p.pool.Hasty() && !p.border.flush() {
 			return
@@ -284,16 +273,27 @@ func (p *parallel[A, B]) consume(yield func(Result[B]) bool) {
 	p.finish()
 }
 
+// rest gives lanes that compute the processor until there is something to receive, for a while. They need not wake this
+// goroutine for each Result then.
+func (p *parallel[A, B]) rest() {
+	for range rests {
+		if !p.pool.Empty() {
+			return
+		}
+		runtime.Gosched()
+	}
+}
+
 // hand yields Results and reports whether more are wanted.
-func (p *parallel[A, B]) hand(out []Result[B], yield func(Result[B]) bool) bool {
+func (p *parallel[A, B]) hand(out []leaving[B], yield func(Result[B]) bool) bool {
 	x := p.border.watched.Load()
 	for i := range out {
 		if e := out[i].h.entry; x != nil && e != nil && e.level == x.outer {
 			x.place.give(e)
 		}
-		more := yield(out[i])
+		more := yield(out[i].taken())
 		out[i].h.entry.release()
-		out[i] = Result[B]{} // the buffer stays until the end, the value need not
+		out[i] = leaving[B]{}
 		if !more {
 			return false
 		}
@@ -305,18 +305,18 @@ func (p *parallel[A, B]) hand(out []Result[B], yield func(Result[B]) bool) bool 
 }
 
 // untaken is what becomes of a Result that no lane took: lanes that return drop it.
-func (p *parallel[A, B]) untaken(t *task[A]) (Result[B], bool) {
+func (p *parallel[A, B]) untaken(t *task[A]) (leaving[B], bool) {
 	crash := p.fatal.Load()
 	if !p.late && crash == nil {
-		return Result[B]{}, false
+		return leaving[B]{}, false
 	}
 	return handedOn[B](t.visit.untaken(crash)), true
 }
 
 // handedOn is a Result that no lane has made.
-func handedOn[B any](h header) Result[B] {
+func handedOn[B any](h header) leaving[B] {
 	h.entry.hold() // as emit does
-	return Result[B]{h: h}
+	return leaving[B]{h: h}
 }
 
 // finish ends as the stream before did.

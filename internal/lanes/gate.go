@@ -26,32 +26,29 @@ func (p *Pool[K, T, R]) gate(key K) *gate[T, R] {
 
 // enter puts an item in its place at the gate.
 func (g *gate[T, R]) enter(it *Item[T, R]) {
-	it.gate = g
+	it.standing.gate = g
 	if g.head > len(g.items)/2 && len(g.items) == cap(g.items) {
 		g.items = slices.Delete(g.items, 0, g.head)
 		g.head = 0
 	}
 	at, _ := slices.BinarySearchFunc(g.items[g.head:], it, func(a, b *Item[T, R]) int {
-		return cmp.Or(cmp.Compare(a.Rank, b.Rank), cmp.Compare(a.number, b.number))
+		return cmp.Or(cmp.Compare(a.standing.rank, b.standing.rank), cmp.Compare(a.number, b.number))
 	})
 	g.items = slices.Insert(g.items, g.head+at, it)
 }
 
 // waits reports whether the item must wait for another one.
 func (g *gate[T, R]) waits(it *Item[T, R]) bool {
-	return g != nil && !it.passed && g.items[g.head] != it
+	return g != nil && !it.standing.passed && g.items[g.head] != it
 }
 
-// deliver hands a Result on, or holds it until the turn of its item has come. It returns
-// where the Result is now, for the moment.
-func (p *Pool[K, T, R]) deliver(it *Item[T, R], r R) *R {
-	if it != nil && (it.gate.waits(it) || len(it.held) > 0) {
-		it.held = append(it.held, r)
-		return &it.held[len(it.held)-1]
+// deliver hands a Result on, or holds it until the turn of its item has come.
+func (p *Pool[K, T, R]) deliver(it *Item[T, R], r R) {
+	if s := it.standing; s != nil && (s.gate.waits(it) || len(s.held) > 0) {
+		s.held = append(s.held, r)
+		return
 	}
-	p.out = append(p.out, r)
-	p.notify()
-	return &p.out[len(p.out)-1]
+	p.send(r)
 }
 
 // open lets what has waited for a finished item through the gate.
@@ -60,13 +57,12 @@ func (p *Pool[K, T, R]) open(g *gate[T, R]) {
 		return
 	}
 	for g.head < len(g.items) {
-		first := g.items[g.head]
-		if len(first.held) > 0 {
-			p.out = append(p.out, first.held...)
-			first.held = nil
-			p.notify()
+		first := g.items[g.head].standing
+		for _, r := range first.held {
+			p.send(r)
 		}
-		if !first.finished {
+		first.held = nil
+		if !g.items[g.head].finished {
 			return
 		}
 		first.passed = true

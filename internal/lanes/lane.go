@@ -15,9 +15,12 @@ type Lane[T, R any] struct {
 	asking  bool
 	flushed bool // it has let go of what it held since its last item
 	awake   sync.Cond
+	lines   []*line[T, R] // those it has an item of
+
+	mu      sync.Mutex
+	shut    bool          // nothing goes in or out any more
 	current *Item[T, R]   // the last one that it was given
 	held    []*Item[T, R] // the ones that are not finished
-	lines   []*line[T, R] // those it has an item of
 }
 
 // What Next has for a lane.
@@ -31,21 +34,22 @@ const (
 
 // Next lets go of the item that the lane was given last, and waits for another one.
 func (p *Pool[K, T, R]) Next(l *Lane[T, R]) (*Item[T, R], Turn) {
+	if it := p.nextFresh(l); it != nil {
+		return it, Work
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.arrive(l)
-	if it := l.current; it != nil {
-		l.current = nil
-		it.returned = true
-		p.settle(it)
-	}
+	l.mu.Lock()
+	p.letGo(l)
+	l.mu.Unlock()
 	l.asking = true
 	defer func() { l.asking = false }()
-	for !p.stopped && !l.adrift && !l.gone {
+	for !p.stopped.Load() && !l.shut {
 		if it := p.take(l); it != nil {
-			p.Given(l.Owner, &it.Value)
-			l.current, l.flushed = it, false
-			l.held = append(l.held, it)
+			l.mu.Lock()
+			p.give(l, it)
+			l.mu.Unlock()
 			p.call()
 			if p.makeRoom() {
 				p.mu.Unlock()
@@ -57,19 +61,56 @@ func (p *Pool[K, T, R]) Next(l *Lane[T, R]) (*Item[T, R], Turn) {
 		if p.done && p.waiting == 0 {
 			break
 		}
-		if p.hasty && !l.flushed && len(l.held) > 0 {
+		if p.hasty && !l.flushed && l.holds() {
 			l.flushed = true
 			return nil, Flush
 		}
-		p.idle = append(p.idle, l)
-		p.makeRoom()
-		l.awake.Wait()
-		if p.called == l {
-			p.called = nil
-		}
+		p.wait(l)
 	}
 	p.call() // it may have been called for an item that it does not take
 	return nil, End
+}
+
+// nextFresh is Next where that needs no more than the lane: all items are fresh, and there is one.
+func (p *Pool[K, T, R]) nextFresh(l *Lane[T, R]) *Item[T, R] {
+	if p.orderly.Load() || p.stopped.Load() {
+		return nil
+	}
+	l.mu.Lock()
+	if l.shut || l.current == nil || l.current.standing != nil {
+		l.mu.Unlock()
+		return nil
+	}
+	p.letGo(l)
+	it := p.fresh.take()
+	if it != nil {
+		p.give(l, it)
+	}
+	l.mu.Unlock()
+	if it != nil && p.full.Load() && p.fresh.len() <= Ahead/2 {
+		p.mu.Lock()
+		made := p.makeRoom()
+		p.mu.Unlock()
+		if made {
+			runtime.Gosched() // as above
+		}
+	}
+	return it
+}
+
+// wait waits until there may be something for the lane.
+func (p *Pool[K, T, R]) wait(l *Lane[T, R]) {
+	p.idle = append(p.idle, l)
+	p.listen()
+	if p.fresh.first() != nil { // it has come without calling
+		p.idle = p.idle[:len(p.idle)-1]
+		return
+	}
+	p.makeRoom()
+	l.awake.Wait()
+	if p.called == l {
+		p.called = nil
+	}
 }
 
 func (p *Pool[K, T, R]) arrive(l *Lane[T, R]) {
@@ -79,13 +120,34 @@ func (p *Pool[K, T, R]) arrive(l *Lane[T, R]) {
 	}
 }
 
-// take gives the lane the first item that may run there: one that is ready, or one of a line that only this lane has.
+// letGo says that the lane has asked for another item since the last one.
+func (p *Pool[K, T, R]) letGo(l *Lane[T, R]) {
+	if it := l.current; it != nil {
+		l.current = nil
+		it.returned = true
+		p.settle(it)
+	}
+}
+
+func (p *Pool[K, T, R]) give(l *Lane[T, R], it *Item[T, R]) {
+	it.lane = l
+	p.Given(l.Owner, &it.Value)
+	l.current, l.flushed = it, false
+	l.held = append(l.held, it)
+}
+
+// take takes the first item that may run in the lane: one that is ready, or one of a line that only this lane has.
 func (p *Pool[K, T, R]) take(l *Lane[T, R]) *Item[T, R] {
 	it := p.ready.first()
 	var own *line[T, R]
 	for _, line := range l.lines {
 		if len(line.waiting) > 0 && (it == nil || line.waiting[0].number < it.number) {
 			it, own = line.waiting[0], line
+		}
+	}
+	if first := p.fresh.first(); first != nil && (it == nil || first.number < it.number) {
+		if first = p.fresh.take(); first != nil {
+			return first
 		}
 	}
 	switch {
@@ -96,8 +158,7 @@ func (p *Pool[K, T, R]) take(l *Lane[T, R]) *Item[T, R] {
 	default:
 		p.ready.pop()
 	}
-	it.lane = l
-	if line := it.line; line != nil {
+	if line := it.standing.line; line != nil {
 		if line.held == 0 {
 			line.lane = l
 			l.lines = append(l.lines, line)
@@ -107,64 +168,10 @@ func (p *Pool[K, T, R]) take(l *Lane[T, R]) *Item[T, R] {
 	return it
 }
 
-// Emit hands on what the lane has made of an item; nil is an item of no lane here. It waits while too much waits for
-// the consumer, and reports whether the lane may go on.
-func (p *Pool[K, T, R]) Emit(l *Lane[T, R], it *Item[T, R], r R) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for len(p.out) >= Behind && !p.stopped && !l.adrift {
-		p.crowded++
-		p.space.Wait()
-		p.crowded--
-	}
-	if p.broken || l.adrift || l.gone {
-		return false
-	}
-	delivered := p.deliver(it, r)
-	if it != nil {
-		p.Inside(&it.Value, delivered)
-		p.settle(it)
-	}
-	return true
-}
-
-// Settle finishes an item if nothing is left of it in its lane. It is for what Inside has not been told by Emit.
-func (p *Pool[K, T, R]) Settle(it *Item[T, R]) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.settle(it)
-}
-
-func (p *Pool[K, T, R]) settle(it *Item[T, R]) {
-	if it.returned && !it.finished && !p.Inside(&it.Value, nil) {
-		p.finish(it)
-	}
-}
-
-func (p *Pool[K, T, R]) finish(it *Item[T, R]) {
-	it.finished = true
-	p.Finished(&it.Value)
-	p.open(it.gate)
-	l := it.lane
-	if l == nil {
-		return
-	}
-	at := slices.Index(l.held, it)
-	l.held = slices.Delete(l.held, at, at+1)
-	line := it.line
-	if line == nil {
-		return
-	}
-	if line.held--; line.held > 0 {
-		return
-	}
-	at = slices.Index(l.lines, line)
-	l.lines = slices.Delete(l.lines, at, at+1)
-	line.lane = nil
-	if line.busy = len(line.waiting) > 0; line.busy {
-		p.ready.insert(p.unline(line))
-		p.call()
-	}
+func (l *Lane[T, R]) holds() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.held) > 0
 }
 
 // Close ends a lane. lost makes the Results of what it has not finished, if there is to be one.
@@ -185,12 +192,15 @@ func (p *Pool[K, T, R]) ended() bool {
 	return len(p.lanes) == p.n && !slices.ContainsFunc(p.lanes, func(l *Lane[T, R]) bool { return !l.gone && !l.adrift })
 }
 
-// release finishes what a lane holds.
+// release finishes what a lane holds, and shuts it.
 func (p *Pool[K, T, R]) release(l *Lane[T, R], lost func(*T) (R, bool)) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.shut = true
 	l.current = nil
 	for len(l.held) > 0 {
 		it := l.held[0]
-		if p.Inside(&it.Value, nil) {
+		if p.Inside(&it.Value) {
 			if r, ok := lost(&it.Value); ok {
 				p.deliver(it, r)
 			}

@@ -102,10 +102,10 @@ func (s *scene) gatesKeepOrder(t *rapid.T) {
 			if a.Value.gate == 0 || a.Value.gate != b.Value.gate || a == b {
 				continue
 			}
-			inOrder := a.Rank < b.Rank || a.Rank == b.Rank && a.Value.id < b.Value.id
+			inOrder := a.Value.rank < b.Value.rank || a.Value.rank == b.Value.rank && a.Value.id < b.Value.id
 			overtaken := a.Value.id < b.Value.id // it may have left before the other one came
 			if !inOrder && !overtaken {
-				t.Fatalf("job %d of rank %d leaves before job %d of rank %d", a.Value.id, a.Rank, b.Value.id, b.Rank)
+				t.Fatalf("job %d of rank %d leaves before job %d of rank %d", a.Value.id, a.Value.rank, b.Value.id, b.Value.rank)
 			}
 		}
 	}
@@ -166,7 +166,8 @@ func TestNoLaneWaitsWhileSomethingCanRun(t *testing.T) {
 // canRun is the jobs that nobody has taken, and that no job of their line is before: at rest, when up to Ahead of them
 // and all of their lines have been pushed.
 func (s *scene) canRun() (ids []int) {
-	defer s.Stopped() // takes the lock, under which jobs change: what is read here is read before that
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	var lines []int
 	for _, it := range s.items {
 		j := &it.Value

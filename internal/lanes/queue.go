@@ -35,7 +35,7 @@ func (q *queue[T, R]) push(it *Item[T, R]) {
 
 // insert adds an item that has waited in its line.
 func (q *queue[T, R]) insert(it *Item[T, R]) {
-	at, _ := slices.BinarySearchFunc(q.items[q.head:], it, func(a, b *Item[T, R]) int { return a.number - b.number })
+	at, _ := slices.BinarySearchFunc(q.items[q.head:], it, func(a, b *Item[T, R]) int { return int(a.number - b.number) })
 	q.items = slices.Insert(q.items, q.head+at, it)
 }
 

@@ -5,25 +5,20 @@ import "slices"
 // Receive returns what there is to hand on, in exchange for a buffer that is not needed any more. If it is nothing,
 // over tells whether nothing will come, and otherwise Changed receives when something does.
 func (p *Pool[K, T, R]) Receive(used []R) (out []R, over bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if len(p.out) > 0 {
-		out, p.out = p.out, used[:0]
-		if p.crowded > 0 {
-			p.space.Broadcast()
-		}
-		return out, false
+	if p.Empty() {
+		over = p.Over() // asked first: who puts something in has not gone yet
 	}
-	p.awaited = true
-	return used[:0], p.running == 0
+	out = p.out.swap(used)
+	if p.crowded.Load() > 0 {
+		p.mu.Lock()
+		p.space.Broadcast()
+		p.mu.Unlock()
+	}
+	return out, over && len(out) == 0
 }
 
-// Hasty reports whether Hasten was called.
-func (p *Pool[K, T, R]) Hasty() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.hasty
-}
+// Empty reports whether there is nothing to receive now.
+func (p *Pool[K, T, R]) Empty() bool { return p.out.len() == 0 }
 
 // Rest hands on what becomes of the items that no lane has taken, in their order, when all lanes have ended.
 func (p *Pool[K, T, R]) Rest(untaken func(*T) (R, bool)) {
@@ -35,7 +30,10 @@ func (p *Pool[K, T, R]) Rest(untaken func(*T) (R, bool)) {
 		l.waiting = nil
 	}
 	p.waiting = 0
-	slices.SortFunc(rest, func(a, b *Item[T, R]) int { return a.number - b.number })
+	for it := p.fresh.take(); it != nil; it = p.fresh.take() {
+		rest = append(rest, it)
+	}
+	slices.SortFunc(rest, func(a, b *Item[T, R]) int { return int(a.number - b.number) })
 	for _, it := range rest {
 		if r, ok := untaken(&it.Value); ok {
 			p.deliver(it, r)
@@ -48,7 +46,7 @@ func (p *Pool[K, T, R]) Rest(untaken func(*T) (R, bool)) {
 func (p *Pool[K, T, R]) Break() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.broken = true
+	p.broken.Store(true)
 	p.stop()
 }
 
@@ -75,7 +73,7 @@ func (p *Pool[K, T, R]) GiveUp(all bool) {
 }
 
 func (p *Pool[K, T, R]) stop() {
-	p.stopped = true
+	p.stopped.Store(true)
 	p.wakeAll()
 	p.room.Signal()
 	p.space.Broadcast()
@@ -85,16 +83,12 @@ func (p *Pool[K, T, R]) stop() {
 func (p *Pool[K, T, R]) Over() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.awaited = true
+	p.awaited.Store(true)
 	return p.running == 0
 }
 
 // Stopped reports whether no item is given out any more.
-func (p *Pool[K, T, R]) Stopped() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.stopped
-}
+func (p *Pool[K, T, R]) Stopped() bool { return p.stopped.Load() }
 
 // Exhausted reports whether no item will be pushed any more.
 func (p *Pool[K, T, R]) Exhausted() bool {

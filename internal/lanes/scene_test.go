@@ -2,6 +2,7 @@ package lanes_test
 
 import (
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -13,6 +14,7 @@ import (
 type job struct {
 	id         int
 	line, gate int
+	rank       int
 	takes      []time.Duration // before each Result
 
 	left     int // Results that have not been emitted
@@ -50,6 +52,8 @@ type scene struct {
 	flushes int
 	adrift  []int
 	out     []received
+
+	mu sync.Mutex // of what jobs tell
 }
 
 func newScene(n int, work func(*scene, *lane)) *scene {
@@ -60,31 +64,34 @@ func newScene(n int, work func(*scene, *lane)) *scene {
 			s.lanes = append(s.lanes, l)
 			go s.work(s, l)
 		},
-		Given: func(owner any, j *job) { j.lane, j.given = owner.(int), s.now() },
-		Inside: func(j *job, leaving *result) bool {
-			if leaving != nil {
-				j.left--
-			}
-			return j.left > 0
-		},
-		Finished:  func(j *job) { j.finished++ },
+		Given:     func(owner any, j *job) { s.note(func() { j.lane, j.given = owner.(int), s.now() }) },
+		Left:      func(j *job, _ result) { s.note(func() { j.left-- }) },
+		Inside:    func(j *job) bool { return j.left > 0 },
+		Finished:  func(j *job) { s.note(func() { j.finished++ }) },
 		Abandoned: func(j *job) result { return result{id: j.id, how: "abandoned", made: s.now()} },
 		Adrift:    func(owner any) { s.adrift = append(s.adrift, owner.(int)) },
 	})
 	return s
 }
 
+// note changes a job, at which the test may be looking.
+func (s *scene) note(change func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	change()
+}
+
 func (s *scene) now() time.Duration { return time.Since(s.begun) }
 
 // add makes an item, to be pushed.
 func (s *scene) add(line, gate, rank int, takes ...time.Duration) *item {
-	j := job{id: len(s.items), line: line, gate: gate, takes: takes, left: len(takes), lane: -1}
-	it := &item{Value: j, Rank: rank}
+	j := job{id: len(s.items), line: line, gate: gate, rank: rank, takes: takes, left: len(takes), lane: -1}
+	it := &item{Value: j}
 	s.items = append(s.items, it)
 	return it
 }
 
-func (s *scene) push(it *item) bool { return s.Push(it, it.Value.line, it.Value.gate) }
+func (s *scene) push(it *item) bool { return s.Push(it, it.Value.line, it.Value.gate, it.Value.rank) }
 
 // produce pushes all items on a goroutine of its own.
 func (s *scene) produce() {

@@ -11,18 +11,22 @@ import (
 type Stay struct {
 	whole atomic.Int32 // of the part that went in, as long as there is no other
 	first uint32
-
-	mu    sync.Mutex
-	spans []span // the parts inside, in order
-	held  int    // Results inside that may be copies of what has left
+	held  atomic.Int32 // Results inside that may be copies of what has left
+	parts atomic.Pointer[parts]
 }
 
 // What whole says.
 const (
 	gone = iota
 	inside
-	several // the rest of the Stay says more
+	several // parts says more
 )
+
+// parts are the parts inside where there have been several.
+type parts struct {
+	mu    sync.Mutex
+	spans []span // in order
+}
 
 // span is the numbers from first to last.
 type span struct{ first, last uint32 }
@@ -33,22 +37,22 @@ func (s *Stay) Enter(number uint32) {
 	s.whole.Store(inside)
 }
 
-// open begins to follow several parts. It is called with the lock held.
-func (s *Stay) open() {
-	if s.whole.Load() != several && s.whole.Swap(several) == inside {
-		s.spans = append(s.spans, span{s.first, s.first})
-	}
-}
-
 // Split replaces one part by the n parts from first on. If that part is not inside any more, because a stage has
 // split a copy of it, the others are added all the same.
 func (s *Stay) Split(number, first uint32, n int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.open()
-	s.remove(number)
-	at, _ := s.find(first)
-	s.spans = slices.Insert(s.spans, at, span{first, first + uint32(n) - 1})
+	p := s.parts.Load()
+	if p == nil {
+		s.parts.CompareAndSwap(nil, new(parts))
+		p = s.parts.Load()
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if s.whole.Load() != several && s.whole.Swap(several) == inside {
+		p.spans = append(p.spans, span{s.first, s.first})
+	}
+	p.remove(number)
+	at, _ := p.find(first)
+	p.spans = slices.Insert(p.spans, at, span{first, first + uint32(n) - 1})
 }
 
 // Leave takes one part out. What is not inside may leave again.
@@ -56,39 +60,36 @@ func (s *Stay) Leave(number uint32) {
 	if number == s.first && s.whole.CompareAndSwap(inside, gone) || s.whole.Load() != several {
 		return
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.remove(number)
+	p := s.parts.Load()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.remove(number)
 }
 
 // Hold says that a Result is held back inside, and Release that it is not any more. A stage may have copied it, and its
 // part may have left with another copy.
-func (s *Stay) Hold() { s.count(1) }
+func (s *Stay) Hold() { s.held.Add(1) }
 
 // Release reports whether nothing is inside any more.
-func (s *Stay) Release() (over bool) { return s.count(-1) }
-
-func (s *Stay) count(delta int) (over bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.open()
-	s.held += delta
-	return len(s.spans) == 0 && s.held == 0
-}
+func (s *Stay) Release() (over bool) { return s.held.Add(-1) == 0 && s.Over() }
 
 // Over reports whether nothing is inside, as far as anybody knows.
 func (s *Stay) Over() bool {
-	if whole := s.whole.Load(); whole != several {
-		return whole == gone
+	switch s.whole.Load() {
+	case gone:
+		return s.held.Load() == 0
+	case several:
+		p := s.parts.Load()
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		return len(p.spans) == 0 && s.held.Load() == 0
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return len(s.spans) == 0 && s.held == 0
+	return false
 }
 
 // find returns the place of the span that holds a number, or the one where it would be.
-func (s *Stay) find(number uint32) (at int, found bool) {
-	return slices.BinarySearchFunc(s.spans, number, func(s span, number uint32) int {
+func (p *parts) find(number uint32) (at int, found bool) {
+	return slices.BinarySearchFunc(p.spans, number, func(s span, number uint32) int {
 		switch {
 		case s.last < number:
 			return -1
@@ -99,14 +100,14 @@ func (s *Stay) find(number uint32) (at int, found bool) {
 	})
 }
 
-func (s *Stay) remove(number uint32) {
-	at, found := s.find(number)
+func (p *parts) remove(number uint32) {
+	at, found := p.find(number)
 	if !found {
 		return
 	}
-	switch here := &s.spans[at]; {
+	switch here := &p.spans[at]; {
 	case here.first == here.last:
-		s.spans = slices.Delete(s.spans, at, at+1)
+		p.spans = slices.Delete(p.spans, at, at+1)
 	case number == here.first:
 		here.first++
 	case number == here.last:
@@ -114,6 +115,6 @@ func (s *Stay) remove(number uint32) {
 	default:
 		rest := span{number + 1, here.last}
 		here.last = number - 1
-		s.spans = slices.Insert(s.spans, at+1, rest)
+		p.spans = slices.Insert(p.spans, at+1, rest)
 	}
 }

@@ -1,0 +1,110 @@
+package lanes
+
+import (
+	"runtime"
+	"slices"
+)
+
+// Emit hands on what the lane has made of an item; nil is an item of no lane here. It waits while too much waits for
+// the consumer, and reports whether the lane may go on.
+func (p *Pool[K, T, R]) Emit(l *Lane[T, R], it *Item[T, R], r R) bool {
+	if p.out.len() >= Behind {
+		runtime.Gosched() // mostly the consumer only lacks a processor
+		p.waitForSpace(l)
+	}
+	if it != nil && it.standing != nil {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+	}
+	holder := l
+	if it != nil && it.lane != l { // a stage has carried it over from another lane
+		if l.closed() {
+			return false
+		}
+		holder = it.lane
+	}
+	holder.mu.Lock()
+	defer holder.mu.Unlock()
+	if p.broken.Load() || holder == l && l.shut {
+		return false
+	}
+	if it == nil {
+		p.send(r)
+		return true
+	}
+	p.Left(&it.Value, r)
+	p.deliver(it, r)
+	p.settle(it)
+	return true
+}
+
+func (l *Lane[T, R]) closed() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.shut
+}
+
+func (p *Pool[K, T, R]) waitForSpace(l *Lane[T, R]) {
+	if p.out.len() < Behind {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.crowded.Add(1)
+	defer p.crowded.Add(-1)
+	for p.out.len() >= Behind && !p.stopped.Load() && !l.shut {
+		p.space.Wait()
+	}
+}
+
+// send hands a Result on.
+func (p *Pool[K, T, R]) send(r R) {
+	p.out.put(r)
+	p.notify()
+}
+
+// Settle finishes an item if nothing is left of it in its lane. It is for what leaves otherwise than by Emit.
+func (p *Pool[K, T, R]) Settle(it *Item[T, R]) {
+	if it.standing != nil {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+	}
+	it.lane.mu.Lock()
+	defer it.lane.mu.Unlock()
+	p.settle(it)
+}
+
+// settle needs the lock of the lane, and that of the pool if the item has a standing.
+func (p *Pool[K, T, R]) settle(it *Item[T, R]) {
+	if it.returned && !it.finished && !p.Inside(&it.Value) {
+		p.finish(it)
+	}
+}
+
+func (p *Pool[K, T, R]) finish(it *Item[T, R]) {
+	it.finished = true
+	p.Finished(&it.Value)
+	if l := it.lane; l != nil {
+		at := slices.Index(l.held, it)
+		l.held = slices.Delete(l.held, at, at+1)
+	}
+	if s := it.standing; s != nil {
+		p.open(s.gate)
+		if it.lane != nil && s.line != nil {
+			p.leaveLine(it.lane, s.line)
+		}
+	}
+}
+
+func (p *Pool[K, T, R]) leaveLine(l *Lane[T, R], line *line[T, R]) {
+	if line.held--; line.held > 0 {
+		return
+	}
+	at := slices.Index(l.lines, line)
+	l.lines = slices.Delete(l.lines, at, at+1)
+	line.lane = nil
+	if line.busy = len(line.waiting) > 0; line.busy {
+		p.ready.insert(p.unline(line))
+		p.call()
+	}
+}
