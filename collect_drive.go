@@ -43,6 +43,7 @@ func bind[A, B any](c *collector[B], source Stream[A], stage func(Stream[A]) Str
 				err, c.exited = nil, true // what is unfinished is unreached
 			}
 		}()
+		growStack(false)
 		built(stage(watched))(c.add)
 		err = nil
 	}

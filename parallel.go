@@ -97,6 +97,7 @@ func (p *parallel[A, B]) read(s Stream[A]) {
 		}
 		p.pool.Exhaust()
 	}()
+	growStack(false)
 	s(p.push)
 	returned = true
 }
@@ -183,6 +184,7 @@ func (p *parallel[A, B]) work(l *lanes.Lane[task[A], leaving[B]], in *inlet) {
 			return handedOn[B](t.visit.lost(crash)), true
 		})
 	}()
+	growStack(false)
 	out := built(p.stage(func(yield func(Result[A]) bool) {
 		for t := p.next(l, in); t != nil; t = p.next(l, in) {
 			value := t.value

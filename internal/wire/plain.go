@@ -42,6 +42,9 @@ var escapes = [256]byte{'"': '"', '\\': '\\', '/': '/', 'b': '\b', 'f': '\f', 'n
 
 // escaped reads the string that begins at start and is plain up to i.
 func (r *reader) escaped(start, i int) []byte {
+	if r.scratch == nil {
+		r.scratch = r.first[:0]
+	}
 	data, out := r.data, append(r.scratch[:0], r.data[start:i]...)
 	ascii := true
 	for i < len(data) {

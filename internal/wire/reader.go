@@ -21,6 +21,7 @@ type reader struct {
 	faultAt int    // where the value begins that has it
 
 	scratch []byte          // see unquote
+	first   [512]byte       // the first scratch, which is mostly enough
 	texts   strings.Builder // see keep
 	words   [64]string      // see share
 	binary  []byte          // see carve
