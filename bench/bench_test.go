@@ -38,4 +38,5 @@ func BenchmarkSQS(b *testing.B)      { benchmarkPart(b, "sqs") }
 func BenchmarkKinesis(b *testing.B)  { benchmarkPart(b, "kinesis") }
 func BenchmarkDynamoDB(b *testing.B) { benchmarkPart(b, "dynamodb") }
 func BenchmarkStages(b *testing.B)   { benchmarkPart(b, "stages") }
+func BenchmarkRun(b *testing.B)      { benchmarkPart(b, "run") }
 func BenchmarkLanes(b *testing.B)    { benchmarkPart(b, "lanes") }

@@ -46,8 +46,8 @@ func (r *results) drawChart(path string) error {
 	}
 	p.Y.Max *= 1.25 // room for the legend
 	names := make([]string, len(sizes))
-	for i, n := range sizes {
-		names[i] = fmt.Sprintf("%d messages", n)
+	for i, size := range sizes {
+		names[i] = fmt.Sprintf("%d messages", size.n)
 	}
 	p.NominalX(names...)
 	p.X.Min, p.X.Max = -0.5, float64(len(sizes))-0.5
@@ -71,8 +71,8 @@ func horizontalLines() *plotter.Grid {
 func (r *results) addBar(p *plot.Plot, at int, rival string, fill color.Color) error {
 	values := make(plotter.Values, len(sizes))
 	labels := plotter.XYLabels{XYs: make(plotter.XYs, len(sizes)), Labels: make([]string, len(sizes))}
-	for i, n := range sizes {
-		values[i] = r.costs["sqs"][fmt.Sprint(n)][rival].CPU / 1e3
+	for i, size := range sizes {
+		values[i] = r.costs["sqs"][size.String()][rival].CPU / 1e3
 		labels.XYs[i] = plotter.XY{X: float64(i), Y: values[i]}
 		labels.Labels[i] = fmt.Sprintf("%.1f", values[i])
 	}

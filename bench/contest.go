@@ -18,6 +18,7 @@ type contest struct {
 	name    string // within the part
 	records int
 	rivals  []rival
+	env     []string // of the rivals
 }
 
 // A rival is one way to do the work of a contest: a Go function, or a program
@@ -44,14 +45,21 @@ const (
 	running    = "batch, Run with a deadline"
 	conc       = "conc/iter"
 	errGroup   = "errgroup"
+	floor      = "floor"
+	untimed    = "batch, Run"
+	collecting = "batch, Collect"
 )
 
-var sizes = []int{10, 100, 1_000, 10_000}
+// sizes are those of the chart; few are what an invocation costs by itself.
+var (
+	sizes = []size{{n: 10}, {n: 100}, {n: 1_000}, {n: 10_000}}
+	few   = []size{{n: 1, none: true}, {n: 10, none: true}}
+)
 
 // source is one kind of event.
 type source struct {
 	name    string
-	payload func(records int) []byte
+	payload func(size) []byte
 	rivals  []handlerRival
 }
 
@@ -66,6 +74,7 @@ func sources() []source {
 			{libraryV2, librarySQS(v2)},
 			{libraryV1, librarySQS(v1)},
 			{byHand, byHandSQS()},
+			{floor, floorSQS{}},
 		}},
 		{"kinesis", kinesisPayload, []handlerRival{
 			{libraryV2, libraryKinesis(v2)},
@@ -82,22 +91,27 @@ func sources() []source {
 func contests() []contest {
 	var all []contest
 	for _, s := range sources() {
-		for _, n := range sizes {
-			all = append(all, s.contest(n))
+		for _, size := range append(few, sizes...) {
+			all = append(all, s.contest(size))
 		}
 	}
-	for _, n := range sizes {
-		all = append(all, fiveStages(n))
+	for _, size := range sizes {
+		all = append(all, fiveStages(size.n))
 	}
-	return append(all, lanes("3 µs", 3*time.Microsecond), lanes("0.3 µs", 300*time.Nanosecond))
+	for _, n := range []int{1, 10, 100} {
+		all = append(all, noStage(n))
+	}
+	seldom := lanes("0.3 µs, GOGC=400", 300*time.Nanosecond)
+	seldom.env = []string{"GOGC=400"}
+	return append(all, lanes("3 µs", 3*time.Microsecond), lanes("0.3 µs", 300*time.Nanosecond), seldom)
 }
 
 // contest is payload bytes to response bytes.
-func (s source) contest(n int) contest {
-	c := contest{part: s.name, name: fmt.Sprint(n), records: n}
+func (s source) contest(size size) contest {
+	c := contest{part: s.name, name: size.String(), records: size.n}
 	for _, r := range s.rivals {
 		c.rivals = append(c.rivals, rival{name: r.name, ready: func(context.Context) func() error {
-			payload := s.payload(n)
+			payload := s.payload(size)
 			return func() error {
 				_, err := invoke(r.handler, payload)
 				return err
@@ -144,9 +158,11 @@ func find(part, name, rivalName string) (rival, error) {
 // writePayload puts the payload where a program for Node reads it.
 func (c contest) writePayload(dir string) (path string, err error) {
 	for _, s := range sources() {
-		if s.name == c.part {
-			path = fmt.Sprintf("%s/%s-%d.json", dir, c.part, c.records)
-			return path, os.WriteFile(path, s.payload(c.records), 0o644)
+		for _, size := range append(few, sizes...) {
+			if s.name == c.part && size.String() == c.name {
+				path = fmt.Sprintf("%s/%s.json", dir, c.part)
+				return path, os.WriteFile(path, s.payload(size), 0o644)
+			}
 		}
 	}
 	return "", nil

@@ -12,7 +12,7 @@ import (
 
 // refused returns the response in which the records are listed that the handlers
 // refuse.
-func refused(payload []byte, n int) (response string, err error) {
+func refused(payload []byte, s size) (response string, err error) {
 	var event struct {
 		Records []struct {
 			MessageID string                          `json:"messageId"`
@@ -25,7 +25,7 @@ func refused(payload []byte, n int) (response string, err error) {
 	}
 	items := []string{}
 	for i, r := range event.Records {
-		if orderAt(i, n).Total < 0 {
+		if s.orderAt(i).Total < 0 {
 			id := lo.CoalesceOrEmpty(r.MessageID, r.Kinesis.SequenceNumber, r.DynamoDB.SequenceNumber)
 			items = append(items, fmt.Sprintf(`{"itemIdentifier":%q}`, id))
 		}
@@ -39,16 +39,16 @@ func TestAllRivalsGiveTheSameResponse(t *testing.T) {
 	is.NoErr(installPowertools())
 	discardLog()
 	for _, s := range sources() {
-		for _, n := range []int{10, 1_000} {
-			payload := s.payload(n)
-			want, err := refused(payload, n)
+		for _, size := range []size{{n: 1, none: true}, {n: 10}, {n: 1_000}} {
+			payload := s.payload(size)
+			want, err := refused(payload, size)
 			is.NoErr(err)
 			for _, r := range s.rivals {
 				response, err := invoke(r.handler, payload)
 				is.NoErr(err)
 				is.Equal(string(response), want) // a Go handler
 			}
-			c := s.contest(n)
+			c := s.contest(size)
 			file, err := c.writePayload(t.TempDir())
 			is.NoErr(err)
 			for _, r := range c.rivals {
@@ -68,12 +68,12 @@ func TestAllRivalsGiveTheSameResponse(t *testing.T) {
 func TestOneRecordInAHundredIsRefusedAndOneInASmallerBatch(t *testing.T) {
 	is := is.New(t)
 	for n, want := range map[int]int{10: 1, 100: 1, 1_000: 10, 10_000: 100} {
-		is.Equal(lo.CountBy(lo.Range(n), func(i int) bool { return orderAt(i, n).Total < 0 }), want)
+		is.Equal(lo.CountBy(lo.Range(n), func(i int) bool { return size{n: n}.orderAt(i).Total < 0 }), want)
 	}
 }
 
 func TestTenThousandMessagesFitIntoAPayload(t *testing.T) {
-	is.New(t).True(len(sqsPayload(10_000)) <= 6<<20)
+	is.New(t).True(len(sqsPayload(size{n: 10_000})) <= 6<<20)
 }
 
 func TestEveryRivalDoesItsWork(t *testing.T) {

@@ -24,16 +24,29 @@ type line struct {
 	Quantity int64  `json:"quantity"`
 }
 
-// orderAt returns an order of a batch of n. One in a hundred is refused, and one
-// in a smaller batch.
-func orderAt(i, n int) order {
+// A size is how many records an event has, and whether some are refused.
+type size struct {
+	n    int
+	none bool // is refused
+}
+
+func (s size) String() string {
+	if s.none {
+		return fmt.Sprint(s.n, ", none refused")
+	}
+	return fmt.Sprint(s.n)
+}
+
+// orderAt returns an order of a batch. One in a hundred is refused, and one in a smaller
+// batch, unless none is.
+func (s size) orderAt(i int) order {
 	o := order{
 		ID:       fmt.Sprintf("order-%07d", i),
 		Customer: fmt.Sprintf("customer-%04d", i%1000),
 		Total:    1250,
 		Lines:    []line{{SKU: fmt.Sprintf("sku-%03d", i%300), Quantity: 2}},
 	}
-	if i%100 == min(n, 100)/2 {
+	if !s.none && i%100 == min(s.n, 100)/2 {
 		o.Total = -1
 	}
 	return o
@@ -60,9 +73,9 @@ func eventOf(n int, appendRecord func(event []byte, i int, random *rand.Rand) []
 	return append(event, `]}`...)
 }
 
-func sqsPayload(n int) []byte {
-	return eventOf(n, func(event []byte, i int, random *rand.Rand) []byte {
-		body, _ := json.Marshal(string(orderAt(i, n).json()))
+func sqsPayload(s size) []byte {
+	return eventOf(s.n, func(event []byte, i int, random *rand.Rand) []byte {
+		body, _ := json.Marshal(string(s.orderAt(i).json()))
 		return fmt.Appendf(event, `{"messageId":"%08x-%04x-4%03x-a%03x-%012x","receiptHandle":"AQEB%032x==",`+
 			`"body":%s,"attributes":{"ApproximateReceiveCount":"1","SentTimestamp":"1545082%06d",`+
 			`"SenderId":"AIDAIENQZJOLO23YVJ4VO","ApproximateFirstReceiveTimestamp":"1545083%06d"},`+
@@ -73,21 +86,21 @@ func sqsPayload(n int) []byte {
 	})
 }
 
-func kinesisPayload(n int) []byte {
-	return eventOf(n, func(event []byte, i int, random *rand.Rand) []byte {
+func kinesisPayload(s size) []byte {
+	return eventOf(s.n, func(event []byte, i int, random *rand.Rand) []byte {
 		number := fmt.Sprintf("49590338271490256608559692538361571095921575989136%06d", i)
 		return fmt.Appendf(event, `{"kinesis":{"kinesisSchemaVersion":"1.0","partitionKey":"customer-%04d",`+
 			`"sequenceNumber":"%s","data":"%s","approximateArrivalTimestamp":1545084650.%03d},`+
 			`"eventSource":"aws:kinesis","eventVersion":"1.0","eventID":"shardId-000000000006:%s",`+
 			`"eventName":"aws:kinesis:record","invokeIdentityArn":"arn:aws:iam::123456789012:role/orders",`+
 			`"awsRegion":"us-east-2","eventSourceARN":"arn:aws:kinesis:us-east-2:123456789012:stream/orders"}`,
-			i%1000, number, base64.StdEncoding.EncodeToString(orderAt(i, n).json()), 1+random.Uint32N(999), number)
+			i%1000, number, base64.StdEncoding.EncodeToString(s.orderAt(i).json()), 1+random.Uint32N(999), number)
 	})
 }
 
-func dynamoDBPayload(n int) []byte {
-	return eventOf(n, func(event []byte, i int, random *rand.Rand) []byte {
-		o := orderAt(i, n)
+func dynamoDBPayload(s size) []byte {
+	return eventOf(s.n, func(event []byte, i int, random *rand.Rand) []byte {
+		o := s.orderAt(i)
 		return fmt.Appendf(event, `{"eventID":"%016x%016x","eventName":"INSERT","eventVersion":"1.1",`+
 			`"eventSource":"aws:dynamodb","awsRegion":"us-east-2","dynamodb":{"ApproximateCreationDateTime":1545084650,`+
 			`"Keys":{"id":{"S":"%s"}},"NewImage":{"id":{"S":"%s"},"customer":{"S":"%s"},"total":{"N":"%d"},`+

@@ -16,7 +16,7 @@ import (
 
 const powertoolsDir = "powertools"
 
-var parts = []string{"sqs", "kinesis", "dynamodb", "stages", "lanes", "waits", "size"}
+var parts = []string{"sqs", "kinesis", "dynamodb", "stages", "run", "lanes", "waits", "size"}
 
 func main() {
 	var err error

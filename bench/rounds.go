@@ -1,11 +1,11 @@
 package main
 
-// Rivals take turns in short rounds, and the best round of each counts: others who
-// use the machine make a round slower, never faster.
+// Rivals take turns in short rounds, and the median of the rounds of each counts: what else
+// the machine does meets all of them.
 
 import (
 	"errors"
-	"math"
+	"slices"
 	"time"
 )
 
@@ -21,7 +21,7 @@ var (
 	quick = pace{rounds: 1}
 )
 
-// A cost is that of one record, in the best of the rounds.
+// A cost is that of one record.
 type cost struct {
 	CPU, Wall float64 // ns
 	Allocs    float64
@@ -33,8 +33,23 @@ func (r reading) perRecord(records int) cost {
 	return cost{CPU: float64(r.CPU) / n, Wall: float64(r.Wall) / n, Allocs: float64(r.Allocs) / n, Bytes: float64(r.Bytes) / n}
 }
 
-func (c cost) atBest(other cost) cost {
-	return cost{min(c.CPU, other.CPU), min(c.Wall, other.Wall), min(c.Allocs, other.Allocs), min(c.Bytes, other.Bytes)}
+// median is each figure's own: that of the CPU may come from another round than that of the
+// clock.
+func median(rounds []cost) cost {
+	of := func(figure func(cost) float64) float64 {
+		all := make([]float64, len(rounds))
+		for i, round := range rounds {
+			all[i] = figure(round)
+		}
+		slices.Sort(all)
+		return all[len(all)/2]
+	}
+	return cost{
+		CPU:    of(func(c cost) float64 { return c.CPU }),
+		Wall:   of(func(c cost) float64 { return c.Wall }),
+		Allocs: of(func(c cost) float64 { return c.Allocs }),
+		Bytes:  of(func(c cost) float64 { return c.Bytes }),
+	}
 }
 
 // run measures the rivals of a contest. Payloads for Node are put into dir.
@@ -54,7 +69,7 @@ func (c contest) run(p pace, dir string) (costs map[string]cost, err error) {
 		if err != nil {
 			return nil, err
 		}
-		turns = append(turns, &turn{worker: w, best: cost{math.Inf(1), math.Inf(1), math.Inf(1), math.Inf(1)}})
+		turns = append(turns, &turn{worker: w})
 	}
 	for _, t := range turns {
 		if err := t.warmUp(p); err != nil {
@@ -67,12 +82,12 @@ func (c contest) run(p pace, dir string) (costs map[string]cost, err error) {
 			if err != nil {
 				return nil, err
 			}
-			t.best = t.best.atBest(r.perRecord(t.times * c.records))
+			t.rounds = append(t.rounds, r.perRecord(t.times*c.records))
 		}
 	}
 	costs = make(map[string]cost)
 	for _, t := range turns {
-		costs[t.name] = t.best
+		costs[t.name] = median(t.rounds)
 	}
 	return costs, nil
 }
@@ -80,8 +95,8 @@ func (c contest) run(p pace, dir string) (costs map[string]cost, err error) {
 // A turn is what a worker does in each round.
 type turn struct {
 	*worker
-	times int
-	best  cost
+	times  int
+	rounds []cost
 }
 
 // warmUp lets the worker run for a while and finds out how often the work fits

@@ -16,6 +16,7 @@ var partTitles = map[string]string{
 	"kinesis":  "Kinesis, payload bytes to response bytes",
 	"dynamodb": "DynamoDB, payload bytes to response bytes",
 	"stages":   "Five stages of trivial functions, from the event to the response",
+	"run":      "`Run` without a stage, from the event to the response",
 	"lanes":    "1,000 records in 8 lanes, by the work for each record",
 }
 
@@ -56,7 +57,7 @@ func (r *results) about() string {
 	if r.pace.rounds == 1 {
 		return "Everything once, on " + machine + ": it runs, and the figures mean nothing."
 	}
-	return fmt.Sprintf("Written by `go run .` in the folder `bench`, on %s. Best of %d rounds; [what is compared](../README.md).", machine, r.pace.rounds)
+	return fmt.Sprintf("Written by `go run .` in the folder `bench`, on %s. Medians of %d rounds; [what is compared](../README.md).", machine, r.pace.rounds)
 }
 
 func (r *results) firstOf(part string) string {
@@ -76,7 +77,7 @@ func (r *results) rows(b *strings.Builder, c contest) {
 		allocs, bytes, more := "", "", ""
 		if rival.node == nil {
 			allocs, bytes = count(k.Allocs), fmt.Sprintf("%.0f", k.Bytes)
-			if c.part != "stages" && c.part != "lanes" {
+			if c.part != "stages" && c.part != "lanes" && c.part != "run" {
 				more = fmt.Sprintf("%.2f×", k.Allocs/base.Allocs)
 			}
 		}

@@ -119,7 +119,9 @@ func (r rival) command(c contest, payload string) (*exec.Cmd, error) {
 		return command, nil
 	}
 	self, err := os.Executable()
-	return exec.Command(self, "serve", c.part, c.name, r.name), err
+	command := exec.Command(self, "serve", c.part, c.name, r.name)
+	command.Env = append(os.Environ(), c.env...)
+	return command, err
 }
 
 func (w *worker) run(times int) (r reading, err error) {

@@ -1,0 +1,39 @@
+package main
+
+// Run without a stage: what it costs by itself.
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"github.com/lambdabatch/batch"
+)
+
+func noStage(n int) contest {
+	same := func(s batch.Stream[events.SQSMessage]) batch.Stream[events.SQSMessage] { return s }
+	return contest{part: "run", name: fmt.Sprint(n), records: n, rivals: []rival{
+		{name: running, ready: func(ctx context.Context) func() error {
+			event := messages(n)
+			return func() error {
+				_, err := batch.Run(batch.SQS(ctx, event), same)
+				return err
+			}
+		}},
+		{name: untimed, ready: func(context.Context) func() error {
+			event := messages(n)
+			return func() error {
+				_, err := batch.Run(batch.SQS(context.Background(), event), same)
+				return err
+			}
+		}},
+		{name: collecting, ready: func(context.Context) func() error {
+			event := messages(n)
+			return func() error {
+				_, err := batch.Collect(batch.SQS(context.Background(), event))
+				return err
+			}
+		}},
+	}}
+}
