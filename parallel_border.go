@@ -4,6 +4,7 @@ package batch
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -119,34 +120,47 @@ func (b *border) cancel() {
 
 // An inlet is where one lane lets Results in. It makes a level for each one outside.
 type inlet struct {
-	crossings []*crossing
-	levels    []*level
-	stays     uint32 // how many have been let in
+	entrances atomic.Pointer[[]entrance] // mostly one; lanes within the lane look at them, too
+	stays     uint32                     // how many have been let in
+}
+
+type entrance struct {
+	crossing *crossing
+	level    *level
+}
+
+func (in *inlet) all() []entrance {
+	if all := in.entrances.Load(); all != nil {
+		return *all
+	}
+	return nil
 }
 
 func (in *inlet) level(x *crossing) *level {
-	for i := range in.crossings {
-		if in.crossings[i] == x {
-			return in.levels[i]
+	all := in.all()
+	for _, e := range all {
+		if e.crossing == x {
+			return e.level
 		}
 	}
 	l := new(level)
 	l.open(x.ctx, x.outer.run)
-	in.crossings, in.levels = append(in.crossings, x), append(in.levels, l)
+	all = append(slices.Clip(all), entrance{x, l})
+	in.entrances.Store(&all)
 	return l
 }
 
 // rest takes note that no function runs in the lane.
 func (in *inlet) rest() {
-	for _, l := range in.levels {
-		l.source.rest()
+	for _, e := range in.all() {
+		e.level.source.rest()
 	}
 }
 
 // pause does so until it is resumed.
 func (in *inlet) pause() (paused pause) {
-	for _, l := range in.levels {
-		if p := l.source.pause(); uint32(p.before) != 0 {
+	for _, e := range in.all() {
+		if p := e.level.source.pause(); uint32(p.before) != 0 {
 			paused = p // the others rest anyway
 		}
 	}
@@ -155,15 +169,15 @@ func (in *inlet) pause() (paused pause) {
 
 // flush has what is held in the lane written.
 func (in *inlet) flush() {
-	for _, l := range in.levels {
-		l.source.flush()
+	for _, e := range in.all() {
+		e.level.source.flush()
 	}
 }
 
 // close hands over the failures that were thrown away in the lane, of which nobody is told any more.
 func (in *inlet) close() {
-	for i, l := range in.levels {
-		l.handOver(in.crossings[i].outer, l.order.Unsettled())
+	for _, e := range in.all() {
+		e.level.handOver(e.crossing.outer, e.level.order.Unsettled())
 	}
 }
 

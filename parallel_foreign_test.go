@@ -237,3 +237,21 @@ func TestGoexitBeforeLanesEndsWhoeverRangesOverThem(t *testing.T) {
 	<-ended
 	is.True(!returned)
 }
+
+// A stage of the user's may put several batches one after the other: lanes in lanes let in the Results of each of them.
+func TestSeveralBatchesGoThroughLanesInLanes(t *testing.T) {
+	for range 50 {
+		all := func(yield func(batch.Result[string]) bool) {
+			for range 4 {
+				grouped(t.Context(), make([]string, 20))(yield)
+			}
+		}
+		n := 0
+		for range batch.Parallel(all, 1, func(s texts) texts { return inLanes(s, 2, through) }) {
+			n++
+		}
+		if n != 80 {
+			t.Fatalf("%d come out", n)
+		}
+	}
+}

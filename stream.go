@@ -216,5 +216,7 @@ func built[T any](s Stream[T]) Stream[T] {
 
 func requireStage[T any](stage, argument string, s Stream[T], given bool) {
 	require(s != nil, stage, "s is nil")
-	require(given, stage, argument+" is nil")
+	if !given { // or the text would be made each time
+		require(false, stage, argument+" is nil")
+	}
 }

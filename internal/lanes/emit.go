@@ -12,13 +12,11 @@ func (p *Pool[K, T, R]) Emit(l *Lane[T, R], it *Item[T, R], r R) bool {
 		runtime.Gosched() // mostly the consumer only lacks a processor
 		p.waitForSpace(l)
 	}
-	if it != nil && it.standing != nil {
+	holder := l
+	if it != nil && (it.standing != nil || it.lane != l) { // or a stage has carried it over from another lane
 		p.mu.Lock()
 		defer p.mu.Unlock()
-	}
-	holder := l
-	if it != nil && it.lane != l { // a stage has carried it over from another lane
-		if l.closed() {
+		if l.shut {
 			return false
 		}
 		holder = it.lane
@@ -36,12 +34,6 @@ func (p *Pool[K, T, R]) Emit(l *Lane[T, R], it *Item[T, R], r R) bool {
 	p.deliver(it, r)
 	p.settle(it)
 	return true
-}
-
-func (l *Lane[T, R]) closed() bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.shut
 }
 
 func (p *Pool[K, T, R]) waitForSpace(l *Lane[T, R]) {

@@ -1,6 +1,7 @@
 package lanes_test
 
 import (
+	"runtime"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -175,5 +176,52 @@ func TestNoMoreLanesStartThanThereAreItems(t *testing.T) {
 		if len(s.lanes) != 1 {
 			t.Fatalf("%d lanes", len(s.lanes))
 		}
+	})
+}
+
+// Its item is gone when it wakes, and it is told to flush: then nobody may wait for it to call others.
+func TestItemsCallOthersWhileALaneThatWasCalledFlushes(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1)) // it is not to wake before
+	bubble(t, func(t *testing.T) {
+		free := make(chan struct{})
+		var flushes atomic.Int32
+		var took [5]atomic.Bool
+		s := newScene(3, func(s *scene, l *lane) {
+			if l.Owner == 0 {
+				return // the test is this lane
+			}
+			defer s.Close(l, lost(s))
+			for it, turn := s.Next(l); turn != lanes.End; it, turn = s.Next(l) {
+				if turn == lanes.Work {
+					took[it.Value.id].Store(true) // and keeps it
+					if it.Value.id < 3 {
+						time.Sleep(time.Second)
+					}
+				} else if flushes.Add(1) == 2 {
+					<-free
+				}
+			}
+		})
+		for range 5 {
+			s.add(0, 0, 0, 0)
+		}
+		s.push(s.items[0])
+		busy := s.lanes[0]
+		s.Next(busy)
+		s.push(s.items[1])
+		s.push(s.items[2])
+		time.Sleep(2 * time.Second) // both lanes have one and wait
+		s.push(s.items[3])          // calls one of them
+		s.Hasten()                  // wakes the other one
+		s.Next(busy)                // takes what the first was called for
+		synctest.Wait()
+		s.push(s.items[4])
+		synctest.Wait()
+		if flushes.Load() < 2 || !took[4].Load() {
+			t.Errorf("%d flushes: a lane waits, and so does an item", flushes.Load())
+		}
+		close(free)
+		s.Exhaust()
+		s.GiveUp(true)
 	})
 }

@@ -57,6 +57,7 @@ func TestWhatComesOfAGateInTheEndComesInItsOrder(t *testing.T) {
 		s := newScene(1, func(s *scene, l *lane) {
 			s.Next(l)
 			s.Next(l)
+			time.Sleep(time.Second)
 			s.Close(l, lost(s))
 		})
 		for i := range 4 {

@@ -110,6 +110,7 @@ func (p *Pool[K, T, R]) wait(l *Lane[T, R]) {
 	l.awake.Wait()
 	if p.called == l {
 		p.called = nil
+		p.listen()
 	}
 }
 

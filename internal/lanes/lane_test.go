@@ -186,6 +186,7 @@ func TestWhatALaneHasNotFinishedIsLostWhenItCloses(t *testing.T) {
 				it, _ := s.Next(l)
 				s.emit(l, it, 0)
 				s.Next(l)
+				time.Sleep(time.Second) // until all have been pushed
 				s.Close(l, func(j *job) (result, bool) { return result{id: j.id, how: "lost"}, tell })
 			})
 			for range 3 {

@@ -2,84 +2,212 @@ package lanes_test
 
 import (
 	"runtime"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/lambdabatch/batch/internal/lanes"
 	"pgregory.net/rapid"
 )
 
-// Items that need no lock of the pool, among some that do, in real time: lanes that are as fast as they can be, a
-// consumer that is slow at times, and one that gives up or breaks off in the middle.
-func TestItemsPassOnceWhoeverIsFastest(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		n := rapid.IntRange(1, 8).Draw(t, "lanes")
-		jobs := rapid.IntRange(0, 600).Draw(t, "jobs")
-		ordered := rapid.SampledFrom([]int{0, 0, 50, 2}).Draw(t, "every so many have a line") // 0: none
-		slow := rapid.IntRange(0, 3).Draw(t, "slow")
-		end := rapid.SampledFrom([]string{"", "", "give up", "give up all", "break"}).Draw(t, "end")
-		when := rapid.IntRange(0, 600).Draw(t, "when")
-		s := newScene(n, do)
-		s.Start = func(l *lane) {
-			l.Owner = 0
-			go s.work(s, l)
-		}
-		for i := range jobs {
-			line := 0
-			if ordered > 0 && i%ordered == 0 {
-				line = 1 + i%3
-			}
-			s.add(line, line, i, make([]time.Duration, 1+i%2)...)
-		}
-		s.produce()
-		s.until(when, slow, end)
-		seen := make([]int, jobs)
-		for _, r := range s.out {
-			seen[r.id]++
-		}
-		for id, it := range s.items {
-			if end == "" && seen[id] != len(it.Value.takes) {
-				t.Fatalf("job %d has %d results of %d", id, seen[id], len(it.Value.takes))
-			}
-			s.note(func() { // others may be under way
-				if it.Value.finished > 1 || end == "" && it.Value.finished != 1 {
-					t.Fatalf("job %d is finished %d times", id, it.Value.finished)
-				}
-				if end != "break" && it.Value.finished == 1 && seen[id] == 0 {
-					t.Fatalf("job %d is finished and has no result", id)
-				}
-			})
-		}
-	})
+// A rush is a scene in real time: lanes that are as fast as they can be, a consumer that is slow at times, items of all
+// kinds, and lanes that emit each other's.
+type rush struct {
+	*scene
+	lanes, jobs           int
+	ordered               int  // every so many jobs have a gate, 0: none
+	lined                 bool // and a line
+	carried               int  // every so many are emitted by whatever lane comes next, 0: none
+	slow                  int
+	hasten, hurry, narrow bool
+	end                   string
+	when                  int // how much has been received by then
+	accepted              atomic.Int32
+	mu                    sync.Mutex
+	shared                []*item
 }
 
-// until receives everything, or so much.
-func (s *scene) until(when, slow int, end string) {
+func drawRush(t *rapid.T) *rush {
+	r := &rush{
+		lanes:   rapid.IntRange(1, 8).Draw(t, "lanes"),
+		jobs:    rapid.IntRange(0, 400).Draw(t, "jobs"),
+		ordered: rapid.SampledFrom([]int{0, 0, 50, 2}).Draw(t, "ordered"),
+		lined:   rapid.Bool().Draw(t, "lined"),
+		carried: rapid.SampledFrom([]int{0, 5}).Draw(t, "carried"),
+		slow:    rapid.IntRange(0, 3).Draw(t, "slow"),
+		hasten:  rapid.Bool().Draw(t, "hasten"),
+		hurry:   rapid.Bool().Draw(t, "hurry"),
+		narrow:  rapid.IntRange(0, 3).Draw(t, "narrow") == 0,
+		end:     rapid.SampledFrom([]string{"", "", "give up", "give up all", "break"}).Draw(t, "end"),
+		when:    rapid.IntRange(0, 400).Draw(t, "when"),
+	}
+	r.scene = newScene(r.lanes, r.work)
+	r.Start = func(l *lane) {
+		l.Owner = 0
+		go r.work(r.scene, l)
+	}
+	for i := range r.jobs {
+		line, gate := 0, 0
+		if r.ordered > 0 && i%r.ordered == 0 {
+			gate = 1 + i%3
+			if r.lined {
+				line = gate
+			}
+		}
+		r.add(line, gate, i, 0)
+	}
+	return r
+}
+
+func (r *rush) work(s *scene, l *lane) {
+	defer s.Close(l, lost(s))
+	defer r.flush(l)
+	for {
+		it, turn := s.Next(l)
+		switch {
+		case turn == lanes.End:
+			return
+		case turn == lanes.Flush:
+			if !r.flush(l) {
+				return
+			}
+		case r.carried > 0 && it.Value.id%r.carried == 0:
+			r.mu.Lock()
+			r.shared = append(r.shared, it)
+			r.mu.Unlock()
+			if it.Value.id%2 == 0 && !r.flush(l) {
+				return
+			}
+		case !s.emit(l, it, 0):
+			return
+		case it.Value.id%8 == 0:
+			s.Settle(it)
+		}
+	}
+}
+
+// flush emits what lanes have left lying.
+func (r *rush) flush(l *lane) (more bool) {
+	for {
+		r.mu.Lock()
+		if len(r.shared) == 0 {
+			r.mu.Unlock()
+			return true
+		}
+		it := r.shared[0]
+		r.shared = r.shared[1:]
+		r.mu.Unlock()
+		if !r.emit(l, it, 0) {
+			return false
+		}
+	}
+}
+
+func (r *rush) produce() {
+	defer r.Exhaust()
+	if r.narrow {
+		r.Narrow()
+	}
+	for _, it := range r.items {
+		if !r.push(it) {
+			return
+		}
+		r.accepted.Add(1)
+	}
+}
+
+func (r *rush) consume() {
 	var out []result
 	for over := false; !over; {
-		if out, over = s.Receive(out); len(out) > 0 {
-			s.take(out)
-			for range slow {
+		if out, over = r.Receive(out); len(out) > 0 {
+			r.take(out)
+			for range r.slow {
 				runtime.Gosched()
 			}
 		} else if !over {
-			<-s.Changed
+			<-r.Changed
 		}
-		if len(s.out) >= when {
-			switch end {
-			case "give up":
-				s.GiveUp(false)
-			case "give up all":
-				s.GiveUp(true)
-			case "break":
-				s.Break()
-				for !s.Over() {
-					<-s.Changed
-				}
-				return
-			}
+		if len(r.out) >= r.when && !r.interfere() {
+			return
 		}
 	}
-	s.Rest(untaken)
-	out, _ = s.Receive(out)
-	s.take(out)
+	r.Rest(untaken)
+	out, _ = r.Receive(out)
+	r.take(out)
+}
+
+// interfere does what a consumer may do in the middle, and reports whether it goes on.
+func (r *rush) interfere() bool {
+	if r.hasten {
+		r.Hasten()
+	}
+	if r.hurry {
+		r.Hurry(func(j *job) bool { return j.id%2 == 0 })
+	}
+	r.hasten, r.hurry = false, false
+	switch r.end {
+	case "give up", "give up all":
+		r.GiveUp(r.end == "give up all")
+	case "break":
+		r.Break()
+		for !r.Over() {
+			<-r.Changed
+		}
+		return false
+	}
+	return true
+}
+
+func TestItemsPassOnceWhoeverIsFastest(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		r := drawRush(t)
+		go r.produce()
+		r.consume()
+		if r.end == "break" {
+			return
+		}
+		seen := make([]int, r.jobs)
+		for _, got := range r.out {
+			seen[got.id]++
+		}
+		r.note(func() { // lanes that were given up may be under way
+			for id, it := range r.items {
+				wanted := r.end == "" || id < int(r.accepted.Load())
+				if n := it.Value.finished; n > 1 || wanted && n == 0 || n > 0 && seen[id] == 0 || seen[id] > 1 && r.carried == 0 {
+					t.Fatalf("job %d is finished %d times and has %d results", id, n, seen[id])
+				}
+			}
+		})
+	})
+}
+
+// Items that come just as their lane is about to wait: after the lane has finished the one before, and a moment that
+// differs each time.
+func TestNoItemIsLeftLying(t *testing.T) {
+	s := newScene(1, do)
+	var left atomic.Int32
+	s.Left = func(j *job, _ result) {
+		j.left--
+		left.Add(1)
+	}
+	s.Start = func(l *lane) {
+		l.Owner = 0
+		go s.work(s, l)
+	}
+	defer s.Break()
+	defer s.Exhaust()
+	var out []result
+	for i := range 100_000 {
+		for range i * 7 % 500 {
+			left.Load() // takes a nanosecond or so
+		}
+		s.push(&item{Value: job{left: 1, takes: make([]time.Duration, 1)}})
+		for begun := time.Now(); int(left.Load()) <= i; runtime.Gosched() {
+			if time.Since(begun) > 5*time.Second {
+				t.Fatalf("job %d waits, and so does its lane", i)
+			}
+		}
+		out, _ = s.Receive(out)
+	}
 }

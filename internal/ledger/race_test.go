@@ -153,3 +153,53 @@ func atOnce(n int, f func(i int)) {
 	}
 	all.Wait()
 }
+
+// A copy has left while another one is held, and that one is split.
+func TestAStayIsNotOverWhileWhatIsHeldIsSplit(t *testing.T) {
+	var now atomic.Pointer[ledger.Stay]
+	var end atomic.Bool
+	over := make(chan int)
+	go func() {
+		n := 0
+		for !end.Load() {
+			if s := now.Load(); s != nil && s.Over() {
+				n++
+			}
+		}
+		over <- n
+	}()
+	for range 100_000 {
+		stay := new(ledger.Stay)
+		stay.Enter(0)
+		stay.Hold()
+		now.Store(stay)
+		stay.Leave(0)
+		stay.Split(0, 1, 1)
+		stay.Release()
+	}
+	end.Store(true)
+	if n := <-over; n > 0 {
+		t.Fatalf("over %d times, with part 1 inside", n)
+	}
+}
+
+// Parts leave while others are split, in whatever order.
+func TestAStayIsOverOnceWhateverLeavesWhileItIsSplit(t *testing.T) {
+	for range 5_000 {
+		var stay ledger.Stay
+		stay.Enter(0)
+		var wg sync.WaitGroup
+		for _, first := range []uint32{1, 3} { // two copies are split
+			wg.Go(func() {
+				stay.Split(0, first, 2)
+				stay.Leave(first)
+				stay.Leave(first + 1)
+			})
+		}
+		wg.Go(func() { stay.Leave(0) }) // and one leaves
+		wg.Wait()
+		if !stay.Over() {
+			t.Fatal("not over")
+		}
+	}
+}

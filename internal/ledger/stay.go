@@ -77,7 +77,7 @@ func (s *Stay) Release() (over bool) { return s.held.Add(-1) == 0 && s.Over() }
 func (s *Stay) Over() bool {
 	switch s.whole.Load() {
 	case gone:
-		return s.held.Load() == 0
+		return s.held.Load() == 0 && s.whole.Load() == gone
 	case several:
 		p := s.parts.Load()
 		p.mu.Lock()

@@ -1,0 +1,236 @@
+package batch_test
+
+// Scenes of pipelines in which stages that the library does not have stand before, in and after lanes.
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"runtime"
+	"slices"
+	"time"
+
+	"github.com/lambdabatch/batch"
+	"pgregory.net/rapid"
+)
+
+// A foreignStage is one stage of a drawn pipeline.
+type foreignStage struct {
+	kind string
+	n    int            // lanes, or how many Results it takes together
+	at   int            // the number of its function, 0 if it has none
+	in   []foreignStage // what runs in its lanes
+}
+
+// A foreignDeed is what the function of one stage does for a record.
+type foreignDeed struct {
+	do string
+	at int
+}
+
+var errSettled = errors.New("to be settled")
+
+type foreignScene struct {
+	policy    batch.Policy
+	groups    []string
+	attempts  []int
+	most      int // receives
+	stages    []foreignStage
+	functions int
+	deeds     []foreignDeed // of the records
+	takes     []time.Duration
+	cancelled time.Duration // when the caller cancels, 0: never
+	parts     int           // into which each record is split
+	timed     bool
+	free      chan struct{} // what hangs waits for it
+}
+
+// foreignKinds are the stages that are drawn together. In lanes nobody knows of a copy that a stage of the user's keeps after
+// the Result itself has left.
+var foreignKinds = [][]string{
+	{"lanes", "lanes", "each", "each", "chunk", "flat", "catch", "reverse", "buffer", "pull", "prefetch", "count"},
+	{"lanes", "lanes", "each", "each", "chunk", "flat", "catch", "copy", "pull", "count"},
+	{"each", "each", "chunk", "flat", "catch", "copy", "buffer", "pull", "prefetch", "count"},
+}
+
+// drawForeign draws a scene; in a rough one functions hang or end their goroutines, and the caller cancels.
+func drawForeign(t *rapid.T, rough bool) *foreignScene {
+	s := &foreignScene{parts: 1, free: make(chan struct{})}
+	s.policy = rapid.SampledFrom([]batch.Policy{batch.Continue, batch.StopGroup, batch.StopGroup, batch.StopBatch}).Draw(t, "policy")
+	s.groups = rapid.SliceOfN(rapid.SampledFrom([]string{"", "a", "a", "b"}), 1, 12).Draw(t, "groups")
+	s.stages = s.draw(t, 0, rapid.SampledFrom(foreignKinds).Draw(t, "kinds"))
+	does := []string{"", "", "", "fail", "settle", "panic"}
+	if rough {
+		does = append(does, "exit", "hang", "")
+		s.cancelled = time.Duration(rapid.SampledFrom([]int{0, 0, 1, 5, 17, 40}).Draw(t, "cancelled")) * time.Millisecond
+	}
+	for range s.groups {
+		s.attempts = append(s.attempts, rapid.IntRange(1, 3).Draw(t, "attempt"))
+		s.deeds = append(s.deeds, foreignDeed{rapid.SampledFrom(does).Draw(t, "do"), rapid.IntRange(0, s.functions).Draw(t, "at")})
+	}
+	s.most = rapid.SampledFrom([]int{3, 100}).Draw(t, "most")
+	for _, ms := range rapid.SliceOfN(rapid.IntRange(0, 20), 1, 5).Draw(t, "takes") {
+		s.takes = append(s.takes, time.Duration(ms)*time.Millisecond)
+	}
+	s.timed = rough || rapid.Bool().Draw(t, "timed")
+	return s
+}
+
+func (s *foreignScene) draw(t *rapid.T, depth int, kinds []string) (all []foreignStage) {
+	for range rapid.IntRange(0, 3).Draw(t, "stages") {
+		stage := foreignStage{kind: rapid.SampledFrom(kinds).Draw(t, "kind"), n: rapid.IntRange(1, 4).Draw(t, "n")}
+		switch {
+		case stage.kind == "lanes" && depth == 2, stage.kind == "flat" && s.parts >= 4, stage.kind == "count" && depth > 0:
+			continue // a lane's stream can be ranged over once
+		case stage.kind == "lanes":
+			stage.in = s.draw(t, depth+1, kinds)
+		case stage.kind == "flat":
+			s.parts *= 2
+		case stage.kind == "each" || stage.kind == "chunk":
+			s.functions++
+			stage.at = s.functions
+		}
+		all = append(all, stage)
+	}
+	return all
+}
+
+// act is the function of a stage.
+func (s *foreignScene) act(at int, value string) error {
+	i := indexOf(value)
+	time.Sleep(s.takes[(i*7+at)%len(s.takes)])
+	if s.deeds[i].at != at {
+		return nil
+	}
+	switch s.deeds[i].do {
+	case "fail":
+		return errBoom
+	case "settle":
+		return errSettled
+	case "panic":
+		panic(errBoom)
+	case "exit":
+		runtime.Goexit()
+	case "hang":
+		<-s.free
+	}
+	return nil
+}
+
+func (s *foreignScene) build(stages []foreignStage) func(texts) texts {
+	return func(in texts) texts {
+		for _, stage := range stages {
+			in = s.stage(stage, in)
+		}
+		return in
+	}
+}
+
+func (s *foreignScene) stage(stage foreignStage, in texts) texts {
+	switch stage.kind {
+	case "lanes":
+		return batch.Parallel(in, stage.n, s.build(stage.in))
+	case "each":
+		return batch.TryEach(in, func(_ context.Context, v string) error { return s.act(stage.at, v) })
+	case "chunk":
+		return batch.TryEachChunk(in, []int{1, 2, 3, 50}[stage.n-1], func(_ context.Context, vs []string) error {
+			items := batch.ItemErrors{}
+			for i, v := range vs {
+				items[i] = recovered(func() error { return s.act(stage.at, v) })
+			}
+			return items
+		})
+	case "flat":
+		return batch.FlatMap(in, func(v string) []string { return []string{v + ".0", v + ".1"} })
+	case "catch":
+		return batch.Catch(in, func(_ context.Context, err error) error {
+			if errors.Is(err, errSettled) {
+				return nil
+			}
+			return err
+		})
+	case "copy":
+		return repeating(in)
+	}
+	return keeping(stage, in)
+}
+
+func recovered(f func() error) (err error) {
+	defer func() {
+		if recover() != nil {
+			err = errBoom
+		}
+	}()
+	return f()
+}
+
+// keeping is a stage of a user's that keeps Results for a while.
+func keeping(stage foreignStage, in texts) texts {
+	return func(yield func(batch.Result[string]) bool) {
+		switch stage.kind {
+		case "buffer":
+			inTurns(in, 3*stage.n, func([]batch.Result[string]) {}, yield)
+		case "reverse":
+			inTurns(in, 3*stage.n, slices.Reverse, yield)
+		case "pull":
+			next, stop := iter.Pull(in)
+			defer stop()
+			for r, ok := next(); ok && yield(r); r, ok = next() {
+			}
+		case "prefetch":
+			prefetched(in, stage.n, yield)
+		case "count":
+			for range in {
+			}
+			in(yield)
+		}
+	}
+}
+
+func inTurns(in texts, n int, order func([]batch.Result[string]), yield func(batch.Result[string]) bool) {
+	for turn := range chunked(in, n) {
+		order(turn)
+		for _, r := range turn {
+			if !yield(r) {
+				return
+			}
+		}
+	}
+}
+
+func chunked(in texts, n int) iter.Seq[[]batch.Result[string]] {
+	return func(yield func([]batch.Result[string]) bool) {
+		var kept []batch.Result[string]
+		for r := range in {
+			if kept = append(kept, r); len(kept) == n {
+				if !yield(kept) {
+					return
+				}
+				kept = nil
+			}
+		}
+		yield(kept)
+	}
+}
+
+func prefetched(in texts, n int, yield func(batch.Result[string]) bool) {
+	ahead, quit, over := make(chan batch.Result[string], n), make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(over)
+		defer close(ahead)
+		for r := range in {
+			select {
+			case ahead <- r:
+			case <-quit:
+				return
+			}
+		}
+	}()
+	defer func() { <-over }()
+	defer close(quit)
+	for r := range ahead {
+		if !yield(r) {
+			return
+		}
+	}
+}
