@@ -137,15 +137,18 @@ func (in *inlet) all() []entrance {
 }
 
 func (in *inlet) level(x *crossing) *level {
-	all := in.all()
-	for _, e := range all {
+	for _, e := range in.all() {
 		if e.crossing == x {
 			return e.level
 		}
 	}
+	return in.add(x)
+}
+
+func (in *inlet) add(x *crossing) *level {
 	l := new(level)
 	l.open(x.ctx, x.outer.run)
-	all = append(slices.Clip(all), entrance{x, l})
+	all := append(slices.Clip(in.all()), entrance{x, l})
 	in.entrances.Store(&all)
 	return l
 }

@@ -68,6 +68,15 @@ func BenchmarkParallel(b *testing.B) {
 	}
 }
 
+func TestLanesAllocateInBlocks(t *testing.T) {
+	event := costEvent(1000)
+	if perBatch := testing.AllocsPerRun(10, func() {
+		_, _ = batch.Collect(batch.Parallel(batch.SQS(context.Background(), event), 8, batch.Each(func(context.Context, events.SQSMessage) error { return nil })))
+	}); perBatch > 300 {
+		t.Errorf("%.0f allocations for 1,000 records", perBatch)
+	}
+}
+
 func TestLanesKeepNoValueThatHasLeft(t *testing.T) {
 	const size, records = 1 << 20, 200
 	var most uint64
