@@ -1,5 +1,7 @@
 package batch
 
+// How a goroutine begins that runs stages.
+
 // growStack has a goroutine that begins get the stack that a pipeline needs at once. From the 2 KB that it starts with
 // it is copied two or three times otherwise, which is a quarter of the time of a batch of one (BenchmarkInvocation).
 //
