@@ -35,8 +35,8 @@ type Order[C any] struct {
 	loose atomic.Int32 // how many of them no stage has seen
 
 	mu    sync.Mutex
-	lines map[int32]*line[C]
-	all   *line[C] // of all lines, as soon as a record has asked that may be in each of them
+	lines map[int32]*line[C] // but for None
+	all   *line[C]           // of all lines, as soon as a record has asked that may be in each of them
 	parts map[part]*failed[C]
 	stays map[uint32][]*failed[C] // the parts that have failed in a stay
 }
@@ -130,16 +130,25 @@ func (o *Order[C]) fail(f Failure, holds bool, fresh failure[C]) uint16 {
 	if fresh.loose {
 		o.loose.Add(1)
 	}
-	if before == 0 {
+	if before == 0 && p.at != None {
 		o.lines[p.at].insert(p)
-		if o.all != nil && p.at != None {
+		if o.all != nil {
 			o.all.insert(p)
 		}
 	}
-	if of := o.stays[f.Stay]; f.Stay > 0 && (len(of) == 0 || of[len(of)-1] != p) {
-		o.stays[f.Stay] = append(of, p)
+	if f.Stay > 0 {
+		o.stay(f.Stay, p)
 	}
 	return p.last
+}
+
+func (o *Order[C]) stay(number uint32, p *failed[C]) {
+	if o.stays == nil {
+		o.stays = make(map[uint32][]*failed[C])
+	}
+	if of := o.stays[number]; len(of) == 0 || of[len(of)-1] != p {
+		o.stays[number] = append(of, p)
+	}
 }
 
 func (o *Order[C]) part(f Failure, holds bool) *failed[C] {
@@ -148,14 +157,13 @@ func (o *Order[C]) part(f Failure, holds bool) *failed[C] {
 	if p == nil {
 		if o.parts == nil {
 			o.parts, o.lines = make(map[part]*failed[C]), make(map[int32]*line[C])
-			o.stays = make(map[uint32][]*failed[C])
 		}
 		p = &failed[C]{part: key, last: f.Version}
 		if holds && o.line != nil {
 			p.at = o.line(f.Index)
 		}
 		o.parts[key] = p
-		if o.lines[p.at] == nil {
+		if p.at != None && o.lines[p.at] == nil {
 			o.lines[p.at] = new(line[C])
 		}
 	}
@@ -186,9 +194,9 @@ func (o *Order[C]) settle(f Failure, loose bool) {
 func (o *Order[C]) remove(p *failed[C], which func(*failure[C]) bool) {
 	before := len(p.open)
 	o.drop(p, which)
-	if before > 0 && len(p.open) == 0 {
+	if before > 0 && len(p.open) == 0 && p.at != None {
 		o.lines[p.at].remove(p)
-		if o.all != nil && p.at != None {
+		if o.all != nil {
 			o.all.remove(p)
 		}
 	}
