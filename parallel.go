@@ -29,7 +29,9 @@ import (
 // next record of the group starts before that; settle it inside. A stage that
 // panics outside a user's function fails what its lane had not finished. A Failed
 // Result that a stage keeps in a lane, to send it after the lanes some other way, is
-// reported even if it is settled there.
+// reported even if it is settled there. Of a Result that has left its lane no copy is
+// known: one that a stage of yours sends later may come out after later records of its
+// group.
 //
 // Stages before and after Parallel run on other goroutines than the lanes. Lanes run
 // ahead of a slow consumer by at most 128 Results and one a lane. After
