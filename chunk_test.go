@@ -43,9 +43,9 @@ func TestItemErrorsFailTheItemsThatTheyName(t *testing.T) {
 		"joined":                        {errors.Join(batch.ItemErrors{0: errBoom}, batch.ItemErrors{2: errBoom}), []bool{true, false, true}},
 		"joined, the first empty":       {errors.Join(batch.ItemErrors{}, batch.ItemErrors{2: errBoom}), []bool{false, false, true}},
 		"empty beside another error":    {errors.Join(batch.ItemErrors{}, errBoom), whole},
-		"behind the end":                {batch.ItemErrors{3: errBoom}, whole},
+		"past the end":                  {batch.ItemErrors{3: errBoom}, whole},
 		"before the beginning":          {batch.ItemErrors{-1: errBoom}, whole},
-		"behind the end, without error": {batch.ItemErrors{3: nil}, []bool{false, false, false}},
+		"past the end, without error":   {batch.ItemErrors{3: nil}, []bool{false, false, false}},
 		"an item's error is one itself": {batch.ItemErrors{0: batch.ItemErrors{1: errBoom}}, []bool{true, false, false}},
 	} {
 		t.Run(name, func(t *testing.T) {

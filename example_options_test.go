@@ -52,7 +52,7 @@ func ExampleWithReserve() {
 	// {"batchItemFailures":[]}
 }
 
-// m-1 will be dead-lettered, so m-2, which stands behind it, is processed.
+// m-1 will be dead-lettered, so m-2, which comes after it, is processed.
 func ExampleWithMaxReceives() {
 	print(failing("m-1", batch.WithMaxReceives(1)))
 	// Output: {"batchItemFailures":[{"itemIdentifier":"m-1"}]}

@@ -59,7 +59,7 @@ func ExampleKinesis() {
 		kinesisRecord("101", "ada", "1"), kinesisRecord("102", "bob", "two"), kinesisRecord("103", "ada", "3"),
 	}}
 	numbers := batch.Decode[int](batch.Kinesis(context.Background(), event), json.Unmarshal)
-	print(batch.Collect(numbers)) // nothing behind a failure is acknowledged: it comes again anyway
+	print(batch.Collect(numbers)) // nothing after a failure is acknowledged: it is redelivered anyway
 	// Output: {"batchItemFailures":[{"itemIdentifier":"102"},{"itemIdentifier":"103"}]}
 }
 

@@ -53,9 +53,9 @@ var ErrTooLarge = errors.New("answer too large")
 
 const maxAnswer = 6 << 20
 
-// CollectFirehose folds s into the answer of a transformation: what is Ready is
-// Ok with the new data, what is Done is Dropped, and what is Failed or did not
-// arrive is ProcessingFailed with its original data. A record that has become
+// CollectFirehose folds s into the answer of a transformation: Ready records are
+// Ok with the new data, Done ones are Dropped, and those that failed or did not
+// arrive are ProcessingFailed with their original data. A record that has become
 // several values is Failed, since the answer has room for one.
 //
 // ProcessingFailed is final: Firehose delivers the record to the error prefix and

@@ -1,6 +1,6 @@
 package batch_test
 
-// Scenes of pipelines in which stages that the library does not have stand before, in and after lanes.
+// Scenes of pipelines in which stages of a user's come before, in and after lanes.
 
 import (
 	"context"

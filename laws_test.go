@@ -114,13 +114,13 @@ func TestMappingIsAFunctor(t *testing.T) {
 		t.Run(law, func(t *testing.T) {
 			rapid.Check(t, func(t *rapid.T) {
 				c := draw.Cases(everySource, draw.Own).Draw(t, "case")
-				c.CancelAt = 0 // behind the end one more stage is one more that refuses
+				c.CancelAt = 0 // past the end one more stage is one more that refuses
 				build := func(side stage) batch.Stream[string] { return side(c.Play(nil).Whole(context.Background())) }
 				left, leftErr := batch.Collect(build(sides[0]))
 				right, rightErr := batch.Collect(build(sides[1]))
 				equal(t, "responses", listed(left), listed(right))
 				equal(t, "errors", fmt.Sprint(leftErr), fmt.Sprint(rightErr))
-				c.Policy = int(batch.Continue) // so is one behind a failure that another looked ahead of
+				c.Policy = int(batch.Continue) // so is one after a failure that another looked ahead of
 				equal(t, "results", seen(build(sides[0])), seen(build(sides[1])))
 			})
 		})

@@ -117,7 +117,7 @@ func TestSiblingsDoNotBlockEachOther(t *testing.T) {
 	is.Equal(called, []string{"a", "b"})
 	is.Equal(listed(response), []string{"ab", "cd"})
 
-	// A record blocks those behind it until the last of its failed parts is settled.
+	// A record blocks those after it until the last of its failed parts is settled.
 	caught := 0
 	settleOne := func(_ context.Context, err error) error {
 		if caught++; caught == 1 {
@@ -130,8 +130,8 @@ func TestSiblingsDoNotBlockEachOther(t *testing.T) {
 	is.Equal(listed(response), []string{"ab", "cd"})
 }
 
-// What a stage that looks ahead has processed before the failure was known comes
-// again all the same: it must not overtake what stands before it.
+// What a stage that looks ahead has processed before the failure was known is
+// redelivered all the same: it must not overtake what comes before it.
 func TestCollectorsReportWhatStandsBehindAFailure(t *testing.T) {
 	is := is.New(t)
 	s := batch.TryEachChunk(batch.SQS(t.Context(), sqsEvent(fifoQueue, "g", "h", "g", "", "h")), 5,

@@ -30,7 +30,7 @@ func TestParallelIsInvisible(t *testing.T) {
 }
 
 // What is before the lanes has run ahead of the failures in them, and what is
-// behind them is late, so that other records are refused there, and elsewhere.
+// after them is late, so that other records are refused there, and elsewhere.
 func TestParallelIsInvisibleUnderStopGroup(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		c := drawLanes(t, batch.StopGroup, slices.Concat(mapping, settling, []string{"repeating"}), mapping)

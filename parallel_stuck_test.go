@@ -108,7 +108,7 @@ func TestWhatNoLaneTookIsWhatItWas(t *testing.T) {
 	})
 }
 
-// Records that wait behind a stuck one of their group get to a lane all the same
+// Records that wait for a stuck one of their group get to a lane all the same
 // once nothing can start any more, whether a lane has come upon them before or not.
 func TestNothingWaitsForAStuckGroupAfterTheEnd(t *testing.T) {
 	for name, busy := range map[string]bool{"found before": false, "found then": true} {

@@ -112,7 +112,7 @@ func errorText(err error) string { return fmt.Sprint(err) }
 
 // ErrNoID is the error of a batch in which a record is to be reported that has no
 // identifier. An empty identifier would void the whole response, so the whole
-// batch comes again.
+// batch is redelivered.
 var ErrNoID = errors.New("no identifier")
 
 // A Report counts what became of a batch. Records is the sum of the five counts

@@ -30,7 +30,7 @@ type Window struct {
 // last fold of a window, final or terminated early, close gets the state.
 //
 // Only values of records before the first reported one are folded, since that and
-// everything behind it comes again. An invocation may be repeated, so close must
+// everything after it is redelivered. An invocation may be repeated, so close must
 // bear to be called again for the same window; it is called with the context of
 // the invocation, and its error fails the invocation. A state of more than 1 MB is
 // [ErrTooLarge], and a panic of fold, of close or of the state's own JSON methods a

@@ -137,7 +137,7 @@ func TestAWindowFoldsWhatStandsBeforeTheFirstFailure(t *testing.T) {
 	h = batch.KinesisWindowHandler(numbers, add, ignore, quiet, batch.WithPolicy(batch.Continue))
 	answer, err = h.Invoke(t.Context(), windowPayload(t, "10", false, "1", "2", "x", "4"))
 	is.NoErr(err)
-	is.Equal(string(answer), `{"state":13,"batchItemFailures":[{"itemIdentifier":"102"}]}`) // 4 comes again, too
+	is.Equal(string(answer), `{"state":13,"batchItemFailures":[{"itemIdentifier":"102"}]}`) // 4 is redelivered, too
 }
 
 func TestAWindowInWhichEverythingFailsIsAnError(t *testing.T) {

@@ -85,7 +85,7 @@ func testdata(t *testing.T, file string) []byte {
 	return data
 }
 
-// paths are the keys of a JSON value, those of its inner values behind a dot.
+// paths are the keys of a JSON value, those of its inner values after a dot.
 func paths(value any) map[string]bool {
 	all := make(map[string]bool)
 	switch value := value.(type) {

@@ -210,7 +210,7 @@ func ExampleShard_Drain() {
 	// finished: [1 2] invocations: 3
 }
 
-// A handler for Kafka should do under both readings of what comes again.
+// A handler for Kafka should do under both readings of what is redelivered.
 func ExampleNewTopic() {
 	for _, again := range []batchtest.Redelivery{batchtest.FromLowest, batchtest.OnlyListed} {
 		failures := 1

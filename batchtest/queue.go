@@ -16,11 +16,11 @@ import (
 )
 
 // QueueConfig is an SQS queue with its event source mapping and the function
-// behind it. The zero value is a standard queue with the service's defaults,
+// after it. The zero value is a standard queue with the service's defaults,
 // except that a message comes back at once.
 type QueueConfig struct {
 	// FIFO keeps the order of each group: while a message is in flight, nothing
-	// behind it in its group is delivered. A batch may hold several groups,
+	// after it in its group is delivered. A batch may hold several groups,
 	// each in one piece.
 	FIFO bool
 
@@ -264,7 +264,7 @@ func (p place) compare(other place) int {
 }
 
 // duplicate puts, if it is drawn, another copy of waiting's first message
-// somewhere behind it.
+// somewhere after it.
 func (q *Queue) duplicate(m *message, waiting []*message) []*message {
 	if !q.config.Duplicate || m.fate.drawn {
 		return waiting

@@ -69,7 +69,7 @@ func TestMessagesThatWereNeverTriedFollowAPoisonMessageOfTheirGroup(t *testing.T
 }
 
 // stoppingAtTheFirst makes a handler that lists the poison message and what
-// stands behind it in its group, without trying that.
+// comes after it in its group, without trying that.
 func stoppingAtTheFirst(poison string, tried map[string]int) function {
 	return func(ctx context.Context, payload []byte) ([]byte, error) {
 		failed := make(map[string]bool)

@@ -81,11 +81,11 @@ func TestWhatIsListedComesAgain(t *testing.T) {
 			batchtest.QueueConfig{}, "aaa", func() function { return erring(anyOf(once("m-2"))) },
 			[][]string{{"m-1", "m-2", "m-3"}, {"m-1", "m-2", "m-3"}}, []string{"m-1", "m-2", "m-3"},
 		},
-		"FIFO: what stands behind and is not listed overtakes": {
+		"FIFO: what comes after it and is not listed overtakes": {
 			batchtest.QueueConfig{FIFO: true}, "aaa", func() function { return listing(once("m-1")) },
 			[][]string{{"m-1", "m-2", "m-3"}, {"m-1"}}, []string{"m-2", "m-3", "m-1"},
 		},
-		"FIFO: a group that failed stands behind the others": {
+		"FIFO: a group that failed comes after the others": {
 			batchtest.QueueConfig{FIFO: true, BatchSize: 2}, "aabc", func() function { return listing(once("m-1", "m-2")) },
 			[][]string{{"m-1", "m-2"}, {"m-3", "m-4"}, {"m-1", "m-2"}}, []string{"m-3", "m-4", "m-1", "m-2"},
 		},
@@ -93,7 +93,7 @@ func TestWhatIsListedComesAgain(t *testing.T) {
 			batchtest.QueueConfig{FIFO: true, BatchSize: 2}, "aaa", func() function { return listing(once("m-1", "m-2")) },
 			[][]string{{"m-1", "m-2"}, {"m-1", "m-2"}, {"m-3"}}, []string{"m-1", "m-2", "m-3"},
 		},
-		"standard: what failed stands behind what is new": {
+		"standard: what failed comes after what is new": {
 			batchtest.QueueConfig{BatchSize: 2}, "aaaa", func() function { return listing(once("m-1")) },
 			[][]string{{"m-1", "m-2"}, {"m-3", "m-4"}, {"m-1"}}, []string{"m-2", "m-3", "m-4", "m-1"},
 		},

@@ -35,13 +35,13 @@ type ShardConfig struct {
 	// MaxRetries is MaximumRetryAttempts, counted beside the first delivery; 0
 	// and -1 set no limit, and NoRetries is the service's 0. When the retries
 	// of a batch have run out, all that is left of it is given up, records
-	// behind the failed one that were never tried included. The count starts
+	// after the failed one that were never tried included. The count starts
 	// afresh when the checkpoint moves.
 	MaxRetries int
 	NoRetries  bool
 
 	// Bisect is BisectBatchOnFunctionError: a batch whose invocation failed
-	// comes again in two halves, which costs no retry. A partial answer splits
+	// is redelivered in two halves, which costs no retry. A partial answer splits
 	// the batch at the lowest listed record, with Bisect or without.
 	Bisect bool
 
@@ -49,7 +49,7 @@ type ShardConfig struct {
 	// the front of their batch. 0 sets no limit.
 	MaxRecordAge time.Duration
 
-	// RetryDelay is waited before a batch, or what is left of it, comes again.
+	// RetryDelay is waited before a batch, or what is left of it, is redelivered.
 	RetryDelay time.Duration
 
 	// Parallelization is the ParallelizationFactor, from 1 to 10: so many
@@ -226,7 +226,7 @@ func shardEvent(batch []*entry, w *windowEvent) any {
 }
 
 // fromLowest is the rest of a batch from the lowest listed record on: what was
-// listed, and what stands behind it.
+// listed, and what comes after it.
 func fromLowest(batch []*entry, listed map[string]bool) []*entry {
 	for i, e := range batch {
 		if listed[e.id] {

@@ -51,7 +51,7 @@ func TestWhatAShardDelivers(t *testing.T) {
 			5, batchtest.ShardConfig{}, listedOnce("4", "2"),
 			"12345 2345", "12345", "",
 		},
-		"what comes again stays a batch of its own": {
+		"what is redelivered stays a batch of its own": {
 			6, batchtest.ShardConfig{BatchSize: 3}, listedOnce("2"),
 			"123 23 456", "123456", "",
 		},
@@ -63,7 +63,7 @@ func TestWhatAShardDelivers(t *testing.T) {
 			4, batchtest.ShardConfig{NoRetries: true}, listed("1"),
 			"1234", "", "1234",
 		},
-		"no retries, and yet what stands behind a checkpoint comes once": {
+		"no retries, and yet what comes after a checkpoint is delivered once": {
 			4, batchtest.ShardConfig{NoRetries: true}, listed("3"),
 			"1234 34", "12", "34",
 		},

@@ -23,7 +23,7 @@ type settings struct {
 	arrange func([]*entry)
 	event   func(batch []*entry, w *windowEvent) any
 
-	// rest tells which records of a batch come again after a partial answer.
+	// rest tells which records of a batch are redelivered after a partial answer.
 	rest func(batch []*entry, listed map[string]bool) []*entry
 }
 
@@ -46,7 +46,7 @@ type attempt struct {
 // shard, one of its lanes, or the partitions of a topic.
 type stream struct {
 	settings
-	attempts []attempt // what was taken and has to come again, the next one last
+	attempts []attempt // what was taken and must be redelivered, the next one last
 	open     *window
 
 	mu      sync.Mutex
@@ -157,8 +157,8 @@ func (s *stream) deliver(d *drain, batch []*entry) (*Invocation, answer) {
 	return inv, a
 }
 
-// settle moves the checkpoint behind what is finished and prepares what comes
-// again.
+// settle moves the checkpoint past what is finished and prepares what is
+// redelivered.
 func (s *stream) settle(d *drain, current attempt, inv *Invocation, a answer) {
 	if inv.Outcome == Failure {
 		s.fail(d, current)
@@ -176,7 +176,7 @@ func (s *stream) settle(d *drain, current attempt, inv *Invocation, a answer) {
 	}
 }
 
-// fail halves the batch, which costs no retry, or has it come again.
+// fail halves the batch, which costs no retry, or has it redelivered.
 func (s *stream) fail(d *drain, current attempt) {
 	if !s.bisect || len(current.batch) == 1 {
 		s.retry(d, current)

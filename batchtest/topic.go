@@ -16,7 +16,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 )
 
-// Redelivery is what comes again of a topic after a partial answer. Which of
+// Redelivery says what of a topic is redelivered after a partial answer. Which of
 // the two the service does is not known, so a handler should be tested under
 // both.
 type Redelivery int
@@ -27,7 +27,7 @@ const (
 )
 
 // TopicConfig is a Kafka topic with its event source mapping, in provisioned
-// mode, and the function behind it. The zero value has the service's defaults,
+// mode, and the function that it invokes. The zero value has the service's defaults,
 // except that a retry comes at once.
 type TopicConfig struct {
 	Name string // "topic" unless set
@@ -36,7 +36,7 @@ type TopicConfig struct {
 	// 100 unless set, at most 10,000. An event stays within 6 MB.
 	BatchSize int
 
-	// Redeliver is what comes again after a partial answer.
+	// Redeliver is what is redelivered after a partial answer.
 	Redeliver Redelivery
 
 	// MaxRetries, NoRetries, Bisect, MaxRecordAge and RetryDelay are those of a

@@ -66,7 +66,7 @@ func TestWhatATopicDelivers(t *testing.T) {
 			"0/0 0/1 0/2 1/0 1/1 1/2, 0/1 1/2",
 			[2]string{},
 		},
-		"the first failed one and all behind it are the same under both": {
+		"the first failed one and all after it are the same under both": {
 			batchtest.TopicConfig{}, "0001", listedOnce("topic-0/1", "topic-0/2"),
 			"0/0 0/1 0/2 1/0, 0/1 0/2",
 			"0/0 0/1 0/2 1/0, 0/1 0/2",

@@ -50,7 +50,7 @@ func isPanic(err error) bool {
 func (s scene) disorder(run *batchtest.Run) error {
 	group := func(id string) string { return s.groups[id] }
 	// A failure that is settled holds nobody up, and may be none when the
-	// record comes again.
+	// record is redelivered.
 	ids := slices.DeleteFunc(slices.Clone(s.ids), func(id string) bool { return s.plans[id].settled })
 	if late, early := s.overtaken(ids, group); late != "" && !s.pipeline.each {
 		return fmt.Errorf("%s was overtaken by %s", late, early)
@@ -125,7 +125,7 @@ func TestBrokenHandlersViolateTheSameProperties(t *testing.T) {
 			}
 			return nil
 		}, "r-1 was deleted before its effect"},
-		"a record that is dropped behind a failure": {func(ctx context.Context, s scene, records []record) answer {
+		"a record that is dropped after a failure": {func(ctx context.Context, s scene, records []record) answer {
 			for _, r := range records {
 				if s.tryOn(ctx, r) != nil {
 					return list("batchItemFailures", r.id)

@@ -104,7 +104,7 @@ func (r *results) waitTable(b *strings.Builder) {
 	b.WriteString("\n## 1,000 records that wait 5 ms each, in virtual time\n\n| | time |\n|---|---:|\n")
 	for _, row := range []struct{ what, key string }{
 		{"32 lanes, 100 groups, mixed", groupsMixed},
-		{"32 lanes, 100 groups, one behind the other", groupsInARow},
+		{"32 lanes, 100 groups, one after the other", groupsInARow},
 		{"`TryEach`", writesOneByOne},
 		{"`TryEach` in 8 lanes", writesInLanes},
 		{"`TryEachChunk` of 25", writesInChunks},

@@ -128,7 +128,7 @@ func TestAConsumerThatTakesOverGoesOnFromWhatWasCommitted(t *testing.T) {
 	defer cancel()
 	n, err := second.Poll(ctx)
 	is.NoErr(err)
-	is.Equal(n, 3) // the one that failed and the two behind it
+	is.Equal(n, 3) // the one that failed and the two after it
 	is.Equal(len(l.IDs(ledger.Store)), len(orders))
 	inOrder(t, orders, l)
 }

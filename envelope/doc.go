@@ -10,7 +10,7 @@
 //		return batch.TryEach(objects, thumbnail)
 //	}
 //
-// They compose where AWS services do: for S3 behind an SNS topic behind a queue
+// They compose where AWS services do: for S3 events that come through an SNS topic and a queue
 // it is batch.TryMap with [SNS], then batch.TryFlatMap with [S3].
 //
 // A record that carries something else fails with a [*ContentError] that says

@@ -1,6 +1,6 @@
 // Package mapping does what Lambda's event source mappings do: it reads records
 // from a real server, invokes the function with them, and takes from the answer
-// which are finished and which come again.
+// which are finished and which are redelivered.
 package mapping
 
 import (

@@ -34,7 +34,7 @@ func (t *Topic) Poll(ctx context.Context) (int, error) {
 }
 
 // settle takes the lowest offset reported in a partition as its checkpoint:
-// that record and everything behind it in the partition comes again.
+// that record and everything after it in the partition is redelivered.
 func (t *Topic) settle(ctx context.Context, batch []*kgo.Record) error {
 	for retries := 0; len(batch) > 0; {
 		again, err := t.deliver(batch)
@@ -58,7 +58,7 @@ func (t *Topic) settle(ctx context.Context, batch []*kgo.Record) error {
 	return nil
 }
 
-// commit moves the checkpoint of each partition past what does not come again.
+// commit moves the checkpoint of each partition past what is not redelivered.
 func (t *Topic) commit(ctx context.Context, batch, again []*kgo.Record) error {
 	waits := map[*kgo.Record]bool{}
 	for _, r := range again {
@@ -73,7 +73,7 @@ func (t *Topic) commit(ctx context.Context, batch, again []*kgo.Record) error {
 	return t.Client.CommitRecords(ctx, done...)
 }
 
-// deliver invokes the function and returns what comes again.
+// deliver invokes the function and returns what is redelivered.
 func (t *Topic) deliver(batch []*kgo.Record) ([]*kgo.Record, error) {
 	payload, err := kafkaEvent(batch)
 	if err != nil {

@@ -27,7 +27,7 @@ type Shard struct {
 	Discarded  []types.Record // what the on-failure destination was told of
 }
 
-// Drain delivers what stands behind the checkpoint, batch by batch, and
+// Drain delivers what comes after the checkpoint, batch by batch, and
 // returns when the shard has nothing more.
 func (s *Shard) Drain(ctx context.Context) error {
 	for {
@@ -42,8 +42,8 @@ func (s *Shard) Drain(ctx context.Context) error {
 }
 
 // settle delivers a batch until each of its records is finished or discarded.
-// The lowest one reported is the checkpoint: it and everything behind it comes
-// again, with its budget of retries anew if the checkpoint has moved.
+// The lowest one reported is the checkpoint: it and everything after it is
+// redelivered, with its budget of retries anew if the checkpoint has moved.
 func (s *Shard) settle(ctx context.Context, batch []types.Record) error {
 	for retries := 0; len(batch) > 0; {
 		if err := ctx.Err(); err != nil {
@@ -74,7 +74,7 @@ func (s *Shard) settle(ctx context.Context, batch []types.Record) error {
 }
 
 // deliver invokes the function and returns the position of the lowest record
-// that comes again, len(batch) if none.
+// that is redelivered, len(batch) if none.
 func (s *Shard) deliver(batch []types.Record) (lowest int, void bool, err error) {
 	payload, err := s.event(batch)
 	if err != nil {

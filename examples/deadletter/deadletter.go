@@ -1,9 +1,9 @@
 // Package deadletter sends messages that can never succeed to a dead-letter
-// queue at once, with the reason beside them, instead of letting them come again
+// queue at once, with the reason beside them, instead of having them redelivered
 // until the redrive policy does it without one. What may succeed next time stays
 // with the redrive policy.
 //
-// On a FIFO queue this also frees what stands behind in the group. On a stream,
+// On a FIFO queue this also frees what comes after it in the group. On a stream,
 // where a poison record holds up its shard, it is what keeps the rest moving:
 // there the original is a *events.KinesisEventRecord.
 package deadletter
@@ -36,7 +36,7 @@ func is[E error](err error) bool {
 
 // A Letter is what SendMessage takes. The original's ID serves as the
 // deduplication ID of a FIFO dead-letter queue: if the answer of this invocation
-// is lost and the message comes again within five minutes, its letter does not.
+// is lost and the message is redelivered within five minutes, its letter does not.
 type Letter struct {
 	Body       string
 	Attributes map[string]events.SQSMessageAttribute
@@ -50,10 +50,10 @@ type Queue func(context.Context, Letter) error
 
 // Divert is a function for batch.Catch. A permanent error acknowledges the
 // message once its letter is sent. Any other, and a letter that cannot be sent,
-// leaves it failed, so that it comes again.
+// leaves it failed, so that it is redelivered.
 //
 // Under batch.Parallel with a FIFO queue put the Catch into the lanes' stage: a
-// failure that is settled behind them has blocked its group already.
+// failure that is settled after them has blocked its group already.
 func (q Queue) Divert(ctx context.Context, err error) error {
 	if !Permanent(err) {
 		return err

@@ -74,7 +74,7 @@ func TestADeadLetterFreesItsGroup(t *testing.T) {
 		message("m-1", `{"Total":-1}`), message("m-2", `{"Total":1}`), message("m-3", `{"Total":500}`), message("m-4", `{}`),
 	}}), o.process)
 	is.NoErr(err)
-	is.Equal(failed(response), []string{"m-3", "m-4"}) // throttled, and what stands behind it
+	is.Equal(failed(response), []string{"m-3", "m-4"}) // throttled, and what comes after it
 	is.Equal(len(o.letters), 1)
 }
 

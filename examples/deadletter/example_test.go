@@ -26,7 +26,7 @@ func charge(_ context.Context, o Order) error {
 	return nil
 }
 
-// Of three messages that fail, the one that was only throttled comes again.
+// Of three messages that fail, the one that was only throttled is redelivered.
 func Example() {
 	deadLetters := deadletter.Queue(func(_ context.Context, l deadletter.Letter) error {
 		fmt.Println(l.ID, l.Body, l.Reason)
@@ -44,11 +44,11 @@ func Example() {
 		{MessageId: "m-3", Body: `{"ID":"o-3","Total":-5}`},
 		{MessageId: "m-4", Body: `{"ID":"o-4","Total":500}`},
 	}}), process)
-	fmt.Println(response.BatchItemFailures[0].ItemIdentifier, "comes again", err)
+	fmt.Println(response.BatchItemFailures[0].ItemIdentifier, "is redelivered", err)
 	// Output:
 	// m-2 {"ID":"o-2" "unexpected end of JSON input"
 	// m-3 {"ID":"o-3","Total":-5} "order o-3: negative total: rejected"
-	// m-4 comes again <nil>
+	// m-4 is redelivered <nil>
 }
 
 func ExampleQueue_Divert() {

@@ -20,7 +20,7 @@ func TestTheBuiltInEventHoldsOneAccountBackAndLetsAnotherGo(t *testing.T) {
 	is.Equal(local.Run(ledger.handler(localMaxReceives), builtIn, []string{"fifo"}, &stdout, &stderr), 0)
 	is.Equal(stdout.String(), `{"batchItemFailures":[`+
 		`{"itemIdentifier":"00000003-8e2a-4c6d-b1f3-5a7e9c0d2b4f"},`+ // overdrawn
-		`{"itemIdentifier":"00000004-8e2a-4c6d-b1f3-5a7e9c0d2b4f"},`+ // behind it
+		`{"itemIdentifier":"00000004-8e2a-4c6d-b1f3-5a7e9c0d2b4f"},`+ // after it
 		`{"itemIdentifier":"00000005-8e2a-4c6d-b1f3-5a7e9c0d2b4f"}]}`+"\n") // broken, for the last time
 	is.Equal(stderr.String(), "")
 	is.Equal(ledger.accounts, map[string]Account{

@@ -17,7 +17,7 @@ type Order struct {
 }
 
 // The shop has sent order o-1 twice, as two messages. It is charged once. The
-// charge of o-2 fails, so its key is free when the message comes again.
+// charge of o-2 fails, so its key is free when the message is redelivered.
 func ExampleOnce() {
 	working := false
 	charge := func(_ context.Context, o Order) error {
@@ -38,14 +38,14 @@ func ExampleOnce() {
 		{MessageId: "m-3", Body: `{"ID":"o-1","Total":12}`},
 	}}
 	response, err := batch.Run(batch.SQS(context.Background(), first), process)
-	fmt.Println(response.BatchItemFailures[0].ItemIdentifier, "comes again", err)
+	fmt.Println(response.BatchItemFailures[0].ItemIdentifier, "is redelivered", err)
 
 	working = true
 	again := events.SQSEvent{Records: first.Records[1:2]}
 	fmt.Println(batch.Run(batch.SQS(context.Background(), again), process))
 	// Output:
 	// charged o-1
-	// m-2 comes again <nil>
+	// m-2 is redelivered <nil>
 	// charged o-2
 	// {[]} <nil>
 }

@@ -53,7 +53,7 @@ func (e *TakenError) Error() string { return fmt.Sprintf("key %q is taken", e.By
 
 const (
 	longestInvocation = 15 * time.Minute    // Lambda's limit: no claim is worked on for longer
-	longestRetention  = 14 * 24 * time.Hour // of an SQS queue: no message comes again later
+	longestRetention  = 14 * 24 * time.Hour // of an SQS queue: no message is redelivered later
 )
 
 // Once returns stage for records whose key nobody else has. Those whose work is
@@ -113,7 +113,7 @@ func (h *holding) finish(ctx context.Context) error {
 	record, _ := batch.RecordFrom(ctx)
 	held, ok := h.byIndex.Load(record.Index)
 	if !ok {
-		return nil // one before it has failed, so the record comes again
+		return nil // one before it has failed, so the record is redelivered
 	}
 	c := held.(Claim)
 	c.Done, c.Expires = true, time.Now().Add(longestRetention)

@@ -26,7 +26,7 @@ func inLanes(n int, work stage) stage {
 	return func(s batch.Stream[string]) batch.Stream[string] { return batch.Parallel(s, n, work) }
 }
 
-// deliver runs the keys through a stage and returns those that come again.
+// deliver runs the keys through a stage and returns those that are redelivered.
 func deliver(ctx context.Context, keys []string, work stage) (again []string) {
 	source := batch.From(ctx, keys, func(key string) batch.Record { return batch.Record{ID: key} },
 		batch.WithoutAllFailedError())
@@ -192,7 +192,7 @@ func TestEveryKeyIsDoneOnceWhateverFailsAndHoweverOftenItComes(t *testing.T) {
 
 		for left, delivery := keys, 0; len(left) > 0; delivery++ {
 			if delivery > 50 {
-				t.Fatalf("%v come again and again", left)
+				t.Fatalf("%v are redelivered again and again", left)
 			}
 			left = deliver(context.Background(), left, process)
 		}
@@ -227,7 +227,7 @@ func TestEveryPartOfARecordIsDoneWhicheverFailsFirst(t *testing.T) {
 
 		for left, delivery := keys, 0; len(left) > 0; delivery++ {
 			if delivery > 20 {
-				t.Fatalf("%v come again and again", left)
+				t.Fatalf("%v are redelivered again and again", left)
 			}
 			left = deliver(context.Background(), left, process)
 		}

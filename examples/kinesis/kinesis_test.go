@@ -27,7 +27,7 @@ func TestTheBuiltInEventSettlesPoisonAndComesAgainFromTheFirstRefusal(t *testing
 	is.Equal(local.Run(store.handler(), builtIn, []string{"kinesis"}, &stdout, &stderr), 0)
 	is.Equal(stdout.String(), `{"batchItemFailures":[`+
 		`{"itemIdentifier":"49590338271490256608559692538361571095921575989137868802"},`+ // not registered
-		`{"itemIdentifier":"49590338271490256608559692538361571095921575989138124802"}]}`+"\n") // behind it
+		`{"itemIdentifier":"49590338271490256608559692538361571095921575989138124802"}]}`+"\n") // after it
 	is.Equal(stderr.String(), "")
 	is.Equal(len(store.letters), 2)
 	is.Equal(store.letters["49590338271490256608559692538361571095921575989137100802"].Data, "21.5 degrees")

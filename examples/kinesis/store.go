@@ -61,7 +61,7 @@ func newStore(sensors ...string) *Store {
 }
 
 // write stands for BatchWriteItem, which may refuse some items and write the rest.
-// A sensor's registration may still be on its way, so its readings come again.
+// A sensor's registration may still be on its way, so its readings are redelivered.
 func (s *Store) write(_ context.Context, readings []Reading) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -1,7 +1,7 @@
 // Package retry tries a function for batch.TryMap again in place.
 //
-// A record that fails comes again when its visibility timeout has ended, on a
-// stream with everything behind it. A call that was throttled for a moment is
+// A record that fails is redelivered when its visibility timeout has ended, on a
+// stream with everything after it. A call that was throttled for a moment is
 // cheaper to repeat at once. It is a function around a function: batch has no
 // part in it. Calls of the AWS SDK need none of this, they repeat by themselves.
 package retry

@@ -2,7 +2,7 @@ package draw
 
 import "slices"
 
-// look is what every stage of the library does first: what is Failed now counts, and what
+// look is what every stage of the library does first: what has failed now counts, and what
 // is not settles the failure that it descends from. Loose failures of the same part never
 // went on.
 func (m *Model) look(it *item) { m.note(it, false) }
@@ -36,7 +36,7 @@ func (m *Model) over(it item) string {
 	return "not started, too late"
 }
 
-// blocker returns the first failed record that the item stands behind, or -1.
+// blocker returns the first failed record that the item comes after, or -1.
 func (m *Model) blocker(it item) int {
 	of := it.run.of
 	for i := range it.record {

@@ -29,7 +29,7 @@ func (m *Model) source(of *origin) stream {
 	}
 }
 
-// after is the stream behind the first k stages.
+// after is the stream after the first k stages.
 func (m *Model) after(k int) stream {
 	var s stream
 	switch {
@@ -86,7 +86,7 @@ func (m *Model) stage(k int, s stream) stream {
 	if m.Stages[k].Kind == "then" {
 		note = m.try
 	}
-	// calling makes a stage that calls a function for what is Ready.
+	// calling makes a stage that calls a function for Ready Results.
 	calling := func(then func(it item, fate string, yield func(item) bool) bool) stream {
 		return func(yield func(item) bool) {
 			s(func(it item) bool {

@@ -62,7 +62,7 @@ func syntax(payload []byte) error {
 		if _, err = d.ReadToken(); err == io.EOF {
 			return nil
 		}
-		return fmt.Errorf("JSON with more behind it, after byte %d", end)
+		return fmt.Errorf("JSON, but with more text after byte %d", end)
 	}
 	if err == io.EOF {
 		return errors.New("an empty payload")

@@ -39,7 +39,7 @@ func TestAPayloadThatIsNoEventIsRefusedByAllInTheSameWords(t *testing.T) {
 		`{"Records":[{]}`:                    `no JSON: …`,
 		`{"Records":[{"a":01}]}`:             `no JSON: …`,
 		"{\"Records\":\"a\x00\"}":            `no JSON: …`,
-		`{"Records":"x"} {}`:                 `JSON with more behind it, after byte 15`,
+		`{"Records":"x"} {}`:                 `JSON, but with more text after byte 15`,
 		"\ufeff{}":                           `no JSON: …`,
 	} {
 		for source, err := range refusals(payload) {

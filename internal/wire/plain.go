@@ -12,7 +12,7 @@ import (
 const ones = 0x01_01_01_01_01_01_01_01
 
 // special marks, with its top bit, the first byte of x that a JSON string cannot hold as it is or that
-// is not ASCII, and maybe bytes behind it. The first byte is the lowest.
+// is not ASCII, and maybe bytes after it. The first byte is the lowest.
 func special(x uint64) uint64 {
 	quote, slash := x^ones*'"', x^ones*'\\'
 	return (x | (x - ones*' ') | (quote - ones) | (slash - ones)) & (ones << 7)

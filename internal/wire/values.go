@@ -31,7 +31,7 @@ func (r *reader) keep(text []byte) string {
 // room is the size of a piece that begins with n bytes: no more than the rest of the payload can fill.
 func (r *reader) room(n int) int { return max(n, min(piece, len(r.data)-r.pos+n)) }
 
-// share copies text that is likely to come again, and hands out the same copy then.
+// share copies text that is likely to recur, and hands out the same copy then.
 func (r *reader) share(text []byte) string {
 	n := len(text)
 	if n == 0 {

@@ -14,7 +14,7 @@ import (
 )
 
 // Run has handler process one event: the one in the file that args, a command
-// line, names behind the program, or builtIn. The response goes to stdout, and an
+// line, names after the program, or builtIn. The response goes to stdout, and an
 // error to stderr. It returns the exit status.
 func Run(handler *batch.Handler, builtIn []byte, args []string, stdout, stderr io.Writer) int {
 	program := filepath.Base(args[0])
