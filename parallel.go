@@ -114,6 +114,11 @@ func (p *parallel[A, B]) push(r Result[A]) bool {
 		t.visit.outside = r.h
 		return p.pool.Push(it, lineKey{}, lineKey{}, 0)
 	}
+	var held []*entry
+	if e.visit != nil {
+		held = p.border.back(&r.h)
+		e = r.h.entry
+	}
 	r.h.see()
 	x, fresh := p.border.crossing(e)
 	if fresh {
@@ -123,6 +128,9 @@ func (p *parallel[A, B]) push(r Result[A]) bool {
 		<-x.ctx.Done() // it ends a moment after the one outside, and no function may start in between
 	}
 	t.visit.begin(x, r.h, it)
+	for _, e := range held {
+		e.release()
+	}
 	line, gate := keysOf(e)
 	before := e.level.place(r.h.place()).pause() // the stages before may have more to do for it
 	more := p.pool.Push(it, line, gate, int(e.index))

@@ -61,6 +61,31 @@ func (h *header) leave() {
 	inner.order.Pass(was) // after it, since somebody may be looking at both
 }
 
+// back takes a Result out of these lanes that a stage in them has given back to one before
+// them. What it was held by outside is to be released when it is in a lane again.
+func (b *border) back(h *header) (held []*entry) {
+	for b.around(h.entry) {
+		v, number := h.entry.visit, h.number()
+		v.outside.entry.hold()
+		held = append(held, v.outside.entry)
+		h.leave()
+		h.setPlace(v.outside.place())
+		v.parts.Leave(number)
+		v.crossing.border.settle(v.item)
+	}
+	return held
+}
+
+// around reports whether these lanes are around an entry.
+func (b *border) around(e *entry) bool {
+	for v := e.visit; v != nil; v = v.outside.entry.visit {
+		if v.crossing.border == b {
+			return true
+		}
+	}
+	return false
+}
+
 // end takes note that nothing of the Result is inside any more. Failures that were thrown
 // away there count outside from now on. The failure that it came with does not: what has
 // left is Failed itself, or has settled it.
