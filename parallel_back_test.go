@@ -2,6 +2,7 @@ package batch_test
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -53,6 +54,44 @@ func TestAResultComesBackIntoTheLanesThatItWasIn(t *testing.T) {
 			})
 			if err != nil || len(response.BatchItemFailures) > 0 {
 				t.Errorf("%d lanes, sent on: %v, nested: %v, %v: %v, %v", lanes, sentOn, nested, policy, err, listed(response))
+			}
+		})
+	}
+}
+
+// It may be Failed when it is given back: then it is reported, and so is what its group holds back.
+func TestAFailureComesBackIntoTheLanesThatItWasIn(t *testing.T) {
+	for policy, want := range map[batch.Policy][]string{batch.Continue: {"r0"}, batch.StopGroup: {"r0", "r1"}} {
+		synctest.Test(t, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			back, given := make(chan batch.Result[string], 1), false
+			response, err := batch.Run(grouped(ctx, []string{"a", "a", "b"}, batch.WithPolicy(policy)), func(s texts) texts {
+				fed := func(yield func(batch.Result[string]) bool) {
+					for r := range s {
+						if !yield(r) {
+							return
+						}
+					}
+					yield(<-back)
+				}
+				return batch.Parallel(fed, 1, func(s texts) texts {
+					return func(yield func(batch.Result[string]) bool) {
+						for r := range batch.TryEach(s, failingOn("0")) {
+							if r.Record().ID == "r0" && !given {
+								given = true
+								back <- r
+								continue
+							}
+							if !yield(r) {
+								return
+							}
+						}
+					}
+				})
+			})
+			if err != nil || !slices.Equal(listed(response), want) {
+				t.Errorf("%v: %v, %v", policy, err, listed(response))
 			}
 		})
 	}
