@@ -86,8 +86,8 @@ func (c *chunk[T]) add(r Result[T]) bool {
 
 // offer has the place that gave out the Result ask for what is held.
 func (c *chunk[T]) offer(h *header) {
-	if h.entry.level == c.level && h.place() == c.number || !h.entry.level.run.timed {
-		return
+	if h.entry.level == c.level && h.place() == c.number || !h.entry.level.run.timed && h.entry.visit == nil {
+		return // outside of lanes nobody asks before time runs short
 	}
 	c.level, c.number = h.entry.level, h.place()
 	c.place = c.level.place(c.number)

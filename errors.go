@@ -60,6 +60,9 @@ var (
 	ErrRunning = errors.New("running")
 )
 
+// ErrNoRoute is the error of a value for which [Route] has no stage. The text names its key.
+var ErrNoRoute = errors.New("no route")
+
 var (
 	errZero    = errors.New("result without a record")
 	errNilFail = errors.New("failed without an error")

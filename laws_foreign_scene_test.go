@@ -17,9 +17,9 @@ import (
 // A foreignStage is one stage of a drawn pipeline.
 type foreignStage struct {
 	kind string
-	n    int            // lanes, or how many Results it takes together
+	n    int            // lanes, routes, or how many Results it takes together
 	at   int            // the number of its function, 0 if it has none
-	in   []foreignStage // what runs in its lanes
+	in   []foreignStage // what runs in its lanes or routes
 }
 
 // A foreignDeed is what the function of one stage does for a record.
@@ -48,8 +48,9 @@ type foreignScene struct {
 // foreignKinds are the stages that are drawn together. In lanes nobody knows of a copy that a stage of the user's keeps after
 // the Result itself has left.
 var foreignKinds = [][]string{
-	{"lanes", "lanes", "each", "each", "chunk", "flat", "catch", "reverse", "buffer", "pull", "prefetch", "count"},
-	{"lanes", "lanes", "each", "each", "chunk", "flat", "catch", "copy", "pull", "count"},
+	{"lanes", "lanes", "routes", "each", "each", "chunk", "flat", "catch", "reverse", "buffer", "pull", "prefetch", "count"},
+	{"lanes", "routes", "routes", "each", "each", "chunk", "flat", "catch", "reverse", "buffer", "pull", "prefetch"},
+	{"lanes", "lanes", "routes", "each", "each", "chunk", "flat", "catch", "copy", "pull", "count"},
 	{"each", "each", "chunk", "flat", "catch", "copy", "buffer", "pull", "prefetch", "count"},
 }
 
@@ -80,9 +81,9 @@ func (s *foreignScene) draw(t *rapid.T, depth int, kinds []string) (all []foreig
 	for range rapid.IntRange(0, 3).Draw(t, "stages") {
 		stage := foreignStage{kind: rapid.SampledFrom(kinds).Draw(t, "kind"), n: rapid.IntRange(1, 4).Draw(t, "n")}
 		switch {
-		case stage.kind == "lanes" && depth == 2, stage.kind == "flat" && s.parts >= 4, stage.kind == "count" && depth > 0:
+		case (stage.kind == "lanes" || stage.kind == "routes") && depth == 2, stage.kind == "flat" && s.parts >= 4, stage.kind == "count" && depth > 0:
 			continue // a lane's stream can be ranged over once
-		case stage.kind == "lanes":
+		case stage.kind == "lanes", stage.kind == "routes":
 			stage.in = s.draw(t, depth+1, kinds)
 		case stage.kind == "flat":
 			s.parts *= 2
@@ -130,6 +131,12 @@ func (s *foreignScene) stage(stage foreignStage, in texts) texts {
 	switch stage.kind {
 	case "lanes":
 		return batch.Parallel(in, stage.n, s.build(stage.in))
+	case "routes":
+		routes := make(map[int]batch.Stage[string, string])
+		for k := range stage.n {
+			routes[k] = s.build(stage.in)
+		}
+		return batch.Route(in, func(v string) int { return indexOf(v) % stage.n }, routes)
 	case "each":
 		return batch.TryEach(in, func(_ context.Context, v string) error { return s.act(stage.at, v) })
 	case "chunk":

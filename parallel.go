@@ -42,32 +42,22 @@ func Parallel[A, B any](s Stream[A], n int, stage func(Stream[A]) Stream[B]) Str
 	requireStage("Parallel", "stage", s, stage != nil)
 	require(n >= 1, "Parallel", "n is less than 1")
 	return func(yield func(Result[B]) bool) {
-		p := &parallel[A, B]{stage: stage}
-		p.pool.Init(n, lanes.Face[task[A], leaving[B]]{
-			Start:     p.start,
-			Given:     func(owner any, t *task[A]) { t.visit.enter(owner.(*inlet)) },
-			Left:      func(t *task[A], r leaving[B]) { t.visit.parts.Leave(r.h.number()) },
-			Inside:    func(t *task[A]) bool { return !t.visit.parts.Over() },
-			Finished:  func(t *task[A]) { t.visit.end() },
-			Adrift:    func(owner any) { owner.(*inlet).close() },
-			Abandoned: func(t *task[A]) leaving[B] { return handedOn[B](t.visit.abandoned()) },
-		})
-		p.border.settle = func(item any) { p.pool.Settle(item.(*lanes.Item[task[A], leaving[B]])) }
-		go p.read(s)
-		defer p.stop() // also where yield panics
-		p.consume(yield)
+		p := &parallel[A, B]{stages: []Stage[A, B]{stage}}
+		p.pool.Init(n, p.face())
+		p.run(s, yield)
 	}
 }
 
 type parallel[A, B any] struct {
-	stage  func(Stream[A]) Stream[B]
+	stages []Stage[A, B]                          // of all lanes, or one for each
+	choose func(h header, value *A) (int, header) // which of them a Result is for; nil: there is one
 	pool   lanes.Pool[lineKey, task[A], leaving[B]]
 	tasks  blocks[lanes.Item[task[A], leaving[B]]] // of the reader
 	values values[B]                               // of lanes
 	border border
 	crash  atomic.Pointer[PanicError] // of the stream before
 	exited atomic.Bool                // the stream before ended its goroutine
-	fatal  atomic.Pointer[PanicError] // of a lane, the last one
+	fatal  atomic.Pointer[PanicError] // of a lane, the last one, where there is one stage
 	late   bool                       // the consumer has given lanes up
 }
 
@@ -86,6 +76,26 @@ type lineKey struct {
 
 // whole is the group of a line or a gate that is for all of a run.
 const whole = -1
+
+func (p *parallel[A, B]) face() lanes.Face[task[A], leaving[B]] {
+	return lanes.Face[task[A], leaving[B]]{
+		Start:     p.start,
+		Given:     func(owner any, t *task[A]) { t.visit.enter(owner.(*inlet)) },
+		Left:      func(t *task[A], r leaving[B]) { t.visit.parts.Leave(r.h.number()) },
+		Inside:    func(t *task[A]) bool { return !t.visit.parts.Over() },
+		Finished:  func(t *task[A]) { t.visit.end() },
+		Adrift:    func(owner any) { owner.(*inlet).close() },
+		Abandoned: func(t *task[A]) leaving[B] { return handedOn[B](t.visit.abandoned()) },
+	}
+}
+
+func (p *parallel[A, B]) run(s Stream[A], yield func(Result[B]) bool) {
+	p.border.routes = p.choose != nil
+	p.border.settle = func(item any) { p.pool.Settle(item.(*lanes.Item[task[A], leaving[B]])) }
+	go p.read(s)
+	defer p.stop() // also where yield panics
+	p.consume(yield)
+}
 
 // read is the reader: it runs the stages before.
 func (p *parallel[A, B]) read(s Stream[A]) {
@@ -112,7 +122,7 @@ func (p *parallel[A, B]) push(r Result[A]) bool {
 	e := r.h.entry
 	if e == nil {
 		t.visit.outside = r.h
-		return p.pool.Push(it, lineKey{}, lineKey{}, 0)
+		return p.pool.Push(it, 0, lineKey{}, lineKey{}, 0)
 	}
 	var held []*entry
 	if e.visit != nil {
@@ -127,13 +137,17 @@ func (p *parallel[A, B]) push(r Result[A]) bool {
 	if e.Err() != nil {
 		<-x.ctx.Done() // it ends a moment after the one outside, and no function may start in between
 	}
+	lane := 0
+	if p.choose != nil {
+		lane, r.h = p.choose(r.h, &t.value)
+	}
 	t.visit.begin(x, r.h, it)
 	for _, e := range held {
 		e.release()
 	}
 	line, gate := keysOf(e)
 	before := e.level.place(r.h.place()).pause() // the stages before may have more to do for it
-	more := p.pool.Push(it, line, gate, int(e.index))
+	more := p.pool.Push(it, lane, line, gate, int(e.index))
 	before.resume()
 	return more
 }
@@ -160,7 +174,7 @@ func keysOf(e *entry) (line, gate lineKey) {
 
 // cross prepares for Results of another level than so far.
 func (p *parallel[A, B]) cross(x *crossing) {
-	if x.depth > 0 {
+	if x.shared {
 		p.pool.Narrow() // the other lanes around this one may have more use for a record
 	}
 	if p.border.watch(x, p.pool.Hasten) {
@@ -182,24 +196,29 @@ func (p *parallel[A, B]) work(l *lanes.Lane[task[A], leaving[B]], in *inlet) {
 		var crash *PanicError
 		if v := recover(); v != nil {
 			crash = newPanicError(v)
-			p.fatal.Store(crash)
+			if p.choose == nil {
+				p.fatal.Store(crash)
+			}
 		}
 		in.rest()
 		in.close() // before the pool may be over, and the answer given
 		lost := !returned || p.pool.Stopped()
-		p.pool.Close(l, func(t *task[A]) (leaving[B], bool) {
-			if !lost {
+		p.pool.Close(l, returned, func(t *task[A]) (leaving[B], bool) {
+			switch {
+			case !lost:
 				return leaving[B]{}, false
+			case !t.visit.entered():
+				return handedOn[B](t.visit.untaken(crash)), true
 			}
 			return handedOn[B](t.visit.lost(crash)), true
 		})
 	}()
 	growStack(false)
-	out := built(p.stage(func(yield func(Result[A]) bool) {
+	out := built(p.stages[l.Number](func(yield func(Result[A]) bool) {
 		for t := p.next(l, in); t != nil; t = p.next(l, in) {
-			value := t.value
+			r := Result[A]{t.visit.within(), t.value}
 			t.value = *new(A)
-			if !yield(Result[A]{t.visit.within(), value}) {
+			if !p.passBy(l, in, &r.h) && !yield(r) {
 				return
 			}
 		}
@@ -221,6 +240,15 @@ func (p *parallel[A, B]) next(l *lanes.Lane[task[A], leaving[B]], in *inlet) *ta
 		}
 		in.flush()
 	}
+}
+
+// passBy sends on what has no value for a route, or comes too late for it. Lanes that share a stage give it everything.
+func (p *parallel[A, B]) passBy(l *lanes.Lane[task[A], leaving[B]], in *inlet, h *header) bool {
+	if p.choose == nil || h.admit(pure) {
+		return false
+	}
+	p.emit(l, in, Result[B]{h: *h})
+	return true
 }
 
 // emit takes a Result that leaves a lane. One that was not given to a lane here passes.

@@ -12,6 +12,7 @@ import (
 
 // A border is where Results cross into the lanes of one Parallel and out of them.
 type border struct {
+	routes  bool                     // each lane has its own Results
 	settle  func(item any)           // finishes the item of a visit that is over
 	watched atomic.Pointer[crossing] // whose end is the end; nil before the first record
 
@@ -29,6 +30,7 @@ type crossing struct {
 	lanes    uint8  // the number of the lanes on the level outside
 	place    *place // the consumer, which gives out what has left the lanes
 	depth    int    // how many lanes are around
+	shared   bool   // and other lanes may take what these have not taken
 	ctx      context.Context
 	cancel   context.CancelFunc
 	patience time.Duration // for functions, after the end
@@ -56,6 +58,7 @@ func (b *border) find(e *entry) (x *crossing, fresh bool) {
 	x.ctx, x.cancel = context.WithCancel(e.level.ctx)
 	for v := e.visit; v != nil; v = v.outside.entry.visit {
 		x.depth++
+		x.shared = x.shared || !v.crossing.border.routes
 		x.patience -= x.patience / 8 // what is handed on is to reach the Parallel around this one in time
 	}
 	b.crossings = append(b.crossings, x)

@@ -17,6 +17,10 @@ import (
 // on it.
 type Stream[T any] = iter.Seq[Result[T]]
 
+// A Stage makes one Stream of another. Any function of this type is one, and what is made
+// of stages is a stage.
+type Stage[A, B any] = func(Stream[A]) Stream[B]
+
 // Map applies f to the value of every Ready Result. Others pass by.
 func Map[A, B any](s Stream[A], f func(A) B) Stream[B] {
 	requireStage("Map", "f", s, f != nil)
@@ -164,6 +168,22 @@ func spoilt[T any](r Result[T], err error) Result[T] {
 	}
 	r.h.fail(err, goes)
 	return Result[T]{h: r.h}
+}
+
+// Discard acknowledges every Ready Result: its value is not needed any more. Others pass by.
+// It gives stages that make different types one type to end with, as the routes of [Route] must
+// have. Since it calls no function it does so after the end of the records' context, too.
+func Discard[B, A any](s Stream[A]) Stream[B] {
+	requireStage("Discard", "", s, true)
+	return func(yield func(Result[B]) bool) {
+		s(func(r Result[A]) bool {
+			r.h.see()
+			if r.h.state() == ready {
+				r.h = r.h.with(done, nil)
+			}
+			return yield(Result[B]{h: r.h})
+		})
+	}
 }
 
 // Catch calls f for the error of every Failed Result: nil acknowledges the

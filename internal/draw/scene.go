@@ -21,6 +21,7 @@ type Scene struct {
 	Policy batch.Policy
 	Groups []string // by record
 	Lanes  []int    // one around the other
+	Routes int      // the routes around the innermost effects, 0 for none
 	Before int      // how many effects there are before the lanes,
 	Inside int      // in the innermost,
 	After  int      // and after them
@@ -95,6 +96,11 @@ func scenes(what []string) *rapid.Generator[Scene] {
 		if !slices.ContainsFunc(s.Fates, func(f SceneFate) bool { return f.Do == hangs }) {
 			// A lane that hangs cannot write what it holds.
 			s.Within = rapid.SampledFrom([]int{0, 0, 2, 100}).Draw(t, "in bulk in lanes")
+			// A route that hangs keeps its later records.
+			s.Routes = rapid.SampledFrom([]int{0, 0, 1, 2, 3}).Draw(t, "routes")
+			if s.Routes > 0 {
+				s.Lanes = s.Lanes[:rapid.IntRange(0, len(s.Lanes)).Draw(t, "lanes around routes")]
+			}
 		}
 		return s
 	})
@@ -151,6 +157,9 @@ func (a *Acted) Pipeline(s batch.Stream[string]) batch.Stream[string] {
 		}
 		return s
 	}
+	if a.Routes > 0 {
+		inside = a.routed(inside)
+	}
 	for _, n := range slices.Backward(a.Lanes) {
 		stage := inside
 		inside = func(s batch.Stream[string]) batch.Stream[string] { return batch.Parallel(s, n, stage) }
@@ -172,6 +181,17 @@ func (a *Acted) Pipeline(s batch.Stream[string]) batch.Stream[string] {
 		}
 		return nil
 	})
+}
+
+// routed has records take routes by turns.
+func (a *Acted) routed(stage batch.Stage[string, string]) batch.Stage[string, string] {
+	routes := make(map[int]batch.Stage[string, string])
+	for k := range a.Routes {
+		routes[k] = stage
+	}
+	return func(s batch.Stream[string]) batch.Stream[string] {
+		return batch.Route(s, func(v string) int { return indexOf(v) % a.Routes }, routes)
+	}
 }
 
 // byHand passes on so many Results, all for 0.

@@ -3,20 +3,25 @@ package lanes
 // call gets a lane for what is ready: it wakes one, which then calls the next, or starts one.
 func (p *Pool[K, T, R]) call() {
 	switch n := len(p.idle); {
-	case p.called != nil || p.stopped.Load() || p.available() == 0:
+	case p.called != nil || p.routed || p.stopped.Load() || p.available() == 0:
 	case n > 0:
 		p.called = p.idle[n-1]
 		p.idle = p.idle[:n-1]
 		p.called.awake.Signal()
 	case len(p.lanes) < p.n && p.coming < p.available():
-		l := &Lane[T, R]{coming: true}
-		l.awake.L = &p.mu
-		p.lanes = append(p.lanes, l)
-		p.coming++
-		p.running++
-		p.Start(l)
+		p.start(&p.desks[0])
 	}
 	p.listen()
+}
+
+func (p *Pool[K, T, R]) start(d *desk[T, R]) *Lane[T, R] {
+	l := &Lane[T, R]{Number: d.number, desk: d, coming: true}
+	l.awake.L = &p.mu
+	p.lanes = append(p.lanes, l)
+	p.coming++
+	p.running++
+	p.Start(l)
+	return l
 }
 
 // listen has a new item call if there is a lane to call.
@@ -46,6 +51,11 @@ func (p *Pool[K, T, R]) wakeAll() {
 func (p *Pool[K, T, R]) Hasten() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	for _, l := range p.lanes {
+		l.mu.Lock()
+		l.flushed = l.flushed && p.hasty // it was for another reason
+		l.mu.Unlock()
+	}
 	p.hasty = true
 	p.wakeAll()
 	p.notify()

@@ -95,8 +95,5 @@ func (p *Pool[K, T, R]) leaveLine(l *Lane[T, R], line *line[T, R]) {
 	at := slices.Index(l.lines, line)
 	l.lines = slices.Delete(l.lines, at, at+1)
 	line.lane = nil
-	if line.busy = len(line.waiting) > 0; line.busy {
-		p.ready.insert(p.unline(line))
-		p.call()
-	}
+	p.advance(line)
 }

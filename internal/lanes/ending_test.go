@@ -9,7 +9,7 @@ import (
 // stuck is a lane whose function hangs until free.
 func stuck(free <-chan struct{}) func(*scene, *lane) {
 	return func(s *scene, l *lane) {
-		defer s.Close(l, lost(s))
+		defer s.Close(l, true, lost(s))
 		for it, turn := s.Next(l); turn == 0; it, turn = s.Next(l) {
 			if it.Value.takes[0] == time.Hour {
 				<-free
@@ -87,7 +87,7 @@ func TestALaneThatWaitsForAnItemEndsByItselfUnlessAllAreGivenUp(t *testing.T) {
 				it, _ := s.Next(l)
 				s.Next(l) // still holds the first one
 				s.emit(l, it, 0)
-				s.Close(l, lost(s))
+				s.Close(l, true, lost(s))
 			})
 			s.add(0, 0, 0, 0)
 			s.push(s.items[0])

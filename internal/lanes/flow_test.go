@@ -155,7 +155,7 @@ func TestAProducerIsToldWhenAllLanesHaveEnded(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		s := newScene(2, func(s *scene, l *lane) {
 			s.Next(l)
-			s.Close(l, lost(s))
+			s.Close(l, true, lost(s))
 		})
 		s.pushing(0) // on and on
 		s.consume()
@@ -190,7 +190,7 @@ func TestItemsCallOthersWhileALaneThatWasCalledFlushes(t *testing.T) {
 			if l.Owner == 0 {
 				return // the test is this lane
 			}
-			defer s.Close(l, lost(s))
+			defer s.Close(l, true, lost(s))
 			for it, turn := s.Next(l); turn != lanes.End; it, turn = s.Next(l) {
 				if turn == lanes.Work {
 					took[it.Value.id].Store(true) // and keeps it

@@ -58,7 +58,7 @@ func TestWhatComesOfAGateInTheEndComesInItsOrder(t *testing.T) {
 			s.Next(l)
 			s.Next(l)
 			time.Sleep(time.Second)
-			s.Close(l, lost(s))
+			s.Close(l, true, lost(s))
 		})
 		for i := range 4 {
 			s.add(i%2, 1, 3-i, 0)
@@ -86,7 +86,7 @@ func TestAGateIsNotPassedInTheRoomThatTheFinishedLeave(t *testing.T) {
 func TestACopyThatLeavesLateDoesNotOvertakeItsOwnItem(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		s := newScene(2, func(s *scene, l *lane) {
-			defer s.Close(l, lost(s))
+			defer s.Close(l, true, lost(s))
 			it, _ := s.Next(l)
 			time.Sleep(it.Value.takes[0])
 			s.emit(l, it, 0)

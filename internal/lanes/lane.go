@@ -8,12 +8,15 @@ import (
 
 // A Lane takes one item after the other.
 type Lane[T, R any] struct {
-	Owner any // for the face
+	Owner  any // for the face
+	Number int // which items it takes, as Push has it
 
 	member
+	desk    *desk[T, R]
 	coming  bool // it has not asked yet
 	asking  bool
 	flushed bool // it has let go of what it held since its last item
+	parting bool // it gets nothing more, and another one its later items
 	awake   sync.Cond
 	lines   []*line[T, R] // those it has an item of
 
@@ -45,8 +48,9 @@ func (p *Pool[K, T, R]) Next(l *Lane[T, R]) (*Item[T, R], Turn) {
 	l.mu.Unlock()
 	l.asking = true
 	defer func() { l.asking = false }()
-	for !p.stopped.Load() && !l.shut {
+	for !p.stopped.Load() && !l.shut && !l.parting {
 		if it := p.take(l); it != nil {
+			l.asking = false
 			l.mu.Lock()
 			p.give(l, it)
 			l.mu.Unlock()
@@ -58,12 +62,17 @@ func (p *Pool[K, T, R]) Next(l *Lane[T, R]) (*Item[T, R], Turn) {
 			}
 			return it, Work
 		}
-		if p.done && p.waiting == 0 {
+		if p.done && l.desk.waiting == 0 {
 			break
 		}
-		if p.hasty && !l.flushed && l.holds() {
+		wanted := p.wanted(l)
+		if (p.hasty || wanted) && !l.flushed && l.holds() {
 			l.flushed = true
 			return nil, Flush
+		}
+		if wanted {
+			l.parting = true
+			break
 		}
 		p.wait(l)
 	}
@@ -139,10 +148,10 @@ func (p *Pool[K, T, R]) give(l *Lane[T, R], it *Item[T, R]) {
 
 // take takes the first item that may run in the lane: one that is ready, or one of a line that only this lane has.
 func (p *Pool[K, T, R]) take(l *Lane[T, R]) *Item[T, R] {
-	it := p.ready.first()
+	it := l.desk.ready.first()
 	var own *line[T, R]
 	for _, line := range l.lines {
-		if len(line.waiting) > 0 && (it == nil || line.waiting[0].number < it.number) {
+		if len(line.waiting) > 0 && line.waiting[0].standing.desk == l.desk && (it == nil || line.waiting[0].number < it.number) {
 			it, own = line.waiting[0], line
 		}
 	}
@@ -157,7 +166,7 @@ func (p *Pool[K, T, R]) take(l *Lane[T, R]) *Item[T, R] {
 	case own != nil:
 		p.unline(own)
 	default:
-		p.ready.pop()
+		l.desk.ready.pop()
 	}
 	if line := it.standing.line; line != nil {
 		if line.held == 0 {
@@ -175,12 +184,16 @@ func (l *Lane[T, R]) holds() bool {
 	return len(l.held) > 0
 }
 
-// Close ends a lane. lost makes the Results of what it has not finished, if there is to be one.
-func (p *Pool[K, T, R]) Close(l *Lane[T, R], lost func(*T) (R, bool)) {
+// Close ends a lane, and says whether it has ended as it should. lost makes the Results of what it has not finished, if
+// there is to be one.
+func (p *Pool[K, T, R]) Close(l *Lane[T, R], returned bool, lost func(*T) (R, bool)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.arrive(l)
 	p.release(l, lost)
+	if p.routed {
+		p.leaveDesk(l, returned, lost)
+	}
 	p.leave(&l.member)
 	if p.ended() {
 		p.stop()
@@ -190,7 +203,7 @@ func (p *Pool[K, T, R]) Close(l *Lane[T, R], lost func(*T) (R, bool)) {
 
 // ended reports whether all lanes that there can be have ended, so that nobody takes an item any more.
 func (p *Pool[K, T, R]) ended() bool {
-	return len(p.lanes) == p.n && !slices.ContainsFunc(p.lanes, func(l *Lane[T, R]) bool { return !l.gone && !l.adrift })
+	return !p.routed && len(p.lanes) == p.n && !slices.ContainsFunc(p.lanes, func(l *Lane[T, R]) bool { return !l.gone && !l.adrift })
 }
 
 // release finishes what a lane holds, and shuts it.

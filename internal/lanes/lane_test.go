@@ -26,7 +26,7 @@ func TestItemsOfALineRunOneAfterTheOtherAndOthersMeanwhile(t *testing.T) {
 
 // hoard is a lane that holds two jobs at a time before it lets go of them, as one that writes in bulk does.
 func hoard(s *scene, l *lane) {
-	defer s.Close(l, lost(s))
+	defer s.Close(l, true, lost(s))
 	var held []*item
 	letGo := func() {
 		for _, it := range held {
@@ -91,7 +91,7 @@ func TestAnItemIsFinishedWhenTheLastOfItLeavesAfterItsLaneHasAskedForMore(t *tes
 func TestALineWaitsForAFunctionThatWorksOnAfterItsLastResult(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		s := newScene(2, func(s *scene, l *lane) {
-			defer s.Close(l, lost(s))
+			defer s.Close(l, true, lost(s))
 			for it, turn := s.Next(l); turn == lanes.Work; it, turn = s.Next(l) {
 				s.emit(l, it, 0)
 				time.Sleep(time.Second)
@@ -153,7 +153,7 @@ func TestALaneThatIsHastenedIsAskedOnceForWhatItHoldsBeforeItWaits(t *testing.T)
 func TestALaneThatLetsGoOfNothingIsNotAskedAgain(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		s := newScene(1, func(s *scene, l *lane) {
-			defer s.Close(l, lost(s))
+			defer s.Close(l, true, lost(s))
 			for _, turn := s.Next(l); turn != lanes.End; _, turn = s.Next(l) {
 				if turn == lanes.Flush {
 					s.flushes++
@@ -187,7 +187,7 @@ func TestWhatALaneHasNotFinishedIsLostWhenItCloses(t *testing.T) {
 				s.emit(l, it, 0)
 				s.Next(l)
 				time.Sleep(time.Second) // until all have been pushed
-				s.Close(l, func(j *job) (result, bool) { return result{id: j.id, how: "lost"}, tell })
+				s.Close(l, true, func(j *job) (result, bool) { return result{id: j.id, how: "lost"}, tell })
 			})
 			for range 3 {
 				s.add(1, 0, 0, 0)

@@ -16,6 +16,10 @@
 // for the consumer could not take it. The producer waits when too many items wait for a lane; those that wait in their
 // lines do not count.
 //
+// Instead of sharing all items, each lane may have items of its own, which are pushed for it. It takes no others, and when
+// it has ended nobody takes them. Then an item may be next in its line while the item before it is held in another lane: that
+// lane is told to let go of what it holds as soon as nothing more can come for it.
+//
 // Nobody holds a lock while a user's function runs. The lock of a pool guards lines and gates, and who waits; that of a
 // lane guards the items that it has, and comes second. An item that has neither a line nor a gate needs only the lane's,
 // as long as nobody waits.
@@ -29,6 +33,9 @@ import (
 const (
 	// Ahead is how many items may wait for a lane.
 	Ahead = 128
+	// Far is the same where items are meant for one lane each: the next one may be for a lane that has nothing to do. No
+	// batch is larger.
+	Far = 10_000
 	// Behind is how many Results may wait for the consumer, in addition to as many that it has received.
 	Behind = 64
 )
@@ -52,8 +59,8 @@ type Pool[K comparable, T, R any] struct {
 	mu        sync.Mutex
 	n         int
 	pushed    int32
-	ready     queue[T, R] // the other items that may run
-	waiting   int         // the items that wait in their lines
+	routed    bool         // each lane has a desk
+	desks     []desk[T, R] // where the other items wait
 	lines     map[K]*line[T, R]
 	gates     map[K]*gate[T, R]
 	standings []standing[T, R] // that nobody has yet
@@ -105,6 +112,7 @@ type Item[T, R any] struct {
 
 // A standing is where an item stands in its line and at its gate.
 type standing[T, R any] struct {
+	desk   *desk[T, R]
 	line   *line[T, R]
 	gate   *gate[T, R]
 	rank   int
@@ -122,9 +130,22 @@ type line[T, R any] struct {
 // member is a goroutine that is waited for, until it is gone or adrift.
 type member struct{ gone, adrift bool }
 
-// Init prepares a Pool of up to n lanes.
-func (p *Pool[K, T, R]) Init(n int, face Face[T, R]) {
+// Init prepares a Pool of up to n lanes that share all items.
+func (p *Pool[K, T, R]) Init(n int, face Face[T, R]) { p.init(n, 1, face) }
+
+// Route prepares a Pool of n lanes for each of which items are pushed.
+func (p *Pool[K, T, R]) Route(n int, face Face[T, R]) {
+	p.routed = true
+	p.orderly.Store(true)
+	p.init(n, n, face)
+}
+
+func (p *Pool[K, T, R]) init(n, desks int, face Face[T, R]) {
 	p.n, p.Face = n, face
+	p.desks = make([]desk[T, R], desks)
+	for i := range p.desks {
+		p.desks[i].number = i
+	}
 	p.Changed = make(chan struct{}, 1)
 	p.room.L, p.space.L = &p.mu, &p.mu
 	p.running = 1 // the producer

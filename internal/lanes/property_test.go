@@ -127,7 +127,7 @@ func TestNoLaneWaitsWhileSomethingCanRun(t *testing.T) {
 			var busy atomic.Int32
 			over := make(chan struct{})
 			s.work = func(s *scene, l *lane) {
-				defer s.Close(l, lost(s))
+				defer s.Close(l, true, lost(s))
 				for it, turn := s.Next(l); turn == 0; it, turn = s.Next(l) {
 					busy.Add(1)
 					for part, takes := range it.Value.takes {

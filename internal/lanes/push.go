@@ -1,13 +1,13 @@
 package lanes
 
-// Push adds an item with the keys of its line and its gate, zero for none, and its rank at the gate. It waits for room
-// and reports whether more are wanted.
-func (p *Pool[K, T, R]) Push(it *Item[T, R], lineKey, gateKey K, rank int) bool {
+// Push adds an item for the lane of this number, 0 if they share all items, with the keys of its line and its
+// gate, zero for none, and its rank at the gate. It waits for room and reports whether more are wanted.
+func (p *Pool[K, T, R]) Push(it *Item[T, R], lane int, lineKey, gateKey K, rank int) bool {
 	it.number = p.pushed
 	p.pushed++
 	var none K
-	if lineKey != none || gateKey != none {
-		p.pushInOrder(it, lineKey, gateKey, rank)
+	if lineKey != none || gateKey != none || p.routed {
+		p.pushInOrder(it, lane, lineKey, gateKey, rank)
 		return !p.stopped.Load()
 	}
 	p.fresh.push(it)
@@ -24,12 +24,13 @@ func (p *Pool[K, T, R]) Push(it *Item[T, R], lineKey, gateKey K, rank int) bool 
 	return !p.stopped.Load()
 }
 
-func (p *Pool[K, T, R]) pushInOrder(it *Item[T, R], lineKey, gateKey K, rank int) {
+func (p *Pool[K, T, R]) pushInOrder(it *Item[T, R], lane int, lineKey, gateKey K, rank int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.orderly.Store(true)
 	it.standing = p.newStanding()
 	it.standing.rank = rank
+	it.standing.desk = &p.desks[lane]
 	var none K
 	if gateKey != none {
 		p.gate(gateKey).enter(it)
@@ -39,14 +40,10 @@ func (p *Pool[K, T, R]) pushInOrder(it *Item[T, R], lineKey, gateKey K, rank int
 	}
 	if l := it.standing.line; l != nil && l.busy {
 		l.waiting = append(l.waiting, it)
-		p.waiting++
+		it.standing.desk.waiting++
 		p.wake(l.lane)
-	} else {
-		if l != nil {
-			l.busy = true
-		}
-		p.ready.push(it)
-		p.call()
+	} else if offered := p.offer(it); l != nil {
+		l.busy = offered
 	}
 	p.waitForRoom()
 }
@@ -72,18 +69,6 @@ func (p *Pool[K, T, R]) line(key K) *line[T, R] {
 	return l
 }
 
-// unline takes the first item out of the line.
-func (p *Pool[K, T, R]) unline(l *line[T, R]) *Item[T, R] {
-	it := l.waiting[0]
-	l.waiting[0] = nil
-	l.waiting = l.waiting[1:]
-	p.waiting--
-	if p.waiting == 0 && p.done {
-		p.wakeAll()
-	}
-	return it
-}
-
 func (p *Pool[K, T, R]) waitForRoom() {
 	for p.full.Store(true); !p.stopped.Load() && p.expired == nil && p.available() >= p.allowed(); p.full.Store(true) {
 		p.room.Wait()
@@ -92,11 +77,20 @@ func (p *Pool[K, T, R]) waitForRoom() {
 }
 
 // available is how many items wait for a lane.
-func (p *Pool[K, T, R]) available() int { return p.ready.len() + p.fresh.len() }
+func (p *Pool[K, T, R]) available() int {
+	n := p.fresh.len()
+	for i := range p.desks {
+		n += p.desks[i].ready.len()
+	}
+	return n
+}
 
 func (p *Pool[K, T, R]) allowed() int {
-	if !p.narrow {
-		return Ahead
+	switch {
+	case !p.narrow:
+		return p.ahead()
+	case p.routed:
+		return p.oneIfFree()
 	}
 	free := len(p.idle) + p.n - len(p.lanes) + p.coming
 	if p.called != nil {
@@ -105,9 +99,16 @@ func (p *Pool[K, T, R]) allowed() int {
 	return free
 }
 
+func (p *Pool[K, T, R]) ahead() int {
+	if p.routed {
+		return Far
+	}
+	return Ahead
+}
+
 // makeRoom wakes the producer when it is worth it, and reports whether it did.
 func (p *Pool[K, T, R]) makeRoom() bool {
-	if !p.full.Load() || !p.narrow && p.available() > Ahead/2 || !p.full.Swap(false) {
+	if !p.full.Load() || !p.narrow && p.available() > p.ahead()/2 || !p.full.Swap(false) {
 		return false
 	}
 	p.room.Signal()
@@ -140,9 +141,8 @@ func (p *Pool[K, T, R]) Hurry(expired func(*T) bool) {
 		for len(l.waiting) > 0 && expired(&l.waiting[0].Value) {
 			it := p.unline(l)
 			it.standing.line = nil
-			p.ready.insert(it)
+			p.offer(it)
 		}
 	}
-	p.call()
 	p.room.Signal()
 }

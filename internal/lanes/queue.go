@@ -24,19 +24,18 @@ func (q *queue[T, R]) pop() {
 	}
 }
 
-// push adds an item that came after all others.
-func (q *queue[T, R]) push(it *Item[T, R]) {
+// add adds an item in its place: at the end if it comes, before that if it has waited in its line.
+func (q *queue[T, R]) add(it *Item[T, R]) {
 	if q.head > len(q.items)/2 && len(q.items) == cap(q.items) {
 		q.items = slices.Delete(q.items, 0, q.head)
 		q.head = 0
 	}
-	q.items = append(q.items, it)
-}
-
-// insert adds an item that has waited in its line.
-func (q *queue[T, R]) insert(it *Item[T, R]) {
-	at, _ := slices.BinarySearchFunc(q.items[q.head:], it, func(a, b *Item[T, R]) int { return int(a.number - b.number) })
-	q.items = slices.Insert(q.items, q.head+at, it)
+	at := len(q.items)
+	if q.len() > 0 && q.items[at-1].number > it.number {
+		at, _ = slices.BinarySearchFunc(q.items[q.head:], it, func(a, b *Item[T, R]) int { return int(a.number - b.number) })
+		at += q.head
+	}
+	q.items = slices.Insert(q.items, at, it)
 }
 
 // all empties the queue.

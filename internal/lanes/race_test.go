@@ -61,7 +61,7 @@ func drawRush(t *rapid.T) *rush {
 }
 
 func (r *rush) work(s *scene, l *lane) {
-	defer s.Close(l, lost(s))
+	defer s.Close(l, true, lost(s))
 	defer r.flush(l)
 	for {
 		it, turn := s.Next(l)

@@ -24,12 +24,15 @@ func (p *Pool[K, T, R]) Empty() bool { return p.out.len() == 0 }
 func (p *Pool[K, T, R]) Rest(untaken func(*T) (R, bool)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	rest := p.ready.all()
+	var rest []*Item[T, R]
+	for i := range p.desks {
+		rest = append(rest, p.desks[i].ready.all()...)
+		p.desks[i].waiting = 0
+	}
 	for _, l := range p.lines {
 		rest = append(rest, l.waiting...)
 		l.waiting = nil
 	}
-	p.waiting = 0
 	for it := p.fresh.take(); it != nil; it = p.fresh.take() {
 		rest = append(rest, it)
 	}

@@ -14,6 +14,7 @@ import (
 type job struct {
 	id         int
 	line, gate int
+	to         int // the number of its lane, where each has its own
 	rank       int
 	takes      []time.Duration // before each Result
 
@@ -91,7 +92,9 @@ func (s *scene) add(line, gate, rank int, takes ...time.Duration) *item {
 	return it
 }
 
-func (s *scene) push(it *item) bool { return s.Push(it, it.Value.line, it.Value.gate, it.Value.rank) }
+func (s *scene) push(it *item) bool {
+	return s.Push(it, it.Value.to, it.Value.line, it.Value.gate, it.Value.rank)
+}
 
 // produce pushes all items on a goroutine of its own.
 func (s *scene) produce() {
@@ -107,7 +110,7 @@ func (s *scene) produce() {
 
 // do is a lane that finishes each job before it asks for the next one.
 func do(s *scene, l *lane) {
-	defer s.Close(l, lost(s))
+	defer s.Close(l, true, lost(s))
 	for {
 		it, turn := s.Next(l)
 		if turn == lanes.End {

@@ -1,0 +1,154 @@
+package batch_test
+
+// The laws of Route, over drawn pipelines on drawn schedules.
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"hash/fnv"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/lambdabatch/batch"
+	"pgregory.net/rapid"
+)
+
+// A routesCase is a pipeline with routes in it.
+type routesCase struct {
+	lanesCase
+	routes map[int][]step
+	keys   int // from 0 on; some have no route
+}
+
+func drawRoutes(t *rapid.T, policy batch.Policy, inside, outside []string) routesCase {
+	c := routesCase{lanesCase: drawLanes(t, policy, []string{"Map"}, outside), routes: map[int][]step{}}
+	n := rapid.IntRange(1, 4).Draw(t, "routes")
+	for k := range n {
+		c.routes[k] = steps(t, fmt.Sprint("route", k, "-"), 3, len(c.groups), inside)
+	}
+	c.keys = n + rapid.IntRange(0, 1).Draw(t, "keys without a route")
+	return c
+}
+
+func (c routesCase) key(v string) int {
+	h := fnv.New32a()
+	h.Write([]byte(v))
+	return int(h.Sum32() % uint32(c.keys))
+}
+
+func (c routesCase) stages(l *ledger) map[int]batch.Stage[string, string] {
+	all := make(map[int]batch.Stage[string, string])
+	for k, steps := range c.routes {
+		all[k] = func(s texts) texts { return l.apply(s, steps) }
+	}
+	return all
+}
+
+// oneByOne is what Route means: each Ready Result goes through its stage before the next one comes.
+func (c routesCase) oneByOne(s texts, stages map[int]batch.Stage[string, string]) texts {
+	return func(yield func(batch.Result[string]) bool) {
+		for r := range batch.Map(s, func(v string) string { return v }) {
+			through := texts(func(yield func(batch.Result[string]) bool) { yield(r) })
+			if v, ok := r.Value(); ok {
+				stage := stages[c.key(v)]
+				if stage == nil {
+					stage = func(s texts) texts {
+						return batch.TryEach(s, func(context.Context, string) error {
+							return fmt.Errorf("%w for %d", batch.ErrNoRoute, c.key(v))
+						})
+					}
+				}
+				through = stage(through)
+			}
+			for r := range through {
+				if !yield(r) {
+					return
+				}
+			}
+		}
+	}
+}
+
+func (c routesCase) play(t *rapid.T, routed bool) (p played) {
+	rapid.SyncTest(t, func(*rapid.T) {
+		l := &ledger{origin: time.Now()}
+		s := l.apply(c.source(), c.before)
+		if routed {
+			s = batch.Route(s, c.key, c.stages(l))
+		} else {
+			s = c.oneByOne(s, c.stages(l))
+		}
+		response, _ := batch.Collect(batch.Tap(l.apply(s, c.behind), func(r batch.Result[string]) {
+			v, _ := r.Value()
+			p.results = append(p.results, fmt.Sprintf("%d %s %v", r.Record().Index, v, r.Err()))
+		}))
+		p.response, p.calls = listed(response), l.calls
+		slices.SortFunc(p.results, func(a, b string) int { return cmp.Or(indexOf(a)-indexOf(b), strings.Compare(a, b)) })
+	})
+	return p
+}
+
+func TestRouteGivesWhatTheChosenStageGives(t *testing.T) {
+	anywhere := slices.Concat(mapping, settling, []string{"TryEachChunk", "Parallel"})
+	thorough(t, func(t *rapid.T) {
+		c := drawRoutes(t, batch.Continue, anywhere, anywhere)
+		alone, routed := c.play(t, false), c.play(t, true)
+		equal(t, "results", routed.results, alone.results)
+		equal(t, "response", routed.response, alone.response)
+		equal(t, "calls", routed.counts(), alone.counts())
+	})
+}
+
+// What is before routes has run ahead of the failures in them, and what is after them is late.
+func TestRouteGivesWhatTheChosenStageGivesUnderStopGroup(t *testing.T) {
+	thorough(t, func(t *rapid.T) {
+		c := drawRoutes(t, batch.StopGroup, slices.Concat(mapping, settling, []string{"repeating"}), mapping)
+		c.before, c.behind = nil, nil
+		alone, routed := c.play(t, false), c.play(t, true)
+		equal(t, "results", routed.results, alone.results)
+		equal(t, "response", routed.response, alone.response)
+		equal(t, "calls", routed.counts(), alone.counts())
+	})
+}
+
+func TestRoutesGiveTheSameResponseUnderEachPolicy(t *testing.T) {
+	thorough(t, func(t *rapid.T) {
+		policy := rapid.SampledFrom([]batch.Policy{batch.StopGroup, batch.StopBatch}).Draw(t, "policy")
+		c := drawRoutes(t, policy, slices.Concat(mapping, settling, []string{"repeating"}), mapping)
+		equal(t, "response", c.play(t, true).response, c.play(t, false).response)
+	})
+}
+
+// A stage that looks ahead composes its chunks in routes as it does nowhere else.
+func TestRoutesThatLookAheadGiveTheSameResponse(t *testing.T) {
+	thorough(t, func(t *rapid.T) {
+		policy := rapid.SampledFrom([]batch.Policy{batch.StopGroup, batch.StopBatch}).Draw(t, "policy")
+		kinds := slices.Concat(mapping, []string{"TryEachChunk", "Parallel"})
+		kinds = slices.DeleteFunc(kinds, func(k string) bool { return k == "own" }) // it settles, too
+		c := drawRoutes(t, policy, kinds, kinds)
+		equal(t, "response", c.play(t, true).response, c.play(t, false).response)
+	})
+}
+
+// Whichever routes the records of a group take, they take effect one after the other.
+func TestRoutesKeepTheOrderOfEachGroup(t *testing.T) {
+	thorough(t, func(t *rapid.T) {
+		policy := rapid.SampledFrom([]batch.Policy{batch.StopGroup, batch.StopBatch}).Draw(t, "policy")
+		c := drawRoutes(t, policy, slices.Concat(mapping, settling, []string{"TryEachChunk", "Parallel"}), mapping)
+		all := slices.DeleteFunc(c.play(t, true).calls, func(c call) bool { return !strings.HasPrefix(c.step, "route") })
+		route := func(c call) string { name, _, _ := strings.Cut(c.step, "-"); return name }
+		for i, b := range all {
+			for _, a := range all[:i] { // which ended before
+				if a.group == "" || a.group != b.group || route(a) == route(b) {
+					continue // a route of its own lanes may have several at once
+				}
+				if b.start < a.end || b.record < a.record {
+					t.Fatalf("group %s: %+v, then %+v", a.group, a, b)
+				}
+			}
+		}
+	})
+}

@@ -1,0 +1,230 @@
+package batch_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"runtime"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/lambdabatch/batch"
+	"github.com/matryer/is"
+)
+
+// textRoutes are routes from texts to texts.
+type textRoutes = map[string]batch.Stage[string, string]
+
+// first is the first letter of a text.
+func first(v string) string { return v[:1] }
+
+// told is what can be told of the Results of a stream, by record.
+func told(s texts) (all []string) {
+	for r := range s {
+		what, ok := r.Value()
+		switch {
+		case r.Err() != nil:
+			what = r.Err().Error()
+		case !ok:
+			what = "done"
+		}
+		all = append(all, fmt.Sprint(r.Record().Index, ": ", what))
+	}
+	slices.Sort(all)
+	return all
+}
+
+func suffixed(suffix string) batch.Stage[string, string] {
+	return func(s texts) texts { return batch.Map(s, func(v string) string { return v + suffix }) }
+}
+
+func TestRouteSendsEachValueThroughTheStageOfItsKey(t *testing.T) {
+	is := is.New(t)
+	s := batch.Route(batch.Of("a1", "b1", "a2", "c1", "b2"), first, textRoutes{"a": suffixed("-a"), "b": suffixed("-b")})
+	for range 2 {
+		got := told(s)
+		is.Equal(got, []string{`0: a1-a`, `1: b1-b`, `2: a2-a`, `3: no route for "c"`, `4: b2-b`})
+	}
+}
+
+func TestWhatHasNoRouteSaysSo(t *testing.T) {
+	is := is.New(t)
+	type kind struct{ name string }
+	s := batch.Route(batch.Of("x"), func(v string) kind { return kind{v} }, map[kind]batch.Stage[string, int]{})
+	r := one(s)
+	is.True(errors.Is(r.Err(), batch.ErrNoRoute))
+	is.Equal(r.Err().Error(), "no route for {x}")
+}
+
+func TestNoStageSeesWhatIsNotReady(t *testing.T) {
+	is := is.New(t)
+	s := batch.Filter(batch.TryEach(batch.Of("a1", "a2", "a3"), failingOn("a1")), func(v string) bool { return v != "a2" })
+	var looked effects
+	got := told(batch.Route(s, first, textRoutes{"a": func(s texts) texts {
+		return batch.Tap(s, func(r batch.Result[string]) {
+			v, _ := r.Value()
+			looked.note(v)
+		})
+	}}))
+	is.Equal(got, []string{"0: boom", "1: done", "2: a3"})
+	is.Equal(looked.all, []string{"a3"})
+}
+
+func TestAKeyFailsItsRecordOnly(t *testing.T) {
+	t.Run("by a panic", func(t *testing.T) {
+		is := is.New(t)
+		key := func(v string) string {
+			if v == "b" {
+				panic(errBoom)
+			}
+			return v
+		}
+		var results []batch.Result[string]
+		for r := range batch.Route(batch.Of("a", "b", "a"), key, textRoutes{"a": suffixed("-a")}) {
+			results = append(results, r)
+		}
+		slices.SortFunc(results, func(a, b batch.Result[string]) int { return a.Record().Index - b.Record().Index })
+		var p *batch.PanicError
+		is.True(errors.As(results[1].Err(), &p) && errors.Is(p, errBoom))
+		is.True(strings.Contains(string(p.Stack), "route_test.go"))
+		is.Equal([]error{results[0].Err(), results[2].Err()}, []error{nil, nil})
+	})
+	t.Run("by what cannot be compared", func(t *testing.T) {
+		is := is.New(t)
+		key := func(v string) any { return map[string]any{"a": v, "b": []string{v}}[v] }
+		got := told(batch.Route(batch.Of("a", "b"), key, map[any]batch.Stage[string, string]{"a": suffixed("-a")}))
+		is.Equal(got[0], "0: a-a")
+		is.True(strings.HasPrefix(got[1], "1: panic: runtime error: hash of unhashable type []string"))
+	})
+	t.Run("by ending its goroutine", func(t *testing.T) {
+		is := is.New(t)
+		key := func(v string) string {
+			if v == "1" {
+				runtime.Goexit()
+			}
+			return v
+		}
+		response, err := batch.Run(grouped(t.Context(), make([]string, 3)), func(s texts) texts {
+			return batch.Route(s, key, textRoutes{"0": suffixed("")})
+		})
+		is.NoErr(err)
+		is.Equal(listed(response), []string{"r1", "r2"})
+	})
+}
+
+func TestAKeyIsCalledOnceForEachReadyResultAndNotAfterTheEnd(t *testing.T) {
+	is := is.New(t)
+	ctx, cancel := cancellable()
+	var keys effects
+	key := func(v string) string {
+		keys.note(v)
+		if v == "2" {
+			cancel(errBoom)
+		}
+		return "all"
+	}
+	s := batch.TryEach(grouped(ctx, make([]string, 5)), failingOn("1"))
+	var began effects
+	var late int
+	for r := range batch.Route(s, key, textRoutes{"all": batch.Each(began.each)}) {
+		if errors.Is(r.Err(), batch.ErrNotStarted) {
+			late++
+		}
+	}
+	is.Equal(keys.all, []string{"0", "2"})
+	is.True(late >= 3) // and 0, if it has not begun
+	is.True(late+len(began.all) == 4)
+}
+
+func TestRouteReadsItsRoutesWhenItIsBuilt(t *testing.T) {
+	is := is.New(t)
+	routes := textRoutes{"a": suffixed("-a")}
+	s := batch.Route(batch.Of("a"), first, routes)
+	clear(routes)
+	is.Equal(told(s), []string{"0: a-a"})
+}
+
+func TestRouteRefusesWhatCannotWork(t *testing.T) {
+	is := is.New(t)
+	var none texts
+	routes := textRoutes{"a": suffixed("-a")}
+	for want, f := range map[string]func(){
+		"batch: Route: s is nil":           func() { batch.Route(none, first, routes) },
+		"batch: Route: key is nil":         func() { batch.Route[string](batch.Of("a"), nil, routes) },
+		"batch: Route: routes is nil":      func() { batch.Route[string, string, string](batch.Of("a"), first, nil) },
+		`batch: Route: routes["b"] is nil`: func() { batch.Route(batch.Of("a"), first, textRoutes{"b": nil}) },
+		"batch: Discard: s is nil":         func() { batch.Discard[int](none) },
+	} {
+		text, _ := panicOf(f).(string)
+		is.True(strings.HasPrefix(text, want))
+	}
+}
+
+func TestEachRouteIsBuiltOnceForEachRangeThatNeedsIt(t *testing.T) {
+	is := is.New(t)
+	var built effects
+	routes := textRoutes{}
+	for _, k := range []string{"a", "b", "c"} {
+		routes[k] = func(s texts) texts { built.note(k); return s }
+	}
+	s := batch.Route(batch.Of("a", "b", "a", "b"), first, routes)
+	for range s {
+	}
+	is.Equal(slices.Sorted(slices.Values(built.all)), []string{"a", "b"})
+	for range s {
+	}
+	is.Equal(len(built.all), 4)
+}
+
+func TestDiscardAcknowledgesWhatIsReady(t *testing.T) {
+	is := is.New(t)
+	s := batch.Discard[int](batch.TryEach(batch.Of("a", "b", "c"), failingOn("b")))
+	var got []string
+	for r := range s {
+		_, ok := r.Value()
+		is.True(!ok)
+		got = append(got, map[bool]string{true: "done", false: "failed"}[r.Err() == nil])
+	}
+	is.Equal(got, []string{"done", "failed", "done"})
+	response, err := batch.Collect(s)
+	is.NoErr(err)
+	is.Equal(listed(response), []string{"1"})
+}
+
+// Work that has been finished just in time is acknowledged.
+func TestDiscardCallsNothingAndSoComesInTimeAlways(t *testing.T) {
+	is := is.New(t)
+	ctx, cancel := cancellable()
+	response, err := batch.Run(grouped(ctx, []string{""}), func(s texts) batch.Stream[int] {
+		return batch.Discard[int](batch.TryEach(s, func(context.Context, string) error { cancel(errBoom); return nil }))
+	})
+	is.NoErr(err)
+	is.Equal(listed(response), []string{})
+}
+
+func TestRoutesOfDifferentTypesEndInDiscard(t *testing.T) {
+	is := is.New(t)
+	var lengths, letters atomic.Int32
+	routes := map[bool]batch.Stage[string, struct{}]{
+		true: func(s texts) batch.Stream[struct{}] {
+			return batch.Discard[struct{}](batch.TryEach(batch.Map(s, func(v string) int { return len(v) }), func(_ context.Context, n int) error {
+				lengths.Add(int32(n))
+				return nil
+			}))
+		},
+		false: func(s texts) batch.Stream[struct{}] {
+			return batch.Discard[struct{}](batch.TryEach(batch.FlatMap(s, func(v string) []byte { return []byte(v) }), func(context.Context, byte) error {
+				letters.Add(1)
+				return nil
+			}))
+		},
+	}
+	is.Equal(len(slices.Collect(maps.Keys(routes))), 2)
+	response, err := batch.Collect(batch.Route(batch.Of("ab", "xyz", "a"), func(v string) bool { return v[0] == 'a' }, routes))
+	is.NoErr(err)
+	is.Equal(listed(response), []string{})
+	is.Equal([]int32{lengths.Load(), letters.Load()}, []int32{3, 3})
+}
