@@ -10,7 +10,6 @@ import (
 	"maps"
 	"runtime"
 	"slices"
-	"sync"
 )
 
 // TryEachChunk calls f for up to size values at once: the bulk write. An error
@@ -49,7 +48,7 @@ type chunk[T any] struct {
 	f     func(context.Context, []T) error
 	yield func(Result[T]) bool
 
-	mu      sync.Mutex
+	turn    turn
 	held    []Result[T] // in the order of the stream, the first one Ready
 	ready   int
 	stopped bool // the consumer wants no more
@@ -63,8 +62,8 @@ type chunk[T any] struct {
 
 // add takes r and reports whether the consumer wants more.
 func (c *chunk[T]) add(r Result[T]) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	c.turn.take()
+	defer c.turn.end()
 	if c.stopped {
 		return false
 	}
@@ -100,10 +99,10 @@ func (c *chunk[T]) offer(h *header) {
 // flush lets go of what is held, unless the stage is at work. The goroutine may be one of a stage before this one,
 // which must not end because of a stage after it.
 func (c *chunk[T]) flush(asking *place) (some, more bool) {
-	if !c.mu.TryLock() {
+	if !c.turn.try() {
 		return false, true
 	}
-	defer c.mu.Unlock()
+	defer c.turn.end()
 	returned := false
 	defer func() {
 		if returned {
@@ -124,8 +123,8 @@ func (c *chunk[T]) flush(asking *place) (some, more bool) {
 
 // finish ends as what flush has called did.
 func (c *chunk[T]) finish() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	c.turn.take()
+	defer c.turn.end()
 	if c.exited {
 		runtime.Goexit()
 	} else if c.crash != nil {
@@ -135,15 +134,15 @@ func (c *chunk[T]) finish() {
 
 // end lets go of what is held at the end of the stream.
 func (c *chunk[T]) end() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	c.turn.take()
+	defer c.turn.end()
 	c.let(c.place)
 }
 
 // close is deferred: no place asks any more.
 func (c *chunk[T]) close() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	c.turn.take()
+	defer c.turn.end()
 	c.stopped = true
 	for _, p := range c.places {
 		p.unhold(c)

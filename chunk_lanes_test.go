@@ -135,3 +135,37 @@ func TestWaysToWaitAroundAChunkThatIsWrittenInTime(t *testing.T) {
 		}
 	}
 }
+
+// One goroutine of a lane writes the chunk, and the other one has more for it. In virtual time that takes as long as the
+// function does.
+func TestWhoWaitsForAChunkThatIsBeingWrittenDoesNotStopTheClock(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		start := time.Now()
+		response, err := batch.Run(grouped(t.Context(), []string{"g", "h", "g", "g"}, batch.WithPolicy(batch.StopGroup)), func(s texts) texts {
+			s = batch.TryEach(s, func(_ context.Context, v string) error {
+				if v == "2" {
+					time.Sleep(100 * time.Millisecond) // record 0 is in the chunk by then
+				}
+				return nil
+			})
+			return batch.Route(s, func(v string) bool { return v == "2" }, map[bool]batch.Stage[string, string]{
+				true: batch.Each(through),
+				false: func(s texts) texts {
+					ahead := func(yield func(batch.Result[string]) bool) {
+						prefetched(s, 4, func(r batch.Result[string]) bool {
+							if r.Record().Index == 1 {
+								time.Sleep(500 * time.Millisecond)
+							}
+							return yield(r)
+						})
+					}
+					return batch.TryEachChunk(ahead, 10, func(context.Context, []string) error { time.Sleep(time.Second); return nil })
+				},
+			})
+		})
+		is.NoErr(err)
+		is.Equal(listed(response), []string{})
+		is.Equal(time.Since(start), 2100*time.Millisecond)
+	})
+}

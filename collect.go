@@ -14,7 +14,12 @@ import (
 
 // Run sends source through stage and answers the invocation: the records that
 // failed, that a policy held back, or that did not reach the end. It is what a
-// handler function calls. Give it the source itself: stages before Run are outside
+// handler function calls that takes an event of package events. Prefer a handler such
+// as [SQSHandler] where the signature is yours to choose: lambda.Start decodes {} and the
+// event of an API into an event without records, which Run cannot tell from an empty batch
+// and answers with success, and a record that does not decode fails the whole batch.
+//
+// Give it the source itself: stages before Run are outside
 // of its deadline, and what they swallow it does not know. If the stage has not ranged
 // over source for a quarter of a second, Run does so itself, as far as the first Result, to learn the
 // deadline: stages before Run then run twice for that record.

@@ -69,7 +69,7 @@ func (c *collector[T]) answer(e ending) *answer {
 	}
 	a.conclude(c.source(), e)
 	if first := c.source(); first != nil {
-		first.callHooks(a.report, c.endOf(first), c.lines(a))
+		first.callHooks(a.report, c.endOf(first), c.lines(a, e))
 	}
 	return a
 }
@@ -152,9 +152,8 @@ func (c *collector[T]) refuseSeveral(a *answer) {
 			seen[k.batch] = make(map[int]bool)
 		}
 		if seen[k.batch][k.index] {
-			err := fmt.Errorf("record %q: %w", k.batch.id(k.index), errSeveral)
-			a.foldOf(k.batch).Worsen(k.index, ledger.Verdict{State: failed, Err: err})
-			a.thrown = append(a.thrown, thrown{k.batch, k.index, err})
+			a.foldOf(k.batch).Worsen(k.index, ledger.Verdict{State: failed, Err: errSeveral})
+			a.thrown = append(a.thrown, thrown{k.batch, k.index, errSeveral})
 		}
 		seen[k.batch][k.index] = true
 	}
@@ -193,15 +192,13 @@ func (b *batch) reason(i int, v ledger.Verdict) error {
 	case v.State == blocked:
 		return &blockedError{b, int32(i), v.By}
 	case v.State.Unprocessed():
-		return b.unreached(i, v.State)
+		return unreachedAs(v.State)
 	}
 	return errZero
 }
 
-// unreached is the error of a record that got lost, or that is still running.
-func (b *batch) unreached(i int, s state) error {
-	return &unreachedError{b, int32(i), s == running}
-}
+// unreachedAs is the error of a record that got lost, or that is still running.
+func unreachedAs(s state) error { return &unreachedError{s == running} }
 
 func (a *answer) count(s state) {
 	switch s {

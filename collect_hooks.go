@@ -23,10 +23,16 @@ func (b *batch) failed(ctx context.Context, i int, err error) {
 	attrs := []slog.Attr{
 		slog.String("record", r.ID), slog.String("group", r.Group), slog.Int("attempt", r.Attempt), slog.String("error", errorText(err)),
 	}
-	if p, ok := err.(*PanicError); ok && p != nil { // not errors.As, which calls methods of the user's errors
-		attrs = append(attrs, slog.String("stack", string(p.Stack)))
+	b.logger.LogAttrs(ctx, slog.LevelError, "record failed", b.withStack(attrs, err)...)
+}
+
+// withStack adds the stack of a panic, once for all records that one panic has failed.
+func (b *batch) withStack(attrs []slog.Attr, err error) []slog.Attr {
+	p, ok := err.(*PanicError) // not errors.As, which calls methods of the user's errors
+	if !ok || p == nil || b.shown.Swap(p) == p {
+		return attrs
 	}
-	b.logger.LogAttrs(ctx, slog.LevelError, "record failed", attrs...)
+	return append(attrs, slog.String("stack", string(p.Stack)))
 }
 
 // outlivePanic is deferred around log handlers and report functions, which are the
@@ -38,15 +44,20 @@ func (b *batch) outlivePanic() { _ = recover() }
 const mostLines = 16
 
 // lines returns what is to be logged at the end, nil if that is nothing.
-func (c *collector[T]) lines(a *answer) func(context.Context) {
+func (c *collector[T]) lines(a *answer, e ending) func(context.Context) {
 	b := c.source().batch
 	again := c.ranAgain()
 	r := a.report
-	if b.logger == nil || r.Blocked+r.NotStarted+r.Unreached+c.strangers+len(a.thrown) == 0 && !again {
+	crash, _ := e.err.(*PanicError)
+	if b.logger == nil || r.Blocked+r.NotStarted+r.Unreached+c.strangers+len(a.thrown) == 0 && !again && crash == nil {
 		return nil
 	}
 	strangers := c.strangers
 	return func(ctx context.Context) {
+		if crash != nil {
+			attrs := []slog.Attr{slog.String("error", errorText(crash))}
+			b.logger.LogAttrs(ctx, slog.LevelError, "a stage panicked", b.withStack(attrs, crash)...)
+		}
 		for _, t := range a.thrown[:min(len(a.thrown), mostLines)] {
 			t.batch.failed(ctx, t.index, t.err)
 		}

@@ -5,6 +5,7 @@ package batch
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"reflect"
 
@@ -19,8 +20,13 @@ type Payload interface {
 }
 
 // Decode decodes the payload of every Ready Result into a new T with a function
-// like [encoding/json.Unmarshal]; its error makes the Result Failed. Others pass
-// by. The function may keep the bytes that it gets, but not the pointer.
+// like [encoding/json.Unmarshal]; its error makes the Result Failed with a
+// [*DecodeError], whatever the function. Others pass by. The function may keep the
+// bytes that it gets, but not the pointer.
+//
+// A Kafka record without a value, a tombstone, has nothing to decode: its error is
+// [ErrNoValue], and the function is not called. An empty payload that the function
+// refuses is ErrNoValue, too.
 //
 // For speed and strictness give it a closure over Unmarshal of
 // github.com/go-json-experiment/json. Protocol buffers, whose messages are no
@@ -30,11 +36,14 @@ func Decode[T any, P Payload](s Stream[P], unmarshal func([]byte, any) error) St
 	return func(yield func(Result[T]) bool) {
 		text := blocks[byte]{most: 32 << 10}
 		value := new(T) // one for all, since every Result gets a copy
-		decode := func(_ context.Context, p P) (T, error) {
+		decode := func(ctx context.Context, p P) (T, error) {
 			*value = *new(T)
 			data, err := bytesOf(&p, &text)
 			if err == nil {
 				err = unmarshal(data, value)
+			}
+			if err != nil {
+				err = undecodable(ctx, &p, len(data) == 0, err)
 			}
 			return *value, err
 		}
@@ -50,6 +59,9 @@ func bytesOf[P Payload](payload *P, text *blocks[byte]) ([]byte, error) {
 	case *events.KinesisEventRecord:
 		return p.Kinesis.Data, nil
 	case *events.KafkaRecord:
+		if p.Value == "" { // null, missing or empty: the type does not tell
+			return nil, ErrNoValue
+		}
 		return base64.StdEncoding.DecodeString(p.Value)
 	case *events.KinesisFirehoseEventRecord:
 		return p.Data, nil
@@ -65,6 +77,28 @@ func bytesOf[P Payload](payload *P, text *blocks[byte]) ([]byte, error) {
 	} else {
 		return copied(v.String(), text), nil
 	}
+}
+
+// undecodable is the error of a payload that does not decode.
+func undecodable[P Payload](ctx context.Context, payload *P, empty bool, err error) error {
+	e := &DecodeError{Err: err}
+	if empty && err != ErrNoValue {
+		e.Err = &emptyError{err}
+	}
+	if r, ok := RecordFrom(ctx); ok {
+		e.ID = r.ID
+	}
+	switch any(payload).(type) {
+	case *events.SQSMessage:
+		e.Field = "body"
+	case *events.KinesisEventRecord:
+		e.Field = "kinesis.data"
+	case *events.KafkaRecord:
+		e.Field = "value"
+	case *events.KinesisFirehoseEventRecord:
+		e.Field = "data"
+	}
+	return e
 }
 
 func copied(s string, text *blocks[byte]) []byte {
@@ -91,21 +125,34 @@ func (b *blocks[T]) take(n int) []T {
 	return taken
 }
 
-// DecodeError is the error of a record that a handler could not decode.
+// DecodeError is the error of a record that cannot be decoded: by a handler that reads the
+// event, or by [Decode]. Trying again does not help, so errors.AsType[*DecodeError] is the
+// test for poison, whatever the codec.
 type DecodeError struct {
 	ID    string // of the record, "" if it could not be read either
-	Field string // path within the record, "" for the record as a whole
+	Field string // "body", "kinesis.data", "value", …: path within the record, "" for the record as a whole
 	Err   error
 }
+
+// ErrNoValue is the error, in a [DecodeError], of a record that is legal and has nothing to
+// decode: a Kafka record without a value, which is a tombstone, or an empty payload that the
+// codec refuses.
+var ErrNoValue = errors.New("no value")
+
+// emptyError is the error of an empty payload.
+type emptyError struct{ err error }
+
+func (e *emptyError) Error() string   { return ErrNoValue.Error() + ": " + errorText(e.err) }
+func (e *emptyError) Unwrap() []error { return []error{ErrNoValue, e.err} }
 
 func (e *DecodeError) Error() string {
 	if e == nil {
 		return "undecodable"
 	}
 	if e.Field == "" {
-		return fmt.Sprintf("record %q: %v", e.ID, e.Err)
+		return fmt.Sprint(e.Err)
 	}
-	return fmt.Sprintf("record %q: %s: %v", e.ID, e.Field, e.Err)
+	return fmt.Sprintf("%s: %v", e.Field, e.Err)
 }
 
 func (e *DecodeError) Unwrap() error {

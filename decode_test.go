@@ -1,12 +1,16 @@
 package batch_test
 
 import (
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-lambda-go/events"
+	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/lambdabatch/batch"
 	"github.com/matryer/is"
 )
@@ -57,5 +61,110 @@ func TestDecodeMakesANewValueOfBytesThatMayBeKept(t *testing.T) {
 	for i, want := range []string{`{"a":1}`, `{"b":2}`, `{`, `{"c":3}`} {
 		is.Equal(string(kept[i]), want)
 		kept[i] = append(kept[i], "overwritten"...)
+	}
+}
+
+// decoded runs one record of a source through Decode.
+func decoded[T any, P batch.Payload](record P, unmarshal func([]byte, any) error) (*batch.DecodeError, error) {
+	source := batch.From(context.Background(), []P{record}, func(P) batch.Record { return batch.Record{ID: "m-1"} })
+	err := one(batch.Decode[T](source, unmarshal)).Err()
+	bad, _ := errors.AsType[*batch.DecodeError](err)
+	return bad, err
+}
+
+func TestEveryCodecsErrorIsADecodeError(t *testing.T) {
+	v2 := func(data []byte, v any) error { return jsonv2.Unmarshal(data, v) }
+	own := func([]byte, any) error { return errBoom }
+	type order struct{ At time.Time }
+	for name, unmarshal := range map[string]func([]byte, any) error{"encoding/json": json.Unmarshal, "json/v2": v2, "another": own} {
+		for _, body := range []string{"{", `{"At":"yesterday"}`, `{"At":7}`, `[]`} {
+			t.Run(name+" "+body, func(t *testing.T) {
+				is := is.New(t)
+				bad, err := decoded[order](events.SQSMessage{Body: body}, unmarshal)
+				is.True(bad != nil)
+				is.Equal(bad.ID, "m-1")
+				is.Equal(bad.Field, "body")
+				is.True(!errors.Is(err, batch.ErrNoValue))
+				is.Equal(err.Error(), "body: "+bad.Err.Error())
+				is.True(name != "another" || errors.Is(err, errBoom))
+			})
+		}
+	}
+}
+
+func TestADecodeErrorSaysWhichFieldDoesNotDecode(t *testing.T) {
+	is := is.New(t)
+	field := func(bad *batch.DecodeError, _ error) string { return bad.Field }
+	is.Equal(field(decoded[int](events.SQSMessage{Body: "x"}, json.Unmarshal)), "body")
+	is.Equal(field(decoded[int](events.KinesisEventRecord{Kinesis: events.KinesisRecord{Data: []byte("x")}}, json.Unmarshal)), "kinesis.data")
+	is.Equal(field(decoded[int](events.KafkaRecord{Value: "eA=="}, json.Unmarshal)), "value")
+	is.Equal(field(decoded[int](events.KafkaRecord{Value: "%"}, json.Unmarshal)), "value")
+	is.Equal(field(decoded[int](events.KinesisFirehoseEventRecord{Data: []byte("x")}, json.Unmarshal)), "data")
+	is.Equal(field(decoded[int]("x", json.Unmarshal)), "")
+	is.Equal(field(decoded[int](namedBytes("x"), json.Unmarshal)), "")
+}
+
+func TestATombstoneHasNoValue(t *testing.T) {
+	is := is.New(t)
+	never := func([]byte, any) error { t.Error("called"); return nil }
+	bad, err := decoded[int](events.KafkaRecord{}, never)
+	is.True(errors.Is(err, batch.ErrNoValue))
+	is.Equal(*bad, batch.DecodeError{ID: "m-1", Field: "value", Err: batch.ErrNoValue})
+	is.Equal(err.Error(), "value: no value")
+}
+
+// An empty message is legal where the codec says so.
+func TestAnEmptyPayloadThatTheCodecRefusesHasNoValue(t *testing.T) {
+	all := []byte(nil)
+	taking := func(data []byte, v any) error { *v.(*string) = string(data); return nil }
+	for name, decode := range map[string]func(func([]byte, any) error) error{
+		"SQS": func(u func([]byte, any) error) error {
+			_, err := decoded[string](events.SQSMessage{}, u)
+			return err
+		},
+		"Kinesis": func(u func([]byte, any) error) error {
+			_, err := decoded[string](events.KinesisEventRecord{}, u)
+			return err
+		},
+		"Firehose": func(u func([]byte, any) error) error {
+			_, err := decoded[string](events.KinesisFirehoseEventRecord{}, u)
+			return err
+		},
+		"bytes": func(u func([]byte, any) error) error { _, err := decoded[string](all, u); return err },
+	} {
+		t.Run(name, func(t *testing.T) {
+			is := is.New(t)
+			err := decode(json.Unmarshal)
+			is.True(errors.Is(err, batch.ErrNoValue))
+			is.True(strings.HasSuffix(err.Error(), "no value: unexpected end of JSON input"))
+			syntax, ok := errors.AsType[*json.SyntaxError](err)
+			is.True(ok && syntax.Offset == 0)
+			is.NoErr(decode(taking))
+		})
+	}
+}
+
+func TestATombstoneInAnEventCanBeSettledSoThatItsPartitionGoesOn(t *testing.T) {
+	for _, value := range []string{`,"value":null`, ``, `,"value":""`} {
+		t.Run(value, func(t *testing.T) {
+			is := is.New(t)
+			payload := `{"eventSource":"aws:kafka","records":{"t-0":[
+				{"topic":"t","partition":0,"offset":1,"key":"a2V5"` + value + `},
+				{"topic":"t","partition":0,"offset":2,"key":"a2V5","value":"eyJJRCI6Im8tMiJ9"}]}}`
+			var stored []string
+			process := func(s batch.Stream[events.KafkaRecord]) batch.Stream[Order] {
+				orders := batch.Catch(batch.Decode[Order](s, json.Unmarshal), func(_ context.Context, err error) error {
+					if errors.Is(err, batch.ErrNoValue) {
+						return nil
+					}
+					return err
+				})
+				return batch.TryEach(orders, func(_ context.Context, o Order) error { stored = append(stored, o.ID); return nil })
+			}
+			response, err := batch.KafkaHandler(process).Invoke(t.Context(), []byte(payload))
+			is.NoErr(err)
+			is.Equal(string(response), `{"batchItemFailures":[]}`)
+			is.Equal(stored, []string{"o-2"})
+		})
 	}
 }

@@ -77,37 +77,26 @@ type blockedError struct {
 }
 
 func (e *blockedError) Error() string {
-	id, by := e.batch.id(int(e.index)), e.batch.id(int(e.by))
-	if id == by {
-		return fmt.Sprintf("record %q: blocked by record %q: they share an identifier", id, by)
+	by := e.batch.id(int(e.by))
+	if by == e.batch.id(int(e.index)) {
+		return fmt.Sprintf("blocked by another record %q: they share an identifier", by)
 	}
-	return fmt.Sprintf("record %q: blocked by record %q", id, by)
+	return fmt.Sprintf("blocked by record %q", by)
 }
 func (e *blockedError) Unwrap() error { return ErrBlocked }
 
-type notStartedError struct {
-	batch *batch
-	index int32
-	cause error
-}
+type notStartedError struct{ cause error }
 
-func (e *notStartedError) Error() string {
-	return fmt.Sprintf("record %q: not started: %v", e.batch.id(int(e.index)), e.cause)
-}
+func (e *notStartedError) Error() string   { return fmt.Sprintf("not started: %v", e.cause) }
 func (e *notStartedError) Unwrap() []error { return []error{ErrNotStarted, e.cause} }
 
-type unreachedError struct {
-	batch   *batch
-	index   int32
-	running bool
-}
+type unreachedError struct{ running bool }
 
 func (e *unreachedError) Error() string {
-	id := e.batch.id(int(e.index))
 	if e.running {
-		return fmt.Sprintf("record %q: running: its function had not returned when the answer was due", id)
+		return "running: its function had not returned when the answer was due"
 	}
-	return fmt.Sprintf("record %q: unreached: dropped by a stage, or waiting when the answer was due", id)
+	return "unreached: dropped by a stage, or waiting when the answer was due"
 }
 
 func (e *unreachedError) Is(target error) bool {

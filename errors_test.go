@@ -3,14 +3,17 @@ package batch_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
+	"io/fs"
 	"log/slog"
 	"runtime"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/aws/aws-lambda-go/events"
 	"github.com/lambdabatch/batch"
 	"github.com/matryer/is"
 )
@@ -22,12 +25,11 @@ func unprocessed() map[error]batch.Result[string] {
 	return map[error]batch.Result[string]{batch.ErrBlocked: all[1], batch.ErrNotStarted: late}
 }
 
-func TestErrorsOfUnprocessedRecordsNameThemAndTheirReason(t *testing.T) {
+func TestErrorsOfUnprocessedRecordsSayWhyAndNameOnlyOthers(t *testing.T) {
 	is := is.New(t)
 	all := unprocessed()
-	is.True(strings.Contains(all[batch.ErrBlocked].Err().Error(), `"b"`))
-	is.True(strings.Contains(all[batch.ErrBlocked].Err().Error(), `"a"`)) // what blocked it
-	is.True(strings.Contains(all[batch.ErrNotStarted].Err().Error(), `"a"`))
+	is.Equal(all[batch.ErrBlocked].Err().Error(), `blocked by record "a"`)
+	is.Equal(all[batch.ErrNotStarted].Err().Error(), "not started: boom")
 	is.True(errors.Is(all[batch.ErrNotStarted].Err(), errBoom)) // the cause of the context
 	_, failures := batch.Partition(func(yield func(batch.Result[string]) bool) {
 		for r := range batch.Of("x", "y") {
@@ -36,7 +38,7 @@ func TestErrorsOfUnprocessedRecordsNameThemAndTheirReason(t *testing.T) {
 		}
 	})
 	is.True(errors.Is(failures[0].Err, batch.ErrUnreached))
-	is.True(strings.Contains(failures[0].Err.Error(), `"1"`))
+	is.Equal(failures[0].Err.Error(), "unreached: dropped by a stage, or waiting when the answer was due")
 }
 
 func TestUnprocessedIsAStateThatNothingChanges(t *testing.T) {
@@ -190,9 +192,53 @@ func TestAnErrorWhoseMethodsPanicCostsNoMoreThanItsRecords(t *testing.T) {
 	describe := func(id string) batch.Record { return batch.Record{ID: id} }
 	source := batch.From(t.Context(), []string{"a"}, describe, batch.WithLogger(slog.New(&log)))
 	_, err = batch.Run(source, batch.Each(func(context.Context, string) error {
-		var none *nilInside
+		var none *fs.PathError
 		return none
 	}))
 	is.True(err != nil)
+	is.Equal(err.Error(), "all 1 records failed: a: an error that is a nil *fs.PathError")
 	is.Equal(len(log.lines), 1)
+	is.True(strings.Contains(log.lines[0], "error=an error that is a nil *fs.PathError"))
+}
+
+func TestARecordIsNamedOnceWhereverAnErrorIsShown(t *testing.T) {
+	is := is.New(t)
+	var log journal
+	payload := `{"Records":[{"messageId":"m-0001","body":7,"eventSource":"aws:sqs"}]}`
+	_, err := batch.SQSHandler(func(s batch.Stream[events.SQSMessage]) batch.Stream[int] {
+		return batch.Decode[int](s, json.Unmarshal)
+	}, batch.WithLogger(slog.New(&log))).Invoke(t.Context(), []byte(payload))
+	is.Equal(strings.Count(err.Error(), "m-0001"), 1)
+	is.Equal(strings.Count(strings.Join(log.lines, ""), "record=m-0001"), 1)
+	is.True(!strings.Contains(strings.Join(log.lines, ""), `record \"`))
+
+	_, err = batch.Run(named(ended(), batch.StopGroup, "m-0001"), batch.Each(through))
+	is.Equal(err.Error(), "all 1 records failed: m-0001: not started: boom")
+}
+
+func TestTheStackOfAPanicIsLoggedOnce(t *testing.T) {
+	crashing := func(s batch.Stream[string]) batch.Stream[string] {
+		return func(func(batch.Result[string]) bool) {
+			var kept []batch.Result[string]
+			for r := range s {
+				if kept = append(kept, r); len(kept) == 3 {
+					panic(errBoom)
+				}
+			}
+		}
+	}
+	for name, stage := range map[string]batch.Stage[string, string]{
+		"of a stage": crashing,
+		"of a lane":  func(s batch.Stream[string]) batch.Stream[string] { return batch.Parallel(s, 1, crashing) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			is := is.New(t)
+			var log journal
+			_, err := batch.Run(grouped(t.Context(), make([]string, 3), batch.WithLogger(slog.New(&log))), stage)
+			is.True(errors.Is(err, errBoom))
+			text := strings.Join(log.lines, "\n")
+			is.Equal(strings.Count(text, "stack="), 1)
+			is.True(strings.Contains(text, "errors_test.go"))
+		})
+	}
 }

@@ -122,6 +122,6 @@ func ExampleWithoutAllFailedError() {
 	print(failing("m-1 m-3"))
 	print(failing("m-1 m-3", batch.WithoutAllFailedError()))
 	// Output:
-	// error: all 3 records failed: m-1: out of stock; m-2: record "m-2": blocked by record "m-1"; m-3: out of stock
+	// error: all 3 records failed: m-1: out of stock; m-2: blocked by record "m-1"; m-3: out of stock
 	// {"batchItemFailures":[{"itemIdentifier":"m-1"},{"itemIdentifier":"m-2"},{"itemIdentifier":"m-3"}]}
 }

@@ -29,7 +29,7 @@ func ExampleFrom() {
 	print(batch.Collect(batch.TryEach(stream, func(_ context.Context, file string) error {
 		return errors.New("empty")
 	})))
-	// Output: error: all 2 records failed: 2026/a.csv: empty; 2026/b.csv: record "2026/b.csv": blocked by record "2026/a.csv"
+	// Output: error: all 2 records failed: 2026/a.csv: empty; 2026/b.csv: blocked by record "2026/a.csv"
 }
 
 func ExampleSQS() {

@@ -171,7 +171,7 @@ func ExampleDecode() {
 	show(orders)
 	// Output:
 	// m-1: {o-1 4200}
-	// m-2: failed: invalid character 'o' in literal null (expecting 'u')
+	// m-2: failed: body: invalid character 'o' in literal null (expecting 'u')
 }
 
 // The fast and strict codec: it rejects doubled names and invalid UTF-8.
@@ -232,6 +232,6 @@ func ExampleParallel() {
 	// Unordered output:
 	// m-1: 1
 	// m-2: 1
-	// m-3: failed: invalid character 'x' looking for beginning of value
-	// m-4: failed: record "m-4": blocked by record "m-3"
+	// m-3: failed: body: invalid character 'x' looking for beginning of value
+	// m-4: failed: blocked by record "m-3"
 }

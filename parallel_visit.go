@@ -165,5 +165,5 @@ func (v *visit) out() header {
 }
 
 func (v *visit) unreach(h *header, s state) {
-	h.refuse(s, h.entry.batch().unreached(int(h.entry.index), s), goes)
+	h.refuse(s, unreachedAs(s), goes)
 }

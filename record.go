@@ -29,7 +29,8 @@ func RecordFrom(ctx context.Context) (Record, bool) {
 
 // SourceFrom returns the original record that a user's function is called for,
 // after any number of stages. It reports false if the context is not a record's
-// or the original is no R. The original of a record that a handler could not
+// or the original is no R: R is the type of the record, such as [events.SQSMessage],
+// and not that of a pointer to it. The original of a record that a handler could not
 // decode is a [encoding/json.RawMessage].
 func SourceFrom[R any](ctx context.Context) (*R, bool) {
 	e, ok := ctx.Value(recordKey{}).(*entry)

@@ -107,8 +107,15 @@ func (e *AllFailedError) Unwrap() []error {
 	return causes
 }
 
-// errorText survives an Error method that panics: an error is the user's code.
-func errorText(err error) string { return fmt.Sprint(err) }
+// errorText survives an Error method that panics, as that of a nil pointer does: an error is
+// the user's code.
+func errorText(err error) string {
+	text := fmt.Sprint(err)
+	if text == "<nil>" {
+		return fmt.Sprintf("an error that is a nil %T", err)
+	}
+	return text
+}
 
 // ErrNoID is the error of a batch in which a record is to be reported that has no
 // identifier. An empty identifier would void the whole response, so the whole

@@ -139,7 +139,7 @@ func (h *header) become(s state, err error) {
 // that goes on counts: a stage may call Then again for r and send what came of it
 // then.
 func Then[A, B any](r Result[A], f func(context.Context, A) (B, error)) Result[B] {
-	require(f != nil, "Then", "f is nil")
+	requireGiven[A]("Then", "f", f != nil)
 	return then(&r, f, tried)
 }
 
@@ -229,12 +229,11 @@ func (h *header) admit(how note) bool {
 		return false
 	}
 	s, by := h.refusal()
-	b, index := h.entry.batch(), h.entry.index
 	switch s {
 	case notStarted:
-		h.refuse(notStarted, &notStartedError{b, index, context.Cause(h.entry)}, how)
+		h.refuse(notStarted, &notStartedError{context.Cause(h.entry)}, how)
 	case blocked:
-		h.refuse(blocked, &blockedError{b, index, by}, how)
+		h.refuse(blocked, &blockedError{h.entry.batch(), h.entry.index, by}, how)
 	default:
 		if how != pure {
 			h.entry.level.run.take(acted)

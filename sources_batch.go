@@ -30,6 +30,8 @@ type batch struct {
 	known       []identity
 	ordered     []ordering // nil: identifier tells all
 
+	shown atomic.Pointer[PanicError] // whose stack has been logged last
+
 	kafka bool       // identifiers go out as objects
 	bad   []wire.Bad // the records that could not be decoded
 	data  [][]byte   // of Firehose records, as it came

@@ -6,7 +6,9 @@ package batch
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
+	"strings"
 )
 
 // A Stream is a batch on its way through the pipeline: one Result for each
@@ -127,7 +129,7 @@ func TryEach[T any](s Stream[T], f func(context.Context, T) error) Stream[T] {
 // Each is the stage of one function: SQSHandler(Each(handle)) is a whole
 // handler.
 func Each[T any](f func(context.Context, T) error) func(Stream[T]) Stream[T] {
-	require(f != nil, "Each", "f is nil")
+	requireGiven[T]("Each", "f", f != nil)
 	return func(s Stream[T]) Stream[T] { return TryEach(s, f) }
 }
 
@@ -235,8 +237,14 @@ func built[T any](s Stream[T]) Stream[T] {
 }
 
 func requireStage[T any](stage, argument string, s Stream[T], given bool) {
-	require(s != nil, stage, "s is nil")
+	requireGiven[T](stage, "s", s != nil)
+	requireGiven[T](stage, argument, given)
+}
+
+// requireGiven names the type of the values, so that stages of one kind are told apart.
+func requireGiven[T any](stage, argument string, given bool) {
 	if !given { // or the text would be made each time
-		require(false, stage, argument+" is nil")
+		values := strings.TrimPrefix(fmt.Sprintf("%T", (*T)(nil)), "*")
+		require(false, stage, fmt.Sprintf("%s is nil, in the stage that takes %s", argument, values))
 	}
 }

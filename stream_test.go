@@ -189,7 +189,12 @@ func TestStagesAreBuiltFromWhatIsThere(t *testing.T) {
 		"Decode: s is nil":                  func() { batch.Decode[int](none, json.Unmarshal) },
 		"Then: f is nil":                    func() { batch.Then[string, int](one(s), nil) },
 	} {
-		t.Run(want, func(t *testing.T) { is.New(t).Equal(panicOf(build), "batch: "+want) })
+		t.Run(want, func(t *testing.T) {
+			is := is.New(t)
+			text := panicOf(build).(string)
+			is.True(strings.HasPrefix(text, "batch: "+want))
+			is.True(!strings.HasSuffix(want, "is nil") || strings.Contains(text, ", in the stage that takes string")) // which of several
+		})
 	}
 }
 

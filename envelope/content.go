@@ -9,6 +9,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/lambdabatch/batch"
 )
 
 // What the functions unwrap.
@@ -19,8 +21,8 @@ const (
 	logsMessage      = "a CloudWatch Logs message"
 )
 
-// A ContentError is the error of a record whose content is not what was to be
-// unwrapped.
+// A ContentError says, in a [batch.DecodeError], that the content of a record is not what
+// was to be unwrapped.
 type ContentError struct {
 	ID   string // the message ID, or the sequence number of a Kinesis record
 	Want string // what was to be unwrapped, such as "an SNS notification"
@@ -31,18 +33,25 @@ type ContentError struct {
 func (e *ContentError) Error() string {
 	switch {
 	case e.Got != e.Want:
-		return fmt.Sprintf("record %q: %s, not %s", e.ID, e.Got, e.Want)
+		return fmt.Sprintf("%s, not %s", e.Got, e.Want)
 	case e.Err != nil:
-		return fmt.Sprintf("record %q: %s that does not decode: %v", e.ID, e.Got, e.Err)
+		return fmt.Sprintf("%s that does not decode: %v", e.Got, e.Err)
 	default:
-		return fmt.Sprintf("record %q: %s with a member given twice", e.ID, e.Got)
+		return fmt.Sprintf("%s with a member given twice", e.Got)
 	}
 }
 
 func (e *ContentError) Unwrap() error { return e.Err }
 
-func contentError(id, want string, content []byte, err error) error {
-	return &ContentError{ID: id, Want: want, Got: describe(content), Err: err}
+func (p place) contentError(want string, content []byte, err error) error {
+	return p.decodeError(&ContentError{ID: p.id, Want: want, Got: describe(content), Err: err})
+}
+
+// A place is where content was found.
+type place struct{ id, field string }
+
+func (p place) decodeError(err error) error {
+	return &batch.DecodeError{ID: p.id, Field: p.field, Err: err}
 }
 
 func describe(content []byte) string {

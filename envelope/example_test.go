@@ -39,7 +39,7 @@ func ExampleEventBridge() {
 	}
 	// Output:
 	// {o-1 12} true <nil>
-	// { 0} false record "m-1": a JSON object with "id", "total", not an EventBridge event
+	// { 0} false body: a JSON object with "id", "total", not an EventBridge event
 }
 
 // Each object is a Result of its own; the message is acknowledged only if all of

@@ -8,7 +8,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -33,18 +32,18 @@ var ErrTooLarge = errors.New("more than 32 MiB of data when decompressed")
 //
 // Decompression stops at [MaxDecompressed].
 func CloudWatchLogs(_ context.Context, r events.KinesisEventRecord) (events.CloudwatchLogsData, error) {
-	id := r.Kinesis.SequenceNumber
+	at := place{r.Kinesis.SequenceNumber, "kinesis.data"}
 	zr, err := gzip.NewReader(bytes.NewReader(r.Kinesis.Data))
 	if err != nil {
-		return events.CloudwatchLogsData{}, contentError(id, logsMessage, r.Kinesis.Data, err)
+		return events.CloudwatchLogsData{}, at.contentError(logsMessage, r.Kinesis.Data, err)
 	}
 	text, err := readBounded(zr)
 	if err != nil {
-		return events.CloudwatchLogsData{}, fmt.Errorf("record %q: %w", id, err)
+		return events.CloudwatchLogsData{}, at.decodeError(err)
 	}
 	var data events.CloudwatchLogsData
 	if err := json.Unmarshal(text, &data); err != nil || data.MessageType == "" {
-		return events.CloudwatchLogsData{}, contentError(id, logsMessage, text, err)
+		return events.CloudwatchLogsData{}, at.contentError(logsMessage, text, err)
 	}
 	return data, nil
 }

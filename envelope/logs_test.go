@@ -92,7 +92,7 @@ func TestABombFailsItsRecordAndNoOther(t *testing.T) {
 
 	_, err := envelope.CloudWatchLogs(t.Context(), kinesis(bomb))
 	is.True(errors.Is(err, envelope.ErrTooLarge))
-	is.True(strings.HasPrefix(err.Error(), `record "4959": `))
+	is.True(strings.HasPrefix(err.Error(), `kinesis.data: `))
 
 	records := batch.Of(kinesis(gzipped(logs)), kinesis(bomb), kinesis(gzipped(logs)))
 	response, err := batch.Collect(batch.TryMap(records, envelope.CloudWatchLogs))
@@ -122,18 +122,18 @@ func TestWhatIsNoLogsMessageIsAnErrorThatSaysWhatCame(t *testing.T) {
 		data []byte
 		text string
 	}{
-		{"no data", nil, `record "4959": nothing, not a CloudWatch Logs message`},
-		{"plain JSON", []byte(`{"id":1}`), `record "4959": a JSON object with "id", not a CloudWatch Logs message`},
-		{"logs not compressed", []byte(logs), `record "4959": a CloudWatch Logs message that does not decode: gzip: invalid header`},
-		{"bytes", []byte{1, 2, 3}, `record "4959": data that is not JSON, not a CloudWatch Logs message`},
-		{"other compressed JSON", gzipped(`{"id":1}`), `record "4959": a JSON object with "id", not a CloudWatch Logs message`},
-		{"compressed text", gzipped(`hello`), `record "4959": data that is not JSON, not a CloudWatch Logs message`},
-		{"two texts", gzipped(logs, logs), `record "4959": data that is not JSON, not a CloudWatch Logs message`},
-		{"cut off", whole[:len(whole)-9], `record "4959": unexpected EOF`},
-		{"cut in the header", whole[:5], `record "4959": data that is not JSON, not a CloudWatch Logs message`},
-		{"garbage behind", append(gzipped(logs), 7, 7, 7), `record "4959": unexpected EOF`},
-		{"more garbage behind", append(gzipped(logs), "garbage in length"...), `record "4959": gzip: invalid header`},
-		{"wrong checksum", changed(whole, len(whole)-8), `record "4959": gzip: invalid checksum`},
+		{"no data", nil, `kinesis.data: nothing, not a CloudWatch Logs message`},
+		{"plain JSON", []byte(`{"id":1}`), `kinesis.data: a JSON object with "id", not a CloudWatch Logs message`},
+		{"logs not compressed", []byte(logs), `kinesis.data: a CloudWatch Logs message that does not decode: gzip: invalid header`},
+		{"bytes", []byte{1, 2, 3}, `kinesis.data: data that is not JSON, not a CloudWatch Logs message`},
+		{"other compressed JSON", gzipped(`{"id":1}`), `kinesis.data: a JSON object with "id", not a CloudWatch Logs message`},
+		{"compressed text", gzipped(`hello`), `kinesis.data: data that is not JSON, not a CloudWatch Logs message`},
+		{"two texts", gzipped(logs, logs), `kinesis.data: data that is not JSON, not a CloudWatch Logs message`},
+		{"cut off", whole[:len(whole)-9], `kinesis.data: unexpected EOF`},
+		{"cut in the header", whole[:5], `kinesis.data: data that is not JSON, not a CloudWatch Logs message`},
+		{"garbage behind", append(gzipped(logs), 7, 7, 7), `kinesis.data: unexpected EOF`},
+		{"more garbage behind", append(gzipped(logs), "garbage in length"...), `kinesis.data: gzip: invalid header`},
+		{"wrong checksum", changed(whole, len(whole)-8), `kinesis.data: gzip: invalid checksum`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			is := is.New(t)

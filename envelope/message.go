@@ -16,12 +16,12 @@ type Message interface {
 	events.SQSMessage | events.SNSEntity
 }
 
-func content[M Message](m M) (id string, text []byte) {
+func content[M Message](m M) (at place, text []byte) {
 	if n, ok := any(m).(events.SNSEntity); ok {
-		return n.MessageID, []byte(n.Message)
+		return place{n.MessageID, "Message"}, []byte(n.Message)
 	}
 	q := any(m).(events.SQSMessage)
-	return q.MessageId, []byte(q.Body)
+	return place{q.MessageId, "body"}, []byte(q.Body)
 }
 
 // SNS returns the notification of a queue that is subscribed to a topic. What
@@ -31,10 +31,10 @@ func content[M Message](m M) (id string, text []byte) {
 // unwrapping; its messages fail here, as does anything else that a topic sends,
 // such as a SubscriptionConfirmation.
 func SNS(_ context.Context, m events.SQSMessage) (events.SNSEntity, error) {
-	id, text := content(m)
+	at, text := content(m)
 	var n events.SNSEntity
 	if err := json.Unmarshal(text, &n); err != nil || n.Type != "Notification" {
-		return events.SNSEntity{}, contentError(id, snsNotification, text, err)
+		return events.SNSEntity{}, at.contentError(snsNotification, text, err)
 	}
 	return n, nil
 }
@@ -45,10 +45,10 @@ func SNS(_ context.Context, m events.SQSMessage) (events.SNSEntity, error) {
 // A target with an input path or transformer sends no envelope but what that
 // makes of it; such messages fail here.
 func EventBridge[M Message](_ context.Context, m M) (events.EventBridgeEvent, error) {
-	id, text := content(m)
+	at, text := content(m)
 	var e events.EventBridgeEvent
 	if err := json.Unmarshal(text, &e); err != nil || e.DetailType == "" || e.Source == "" {
-		return events.EventBridgeEvent{}, contentError(id, eventBridgeEvent, text, err)
+		return events.EventBridgeEvent{}, at.contentError(eventBridgeEvent, text, err)
 	}
 	return e, nil
 }
@@ -64,7 +64,7 @@ var errNoObject = errors.New("no bucket or no key in one of its records")
 // The test event that S3 sends when notifications are set up has none and is no
 // error: under batch.TryFlatMap its message is acknowledged.
 func S3[M Message](_ context.Context, m M) ([]events.S3EventRecord, error) {
-	id, text := content(m)
+	at, text := content(m)
 	var n struct {
 		Event   string
 		Records []events.S3EventRecord
@@ -74,11 +74,11 @@ func S3[M Message](_ context.Context, m M) ([]events.S3EventRecord, error) {
 		return nil, nil
 	}
 	if err != nil || len(n.Records) == 0 {
-		return nil, contentError(id, s3Notification, text, err)
+		return nil, at.contentError(s3Notification, text, err)
 	}
 	for _, r := range n.Records {
 		if r.S3.Bucket.Name == "" || r.S3.Object.Key == "" {
-			return nil, contentError(id, s3Notification, text, errNoObject)
+			return nil, at.contentError(s3Notification, text, errNoObject)
 		}
 	}
 	return n.Records, nil

@@ -23,15 +23,8 @@ var ErrRejected = errors.New("rejected")
 
 // Permanent reports whether err comes back however often the message does.
 func Permanent(err error) bool {
-	return errors.Is(err, ErrRejected) ||
-		is[*batch.DecodeError](err) || // no message at all
-		is[*json.SyntaxError](err) ||
-		is[*json.UnmarshalTypeError](err)
-}
-
-func is[E error](err error) bool {
-	_, ok := errors.AsType[E](err)
-	return ok
+	_, poison := errors.AsType[*batch.DecodeError](err) // whatever the codec
+	return poison || errors.Is(err, ErrRejected)
 }
 
 // A Letter is what SendMessage takes. The original's ID serves as the

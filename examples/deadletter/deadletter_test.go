@@ -61,7 +61,7 @@ func TestTheLetterIsTheOriginalWithTheReason(t *testing.T) {
 	is.Equal(o.letters, []deadletter.Letter{{
 		Body:       m.Body,
 		Attributes: m.MessageAttributes,
-		Reason:     `"invalid character 'o' in literal null (expecting 'u')"`,
+		Reason:     `"body: invalid character 'o' in literal null (expecting 'u')"`,
 		ID:         "m-1",
 		Group:      "g",
 	}})

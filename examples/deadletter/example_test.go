@@ -46,7 +46,7 @@ func Example() {
 	}}), process)
 	fmt.Println(response.BatchItemFailures[0].ItemIdentifier, "is redelivered", err)
 	// Output:
-	// m-2 {"ID":"o-2" "unexpected end of JSON input"
+	// m-2 {"ID":"o-2" "body: unexpected end of JSON input"
 	// m-3 {"ID":"o-3","Total":-5} "order o-3: negative total: rejected"
 	// m-4 is redelivered <nil>
 }

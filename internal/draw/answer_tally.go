@@ -115,7 +115,7 @@ func (c *collector) verdicts(of *origin) []item {
 	for i := range all {
 		all[i] = item{record: i, state: done}
 	}
-	lost := func(i int) item { return item{record: i, state: unreached, err: "unreached" + of.names(i)} }
+	lost := func(i int) item { return item{record: i, state: unreached, err: "unreached" + of.names()} }
 	worsen := func(i int, bad item) {
 		if all[i].state == done || all[i].state.unprocessed() && bad.state == failed {
 			all[i] = bad
@@ -160,7 +160,7 @@ func (c *collector) verdicts(of *origin) []item {
 	for j := range all {
 		for i := range j {
 			if all[i].state != done && all[j].state == done && of.ordered(i, j) && !of.lastReceive(i) {
-				all[j] = item{record: j, state: blocked, err: "blocked" + of.names(j, i)}
+				all[j] = item{record: j, state: blocked, err: "blocked" + of.names(i)}
 			}
 		}
 	}
@@ -168,7 +168,7 @@ func (c *collector) verdicts(of *origin) []item {
 	for j := range all {
 		for i := range failed {
 			if id := of.Records[i].ID; all[j].state == done && failed[i].state != done && id == of.Records[j].ID && id != "" {
-				all[j] = item{record: j, state: blocked, err: "blocked" + of.names(j, i)}
+				all[j] = item{record: j, state: blocked, err: "blocked" + of.names(i)}
 			}
 		}
 	}

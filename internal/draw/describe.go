@@ -62,7 +62,11 @@ func describe(err error) string {
 		}
 		return "panic of something else: " + x.Error()
 	case *batch.DecodeError:
-		return "undecodable " + strconv.Quote(x.ID)
+		text := "undecodable " + strconv.Quote(x.ID)
+		if f, ok := x.Err.(Fault); ok {
+			text += ": " + f.Error()
+		}
+		return text
 	case interface{ Unwrap() []error }:
 		if all := x.Unwrap(); !notStarted && len(all) == 2 {
 			return "join(" + describe(all[0]) + "+" + describe(all[1]) + ")"

@@ -55,10 +55,10 @@ func (m *Model) blocker(it item) int {
 // refusal returns the item as it is if its record may have a function called.
 func (m *Model) refusal(it item) item {
 	if why := m.over(it); why != "" {
-		return it.with(notStarted, why+it.run.of.names(it.record))
+		return it.with(notStarted, why+it.run.of.names())
 	}
 	if by := m.blocker(it); by >= 0 {
-		return it.with(blocked, "blocked"+it.run.of.names(it.record, by))
+		return it.with(blocked, "blocked"+it.run.of.names(by))
 	}
 	return it
 }

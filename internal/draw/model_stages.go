@@ -94,6 +94,9 @@ func (m *Model) stage(k int, s stream) stream {
 					return yield(it)
 				}
 				fate, err := m.do(k, it.record, it.value)
+				if fate == fails && m.Stages[k].Kind == "decode" {
+					err = "undecodable " + strconv.Quote(it.run.of.Records[it.record].ID) + ": " + err
+				}
 				if err != "" {
 					it = it.with(failed, err)
 					note(&it)
