@@ -13,11 +13,11 @@ var dynamodb = source[events.DynamoDBEventRecord]{
 	opening: '[',
 	records: inList[events.DynamoDBEventRecord],
 	members: []member[events.DynamoDBEventRecord]{
-		{"eventID", func(r *reader, d *events.DynamoDBEventRecord) { r.string(&d.EventID) }},
+		{"eventID", func(r *reader, d *events.DynamoDBEventRecord) { r.metaString(&d.EventID, "eventID") }},
 		{"eventName", func(r *reader, d *events.DynamoDBEventRecord) { r.shared(&d.EventName) }},
-		{"eventVersion", func(r *reader, d *events.DynamoDBEventRecord) { r.shared(&d.EventVersion) }},
+		{"eventVersion", func(r *reader, d *events.DynamoDBEventRecord) { r.metaShared(&d.EventVersion, "eventVersion") }},
 		{"eventSource", func(r *reader, d *events.DynamoDBEventRecord) { r.source(&d.EventSource) }},
-		{"awsRegion", func(r *reader, d *events.DynamoDBEventRecord) { r.shared(&d.AWSRegion) }},
+		{"awsRegion", func(r *reader, d *events.DynamoDBEventRecord) { r.metaShared(&d.AWSRegion, "awsRegion") }},
 		{"dynamodb", func(r *reader, d *events.DynamoDBEventRecord) { object(r, changeMembers, &d.Change) }},
 		{"eventSourceARN", func(r *reader, d *events.DynamoDBEventRecord) { r.shared(&d.EventSourceArn) }},
 		{"userIdentity", func(r *reader, d *events.DynamoDBEventRecord) { r.userIdentity(&d.UserIdentity) }},
@@ -25,28 +25,35 @@ var dynamodb = source[events.DynamoDBEventRecord]{
 }
 
 var changeMembers = []member[events.DynamoDBStreamRecord]{
-	{"ApproximateCreationDateTime", func(r *reader, c *events.DynamoDBStreamRecord) { r.seconds(&c.ApproximateCreationDateTime) }},
+	{"ApproximateCreationDateTime", func(r *reader, c *events.DynamoDBStreamRecord) {
+		r.metaSeconds(&c.ApproximateCreationDateTime, "dynamodb.ApproximateCreationDateTime")
+	}},
 	{"Keys", func(r *reader, c *events.DynamoDBStreamRecord) { r.image(&c.Keys) }},
 	{"NewImage", func(r *reader, c *events.DynamoDBStreamRecord) { r.image(&c.NewImage) }},
 	{"OldImage", func(r *reader, c *events.DynamoDBStreamRecord) { r.image(&c.OldImage) }},
 	{"SequenceNumber", func(r *reader, c *events.DynamoDBStreamRecord) { r.string(&c.SequenceNumber) }},
-	{"SizeBytes", func(r *reader, c *events.DynamoDBStreamRecord) { r.integer(&c.SizeBytes) }},
-	{"StreamViewType", func(r *reader, c *events.DynamoDBStreamRecord) { r.shared(&c.StreamViewType) }},
+	{"SizeBytes", func(r *reader, c *events.DynamoDBStreamRecord) { r.metaInteger(&c.SizeBytes, "dynamodb.SizeBytes") }},
+	{"StreamViewType", func(r *reader, c *events.DynamoDBStreamRecord) {
+		r.metaShared(&c.StreamViewType, "dynamodb.StreamViewType")
+	}},
 }
 
 var userIdentityMembers = []member[events.DynamoDBUserIdentity]{
-	{"type", func(r *reader, u *events.DynamoDBUserIdentity) { r.shared(&u.Type) }},
-	{"principalId", func(r *reader, u *events.DynamoDBUserIdentity) { r.shared(&u.PrincipalID) }},
+	{"type", func(r *reader, u *events.DynamoDBUserIdentity) { r.metaShared(&u.Type, "userIdentity.type") }},
+	{"principalId", func(r *reader, u *events.DynamoDBUserIdentity) {
+		r.metaShared(&u.PrincipalID, "userIdentity.principalId")
+	}},
 }
 
 func (r *reader) userIdentity(to **events.DynamoDBUserIdentity) {
-	switch r.peek() {
-	case 'n':
+	if r.peek() == 'n' {
 		*to = nil
-	case '{':
-		if *to == nil {
-			*to = new(events.DynamoDBUserIdentity)
-		}
+	}
+	if !r.metaObject("userIdentity") {
+		return
+	}
+	if *to == nil {
+		*to = new(events.DynamoDBUserIdentity)
 	}
 	object(r, userIdentityMembers, *to)
 }

@@ -101,10 +101,15 @@ func describe(payload []byte) string {
 // quote makes text that came with the payload short and harmless.
 func quote(text string) string {
 	const limit = 40
-	if len(text) > limit {
-		text = strings.ToValidUTF8(text[:limit], "") + "…"
+	return strconv.Quote(clip(text, limit))
+}
+
+// clip shortens text that came with the payload to so many bytes.
+func clip(text string, most int) string {
+	if len(text) <= most {
+		return text
 	}
-	return strconv.Quote(text)
+	return strings.ToValidUTF8(text[:most], "") + "…"
 }
 
 // maxPath bounds the length of a Bad's Field.
@@ -124,8 +129,8 @@ func (r *reader) path(record []byte, at int) string {
 			p = append(p, '.')
 		}
 		if p = append(p, name...); len(p) > maxPath {
-			return strings.ToValidUTF8(string(p[:maxPath]), "") + "…"
+			break
 		}
 	}
-	return string(p)
+	return clip(string(p), maxPath)
 }

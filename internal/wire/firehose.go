@@ -16,11 +16,13 @@ var firehose = source[events.KinesisFirehoseEventRecord]{
 	members: []member[events.KinesisFirehoseEventRecord]{
 		{"recordId", func(r *reader, k *events.KinesisFirehoseEventRecord) { r.string(&k.RecordID) }},
 		{"approximateArrivalTimestamp", func(r *reader, k *events.KinesisFirehoseEventRecord) {
-			r.millis(&k.ApproximateArrivalTimestamp)
+			r.metaMillis(&k.ApproximateArrivalTimestamp, "approximateArrivalTimestamp")
 		}},
 		{"data", func(r *reader, k *events.KinesisFirehoseEventRecord) { r.base64(&k.Data) }},
 		{"kinesisRecordMetadata", func(r *reader, k *events.KinesisFirehoseEventRecord) {
-			object(r, firehoseMembers, &k.KinesisFirehoseRecordMetadata)
+			if r.metaObject("kinesisRecordMetadata") {
+				object(r, firehoseMembers, &k.KinesisFirehoseRecordMetadata)
+			}
 		}},
 		{"kafkaRecordValue", func(r *reader, _ *events.KinesisFirehoseEventRecord) {
 			r.peek()
@@ -33,11 +35,19 @@ var firehose = source[events.KinesisFirehoseEventRecord]{
 }
 
 var firehoseMembers = []member[events.KinesisFirehoseRecordMetadata]{
-	{"shardId", func(r *reader, m *events.KinesisFirehoseRecordMetadata) { r.shared(&m.ShardID) }},
-	{"partitionKey", func(r *reader, m *events.KinesisFirehoseRecordMetadata) { r.string(&m.PartitionKey) }},
-	{"approximateArrivalTimestamp", func(r *reader, m *events.KinesisFirehoseRecordMetadata) {
-		r.millis(&m.ApproximateArrivalTimestamp)
+	{"shardId", func(r *reader, m *events.KinesisFirehoseRecordMetadata) {
+		r.metaShared(&m.ShardID, "kinesisRecordMetadata.shardId")
 	}},
-	{"sequenceNumber", func(r *reader, m *events.KinesisFirehoseRecordMetadata) { r.string(&m.SequenceNumber) }},
-	{"subsequenceNumber", func(r *reader, m *events.KinesisFirehoseRecordMetadata) { r.integer(&m.SubsequenceNumber) }},
+	{"partitionKey", func(r *reader, m *events.KinesisFirehoseRecordMetadata) {
+		r.metaString(&m.PartitionKey, "kinesisRecordMetadata.partitionKey")
+	}},
+	{"approximateArrivalTimestamp", func(r *reader, m *events.KinesisFirehoseRecordMetadata) {
+		r.metaMillis(&m.ApproximateArrivalTimestamp, "kinesisRecordMetadata.approximateArrivalTimestamp")
+	}},
+	{"sequenceNumber", func(r *reader, m *events.KinesisFirehoseRecordMetadata) {
+		r.metaString(&m.SequenceNumber, "kinesisRecordMetadata.sequenceNumber")
+	}},
+	{"subsequenceNumber", func(r *reader, m *events.KinesisFirehoseRecordMetadata) {
+		r.metaInteger(&m.SubsequenceNumber, "kinesisRecordMetadata.subsequenceNumber")
+	}},
 }

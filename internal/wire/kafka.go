@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 
@@ -27,8 +28,8 @@ var kafka = source[KafkaRecord]{
 		{"topic", func(r *reader, k *KafkaRecord) { r.shared(&k.Topic) }},
 		{"partition", func(r *reader, k *KafkaRecord) { r.integer(&k.KafkaRecord.Partition) }},
 		{"offset", func(r *reader, k *KafkaRecord) { k.Located = r.integer(&k.Offset) }},
-		{"timestamp", func(r *reader, k *KafkaRecord) { r.millis(&k.Timestamp) }},
-		{"timestampType", func(r *reader, k *KafkaRecord) { r.shared(&k.TimestampType) }},
+		{"timestamp", func(r *reader, k *KafkaRecord) { r.metaMillis(&k.Timestamp, "timestamp") }},
+		{"timestampType", func(r *reader, k *KafkaRecord) { r.metaShared(&k.TimestampType, "timestampType") }},
 		{"key", func(r *reader, k *KafkaRecord) { r.string(&k.Key) }},
 		{"value", func(r *reader, k *KafkaRecord) { r.string(&k.Value) }},
 		{"headers", func(r *reader, k *KafkaRecord) { list(r, &k.Headers, header) }},
@@ -104,31 +105,32 @@ func inOrder(b Batch[KafkaRecord], parts []partition) Batch[KafkaRecord] {
 }
 
 func header(r *reader, to *map[string]events.JSONNumberBytes) {
-	entries(r, to, &r.sizes.header, signedBytes)
+	entries(r, to, &r.sizes.header, headerBytes)
 }
 
-var errByte = errors.New("number is no signed byte")
+var errByte = errors.New("number is no byte")
 
-// signedBytes reads an array of numbers from -128 to 127; null, for the whole or for one, is nothing
-// or zero.
-func signedBytes(r *reader) events.JSONNumberBytes {
+// headerBytes reads an array of bytes. The service sends them as numbers from -128 to 127, of which those below
+// zero once were a change that broke functions; from 128 to 255 they could mean nothing else. Null, for the
+// whole or for one, is nothing or zero.
+func headerBytes(r *reader, _ string) (events.JSONNumberBytes, bool) {
 	if !r.open('[') {
-		return events.JSONNumberBytes{}
+		return events.JSONNumberBytes{}, true
 	}
-	r.signed = r.signed[:0]
+	r.bytes = r.bytes[:0]
 	for first := true; r.element(first); first = false {
 		r.peek()
 		at := r.pos
 		var n int64
 		if text, ok := r.numberText(); ok {
 			var err error
-			if n, err = strconv.ParseInt(string(text), 10, 8); err != nil {
+			if n, err = strconv.ParseInt(string(text), 10, 16); err != nil || n < math.MinInt8 || n > math.MaxUint8 {
 				r.bad(at, errByte)
 			}
 		}
-		r.signed = append(r.signed, byte(n))
+		r.bytes = append(r.bytes, byte(n))
 	}
-	data := r.carve(len(r.signed))
-	copy(data, r.signed)
-	return data
+	data := r.carve(len(r.bytes))
+	copy(data, r.bytes)
+	return data, true
 }

@@ -10,20 +10,24 @@ var kinesis = source[events.KinesisEventRecord]{
 	members: []member[events.KinesisEventRecord]{
 		{"kinesis", func(r *reader, k *events.KinesisEventRecord) { object(r, kinesisMembers, &k.Kinesis) }},
 		{"eventSource", func(r *reader, k *events.KinesisEventRecord) { r.source(&k.EventSource) }},
-		{"eventVersion", func(r *reader, k *events.KinesisEventRecord) { r.shared(&k.EventVersion) }},
-		{"eventID", func(r *reader, k *events.KinesisEventRecord) { r.string(&k.EventID) }},
-		{"eventName", func(r *reader, k *events.KinesisEventRecord) { r.shared(&k.EventName) }},
-		{"invokeIdentityArn", func(r *reader, k *events.KinesisEventRecord) { r.shared(&k.InvokeIdentityArn) }},
-		{"awsRegion", func(r *reader, k *events.KinesisEventRecord) { r.shared(&k.AwsRegion) }},
+		{"eventVersion", func(r *reader, k *events.KinesisEventRecord) { r.metaShared(&k.EventVersion, "eventVersion") }},
+		{"eventID", func(r *reader, k *events.KinesisEventRecord) { r.metaString(&k.EventID, "eventID") }},
+		{"eventName", func(r *reader, k *events.KinesisEventRecord) { r.metaShared(&k.EventName, "eventName") }},
+		{"invokeIdentityArn", func(r *reader, k *events.KinesisEventRecord) { r.metaShared(&k.InvokeIdentityArn, "invokeIdentityArn") }},
+		{"awsRegion", func(r *reader, k *events.KinesisEventRecord) { r.metaShared(&k.AwsRegion, "awsRegion") }},
 		{"eventSourceARN", func(r *reader, k *events.KinesisEventRecord) { r.shared(&k.EventSourceArn) }},
 	},
 }
 
 var kinesisMembers = []member[events.KinesisRecord]{
-	{"kinesisSchemaVersion", func(r *reader, k *events.KinesisRecord) { r.shared(&k.KinesisSchemaVersion) }},
+	{"kinesisSchemaVersion", func(r *reader, k *events.KinesisRecord) {
+		r.metaShared(&k.KinesisSchemaVersion, "kinesis.kinesisSchemaVersion")
+	}},
 	{"partitionKey", func(r *reader, k *events.KinesisRecord) { r.string(&k.PartitionKey) }},
 	{"sequenceNumber", func(r *reader, k *events.KinesisRecord) { r.string(&k.SequenceNumber) }},
 	{"data", func(r *reader, k *events.KinesisRecord) { r.base64(&k.Data) }},
-	{"approximateArrivalTimestamp", func(r *reader, k *events.KinesisRecord) { r.seconds(&k.ApproximateArrivalTimestamp) }},
-	{"encryptionType", func(r *reader, k *events.KinesisRecord) { r.shared(&k.EncryptionType) }},
+	{"approximateArrivalTimestamp", func(r *reader, k *events.KinesisRecord) {
+		r.metaSeconds(&k.ApproximateArrivalTimestamp, "kinesis.approximateArrivalTimestamp")
+	}},
+	{"encryptionType", func(r *reader, k *events.KinesisRecord) { r.metaShared(&k.EncryptionType, "kinesis.encryptionType") }},
 }

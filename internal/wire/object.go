@@ -70,8 +70,9 @@ func find[T any](members []member[T], likely int, name []byte) int {
 func named(name []byte, field string) bool { return bytes.EqualFold(name, []byte(field)) }
 
 // entries reads an object's members into a map, or into the one that is there; null makes it nil.
-// The last of two members with one name counts. The size is that of the last such map, and the next.
-func entries[V any](r *reader, to *map[string]V, size *int, read func(*reader) V) {
+// The last of two members with one name counts, and
+// what read refuses does not. The size is that of the last such map, and the next.
+func entries[V any](r *reader, to *map[string]V, size *int, read func(*reader, string) (V, bool)) {
 	if r.peek() == 'n' {
 		*to = nil
 	}
@@ -89,7 +90,9 @@ func entries[V any](r *reader, to *map[string]V, size *int, read func(*reader) V
 			break
 		}
 		key := r.share(name)
-		m[key] = read(r)
+		if value, ok := read(r, key); ok {
+			m[key] = value
+		}
 	}
 	*size = len(m)
 }

@@ -8,10 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/aws/aws-lambda-go/events"
-	"github.com/go-json-experiment/json/jsontext"
 	"pgregory.net/rapid"
 )
 
@@ -21,6 +19,10 @@ type corruption struct {
 	json  string
 	field string // what Bad must name; path if empty
 	id    bool   // the identifier or the group is lost
+
+	// Of metadata, which leaves the record good:
+	means  string // JSON that encoding/json reads as the same
+	unread bool   // it cannot be read
 }
 
 // whole is what may stand in place of a record.
@@ -33,6 +35,7 @@ func (f target[R]) property(t *testing.T, record *rapid.Generator[string], event
 		var records, fields []string
 		var want []R
 		var lost []bool
+		var unread [][]string
 		for range rapid.IntRange(0, 12).Draw(t, "records") {
 			raw, field, id := record.Draw(t, "record"), "-", false
 			r, err := f.decode(entry{raw: json.RawMessage(raw)})
@@ -44,7 +47,17 @@ func (f target[R]) property(t *testing.T, record *rapid.Generator[string], event
 				if field, id = c.field, c.id; field == "" {
 					field = c.path
 				}
-				raw = replace(raw, strings.FieldsFunc(c.path, func(r rune) bool { return r == '.' }), c.json)
+				path := strings.FieldsFunc(c.path, func(r rune) bool { return r == '.' })
+				if c.means != "" || c.unread {
+					field = "-"
+					if r, err = f.decode(entry{raw: json.RawMessage(replace(raw, path, c.means))}); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if c.unread {
+					unread = append(unread, path)
+				}
+				raw = replace(raw, path, c.json)
 			}
 			records = append(records, shuffled(t, raw, 2))
 			fields, want, lost = append(fields, field), append(want, r), append(lost, id)
@@ -80,94 +93,27 @@ func (f target[R]) property(t *testing.T, record *rapid.Generator[string], event
 		if len(b.Bad) > 0 {
 			t.Fatalf("bad too: %+v", b.Bad)
 		}
-	})
-}
-
-func marshalled[R any](draw func(*rapid.T) R) *rapid.Generator[string] {
-	return rapid.Custom(func(t *rapid.T) string {
-		raw, err := json.Marshal(draw(t))
-		if err != nil {
-			t.Fatal(err)
+		if got := fieldsOf(b.Unread); !slices.Equal(got, uniqueFields(unread)) {
+			t.Fatalf("unread are %q, want %q", got, unread)
 		}
-		return string(raw)
 	})
 }
 
-type memberOf struct{ name, json string }
-
-// members takes an object apart; ok is false if it is none.
-func members(object string) (all []memberOf, ok bool) {
-	d := newDecoder([]byte(object))
-	if d.PeekKind() != jsontext.KindBeginObject {
-		return nil, false
+func fieldsOf(unread []Unread) (all []string) {
+	for _, u := range unread {
+		all = append(all, u.Field)
 	}
-	d.ReadToken()
-	for d.PeekKind() == jsontext.KindString {
-		name, _ := d.ReadToken()
-		m := memberOf{name: name.String()}
-		value, _ := d.ReadValue()
-		m.json = string(value)
-		all = append(all, m)
-	}
-	return all, true
+	slices.Sort(all)
+	return all
 }
 
-func join(all []memberOf, space string) string {
-	var parts []string
-	for _, m := range all {
-		name, _ := jsontext.AppendQuote(nil, m.name)
-		parts = append(parts, string(name)+space+":"+space+m.json)
+func uniqueFields(paths [][]string) (all []string) {
+	for _, path := range paths {
+		all = append(all, strings.Join(path, "."))
 	}
-	return "{" + strings.Join(parts, space+",") + space + "}"
+	slices.Sort(all)
+	return slices.Compact(all)
 }
-
-func replace(in string, path []string, by string) string {
-	if len(path) == 0 {
-		return by
-	}
-	all, _ := members(in)
-	i := slices.IndexFunc(all, func(m memberOf) bool { return m.name == path[0] })
-	if i < 0 {
-		i, all = len(all), append(all, memberOf{name: path[0], json: "{}"})
-	}
-	all[i].json = replace(all[i].json, path[1:], by)
-	return join(all, "")
-}
-
-// shuffled orders the members of an object and its objects anew and spaces them.
-func shuffled(t *rapid.T, in string, depth int) string {
-	all, ok := members(in)
-	if !ok || depth == 0 {
-		return in
-	}
-	for i := range all {
-		all[i].json = shuffled(t, all[i].json, depth-1)
-	}
-	if len(all) > 1 {
-		all = rapid.Permutation(all).Draw(t, "order")
-	}
-	return join(all, rapid.SampledFrom([]string{"", " ", "\r\n\t"}).Draw(t, "space"))
-}
-
-// listUnder makes an event of records under a name, with members around it that mean nothing.
-func listUnder(name string) func(*rapid.T, []string) string {
-	return func(t *rapid.T, records []string) string {
-		return shuffled(t, fmt.Sprintf(`{"x":{"y":[1,null]},%q:[%s],"":"\ud83d"}`, name, strings.Join(records, ",")), 1)
-	}
-}
-
-func epoch(t *rapid.T) time.Time {
-	return time.UnixMilli(rapid.Int64Range(0, 1<<41).Draw(t, "time"))
-}
-
-func maybe(t *rapid.T, source string) string {
-	return rapid.SampledFrom([]string{source, ""}).Draw(t, "source")
-}
-
-var (
-	anyText = rapid.String()
-	anyData = rapid.SliceOfN(rapid.Byte(), 0, 20)
-)
 
 func TestExactlyTheCorruptedSQSMessagesAreBad(t *testing.T) {
 	record := marshalled(func(t *rapid.T) events.SQSMessage {
@@ -193,13 +139,20 @@ func TestExactlyTheCorruptedSQSMessagesAreBad(t *testing.T) {
 		corruption{path: "body", json: `5`},
 		corruption{path: "body", json: `{"a":[{}]}`},
 		corruption{path: "BODY", json: `true`},
-		corruption{path: "receiptHandle", json: `[]`},
+		corruption{path: "receiptHandle", json: `[]`, unread: true},
+		corruption{path: "md5OfBody", json: `-1.50e+1`, means: `"-1.50e+1"`},
+		corruption{path: "md5OfMessageAttributes", json: `{"a":[1]}`, unread: true},
+		corruption{path: "awsRegion", json: `true`, means: `"true"`},
+		corruption{path: "eventSourceARN", json: `1`},
 		corruption{path: "messageId", json: `1e9`, id: true},
 		corruption{path: "messageAttributes", json: `"x"`},
 		corruption{path: "messageAttributes.k", json: `{"binaryValue":"%"}`, field: "messageAttributes.k.binaryValue"},
 		corruption{path: "messageAttributes.k", json: `{"binaryListValues":["","="]}`, field: "messageAttributes.k.binaryListValues.1"},
 		corruption{path: "messageAttributes.k", json: `{"stringListValues":["a"],"stringlistvalues":["b"]}`, field: "messageAttributes.k.stringlistvalues"},
-		corruption{path: "attributes.SentTimestamp", json: `1`},
+		corruption{path: "attributes.SentTimestamp", json: `1`, means: `"1"`},
+		corruption{path: "attributes.SenderId", json: `{"S":"x"}`, unread: true},
+		corruption{path: "attributes.ApproximateReceiveCount", json: `1`},
+		corruption{path: "attributes.MessageGroupId", json: `1`, id: true},
 		corruption{path: "attributes", json: `0`, id: true},
 		corruption{path: "eventSource", json: `{}`},
 	)
@@ -222,11 +175,19 @@ func TestExactlyTheCorruptedKinesisRecordsAreBad(t *testing.T) {
 	kinesisTarget.property(t, record, listUnder("Records"),
 		corruption{path: "kinesis.data", json: `"%%%%"`},
 		corruption{path: "kinesis.data", json: `[1]`},
-		corruption{path: "kinesis.approximateArrivalTimestamp", json: `"1"`},
-		corruption{path: "kinesis.approximateArrivalTimestamp", json: `-1e999`},
+		corruption{path: "kinesis.approximateArrivalTimestamp", json: `"1"`, means: `1`},
+		corruption{path: "kinesis.approximateArrivalTimestamp", json: `"1.607497475e9"`, means: `1607497475`},
+		corruption{path: "kinesis.approximateArrivalTimestamp", json: `"2020-12-09T08:04:35.5+01:00"`, means: `1607497475.5`},
+		corruption{path: "kinesis.approximateArrivalTimestamp", json: `-1e999`, unread: true},
+		corruption{path: "kinesis.approximateArrivalTimestamp", json: `"yesterday"`, unread: true},
+		corruption{path: "kinesis.kinesisSchemaVersion", json: `1.0`, means: `"1.0"`},
+		corruption{path: "kinesis.encryptionType", json: `[]`, unread: true},
+		corruption{path: "kinesis.partitionKey", json: `1`, id: true},
 		corruption{path: "kinesis.sequenceNumber", json: `49590338`, id: true},
 		corruption{path: "kinesis", json: `"x"`, id: true},
-		corruption{path: "eventName", json: `false`},
+		corruption{path: "eventName", json: `false`, means: `"false"`},
+		corruption{path: "eventID", json: `{}`, unread: true},
+		corruption{path: "eventSourceARN", json: `{}`},
 	)
 }
 
@@ -296,10 +257,18 @@ func TestExactlyTheCorruptedDynamoDBRecordsAreBad(t *testing.T) {
 		corruption{path: "dynamodb.OldImage.a", json: `{"M":{"in":{"L":[{"S":"x"},{"S":1}]}}}`, field: "dynamodb.OldImage.a.M.in.L.1"},
 		corruption{path: "dynamodb.OldImage", json: `[]`},
 		corruption{path: "dynamodb.Keys", json: `"x"`, id: true},
-		corruption{path: "dynamodb.SizeBytes", json: `1.5`},
-		corruption{path: "dynamodb.SizeBytes", json: `9223372036854775808`},
+		corruption{path: "dynamodb.SizeBytes", json: `1.5`, unread: true},
+		corruption{path: "dynamodb.SizeBytes", json: `9223372036854775808`, unread: true},
+		corruption{path: "dynamodb.SizeBytes", json: `"-26"`, means: `-26`},
+		corruption{path: "dynamodb.SizeBytes", json: `2.60E1`, means: `26`},
+		corruption{path: "dynamodb.SizeBytes", json: `true`, unread: true},
+		corruption{path: "dynamodb.ApproximateCreationDateTime", json: `"2016-12-02T01:18:43Z"`, means: `1480641523`},
+		corruption{path: "dynamodb.ApproximateCreationDateTime", json: `[1480641523]`, unread: true},
+		corruption{path: "dynamodb.StreamViewType", json: `0`, means: `"0"`},
+		corruption{path: "eventName", json: `0`},
 		corruption{path: "dynamodb.SequenceNumber", json: `1`, id: true},
-		corruption{path: "userIdentity", json: `"x"`},
+		corruption{path: "userIdentity", json: `"x"`, unread: true},
+		corruption{path: "userIdentity", json: `{"type":1}`, means: `{"type":"1"}`},
 	)
 }
 
@@ -336,10 +305,17 @@ func TestExactlyTheCorruptedKafkaRecordsAreBad(t *testing.T) {
 	}
 	plain.property(t, record, event,
 		corruption{path: "value", json: `1`},
-		corruption{path: "timestamp", json: `1.5`},
-		corruption{path: "timestamp", json: `"now"`},
+		corruption{path: "timestamp", json: `2.0`, means: `2`},
+		corruption{path: "timestamp", json: `"1595035749700"`, means: `1595035749700`},
+		corruption{path: "timestamp", json: `"2020-07-18T01:29:09.7Z"`, means: `1595035749700`},
+		corruption{path: "timestamp", json: `"now"`, unread: true},
+		corruption{path: "timestampType", json: `0`, means: `"0"`},
+		corruption{path: "topic", json: `0`, id: true},
+		corruption{path: "key", json: `0`},
 		corruption{path: "headers", json: `{}`},
-		corruption{path: "headers", json: `[{"h":[1]},{"h":[1,128]}]`, field: "headers.1.h.1"},
+		corruption{path: "headers", json: `[{"h":[1]},{"h":[1,256]}]`, field: "headers.1.h.1"},
+		corruption{path: "headers", json: `[{"h":[1]},{"h":[1,-129]}]`, field: "headers.1.h.1"},
+		corruption{path: "headers", json: `[{"h":[127,128,255]}]`, means: `[{"h":[127,-128,-1]}]`},
 		corruption{path: "headers", json: `[{"h":"AQ=="}]`, field: "headers.0.h"},
 		corruption{path: "offset", json: `-9223372036854775809`, id: true},
 		corruption{path: "partition", json: `"0"`, id: true},
@@ -360,8 +336,14 @@ func TestExactlyTheCorruptedFirehoseRecordsAreBad(t *testing.T) {
 	})
 	firehoseTarget.property(t, record, listUnder("records"),
 		corruption{path: "data", json: `"A"`},
-		corruption{path: "approximateArrivalTimestamp", json: `1e3`},
-		corruption{path: "kinesisRecordMetadata.subsequenceNumber", json: `"1"`},
+		corruption{path: "approximateArrivalTimestamp", json: `1e3`, means: `1000`},
+		corruption{path: "approximateArrivalTimestamp", json: `false`, unread: true},
+		corruption{path: "kinesisRecordMetadata.subsequenceNumber", json: `"1"`, means: `1`},
+		corruption{path: "kinesisRecordMetadata.subsequenceNumber", json: `""`, means: `0`},
+		corruption{path: "kinesisRecordMetadata.subsequenceNumber", json: `"0x1"`, unread: true},
+		corruption{path: "kinesisRecordMetadata.approximateArrivalTimestamp", json: `"2017-10-05T15:33:44.302Z"`, means: `1507217624302`},
+		corruption{path: "kinesisRecordMetadata.sequenceNumber", json: `4954698668`, means: `"4954698668"`},
+		corruption{path: "kinesisRecordMetadata", json: `"x"`, unread: true},
 		corruption{path: "recordId", json: `1`, id: true},
 	)
 }

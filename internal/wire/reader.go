@@ -19,13 +19,14 @@ type reader struct {
 	from    string // the eventSource of the current record
 	fault   error  // the first in the current record
 	faultAt int    // where the value begins that has it
+	lost    []Unread
 
 	scratch []byte          // see unquote
 	first   [512]byte       // the first scratch, which is mostly enough
 	texts   strings.Builder // see keep
 	words   [64]string      // see share
 	binary  []byte          // see carve
-	signed  []byte          // see signedBytes
+	bytes   []byte          // see headerBytes
 	items   []item          // see attributeMap
 
 	messageAttribute events.SQSMessageAttribute                          // see messageAttribute

@@ -9,23 +9,37 @@ var sqs = source[events.SQSMessage]{
 	records: inList[events.SQSMessage],
 	members: []member[events.SQSMessage]{
 		{"messageId", func(r *reader, m *events.SQSMessage) { r.string(&m.MessageId) }},
-		{"receiptHandle", func(r *reader, m *events.SQSMessage) { r.string(&m.ReceiptHandle) }},
+		{"receiptHandle", func(r *reader, m *events.SQSMessage) { r.metaString(&m.ReceiptHandle, "receiptHandle") }},
 		{"body", func(r *reader, m *events.SQSMessage) { r.string(&m.Body) }},
 		{"attributes", func(r *reader, m *events.SQSMessage) { entries(r, &m.Attributes, &r.sizes.attributes, attribute) }},
 		{"messageAttributes", func(r *reader, m *events.SQSMessage) {
 			entries(r, &m.MessageAttributes, &r.sizes.messageAttributes, messageAttribute)
 		}},
-		{"md5OfMessageAttributes", func(r *reader, m *events.SQSMessage) { r.string(&m.Md5OfMessageAttributes) }},
-		{"md5OfBody", func(r *reader, m *events.SQSMessage) { r.string(&m.Md5OfBody) }},
+		{"md5OfMessageAttributes", func(r *reader, m *events.SQSMessage) {
+			r.metaString(&m.Md5OfMessageAttributes, "md5OfMessageAttributes")
+		}},
+		{"md5OfBody", func(r *reader, m *events.SQSMessage) { r.metaString(&m.Md5OfBody, "md5OfBody") }},
 		{"eventSource", func(r *reader, m *events.SQSMessage) { r.source(&m.EventSource) }},
 		{"eventSourceARN", func(r *reader, m *events.SQSMessage) { r.shared(&m.EventSourceARN) }},
-		{"awsRegion", func(r *reader, m *events.SQSMessage) { r.shared(&m.AWSRegion) }},
+		{"awsRegion", func(r *reader, m *events.SQSMessage) { r.metaShared(&m.AWSRegion, "awsRegion") }},
 	},
 }
 
-func attribute(r *reader) (s string) {
-	r.string(&s)
-	return s
+// The attributes that tell the group and the attempt are vital, the others metadata.
+func attribute(r *reader, name string) (value string, ok bool) {
+	switch r.peek() {
+	case '"':
+		return r.keep(r.text()), true
+	case 'n':
+		r.literal("null")
+		return "", true
+	}
+	if name == "MessageGroupId" || name == "ApproximateReceiveCount" {
+		r.mismatch("a string")
+		return "", true
+	}
+	text, ok := r.anyText("attributes." + name)
+	return r.keep(text), ok
 }
 
 var messageAttributeMembers = []member[events.SQSMessageAttribute]{
@@ -42,8 +56,8 @@ var messageAttributeMembers = []member[events.SQSMessageAttribute]{
 	{"dataType", func(r *reader, a *events.SQSMessageAttribute) { r.shared(&a.DataType) }},
 }
 
-func messageAttribute(r *reader) events.SQSMessageAttribute {
+func messageAttribute(r *reader, _ string) (events.SQSMessageAttribute, bool) {
 	r.messageAttribute = events.SQSMessageAttribute{}
 	object(r, messageAttributeMembers, &r.messageAttribute)
-	return r.messageAttribute
+	return r.messageAttribute, true
 }

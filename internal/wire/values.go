@@ -4,9 +4,6 @@ import (
 	"encoding/base64"
 	"errors"
 	"strconv"
-	"time"
-
-	"github.com/aws/aws-lambda-go/events"
 )
 
 // Results are copied out of the payload in pieces of this size, each of which serves many of them;
@@ -104,7 +101,6 @@ func (r *reader) carve(n int) []byte {
 
 var (
 	errInteger = errors.New("number is no integer of 64 bits")
-	errFloat   = errors.New("number is too large")
 	errList    = errors.New("list is given twice")
 )
 
@@ -122,32 +118,4 @@ func (r *reader) integer(to *int64) bool {
 	}
 	*to = n
 	return true
-}
-
-// A time that is null is the epoch, as events' types have it.
-
-func (r *reader) seconds(to *events.SecondsEpochTime) {
-	null := r.peek() == 'n'
-	at, seconds := r.pos, 0.0
-	text, ok := r.numberText()
-	if !ok && !null {
-		return
-	}
-	if ok {
-		var err error
-		if seconds, err = strconv.ParseFloat(string(text), 64); err != nil {
-			r.bad(at, errFloat)
-			return
-		}
-	}
-	whole := int64(seconds)
-	to.Time = time.Unix(whole, int64((seconds-float64(whole))*1e9))
-}
-
-func (r *reader) millis(to *events.MilliSecondsEpochTime) {
-	var ms int64
-	null := r.peek() == 'n'
-	if r.integer(&ms) || null {
-		to.Time = time.Unix(ms/1000, ms%1000*1e6)
-	}
 }

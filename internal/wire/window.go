@@ -61,7 +61,7 @@ var windowMembers = []member[windowReader]{
 		}
 	}},
 	{"shardId", func(r *reader, w *windowReader) { r.string(&w.ShardID) }},
-	{"eventSourceARN", func(r *reader, w *windowReader) { r.string(&w.EventSourceARN) }},
+	{"eventSourceARN", func(r *reader, w *windowReader) { r.metaString(&w.EventSourceARN, "eventSourceARN") }},
 	{"isFinalInvokeForWindow", func(r *reader, w *windowReader) { r.boolean(&w.Final) }},
 	{"isWindowTerminatedEarly", func(r *reader, w *windowReader) { r.boolean(&w.Terminated) }},
 }

@@ -1,11 +1,48 @@
 // Package wire reads the payload of a Lambda batch event record by record into the types of
 // [github.com/aws/aws-lambda-go/events].
 //
-// A record decodes to what encoding/json makes of it, or it is [Bad]; it is never something else.
-// encoding/json's leniencies hold (names in any case, null for anything, invalid UTF-8 replaced,
+// A record decodes to what encoding/json makes of it, or it is [Bad]; it is never something else, but for its
+// metadata. encoding/json's leniencies hold (names in any case, null for anything, invalid UTF-8 replaced,
 // the last of two equal names), but for these, which make the record Bad: null in place of a record,
 // an array of numbers for binary data, a list given twice, a DynamoDB value with its type twice, or
 // not valid though another of the same name follows, or nested more than 1,000 deep.
+//
+// # Metadata
+//
+// Services change details without notice, and a record must not fail for a detail. Vital is what identifies,
+// orders and counts a record, what it carries, and where it comes from. If it is wrong, the record is Bad.
+// The rest is metadata:
+//
+//	source      vital                                          metadata
+//	SQS         messageId, body, messageAttributes,            receiptHandle, md5OfBody,
+//	            MessageGroupId and ApproximateReceiveCount     md5OfMessageAttributes, awsRegion,
+//	            in attributes, eventSource, eventSourceARN     the others in attributes
+//	Kinesis     sequenceNumber, partitionKey and data          kinesisSchemaVersion, encryptionType and
+//	            in kinesis, eventSource, eventSourceARN        approximateArrivalTimestamp in kinesis,
+//	                                                           eventID, eventName, eventVersion,
+//	                                                           invokeIdentityArn, awsRegion
+//	DynamoDB    SequenceNumber, Keys, NewImage and OldImage    ApproximateCreationDateTime, SizeBytes and
+//	            in dynamodb, eventName, eventSource,           StreamViewType in dynamodb, eventID,
+//	            eventSourceARN                                 eventVersion, awsRegion, userIdentity
+//	Kafka       topic, partition, offset, key, value, headers  timestamp, timestampType
+//	Firehose    recordId, data                                 approximateArrivalTimestamp,
+//	                                                           kinesisRecordMetadata
+//	window      window, state, shardId,                        eventSourceARN
+//	            isFinalInvokeForWindow,
+//	            isWindowTerminatedEarly
+//
+// An object that holds vital members is vital itself. Some choices are not obvious. The ARN of a queue tells
+// whether it is FIFO, and the ARNs of streams are the names of their tables and streams. The eventName of
+// DynamoDB says whether there is a new image to expect, so it is part of what the record carries. So are Kafka
+// headers, as message attributes are: a function that does not find the header it looks for does something else,
+// and nobody would notice. Their bytes may be signed or not.
+//
+// Metadata is read in any form that leaves no doubt: a number or boolean where a text is expected, as its
+// text; a number in a string; a whole number with a fraction or an exponent; a time with a fraction or an exponent,
+// or in RFC 3339. What cannot be read leaves the field as it is, and [Batch].Unread names it. Nothing else is read
+// that encoding/json would reject.
+//
+// # Memory
 //
 // Nothing in a result points into the payload. Strings and data are copied out in pieces of up to
 // 8 KB that hold several of them, so one that is kept keeps its neighbours alive. All in all a payload
@@ -23,7 +60,8 @@ import (
 // Batch is what a payload holds, in its order.
 type Batch[R any] struct {
 	Records []R
-	Bad     []Bad // in order of Index, at most one per record
+	Bad     []Bad    // in order of Index, at most one per record
+	Unread  []Unread // metadata, each field once
 
 	Windowed bool // the event is one of a tumbling window
 }
@@ -94,6 +132,7 @@ func read[R any](payload []byte, src source[R], w *windowReader) (Batch[R], erro
 	if err != nil {
 		return Batch[R]{}, explain(src.event, payload, err)
 	}
+	b.Unread = r.lost
 	return b, nil
 }
 

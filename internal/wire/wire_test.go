@@ -154,10 +154,10 @@ func TestABrokenRecordIsBadAloneAndKeepsItsIdentifier(t *testing.T) {
 
 func TestTheFirstProblemOfARecordIsNamed(t *testing.T) {
 	is := is.New(t)
-	b, err := SQS([]byte(`{"Records":[{"awsRegion":1,"body":2},{"body":2,"attributes":{"a":{}},"awsRegion":1}]}`))
+	b, err := SQS([]byte(`{"Records":[{"awsRegion":{},"messageId":1,"body":2},{"body":2,"messageAttributes":{"a":1}}]}`))
 	is.NoErr(err)
 	is.Equal(len(b.Bad), 2)
-	is.Equal(b.Bad[0].Field, "awsRegion")
+	is.Equal(b.Bad[0].Field, "messageId")
 	is.Equal(b.Bad[1].Field, "body")
 }
 
