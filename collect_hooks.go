@@ -7,7 +7,10 @@ import (
 	"context"
 	"log/slog"
 	"slices"
+	"strings"
 	"time"
+
+	"github.com/lambdabatch/batch/internal/printable"
 )
 
 // logFailure logs a record that itself failed.
@@ -49,7 +52,7 @@ func (c *collector[T]) lines(a *answer, e ending) func(context.Context) {
 	again := c.ranAgain()
 	r := a.report
 	crash, _ := e.err.(*PanicError)
-	if b.logger == nil || r.Blocked+r.NotStarted+r.Unreached+c.strangers+len(a.thrown) == 0 && !again && crash == nil {
+	if b.logger == nil || r.Blocked+r.NotStarted+r.Unreached+c.strangers+len(a.thrown)+len(b.unread) == 0 && !again && crash == nil {
 		return nil
 	}
 	strangers := c.strangers
@@ -62,6 +65,7 @@ func (c *collector[T]) lines(a *answer, e ending) func(context.Context) {
 			t.batch.failed(ctx, t.index, t.err)
 		}
 		b.logRunning(ctx, r.Failures)
+		b.logUnread(ctx)
 		if strangers > 0 {
 			b.logger.LogAttrs(ctx, slog.LevelWarn, "results of another batch, which name nobody", slog.Int("results", strangers))
 		}
@@ -100,6 +104,22 @@ func (b *batch) logRunning(ctx context.Context, failures []Failure) {
 		}
 		b.logger.LogAttrs(ctx, slog.LevelWarn, "record still running", attrs...)
 	}
+}
+
+// logUnread says what a service sends otherwise than before.
+func (b *batch) logUnread(ctx context.Context) {
+	if len(b.unread) == 0 {
+		return
+	}
+	var fields strings.Builder
+	for i, u := range b.unread {
+		if i > 0 {
+			fields.WriteString(", ")
+		}
+		fields.WriteString(u.Field + ": " + u.Got)
+	}
+	b.logger.LogAttrs(ctx, slog.LevelWarn, "metadata that cannot be read: records were processed without it",
+		slog.String("fields", printable.Text(fields.String())))
 }
 
 // logRest counts what was not processed.

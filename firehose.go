@@ -147,7 +147,7 @@ func FirehoseHandler(stage func(Stream[events.KinesisFirehoseEventRecord]) Strea
 		if err != nil {
 			return nil, err
 		}
-		o := firehoseOrigin(ctx, read.Records, s.inInvocation(), read.Bad)
+		o := firehoseOrigin(ctx, read.Records, s.inInvocation(), read.Bad).missing(read.Unread)
 		c := newRunning[FirehoseRecord]()
 		c.keep = true
 		response, err := firehoseResponse(c, process(c, o, stage))

@@ -45,7 +45,7 @@ func (e *printableError) Unwrap() error { return e.error }
 func SQSHandler[T any](stage func(Stream[events.SQSMessage]) Stream[T], opts ...Option) *Handler {
 	return newHandler("SQSHandler", stage, opts, func(ctx context.Context, payload []byte, s settings) (*origin[events.SQSMessage], error) {
 		read, err := wire.SQS(payload)
-		return sqsOrigin(ctx, read.Records, s).without(read.Bad), err
+		return sqsOrigin(ctx, read.Records, s).without(read.Bad).missing(read.Unread), err
 	})
 }
 
@@ -57,7 +57,7 @@ func KinesisHandler[T any](stage func(Stream[events.KinesisEventRecord]) Stream[
 		if err == nil && read.Windowed {
 			err = errWindowed("Kinesis")
 		}
-		return kinesisOrigin(ctx, read.Records, s).without(read.Bad), err
+		return kinesisOrigin(ctx, read.Records, s).without(read.Bad).missing(read.Unread), err
 	})
 }
 
@@ -70,7 +70,7 @@ func DynamoDBHandler[T any](stage func(Stream[events.DynamoDBEventRecord]) Strea
 		if err == nil && read.Windowed {
 			err = errWindowed("DynamoDB")
 		}
-		return dynamoDBOrigin(ctx, read.Records, s).without(read.Bad), err
+		return dynamoDBOrigin(ctx, read.Records, s).without(read.Bad).missing(read.Unread), err
 	})
 }
 
@@ -92,7 +92,7 @@ func KafkaHandler[T any](stage func(Stream[events.KafkaRecord]) Stream[T], opts 
 			}
 			all.add(r.KafkaRecord, r.Partition, offset)
 		}
-		return kafkaOrigin(ctx, all, s).without(read.Bad), err
+		return kafkaOrigin(ctx, all, s).without(read.Bad).missing(read.Unread), err
 	})
 }
 

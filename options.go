@@ -97,8 +97,9 @@ func WithMaxReceives(n int) Option {
 
 // WithLogger sets where failures are logged: a line for each record that itself
 // failed, with the record's context, when it reaches the collector, and one at
-// the end that counts what was not processed. Handlers log to [slog.Default],
-// sources do not log. Nil is silence.
+// the end that counts what was not processed. Handlers also name metadata, such as
+// a time of arrival, that they could not read; its records are processed without
+// it. Handlers log to [slog.Default], sources do not log. Nil is silence.
 func WithLogger(l *slog.Logger) Option {
 	return func(s *settings) { s.logger, s.logGiven = l, true }
 }

@@ -32,9 +32,10 @@ type batch struct {
 
 	shown atomic.Pointer[PanicError] // whose stack has been logged last
 
-	kafka bool       // identifiers go out as objects
-	bad   []wire.Bad // the records that could not be decoded
-	data  [][]byte   // of Firehose records, as it came
+	kafka  bool          // identifiers go out as objects
+	bad    []wire.Bad    // the records that could not be decoded
+	unread []wire.Unread // metadata that the others are processed without
+	data   [][]byte      // of Firehose records, as it came
 
 	line      func(i int) int32 // the line of a record under the policy; nil: no order
 	grouping  sync.Once
@@ -192,6 +193,12 @@ func newOrigin[R any](ctx context.Context, all []R, s settings, policy Policy) *
 // without marks the records that could not be decoded.
 func (o *origin[R]) without(bad []wire.Bad) *origin[R] {
 	o.batch.bad = bad
+	return o
+}
+
+// missing notes the metadata that could not be read.
+func (o *origin[R]) missing(metadata []wire.Unread) *origin[R] {
+	o.batch.unread = metadata
 	return o
 }
 

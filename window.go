@@ -76,7 +76,7 @@ func newWindowHandler[R, T, S any](
 		if err != nil {
 			return nil, err
 		}
-		o := source(ctx, batch.Records, s.inInvocation()).without(batch.Bad)
+		o := source(ctx, batch.Records, s.inInvocation()).without(batch.Bad).missing(batch.Unread)
 		c := newRunning[T]()
 		c.keep = true
 		a := c.answer(process(c, o, stage))
