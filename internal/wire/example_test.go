@@ -70,5 +70,5 @@ func ExampleKinesisWindow() {
 func ExampleDynamoDBWindow() {
 	_, _, err := wire.DynamoDBWindow([]byte(`{"Records":[]}`))
 	fmt.Println(err)
-	// Output: expected a DynamoDB event of a tumbling window, got an object with the keys "Records"
+	// Output: expected a DynamoDB event of a tumbling window, got records without a window
 }

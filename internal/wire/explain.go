@@ -16,6 +16,8 @@ import (
 var (
 	errSyntax   = errors.New("no JSON") // explain says more
 	errRecords  = errors.New("no records")
+	errNull     = errors.New("records that are null")
+	errWindow   = errors.New("records without a window")
 	errFirehose = errors.New("a Firehose event")
 	errTwice    = errors.New("two lists of records")
 	errTooMany  = errors.New("more records than its size allows for")

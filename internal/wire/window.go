@@ -34,7 +34,7 @@ func readWindow[R any](payload []byte, src source[R]) (Batch[R], Window, error) 
 	var w windowReader
 	b, err := read(payload, src, &w)
 	if err == nil && !w.found {
-		err = explain(src.event, payload, errRecords)
+		err = explain(src.event, payload, errWindow)
 	}
 	if err != nil {
 		return Batch[R]{}, Window{}, err

@@ -141,7 +141,7 @@ func (src source[R]) top(r *reader, w *windowReader) (b Batch[R], err error) {
 		return b, errRecords
 	}
 	r.pos++
-	found, windowed := false, false
+	found, null, windowed := false, false, false
 	for first := true; ; first = false {
 		name, ok := r.member(first)
 		if !ok {
@@ -155,6 +155,7 @@ func (src source[R]) top(r *reader, w *windowReader) (b Batch[R], err error) {
 			switch r.peek() {
 			case 'n':
 				r.literal("null")
+				null = true
 			case src.opening:
 				r.pos++
 				found = true
@@ -183,6 +184,9 @@ func (src source[R]) top(r *reader, w *windowReader) (b Batch[R], err error) {
 		}
 	}
 	if !found && !r.broken && (w == nil || !w.found) {
+		if null {
+			return b, errNull
+		}
 		return b, errRecords
 	}
 	b.Windowed = windowed
