@@ -111,7 +111,7 @@ func (f target[R]) accepts(path []string, value []byte) bool {
 		quoted, _ := jsontext.AppendQuote(nil, name)
 		value = slices.Concat([]byte("{"), quoted, []byte(":"), value, []byte("}"))
 	}
-	_, err := f.decode(entry{raw: value})
+	_, err := decode[R](value)
 	return err == nil
 }
 
