@@ -2,6 +2,7 @@ package batch_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"strings"
 
@@ -50,4 +51,36 @@ func ExampleFirehoseHandler() {
 		{"recordId":"r-1","data":"c2lnbmFs"},
 		{"recordId":"r-2","data":"bm9pc2U="}]}`)
 	// Output: {"records":[{"recordId":"r-1","result":"Ok","data":"U0lHTkFM"},{"recordId":"r-2","result":"Dropped","data":""}]}
+}
+
+// Each event goes to the table of its kind, and those of customers who left are deleted from it.
+func ExampleFirehoseTable() {
+	type event struct {
+		Kind string
+		Left bool
+	}
+	route := func(records batch.Stream[events.KinesisFirehoseEventRecord]) batch.Stream[batch.FirehoseRecord] {
+		return batch.TryMap(records, func(_ context.Context, r events.KinesisFirehoseEventRecord) (batch.FirehoseRecord, error) {
+			var e event
+			err := json.Unmarshal(r.Data, &e)
+			table := &batch.FirehoseTable{Database: "shop", Name: e.Kind}
+			if e.Left {
+				table.Operation = events.KinesisFirehoseOTFOperationDelete
+			}
+			return batch.FirehoseRecord{Data: r.Data, Table: table}, err
+		})
+	}
+	source := batch.Firehose(context.Background(), events.KinesisFirehoseEvent{Records: []events.KinesisFirehoseEventRecord{
+		{RecordID: "r-1", Data: []byte(`{"kind":"orders"}`)}, {RecordID: "r-2", Data: []byte(`{"kind":"customers","left":true}`)},
+	}})
+	response, err := batch.CollectFirehose(route(source))
+	for _, r := range response.Records {
+		metadata, _ := json.Marshal(r.Metadata)
+		fmt.Println(r.RecordID, string(metadata))
+	}
+	fmt.Println(err)
+	// Output:
+	// r-1 {"otfMetadata":{"destinationDatabaseName":"shop","destinationTableName":"orders"}}
+	// r-2 {"otfMetadata":{"destinationDatabaseName":"shop","destinationTableName":"customers","operation":"delete"}}
+	// <nil>
 }

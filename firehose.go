@@ -17,6 +17,17 @@ import (
 type FirehoseRecord struct {
 	Data          []byte
 	PartitionKeys map[string]string // for dynamic partitioning
+	Table         *FirehoseTable    // for delivery to Apache Iceberg; nil: the stream's own
+}
+
+// A FirehoseTable is where in Apache Iceberg a record goes, and what it does there. What
+// is empty is not in the answer.
+//
+// See https://docs.aws.amazon.com/firehose/latest/dev/apache-iceberg-format-input-record-different.html.
+type FirehoseTable struct {
+	Database  string                             `json:"destinationDatabaseName,omitempty"`
+	Name      string                             `json:"destinationTableName,omitempty"`
+	Operation events.KinesisFirehoseOTFOperation `json:"operation,omitempty"` // "insert", "update" or "delete"
 }
 
 // A FirehoseResponse answers a transformation: every record of the batch once, in
@@ -30,21 +41,33 @@ type FirehoseResponse struct {
 type FirehoseResult struct {
 	RecordID string            `json:"recordId"`
 	Result   string            `json:"result"`
-	Data     []byte            `json:"data"`
+	Data     []byte            `json:"data"` // "kafkaRecordValue" for a record that came from MSK
 	Metadata *FirehoseMetadata `json:"metadata,omitempty"`
+
+	msk bool
 }
 
-// FirehoseMetadata has the keys of dynamic partitioning.
+// FirehoseMetadata has the keys of dynamic partitioning, and the table of a record.
 type FirehoseMetadata struct {
-	PartitionKeys map[string]string `json:"partitionKeys"`
+	PartitionKeys map[string]string `json:"partitionKeys,omitempty"`
+	Table         *FirehoseTable    `json:"otfMetadata,omitempty"`
 }
 
-// MarshalJSON writes missing data as an empty string: Firehose demands data.
+// MarshalJSON writes missing data as an empty string: Firehose demands data. Data of a
+// record that came from MSK has the name that it had there.
 func (r FirehoseResult) MarshalJSON() ([]byte, error) {
-	type plain FirehoseResult
 	if r.Data == nil {
 		r.Data = []byte{}
 	}
+	if r.msk {
+		return json.Marshal(struct {
+			RecordID string            `json:"recordId"`
+			Result   string            `json:"result"`
+			Data     []byte            `json:"kafkaRecordValue"`
+			Metadata *FirehoseMetadata `json:"metadata,omitempty"`
+		}{r.RecordID, r.Result, r.Data, r.Metadata})
+	}
+	type plain FirehoseResult
 	return json.Marshal(plain(r))
 }
 
@@ -99,14 +122,17 @@ func firehoseResponse(c *collector[FirehoseRecord], e ending) (FirehoseResponse,
 				a.err = fmt.Errorf("record %d of the batch: %w", i, ErrNoID)
 			}
 			value, hasValue := values[key{b, i}]
+			result := FirehoseResult{RecordID: id, msk: i < len(b.msk) && b.msk[i]}
 			switch {
 			case !a.acknowledged(b, i):
-				response.add(id, events.KinesisFirehoseTransformedStateProcessingFailed, FirehoseRecord{Data: b.originalData(i)})
+				result.Result, result.Data = events.KinesisFirehoseTransformedStateProcessingFailed, b.originalData(i)
 			case hasValue:
-				response.add(id, events.KinesisFirehoseTransformedStateOk, value)
+				result.Result, result.Data = events.KinesisFirehoseTransformedStateOk, value.Data
+				result.Metadata = value.metadata()
 			default:
-				response.add(id, events.KinesisFirehoseTransformedStateDropped, FirehoseRecord{})
+				result.Result = events.KinesisFirehoseTransformedStateDropped
 			}
+			response.Records = append(response.Records, result)
 		}
 	}
 	return response, a.err
@@ -120,12 +146,16 @@ func (b *batch) originalData(i int) []byte {
 	return b.data[i]
 }
 
-func (r *FirehoseResponse) add(id, result string, value FirehoseRecord) {
-	f := FirehoseResult{RecordID: id, Result: result, Data: value.Data}
-	if len(value.PartitionKeys) > 0 {
-		f.Metadata = &FirehoseMetadata{value.PartitionKeys}
+// metadata is nil if there is nothing to say.
+func (r FirehoseRecord) metadata() *FirehoseMetadata {
+	m := FirehoseMetadata{PartitionKeys: r.PartitionKeys}
+	if r.Table != nil && *r.Table != (FirehoseTable{}) {
+		m.Table = r.Table
 	}
-	r.Records = append(r.Records, f)
+	if len(m.PartitionKeys) == 0 && m.Table == nil {
+		return nil
+	}
+	return &m
 }
 
 // encoded is the answer as bytes, if Lambda would take them.
@@ -148,6 +178,7 @@ func FirehoseHandler(stage func(Stream[events.KinesisFirehoseEventRecord]) Strea
 			return nil, err
 		}
 		o := firehoseOrigin(ctx, read.Records, s.inInvocation(), read.Bad).missing(read.Unread)
+		o.batch.msk = read.MSK
 		c := newRunning[FirehoseRecord]()
 		c.keep = true
 		response, err := firehoseResponse(c, process(c, o, stage))

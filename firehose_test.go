@@ -2,11 +2,11 @@ package batch_test
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"slices"
 	"strconv"
-	"strings"
 	"testing"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -178,14 +178,72 @@ func TestAnAnswerThatIsTooLargeForFirehoseIsAnError(t *testing.T) {
 	is.True(errors.Is(err, batch.ErrTooLarge))
 }
 
-func TestRecordsOfAStreamThatIsFedByMSKFailAndSaySo(t *testing.T) {
+func TestARecordThatCameFromMSKIsAnsweredAsItCame(t *testing.T) {
 	is := is.New(t)
-	var report batch.Report
-	h := batch.FirehoseHandler(transform(func(string) int { return toOk }), quiet,
-		batch.WithReport(func(_ context.Context, r batch.Report) { report = r }))
-	answer, err := h.Invoke(t.Context(), []byte(`{"invocationId":"i","deliveryStreamArn":"d","records":[
-		{"recordId":"r-1","kafkaRecordValue":"eA=="}]}`))
+	h := batch.FirehoseHandler(func(s batch.Stream[events.KinesisFirehoseEventRecord]) batch.Stream[batch.FirehoseRecord] {
+		s = batch.TryEach(s, func(ctx context.Context, r events.KinesisFirehoseEventRecord) error {
+			original, _ := batch.SourceFrom[events.KinesisFirehoseEventRecord](ctx)
+			original.Data = []byte("overwritten")
+			return failingOn("fail")(ctx, string(r.Data))
+		})
+		s = batch.Filter(s, func(r events.KinesisFirehoseEventRecord) bool { return string(r.Data) != "drop" })
+		return batch.Map(s, func(r events.KinesisFirehoseEventRecord) batch.FirehoseRecord {
+			return batch.FirehoseRecord{Data: r.Data, PartitionKeys: map[string]string{"k": "v"}}
+		})
+	}, quiet)
+	const head = `{"invocationId":"i","sourceMSKArn":"m","deliveryStreamArn":"d","records":[`
+	answer, err := h.Invoke(t.Context(), []byte(head+`
+		{"recordId":"1","mskRecordMetadata":{"offset":"0","partitionId":"1"},"kafkaRecordValue":"b2s="},
+		{"recordId":"2","mskRecordMetadata":{"offset":"1","partitionId":"1"},"kafkaRecordValue":"ZHJvcA=="},
+		{"recordId":"3","mskRecordMetadata":{"offset":"2","partitionId":"1"},"kafkaRecordValue":"ZmFpbA=="},
+		{"recordId":"4","data":"ZmFpbA=="}]}`))
 	is.NoErr(err)
-	is.True(strings.Contains(string(answer), `"recordId":"r-1","result":"ProcessingFailed"`))
-	is.True(strings.Contains(report.Failures[0].Err.Error(), "MSK"))
+	is.Equal(string(answer), `{"records":[`+
+		`{"recordId":"1","result":"Ok","kafkaRecordValue":"b2s=","metadata":{"partitionKeys":{"k":"v"}}},`+
+		`{"recordId":"2","result":"Dropped","kafkaRecordValue":""},`+
+		`{"recordId":"3","result":"ProcessingFailed","kafkaRecordValue":"ZmFpbA=="},`+
+		`{"recordId":"4","result":"ProcessingFailed","data":"ZmFpbA=="}]}`)
+
+	const bad = `{"recordId":"5","kafkaRecordValue":"no base64!"}`
+	answer, err = h.Invoke(t.Context(), []byte(head+bad+`]}`))
+	is.NoErr(err)
+	is.Equal(string(answer), `{"records":[{"recordId":"5","result":"ProcessingFailed","kafkaRecordValue":"`+
+		base64.StdEncoding.EncodeToString([]byte(bad))+`"}]}`)
+}
+
+func TestTheTableOfARecordIsAnsweredAsFarAsItIsSet(t *testing.T) {
+	for _, test := range []struct {
+		keys  map[string]string
+		table *batch.FirehoseTable
+		want  string
+	}{
+		{nil, nil, ``},
+		{nil, &batch.FirehoseTable{}, ``},
+		{map[string]string{}, &batch.FirehoseTable{}, ``},
+		{
+			nil, &batch.FirehoseTable{Database: "shop", Name: "orders", Operation: events.KinesisFirehoseOTFOperationUpdate},
+			`,"metadata":{"otfMetadata":{"destinationDatabaseName":"shop","destinationTableName":"orders","operation":"update"}}`,
+		},
+		{
+			nil, &batch.FirehoseTable{Database: "shop", Name: "orders"},
+			`,"metadata":{"otfMetadata":{"destinationDatabaseName":"shop","destinationTableName":"orders"}}`,
+		},
+		{nil, &batch.FirehoseTable{Operation: "delete"}, `,"metadata":{"otfMetadata":{"operation":"delete"}}`},
+		{
+			map[string]string{"k": "v"}, &batch.FirehoseTable{Name: "orders"},
+			`,"metadata":{"partitionKeys":{"k":"v"},"otfMetadata":{"destinationTableName":"orders"}}`,
+		},
+	} {
+		is := is.New(t)
+		for _, field := range []string{"data", "kafkaRecordValue"} {
+			h := batch.FirehoseHandler(func(s batch.Stream[events.KinesisFirehoseEventRecord]) batch.Stream[batch.FirehoseRecord] {
+				return batch.Map(s, func(r events.KinesisFirehoseEventRecord) batch.FirehoseRecord {
+					return batch.FirehoseRecord{Data: r.Data, PartitionKeys: test.keys, Table: test.table}
+				})
+			})
+			answer, err := h.Invoke(t.Context(), []byte(`{"deliveryStreamArn":"d","records":[{"recordId":"1","`+field+`":"YQ=="}]}`))
+			is.NoErr(err)
+			is.Equal(string(answer), `{"records":[{"recordId":"1","result":"Ok","`+field+`":"YQ=="`+test.want+`}]}`)
+		}
+	}
 }

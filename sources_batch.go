@@ -36,6 +36,7 @@ type batch struct {
 	bad    []wire.Bad    // the records that could not be decoded
 	unread []wire.Unread // metadata that the others are processed without
 	data   [][]byte      // of Firehose records, as it came
+	msk    []bool        // which of them came from MSK; those left out did not
 
 	line      func(i int) int32 // the line of a record under the policy; nil: no order
 	grouping  sync.Once

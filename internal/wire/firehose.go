@@ -1,14 +1,11 @@
 package wire
 
-import (
-	"errors"
+import "github.com/aws/aws-lambda-go/events"
 
-	"github.com/aws/aws-lambda-go/events"
-)
-
-// errMSK: such a record is answered in another form, for which events has no type.
-var errMSK = errors.New("records of a stream that is fed by MSK are not supported")
-
+// Records of a stream that is fed by MSK have kafkaRecordValue in place of data and mskRecordMetadata in place of
+// kinesisRecordMetadata, as the event class of aws-lambda-java-libs has it (pull request 490); events has no type for
+// that. They are read into Data, and Batch.MSK says which they are, since the answer must have kafkaRecordValue, too:
+// see https://docs.aws.amazon.com/firehose/latest/dev/data-transformation-status-model.html.
 var firehose = source[events.KinesisFirehoseEventRecord]{
 	event:   "a Firehose event",
 	opening: '[',
@@ -24,11 +21,13 @@ var firehose = source[events.KinesisFirehoseEventRecord]{
 				object(r, firehoseMembers, &k.KinesisFirehoseRecordMetadata)
 			}
 		}},
-		{"kafkaRecordValue", func(r *reader, _ *events.KinesisFirehoseEventRecord) {
-			r.peek()
-			at := r.pos
+		{"mskRecordMetadata", func(r *reader, _ *events.KinesisFirehoseEventRecord) {
+			r.msk = true
 			r.skip()
-			r.bad(at, errMSK)
+		}},
+		{"kafkaRecordValue", func(r *reader, k *events.KinesisFirehoseEventRecord) {
+			r.msk = true
+			r.base64(&k.Data)
 		}},
 		{"eventSource", func(r *reader, _ *events.KinesisFirehoseEventRecord) { r.from = r.optional() }},
 	},

@@ -345,5 +345,7 @@ func TestExactlyTheCorruptedFirehoseRecordsAreBad(t *testing.T) {
 		corruption{path: "kinesisRecordMetadata.sequenceNumber", json: `4954698668`, means: `"4954698668"`},
 		corruption{path: "kinesisRecordMetadata", json: `"x"`, unread: true},
 		corruption{path: "recordId", json: `1`, id: true},
+		corruption{path: "kafkaRecordValue", json: `"A"`},
+		corruption{path: "kafkaRecordValue", json: `1`},
 	)
 }

@@ -17,6 +17,7 @@ type reader struct {
 	broken bool
 
 	from    string // the eventSource of the current record
+	msk     bool   // the current record comes from MSK
 	fault   error  // the first in the current record
 	faultAt int    // where the value begins that has it
 	lost    []Unread

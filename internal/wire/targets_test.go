@@ -186,8 +186,10 @@ func signedBytes(raw json.RawMessage) json.RawMessage {
 var firehoseTarget = target[events.KinesisFirehoseEventRecord]{
 	read:    Firehose,
 	records: listed,
-	decode:  decodeEntry[events.KinesisFirehoseEventRecord],
-	ids:     func(k events.KinesisFirehoseEventRecord) []string { return []string{k.RecordID} },
+	decode: func(e entry) (events.KinesisFirehoseEventRecord, error) {
+		return decode[events.KinesisFirehoseEventRecord](withData(e.raw))
+	},
+	ids: func(k events.KinesisFirehoseEventRecord) []string { return []string{k.RecordID} },
 	want: func(raw json.RawMessage) ([]string, error) {
 		k, err := decode[struct{ RecordID string }](raw)
 		return []string{k.RecordID}, err
@@ -197,4 +199,20 @@ var firehoseTarget = target[events.KinesisFirehoseEventRecord]{
 		"kinesisRecordMetadata.partitionKey", "kinesisRecordMetadata.approximateArrivalTimestamp",
 		"kinesisRecordMetadata.sequenceNumber", "kinesisRecordMetadata.subsequenceNumber",
 	},
+}
+
+// withData gives the value of a record that comes from MSK the name that encoding/json knows.
+func withData(raw json.RawMessage) json.RawMessage {
+	all, ok := rawMembers(raw)
+	if !ok {
+		return raw
+	}
+	var members []string
+	for _, m := range all {
+		if named([]byte(m.name), "kafkaRecordValue") {
+			m.quoted = []byte(`"data"`)
+		}
+		members = append(members, string(m.quoted)+":"+string(m.value))
+	}
+	return json.RawMessage("{" + strings.Join(members, ",") + "}")
 }

@@ -25,7 +25,7 @@
 //	            in dynamodb, eventName, eventSource,           StreamViewType in dynamodb, eventID,
 //	            eventSourceARN                                 eventVersion, awsRegion, userIdentity
 //	Kafka       topic, partition, offset, key, value, headers  timestamp, timestampType
-//	Firehose    recordId, data                                 approximateArrivalTimestamp,
+//	Firehose    recordId, data or kafkaRecordValue             approximateArrivalTimestamp,
 //	                                                           kinesisRecordMetadata
 //	window      window, state, shardId,                        eventSourceARN
 //	            isFinalInvokeForWindow,
@@ -63,7 +63,8 @@ type Batch[R any] struct {
 	Bad     []Bad    // in order of Index, at most one per record
 	Unread  []Unread // metadata, each field once
 
-	Windowed bool // the event is one of a tumbling window
+	Windowed bool   // the event is one of a tumbling window
+	MSK      []bool // whether a Firehose record comes from MSK; those after the last that does are left out
 }
 
 // Bad is a record that could not be read whole. Records[Index] holds what could be read of it.
@@ -225,7 +226,7 @@ func (src source[R]) add(r *reader, b *Batch[R]) error {
 		return errTooMany
 	}
 	b.Records = append(b.Records, *new(R))
-	r.from = ""
+	r.from, r.msk = "", false
 	if c == '{' {
 		object(r, src.members, &b.Records[n])
 	} else {
@@ -236,6 +237,10 @@ func (src source[R]) add(r *reader, b *Batch[R]) error {
 	}
 	if r.broken {
 		return errSyntax
+	}
+	if r.msk {
+		b.MSK = append(b.MSK, make([]bool, n+1-len(b.MSK))...)
+		b.MSK[n] = true
 	}
 	if n == 0 {
 		b.Records = grow(b.Records, r.pos-start, len(r.data)-r.pos)
