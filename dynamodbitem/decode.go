@@ -24,14 +24,14 @@ func decode[T any](r *events.DynamoDBEventRecord, name string, item attributeMap
 			SequenceNumber: r.Change.SequenceNumber,
 		}
 	}
-	if err := unmarshal(item, &value); err != nil {
-		return zero, fmt.Errorf("record %q: %s: %w", r.Change.SequenceNumber, name, err)
+	attributes := convertMap(item)
+	if err := unmarshal(attributes, &value); err != nil {
+		return zero, fmt.Errorf("%s: %w", name+culprit[T](attributes, err), err)
 	}
 	return value, nil
 }
 
-func unmarshal(item attributeMap, out any) (err error) {
-	attributes := convertMap(item)
+func unmarshal(attributes map[string]types.AttributeValue, out any) (err error) {
 	if raw, ok := out.(*map[string]types.AttributeValue); ok {
 		*raw = attributes // the decoder cannot fill an interface that has methods
 		return nil

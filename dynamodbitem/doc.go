@@ -30,6 +30,8 @@
 // map[string]types.AttributeValue as T the item comes as the SDK writes it, for
 // a copy to another table.
 //
+// An attribute that does not fit is named: "NewImage.lines.1.count: …".
+//
 // Whatever the attributes are, no function of this package panics. Where the
 // SDK or a type's own UnmarshalDynamoDBAttributeValue does, as for a binary of
 // 15 bytes that belongs in a [16]byte, the record fails with a

@@ -73,6 +73,5 @@ type MissingImageError struct {
 }
 
 func (e *MissingImageError) Error() string {
-	return fmt.Sprintf("record %q: no %s (event %q, stream view type %q)",
-		e.SequenceNumber, e.Image, e.EventName, e.StreamViewType)
+	return fmt.Sprintf("no %s (event %q, stream view type %q)", e.Image, e.EventName, e.StreamViewType)
 }
