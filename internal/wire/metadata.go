@@ -1,7 +1,6 @@
 package wire
 
 import (
-	"bytes"
 	"math"
 	"strconv"
 	"time"
@@ -128,8 +127,10 @@ func (r *reader) metaInteger(to *int64, field string) {
 
 // float reads a number of JSON. [strconv.ParseFloat] would take names and other bases, too.
 func float(text []byte) (f float64, ok bool) {
-	if len(bytes.Trim(text, "0123456789+-.eE")) > 0 {
-		return 0, false
+	for _, c := range text {
+		if (c < '0' || c > '9') && c != '.' && c != '-' && c != '+' && c|0x20 != 'e' {
+			return 0, false
+		}
 	}
 	f, err := strconv.ParseFloat(string(text), 64)
 	return f, err == nil
