@@ -1,0 +1,13 @@
+// Command batchvet checks programs that use package batch, by itself or for go vet:
+//
+//	batchvet ./...
+//	go vet -vettool=$(which batchvet) ./...
+package main
+
+import (
+	"golang.org/x/tools/go/analysis/singlechecker"
+
+	"github.com/lambdabatch/batch/batchvet"
+)
+
+func main() { singlechecker.Main(batchvet.Analyzer) }

@@ -1,0 +1,77 @@
+// Package collected answers invocations, and must not collect to do so.
+package collected
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"github.com/lambdabatch/batch"
+)
+
+type messages = batch.Stream[events.SQSMessage]
+
+type mine struct{ Records []string }
+
+func process(s messages) messages { return s }
+
+func store(context.Context, events.SQSMessage) error { return nil }
+
+func describe(s string) batch.Record { return batch.Record{ID: s} }
+
+func handler(ctx context.Context, event events.SQSEvent) (batch.Response, error) {
+	source := batch.SQS(ctx, event)
+	processed := process(source)
+	return batch.Collect(processed) // want `^batch.Collect keeps no deadline and misses the records that a stage swallows: call Run with the source and the stage$`
+}
+
+// It answers in a form of its own.
+func answer(ctx context.Context, event *events.SQSEvent) (any, error) {
+	response, err := batch.Collect(batch.TryEach(batch.SQS(ctx, *event), store)) // want `batch.Collect keeps no deadline`
+	return map[string]any{"batchItemFailures": response.BatchItemFailures}, err
+}
+
+// Its event is not one of the library's.
+func custom(ctx context.Context, event mine) (batch.Response, error) {
+	return batch.Collect(batch.From(ctx, event.Records, describe)) // want `batch.Collect keeps no deadline`
+}
+
+func transform(ctx context.Context, event events.KinesisFirehoseEvent) (batch.FirehoseResponse, error) {
+	return batch.CollectFirehose(batch.Map(batch.Firehose(ctx, event), data)) // want `^batch.CollectFirehose keeps no deadline and misses the records that a stage swallows: give the stage to FirehoseHandler$`
+}
+
+func data(r events.KinesisFirehoseEventRecord) batch.FirehoseRecord {
+	return batch.FirehoseRecord{Data: r.Data}
+}
+
+type server struct{}
+
+func (server) invoke(event mine) (any, error) {
+	return batch.Collect(batch.From(context.Background(), event.Records, describe)) // want `batch.Collect keeps no deadline`
+}
+
+func raw(ctx context.Context, event json.RawMessage) (any, error) {
+	var records []string
+	if err := json.Unmarshal(event, &records); err != nil {
+		return nil, err
+	}
+	return batch.Collect(batch.From(ctx, records, describe)) // records is not made of event by an assignment
+}
+
+func start() {
+	lambda.Start(server{}.invoke)
+	lambda.Start(raw)
+	lambda.StartWithOptions(func(event mine) (any, error) {
+		return batch.Collect(batch.From(context.Background(), event.Records, describe)) // want `batch.Collect keeps no deadline`
+	})
+}
+
+func fixable(ctx context.Context, event events.SQSEvent) (batch.Response, error) {
+	return batch.Collect(process(batch.SQS(ctx, event))) // want `call Run`
+}
+
+func fixableEach(ctx context.Context, event events.SQSEvent) (batch.Response, error) {
+	return batch.Collect(batch.Each(store)(batch.SQS(ctx, event, batch.WithPolicy(batch.Continue)))) // want `call Run`
+}

@@ -1,0 +1,93 @@
+// Package contexts hands contexts on: those of records, and mistaken ones.
+package contexts
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"github.com/lambdabatch/batch"
+)
+
+type messages = batch.Stream[events.SQSMessage]
+
+func put(context.Context, ...any) error         { return nil }
+func traceID(context.Context) string            { return "" }
+func both(context.Context, context.Context) any { return nil }
+func attempt(ctx context.Context, f func(context.Context) error) error {
+	return f(ctx)
+}
+
+var startup = context.Background()
+
+func handler(ctx context.Context, event events.SQSEvent) (batch.Response, error) {
+	return batch.Run(batch.SQS(ctx, event), func(s messages) messages {
+		return batch.TryEach(s, func(_ context.Context, m events.SQSMessage) error {
+			return put(ctx, m) // want `^ctx is from outside this function, and neither ends in time for the answer nor knows the record: use the function's own context$`
+		})
+	})
+}
+
+func stages(outer context.Context, s messages, r batch.Result[int]) {
+	same := func(s messages) {
+		for range s {
+		}
+	}
+	same(batch.TryEach(s, func(ctx context.Context, m events.SQSMessage) error {
+		return put(outer, m) // want `^outer is from outside this function.* use ctx$`
+	}))
+	same(batch.TryFilter(s, func(context.Context, events.SQSMessage) (bool, error) {
+		return true, put(outer) // want `outer is from outside`
+	}))
+	same(batch.TryEachChunk(s, 5, func(ctx context.Context, _ []events.SQSMessage) error {
+		ctx, cancel := context.WithCancel(outer) // want `outer is from outside`
+		defer cancel()
+		return put(ctx)
+	}))
+	same(batch.Catch(s, func(ctx context.Context, err error) error {
+		request, err := http.NewRequestWithContext(outer, "GET", "/", nil) // want `outer is from outside`
+		_ = request
+		return err
+	}))
+	same(batch.OrElse(s, func(ctx context.Context, err error) (events.SQSMessage, error) {
+		slog.ErrorContext(startup, "failed") // want `startup is from outside`
+		_, ok := batch.RecordFrom(outer)     // want `outer is from outside`
+		return events.SQSMessage{}, put(ctx, ok)
+	}))
+	same(batch.TryFlatMap(s, func(ctx context.Context, m events.SQSMessage) ([]events.SQSMessage, error) {
+		return nil, attempt(ctx, func(ctx context.Context) error { return put(outer, m) }) // want `outer is from outside`
+	}))
+	same(batch.Each(func(ctx context.Context, m events.SQSMessage) error {
+		return put(outer, m) // want `outer is from outside`
+	})(s))
+	batch.Then(r, func(ctx context.Context, n int) (int, error) { // want `batch.Then goes nowhere`
+		return n, put(outer) // want `outer is from outside`
+	})
+	_ = batch.WithReport(func(ctx context.Context, r batch.Report) {
+		_ = put(outer, r) // want `outer is from outside`
+	})
+}
+
+func fixable(ctx context.Context, s messages) messages {
+	s = batch.TryEach(s, func(_ context.Context, m events.SQSMessage) error {
+		if err := put(ctx); err != nil { // want `ctx is from outside`
+			return err
+		}
+		return put(ctx, m)
+	})
+	s = batch.TryEach(s, func(own context.Context, m events.SQSMessage) error {
+		if err := put(ctx); err != nil { // want `ctx is from outside`
+			return err
+		}
+		return put(ctx, m)
+	})
+	return batch.TryEach(s, func(own context.Context, m events.SQSMessage) error {
+		own = nil
+		{
+			own := 1
+			return put(ctx, own) // want `ctx is from outside`
+		}
+	})
+}

@@ -1,0 +1,70 @@
+package contexts
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-lambda-go/lambdacontext"
+
+	"github.com/lambdabatch/batch"
+)
+
+// Nothing here hands an outer context on by mistake.
+
+type table struct{ ctx context.Context }
+
+func right(outer context.Context, t table, s messages) messages {
+	log := slog.With("trace", outer.Value(table{}))
+	return batch.TryEach(s, func(ctx context.Context, m events.SQSMessage) error {
+		log.InfoContext(ctx, m.Body)
+		if lc, ok := lambdacontext.FromContext(outer); ok { // for a value
+			log.Info(lc.AwsRequestID, "trace", traceID(outer))
+		}
+		if outer.Err() != nil || outer.Value("debug") != nil {
+			return nil
+		}
+		defer context.AfterFunc(outer, func() {})()
+		_ = both(ctx, outer)
+		_ = put(t.ctx)
+		_ = put(context.Background())
+		if err := put(context.WithoutCancel(ctx)); err != nil {
+			return put(context.WithoutCancel(outer))
+		}
+		outer := context.WithValue(ctx, table{}, 1) // it hides the other one
+		return attempt(outer, func(inner context.Context) error { return put(inner, put(outer)) })
+	})
+}
+
+// Of is for values: their contexts are nobody's.
+func values(ctx context.Context, s messages) messages {
+	words := batch.Of("a", "b")
+	for range batch.TryEach(batch.Filter(words, func(string) bool { return true }), func(_ context.Context, w string) error { return put(ctx, w) }) {
+	}
+	for r := range words {
+		_ = batch.Then(r, func(context.Context, string) (string, error) { return "", put(ctx) }).Err()
+	}
+	return batch.TryEach(s, func(ctx context.Context, m events.SQSMessage) error {
+		for range batch.TryEach(split(m), func(_ context.Context, w string) error { return put(ctx, w) }) {
+		}
+		return nil
+	})
+}
+
+func split(events.SQSMessage) batch.Stream[string] { return batch.Of("a") }
+
+// The context of a Result is the record's.
+func own(s messages) messages {
+	return func(yield func(batch.Result[events.SQSMessage]) bool) {
+		for r := range s {
+			ctx := context.WithValue(r.Context(), table{}, 1)
+			yield(batch.Then(r, func(_ context.Context, m events.SQSMessage) (events.SQSMessage, error) { return m, put(ctx) }))
+		}
+	}
+}
+
+// A function that is no stage's, and one that gets no context.
+func others(ctx context.Context, s messages) messages {
+	_ = attempt(ctx, func(context.Context) error { return put(ctx) })
+	return batch.Filter(s, func(events.SQSMessage) bool { return put(ctx) == nil })
+}

@@ -1,0 +1,46 @@
+package dropped
+
+import (
+	"context"
+	"iter"
+
+	"github.com/lambdabatch/batch"
+)
+
+// Nothing here is thrown away.
+
+var _ orders = batch.Of(order{}) // holds a type to its word
+
+type list struct{ items []string }
+
+func (l *list) Ack() *list            { return l }
+func (l *list) Each(func()) *list     { return l }
+func (l *list) all() iter.Seq[string] { return func(func(string) bool) {} }
+
+func used(s orders, p pipeline, l *list) (orders, error) {
+	l.Ack()
+	l.Each(nil)
+	l.all()
+	for range batch.TryEach(s, store) {
+	}
+	batch.TryEach(s, store)(func(batch.Result[order]) bool { return true })
+	batch.Partition(s)
+	_, _ = batch.Collect(s)
+	_, err := batch.Collect(p.process(s))
+	_ = s
+	return batch.TryEach(s, store), err
+}
+
+func sent(s orders) orders {
+	return func(yield func(batch.Result[order]) bool) {
+		for r := range s {
+			if r = r.Ack(); !yield(r) {
+				return
+			}
+			yield(batch.Then(r, func(context.Context, order) (order, error) { return order{}, nil }))
+			if r.Fail(nil).Err() != nil {
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,153 @@
+package twice
+
+import (
+	"context"
+	"slices"
+
+	"github.com/lambdabatch/batch"
+)
+
+// Nothing here ranges over a stream twice.
+
+func chain(s numbers) numbers {
+	s = batch.Filter(s, even)
+	s = double(s)
+	return batch.TryEach(s, store)
+}
+
+func branches(s numbers, even func(int) bool) numbers {
+	if even == nil {
+		return double(s)
+	} else if even(1) {
+		for range s {
+		}
+		return batch.Of(1)
+	}
+	return batch.Filter(s, even)
+}
+
+func cases(s numbers, n int) numbers {
+	switch n {
+	case 0:
+		return double(s)
+	case 1:
+		return func(yield func(batch.Result[int]) bool) {
+			for r := range s {
+				yield(r)
+			}
+		}
+	default:
+		return batch.Filter(s, even)
+	}
+}
+
+// One of two lazy stages is chosen.
+func chosen(s numbers, doubled bool) numbers {
+	plain := batch.TryEach(s, store)
+	twice := double(batch.TryEach(s, store))
+	if doubled {
+		return twice
+	}
+	return plain
+}
+
+func overwritten(s numbers, doubled bool) numbers {
+	out := batch.TryEach(s, store)
+	if doubled {
+		out = double(s)
+	}
+	return out
+}
+
+func optional(s numbers, doubled bool) numbers {
+	if doubled {
+		s = double(s)
+	}
+	return batch.TryEach(s, store)
+}
+
+// Both conditions never hold at once, but that is for people to see.
+func correlated(s numbers, doubled bool) numbers {
+	var kept []batch.Result[int]
+	if doubled {
+		kept = slices.Collect(s)
+	}
+	if !doubled {
+		for r := range s {
+			kept = append(kept, r)
+		}
+	}
+	return slices.Values(kept)
+}
+
+func kept(s numbers) numbers {
+	all := slices.Collect(s)
+	n := len(all)
+	for range all {
+	}
+	for range slices.Values(all) {
+	}
+	return batch.Filter(slices.Values(all), func(v int) bool { return v < n })
+}
+
+// What a function does with two streams is its own affair.
+func fallback(s numbers) numbers { return first(double(s), s) }
+
+func first(a, _ numbers) numbers { return a }
+
+func looked(s numbers) numbers {
+	if known(s) || s == nil {
+		return batch.Of[int]()
+	}
+	return s
+}
+
+func known(numbers) bool { return false }
+
+func stored(s numbers) numbers {
+	all := []numbers{s}
+	all = append(all, s)
+	return all[0]
+}
+
+func repeated(s numbers, stages []func(numbers) numbers) numbers {
+	for _, stage := range stages {
+		s = stage(s)
+	}
+	return s
+}
+
+func each(s numbers) numbers {
+	return func(yield func(batch.Result[int]) bool) {
+		for r := range s {
+			for range batch.Of(1, 2) {
+				if !yield(r) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// A refusal ends it.
+func checked(s numbers, ok bool) numbers {
+	if !ok {
+		batch.Partition(s)
+		panic("refused")
+	}
+	return double(s)
+}
+
+// No stage: it is not given a batch.
+func compare(ctx context.Context, s numbers) (int, error) {
+	values, _ := batch.Partition(s)
+	again, _ := batch.Partition(s)
+	return len(values) + len(again), store(ctx, 0)
+}
+
+func made() numbers {
+	s := batch.Of(1, 2)
+	for range s {
+	}
+	return s
+}
