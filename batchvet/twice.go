@@ -24,7 +24,8 @@ func (c check) twice() {
 			continue
 		}
 		for _, stream := range startsIn(f) {
-			c.twiceIn(stream, map[ssa.Value]bool{})
+			_, source := stream.(*ssa.Call)
+			c.twiceIn(stream, source, map[ssa.Value]bool{})
 		}
 	}
 }
@@ -48,8 +49,9 @@ func (c check) hasStreams() bool {
 	return false
 }
 
-// twiceIn reports stream, and what lazy stages make of it.
-func (c check) twiceIn(stream ssa.Value, seen map[ssa.Value]bool) {
+// twiceIn reports stream, and what lazy stages make of it. It says nothing of a pure
+// one: of a source, and of what functions without a context make of it.
+func (c check) twiceIn(stream ssa.Value, pure bool, seen map[ssa.Value]bool) {
 	if seen[stream] {
 		return
 	}
@@ -57,7 +59,7 @@ func (c check) twiceIn(stream ssa.Value, seen map[ssa.Value]bool) {
 	uses := usesOf(stream)
 	slices.SortStableFunc(uses, func(a, b use) int { return int(a.pos - b.pos) })
 	for i, second := range uses {
-		if first := slices.IndexFunc(uses[:i], second.runsWith); first >= 0 {
+		if first := slices.IndexFunc(uses[:i], second.runsWith); first >= 0 && !pure {
 			c.Reportf(second.pos, "%s is ranged over here and in line %d, so all that comes before runs twice: "+
 				"range over it once, or keep its Results with slices.Collect", nameOf(stream), c.line(uses[first].pos))
 			break
@@ -65,7 +67,8 @@ func (c check) twiceIn(stream ssa.Value, seen map[ssa.Value]bool) {
 	}
 	for _, u := range uses {
 		if u.made != nil {
-			c.twiceIn(u.made, seen)
+			stays := isFunc(calleeOf(u.made), batchPath, "Map", "Filter", "FlatMap", "Decode")
+			c.twiceIn(u.made, pure && stays, seen)
 		}
 	}
 }

@@ -11,7 +11,7 @@ import (
 // ranged over.
 type use struct {
 	pos    token.Pos
-	made   ssa.Value         // the stream of a lazy stage, or nil
+	made   *ssa.Call         // the stream of a lazy stage, or nil
 	ranges []ssa.Instruction // where it comes to a range, as far as that is sure
 }
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"slices"
 
+	"github.com/aws/aws-lambda-go/events"
+
 	"github.com/lambdabatch/batch"
 )
 
@@ -136,6 +138,18 @@ func checked(s numbers, ok bool) numbers {
 		panic("refused")
 	}
 	return double(s)
+}
+
+// No effect is repeated.
+func logged(ctx context.Context, event events.SQSEvent) (batch.Response, error) {
+	source := batch.SQS(ctx, event)
+	for r := range source {
+		println(r.Record().ID)
+	}
+	wanted := batch.Filter(source, func(m events.SQSMessage) bool { return m.Body != "" })
+	for range wanted {
+	}
+	return batch.Run(wanted, pass)
 }
 
 // No stage: it is not given a batch.
