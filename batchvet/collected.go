@@ -31,7 +31,7 @@ func (c check) collected() {
 		}
 		c.Report(analysis.Diagnostic{
 			Pos: call.Pos(), End: call.End(), SuggestedFixes: c.run(call),
-			Message: fmt.Sprintf("%s keeps no deadline and misses the records that a stage swallows: %s", c.name(call), instead),
+			Message: fmt.Sprintf("%s keeps no deadline, and sees an empty batch where a stage swallows all of it: %s", c.name(call), instead),
 		})
 	}
 }

@@ -18,7 +18,7 @@ import (
 // not be cut short.
 func (c check) outerContexts() {
 	for cur := range c.files.Root().Preorder((*ast.FuncLit)(nil)) {
-		if !c.givenToStage(cur) || c.usesOf(cur.Parent().Node().(*ast.CallExpr)) {
+		if !c.givenToStage(cur) || c.treatsValues(cur.Parent().Node().(*ast.CallExpr)) {
 			continue
 		}
 		uses := c.outerUses(cur)
@@ -54,8 +54,8 @@ func (c check) givenToStage(lit inspector.Cursor) bool {
 	return params.Len() > 0 && isContext(params.At(0).Type())
 }
 
-// usesOf reports whether call treats values of Of: the context of those is nobody's.
-func (c check) usesOf(call *ast.CallExpr) bool {
+// treatsValues reports whether call is about values of Of: the context of those is nobody's.
+func (c check) treatsValues(call *ast.CallExpr) bool {
 	return slices.ContainsFunc(call.Args, func(arg ast.Expr) bool { return c.origin.leads(arg, c.isOf) })
 }
 

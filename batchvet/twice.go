@@ -1,6 +1,7 @@
 package batchvet
 
 import (
+	"cmp"
 	"fmt"
 	"go/ast"
 	"go/token"
@@ -57,7 +58,7 @@ func (c check) twiceIn(stream ssa.Value, pure bool, seen map[ssa.Value]bool) {
 	}
 	seen[stream] = true
 	uses := usesOf(stream)
-	slices.SortStableFunc(uses, func(a, b use) int { return int(a.pos - b.pos) })
+	slices.SortStableFunc(uses, func(a, b use) int { return cmp.Compare(a.pos, b.pos) })
 	for i, second := range uses {
 		if first := slices.IndexFunc(uses[:i], second.runsWith); first >= 0 && !pure {
 			c.Reportf(second.pos, "%s is ranged over here and in line %d, so all that comes before runs twice: "+

@@ -15,8 +15,8 @@ type use struct {
 	ranges []ssa.Instruction // where it comes to a range, as far as that is sure
 }
 
-// usesOf lists the uses of stream. What goes into data, or to
-// functions that nothing is known of, counts for nothing.
+// usesOf lists the uses of stream. What goes into data, or to functions that nothing is
+// known of, counts for nothing.
 func usesOf(stream ssa.Value) []use { return collectUses(stream, map[ssa.Value]bool{}) }
 
 func collectUses(stream ssa.Value, seen map[ssa.Value]bool) (uses []use) {
@@ -28,7 +28,9 @@ func collectUses(stream ssa.Value, seen map[ssa.Value]bool) (uses []use) {
 	for _, user := range *stream.Referrers() {
 		switch user := user.(type) {
 		case *ssa.Return:
-			uses = append(uses, use{pos: user.Pos(), ranges: []ssa.Instruction{user}})
+			if user.Pos().IsValid() { // not where a recovered panic ends
+				uses = append(uses, use{pos: user.Pos(), ranges: []ssa.Instruction{user}})
+			}
 		case *ssa.Call:
 			uses = append(uses, callOf(user, stream, seen))
 		case *ssa.ChangeType:

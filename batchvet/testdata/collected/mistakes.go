@@ -24,7 +24,7 @@ func describe(s string) batch.Record { return batch.Record{ID: s} }
 func handler(ctx context.Context, event events.SQSEvent) (batch.Response, error) {
 	source := batch.SQS(ctx, event)
 	processed := process(source)
-	return batch.Collect(processed) // want `^batch.Collect keeps no deadline and misses the records that a stage swallows: call Run with the source and the stage$`
+	return batch.Collect(processed) // want `^batch.Collect keeps no deadline, and sees an empty batch where a stage swallows all of it: call Run with the source and the stage$`
 }
 
 // It answers in a form of its own.
@@ -39,7 +39,7 @@ func custom(ctx context.Context, event mine) (batch.Response, error) {
 }
 
 func transform(ctx context.Context, event events.KinesisFirehoseEvent) (batch.FirehoseResponse, error) {
-	return batch.CollectFirehose(batch.Map(batch.Firehose(ctx, event), data)) // want `^batch.CollectFirehose keeps no deadline and misses the records that a stage swallows: give the stage to FirehoseHandler$`
+	return batch.CollectFirehose(batch.Map(batch.Firehose(ctx, event), data)) // want `^batch.CollectFirehose keeps no deadline, and sees an empty batch where a stage swallows all of it: give the stage to FirehoseHandler$`
 }
 
 func data(r events.KinesisFirehoseEventRecord) batch.FirehoseRecord {

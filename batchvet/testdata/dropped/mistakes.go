@@ -84,3 +84,15 @@ func fixable(s orders) orders {
 		}
 	}
 }
+
+func notFixable(s orders) orders {
+	return func(yield func(batch.Result[order]) bool) {
+		for r := range s {
+			if r.Err() != nil {
+				r.Ack() // want `r.Ack changes nothing`
+			} else if !yield(r) {
+				return
+			}
+		}
+	}
+}

@@ -17,10 +17,18 @@ func (l *list) Ack() *list            { return l }
 func (l *list) Each(func()) *list     { return l }
 func (l *list) all() iter.Seq[string] { return func(func(string) bool) {} }
 
+// What functions of the program do besides is not known.
+func register(stage func(orders) orders) func(orders) orders { return stage }
+func log(r batch.Result[order]) batch.Result[order]          { return r }
+
 func used(s orders, p pipeline, l *list) (orders, error) {
 	l.Ack()
 	l.Each(nil)
 	l.all()
+	register(batch.Each(store))
+	for r := range s {
+		log(r)
+	}
 	for range batch.TryEach(s, store) {
 	}
 	batch.TryEach(s, store)(func(batch.Result[order]) bool { return true })

@@ -104,6 +104,14 @@ var literal = func(s numbers) numbers {
 	return batch.Filter(s, func(int) bool { return len(failures) == 0 }) // want `s is ranged over`
 }
 
+type named numbers
+
+func renamed(s numbers) numbers {
+	for range named(s) {
+	}
+	return s // want `s is ranged over`
+}
+
 func reassigned(s numbers) numbers {
 	s = double(s)
 	for range s {

@@ -61,6 +61,14 @@ func overwritten(s numbers, doubled bool) numbers {
 	return out
 }
 
+func captured(s numbers, doubled bool) numbers {
+	out := batch.TryEach(s, store)
+	if doubled {
+		out = double(s)
+	}
+	return func(yield func(batch.Result[int]) bool) { out(yield) }
+}
+
 func optional(s numbers, doubled bool) numbers {
 	if doubled {
 		s = double(s)
