@@ -56,8 +56,8 @@ func (c check) started() map[types.Object]bool {
 	return functions
 }
 
-// eventOf recognises the event if the function around call answers an invocation,
-// and is nil otherwise.
+// eventOf recognises the event if the function right around call answers an
+// invocation, and is nil otherwise.
 func (c check) eventOf(call inspector.Cursor, started map[types.Object]bool) func(ast.Expr) bool {
 	for f := range call.Enclosing((*ast.FuncDecl)(nil), (*ast.FuncLit)(nil)) {
 		var handles *types.Signature
