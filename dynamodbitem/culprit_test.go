@@ -42,7 +42,7 @@ func TestTheAttributeThatFailsIsNamedHoweverDeepItLies(t *testing.T) {
 			want, image["Lines"] = "Lines", wrong
 		}
 		_, err := dynamodbitem.OldImage[basket](t.Context(), record("REMOVE", "OLD_IMAGE", image, nil))
-		if err == nil || !strings.HasPrefix(err.Error(), "OldImage."+want+": unmarshal failed") {
+		if err == nil || !strings.HasPrefix(err.Error(), "dynamodb.OldImage."+want+": unmarshal failed") {
 			t.Fatalf("%v does not name %s", err, want)
 		}
 	})
@@ -66,10 +66,10 @@ func TestAnAttributeIsNotBlamedForWhatIsMissingNextToIt(t *testing.T) {
 	street := item{"street": events.NewStringAttribute("s"), "town": events.NewStringAttribute("t")}
 	r := record("INSERT", "NEW_IMAGE", nil, item{"home": events.NewMapAttribute(street), "id": events.NewStringAttribute("o-1")})
 	_, err := dynamodbitem.NewImage[struct{ Home address }](t.Context(), r)
-	is.Equal(err.Error(), "NewImage.home: no zip")
+	is.Equal(err.Error(), "dynamodb.NewImage.home: no zip")
 	is.True(errors.Is(err, errZip))
 	_, err = dynamodbitem.NewImage[address](t.Context(), r)
-	is.Equal(err.Error(), "NewImage: no zip")
+	is.Equal(err.Error(), "dynamodb.NewImage: no zip")
 }
 
 // tantrum is an error that cannot say what it is.

@@ -17,16 +17,17 @@ type attributeMap = map[string]events.DynamoDBAttributeValue
 func decode[T any](r *events.DynamoDBEventRecord, name string, item attributeMap) (T, error) {
 	var value, zero T
 	if item == nil {
-		return zero, &MissingImageError{
+		return zero, &batch.DecodeError{ID: r.Change.SequenceNumber, Err: &MissingImageError{
 			Image:          name,
 			EventName:      r.EventName,
 			StreamViewType: r.Change.StreamViewType,
 			SequenceNumber: r.Change.SequenceNumber,
-		}
+		}}
 	}
 	attributes := convertMap(item)
 	if err := unmarshal(attributes, &value); err != nil {
-		return zero, fmt.Errorf("%s: %w", name+culprit[T](attributes, err), err)
+		field := "dynamodb." + name + culprit[T](attributes, err)
+		return zero, &batch.DecodeError{ID: r.Change.SequenceNumber, Field: field, Err: err}
 	}
 	return value, nil
 }

@@ -64,7 +64,8 @@ func optional[T any](r *events.DynamoDBEventRecord, name string, item attributeM
 	return &value, nil
 }
 
-// A MissingImageError is the error of a record that lacks the image asked for.
+// A MissingImageError is the error, in a [batch.DecodeError], of a record that lacks the image
+// asked for.
 type MissingImageError struct {
 	Image          string // "NewImage", "OldImage" or "Keys"
 	EventName      string // "INSERT", "MODIFY" or "REMOVE"

@@ -100,6 +100,9 @@ func TestAMissingImageIsATypedErrorThatHasTheRecord(t *testing.T) {
 			is.Equal(missing.StreamViewType, c.view)
 			is.Equal(missing.SequenceNumber, c.record)
 			is.True(strings.HasPrefix(err.Error(), "no "+c.image+" "))
+			poison, ok := errors.AsType[*batch.DecodeError](err)
+			is.True(ok)
+			is.Equal(poison.ID, c.record)
 		})
 	}
 }
@@ -148,7 +151,10 @@ func TestAnAttributeOfAnotherTypeFailsTheRecordAndIsNamed(t *testing.T) {
 	got, err := dynamodbitem.NewImage[order](t.Context(), r)
 	var mismatch *attributevalue.UnmarshalTypeError
 	is.True(errors.As(err, &mismatch))
-	is.Equal(err.Error(), "NewImage.total: unmarshal failed, cannot unmarshal string into Go value type int")
+	poison, ok := errors.AsType[*batch.DecodeError](err)
+	is.True(ok)
+	is.Equal(poison.Field, "dynamodb.NewImage.total")
+	is.Equal(err.Error(), "dynamodb.NewImage.total: unmarshal failed, cannot unmarshal string into Go value type int")
 	is.Equal(got, order{}) // nothing half filled
 
 	_, err = dynamodbitem.Change[order](t.Context(), r)
@@ -165,7 +171,7 @@ func TestWhereTheDecoderPanicsTheRecordFails(t *testing.T) {
 	var panicked *batch.PanicError
 	is.True(errors.As(err, &panicked))
 	is.True(len(panicked.Stack) > 0)
-	is.True(strings.HasPrefix(err.Error(), `NewImage.ID: panic: `))
+	is.True(strings.HasPrefix(err.Error(), `dynamodb.NewImage.ID: panic: `))
 }
 
 // explosive panics on every value but null.
@@ -180,7 +186,7 @@ func TestWhereATypesOwnUnmarshalerPanicsTheRecordFails(t *testing.T) {
 	var panicked *batch.PanicError
 	is.True(errors.As(err, &panicked))
 	is.Equal(panicked.Value, "boom")
-	is.Equal(err.Error(), "NewImage: panic: boom") // no attribute is to blame
+	is.Equal(err.Error(), "dynamodb.NewImage: panic: boom") // no attribute is to blame
 }
 
 func TestRealEventsComeAsTheyWereWritten(t *testing.T) {

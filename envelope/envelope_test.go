@@ -189,6 +189,9 @@ func TestWhatIsNotWantedIsAnErrorThatSaysWhatCame(t *testing.T) {
 			err := c.unwrap(c.body)
 			var other *envelope.ContentError
 			is.True(errors.As(err, &other))
+			poison, ok := errors.AsType[*batch.DecodeError](err)
+			is.True(ok)
+			is.Equal(*poison, batch.DecodeError{ID: "m-1", Field: "body", Err: other})
 			is.Equal(other.ID, "m-1")
 			is.Equal(err.Error()[:min(len(err.Error()), len(c.text))], c.text)
 		})
