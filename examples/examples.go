@@ -3,6 +3,7 @@
 //
 //   - orders: a standard queue, the whole job in four stages
 //   - fifo: a FIFO queue, several groups at once and each in its order
+//   - router: a queue with several kinds of messages, and a pipeline for each
 //   - kinesis: a stream, with poison settled at once and a bulk write
 //   - deadletter: poison messages sent to a dead-letter queue with the reason
 //   - idempotency: work that is done once however often its message comes
