@@ -13,6 +13,7 @@ import (
 
 	"github.com/lambdabatch/batch"
 	"github.com/matryer/is"
+	"pgregory.net/rapid"
 )
 
 // textRoutes are routes from texts to texts.
@@ -194,15 +195,21 @@ func TestDiscardAcknowledgesWhatIsReady(t *testing.T) {
 	is.Equal(listed(response), []string{"1"})
 }
 
-// Work that has been finished just in time is acknowledged.
-func TestDiscardCallsNothingAndSoComesInTimeAlways(t *testing.T) {
-	is := is.New(t)
-	ctx, cancel := cancellable()
-	response, err := batch.Run(grouped(ctx, []string{""}), func(s texts) batch.Stream[int] {
-		return batch.Discard[int](batch.TryEach(s, func(context.Context, string) error { cancel(errBoom); return nil }))
+func TestDiscardIsAFilterThatKeepsNothing(t *testing.T) {
+	thorough(t, func(t *rapid.T) {
+		policy := rapid.SampledFrom([]batch.Policy{batch.Continue, batch.StopGroup, batch.StopBatch}).Draw(t, "policy")
+		c := drawLanes(t, policy, mapping, slices.Concat(mapping, settling))
+		states := func(discard batch.Stage[string, string]) (all []string) {
+			l := &ledger{}
+			for r := range l.apply(discard(l.apply(c.source(), c.before)), c.behind) {
+				all = append(all, fmt.Sprint(r.Record().Index, r.Err()))
+			}
+			return all
+		}
+		equal(t, "results", states(batch.Discard[string, string]), states(func(s texts) texts {
+			return batch.Filter(s, func(string) bool { return false })
+		}))
 	})
-	is.NoErr(err)
-	is.Equal(listed(response), []string{})
 }
 
 func TestRoutesOfDifferentTypesEndInDiscard(t *testing.T) {

@@ -174,13 +174,12 @@ func spoilt[T any](r Result[T], err error) Result[T] {
 
 // Discard acknowledges every Ready Result: its value is not needed any more. Others pass by.
 // It gives stages that make different types one type to end with, as the routes of [Route] must
-// have. Since it calls no function it does so after the end of the records' context, too.
+// have. It treats a Result as [Filter] does that keeps nothing.
 func Discard[B, A any](s Stream[A]) Stream[B] {
 	requireStage("Discard", "", s, true)
 	return func(yield func(Result[B]) bool) {
 		s(func(r Result[A]) bool {
-			r.h.see()
-			if r.h.state() == ready {
+			if r.h.admit(pure) {
 				r.h = r.h.with(done, nil)
 			}
 			return yield(Result[B]{h: r.h})
