@@ -19,6 +19,22 @@
 // panic or outlive its deadline: both fail the invocation, and the mapping goes
 // on.
 //
+// # Stages
+//
+// [CheckStage] is for stages that you have written yourself. It draws batches and
+// checks that the stage loses, repeats and mixes up nothing, under every policy, in
+// lanes, after a break and after the end of the context:
+//
+//	batchtest.CheckStage(t, rapid.IntRange(0, 2000), limited)
+//
+// It fails with the law that is broken, by which record, in the smallest batch that
+// shows it:
+//
+//	the stage drops r0, with the batch {r0: 1001}: each record that enters a stage leaves it (law 1)
+//
+// So check each stage once, and test what it is for with a few values, and what
+// becomes of a failure over several deliveries with a Queue, a Shard or a Topic.
+//
 // # Answers
 //
 // The mapping has ReportBatchItemFailures on, unless IgnoreResponse is set, and

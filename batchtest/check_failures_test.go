@@ -1,0 +1,96 @@
+package batchtest
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/lambdabatch/batch"
+)
+
+var errOther = errors.New("other")
+
+func failingDone(r sent) sent {
+	if isSettled(r) {
+		return r.Fail(errOther)
+	}
+	return r
+}
+
+func TestAStageThatChangesWhatIsNotReadyIsFound(t *testing.T) {
+	checkAll(t, map[string]bad{
+		"it settles failures": {
+			changing(func(r sent) sent {
+				if r.Err() != nil {
+					return r.Ack()
+				}
+				return r
+			}),
+			`makes Done of rN, which came as the failure "failed before"`, lawFailures,
+		},
+		"it replaces failures": {
+			changing(func(r sent) sent {
+				if r.Err() != nil {
+					return r.Fail(errOther)
+				}
+				return r
+			}),
+			`makes the failure "other" of rN, which came as the failure "failed before"`, lawFailures,
+		},
+		"it fails what is Done": {
+			changing(failingDone),
+			`makes the failure "other" of rN, which came as Done`, lawUntried,
+		},
+	})
+}
+
+func TestAStageThatRecoversMustStillLeaveTheRestAlone(t *testing.T) {
+	checkAll(t, map[string]bad{
+		"it fails what is Done": {
+			changing(failingDone),
+			`makes the failure "other" of rN, which came as Done`, lawUntried,
+		},
+		"it drops what it cannot settle": {
+			sending(func(r sent, yield func(sent) bool) bool { return errors.Is(r.Err(), errBefore) || yield(r) }),
+			"drops rN", lawLeaves,
+		},
+	}, Recovers())
+}
+
+func TestAStageThatCallsAFunctionInVainIsFound(t *testing.T) {
+	acknowledging := func(unprocessed error) intsTo {
+		return changing(func(r sent) sent {
+			if out := then(r, same); !errors.Is(out.Err(), unprocessed) {
+				return out
+			}
+			return r.Ack()
+		})
+	}
+	checkAll(t, map[string]bad{
+		"it calls the function itself": {
+			changing(func(r sent) sent {
+				if v, ok := r.Value(); ok && v%2 == 1 { // the function
+					return r.Fail(errOther)
+				}
+				return r
+			}),
+			`makes the failure "other" of rN, whose context had ended when it came`, lawEnd,
+		},
+		"it acknowledges what it stored itself": {
+			changing(func(r sent) sent {
+				if _, ok := r.Value(); ok {
+					return r.Ack()
+				}
+				return r
+			}),
+			"acknowledges rN, whose context had ended when it came", lawEnd,
+		},
+		"it acknowledges what was not started": {
+			acknowledging(batch.ErrNotStarted),
+			"acknowledges rN, whose context had ended when it came", lawEnd,
+		},
+		"it acknowledges what is blocked": {
+			acknowledging(batch.ErrBlocked),
+			"acknowledges rN, which rN holds back", lawHeld,
+		},
+	})
+}

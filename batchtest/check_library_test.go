@@ -1,0 +1,160 @@
+package batchtest
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"testing"
+
+	"github.com/lambdabatch/batch"
+	"github.com/matryer/is"
+	"pgregory.net/rapid"
+)
+
+var errOdd = errors.New("odd")
+
+func evenOnly(_ context.Context, v int) error {
+	if v%2 != 0 {
+		return fmt.Errorf("%d: %w", v, errOdd)
+	}
+	return nil
+}
+
+func half(ctx context.Context, v int) (int, error) { return v / 2, evenOnly(ctx, v) }
+
+func digits(v int) []string {
+	var all []string
+	for range v % 3 {
+		all = append(all, strconv.Itoa(v))
+	}
+	return all
+}
+
+func TestTheStagesOfTheLibraryPass(t *testing.T) {
+	stages := map[string]batch.Stage[int, int]{
+		"nothing": func(s ints) ints { return s },
+		"Map":     func(s ints) ints { return batch.Map(s, func(v int) int { return 2 * v }) },
+		"TryMap":  func(s ints) ints { return batch.TryMap(s, half) },
+		"Filter":  func(s ints) ints { return batch.Filter(s, func(v int) bool { return v%2 == 0 }) },
+		"TryFilter": func(s ints) ints {
+			return batch.TryFilter(s, func(ctx context.Context, v int) (bool, error) { return v%3 > 0, evenOnly(ctx, v) })
+		},
+		"FlatMap":      func(s ints) ints { return batch.FlatMap(s, func(v int) []int { return make([]int, v%3&3) }) },
+		"TryEach":      func(s ints) ints { return batch.TryEach(s, evenOnly) },
+		"Each":         batch.Each(evenOnly),
+		"TryEachChunk": func(s ints) ints { return batch.TryEachChunk(s, 3, rejectOdd) },
+		"Tap":          func(s ints) ints { return batch.Tap(s, func(batch.Result[int]) {}) },
+		"a panic":      func(s ints) ints { return batch.Map(s, func(v int) int { return 1 / (v % 2) }) },
+		"Parallel":     func(s ints) ints { return batch.Parallel(s, 3, batch.Each(evenOnly)) },
+		"nested lanes": func(s ints) ints {
+			return batch.Parallel(s, 2, func(s ints) ints { return batch.Parallel(s, 2, batch.Each(evenOnly)) })
+		},
+		"chunk in lanes": func(s ints) ints {
+			return batch.Parallel(s, 2, func(s ints) ints { return batch.TryEachChunk(s, 2, rejectOdd) })
+		},
+		"chunk after lanes": func(s ints) ints {
+			return batch.TryEachChunk(batch.Parallel(s, 2, batch.Each(evenOnly)), 2, rejectOdd)
+		},
+	}
+	for name, stage := range stages {
+		t.Run(name, func(t *testing.T) { CheckStage(t, rapid.IntRange(0, 9), stage) })
+	}
+	t.Run("TryFlatMap", func(t *testing.T) {
+		CheckStage(t, rapid.IntRange(0, 9), func(s ints) batch.Stream[string] {
+			return batch.TryFlatMap(s, func(ctx context.Context, v int) ([]string, error) { return digits(v), evenOnly(ctx, v) })
+		})
+	})
+	t.Run("Decode", func(t *testing.T) {
+		bodies := rapid.SampledFrom([]string{"1", `{"a":`, "null", `"x"`, ""})
+		CheckStage(t, bodies, func(s batch.Stream[string]) ints { return batch.Decode[int](s, json.Unmarshal) })
+	})
+}
+
+func rejectOdd(ctx context.Context, chunk []int) error {
+	rejected := batch.ItemErrors{}
+	for i, v := range chunk {
+		rejected[i] = evenOnly(ctx, v)
+	}
+	return rejected
+}
+
+func TestStagesThatRecoverPassIfTheySaySo(t *testing.T) {
+	settle := func(_ context.Context, err error) error {
+		if errors.Is(err, errBefore) {
+			return nil
+		}
+		return fmt.Errorf("again: %w", err)
+	}
+	instead := func(_ context.Context, err error) (int, error) {
+		return len(err.Error()), settle(context.Background(), err)
+	}
+	stages := map[string]batch.Stage[int, int]{
+		"Catch":  func(s ints) ints { return batch.Catch(s, settle) },
+		"OrElse": func(s ints) ints { return batch.OrElse(s, instead) },
+		"both":   func(s ints) ints { return batch.Catch(batch.OrElse(batch.TryMap(s, half), instead), settle) },
+		"in lanes": func(s ints) ints {
+			return batch.Parallel(s, 2, func(s ints) ints { return batch.OrElse(batch.TryMap(s, half), instead) })
+		},
+	}
+	for name, stage := range stages {
+		t.Run(name, func(t *testing.T) { CheckStage(t, rapid.IntRange(0, 9), stage, Recovers()) })
+	}
+}
+
+// once is a stage that acknowledges the second of two equal values.
+func once(s ints) ints {
+	return func(yield func(sent) bool) {
+		seen := make(map[int]bool)
+		batch.Filter(s, func(v int) bool {
+			defer func() { seen[v] = true }()
+			return !seen[v]
+		})(yield)
+	}
+}
+
+// atOnce is a bulk write that takes all or nothing.
+func atOnce(s ints) ints {
+	return batch.TryEachChunk(s, 3, func(ctx context.Context, chunk []int) error {
+		for _, v := range chunk {
+			if err := evenOnly(ctx, v); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func TestStagesThatLookAtTheWholeBatchPassIfTheySaySo(t *testing.T) {
+	for name, stage := range map[string]intsTo{"once": once, "atOnce": atOnce} {
+		t.Run(name, func(t *testing.T) { CheckStage(t, rapid.IntRange(0, 9), stage, WholeBatch()) })
+	}
+}
+
+func TestStagesThatLookAtTheWholeBatchAreFoundOtherwise(t *testing.T) {
+	checkAll(t, map[string]bad{
+		"atOnce": {atOnce, `makes the failure "N: odd" of rN in place of N because of its neighbours`, lawAlone},
+	})
+}
+
+func TestAStageThatLooksAtTheWholeBatchMustObeyTheOtherLaws(t *testing.T) {
+	checkAll(t, map[string]bad{
+		"it drops a value": {
+			func(s ints) ints {
+				return sending(func(r sent, yield func(sent) bool) bool { return has(r, 7) || yield(r) })(once(s))
+			},
+			"drops rN", lawLeaves,
+		},
+	}, WholeBatch())
+}
+
+func TestWhatCannotBeCheckedPanics(t *testing.T) {
+	panics := func(want string, f func()) {
+		t.Helper()
+		defer func() { is.New(t).Equal(recover(), want) }()
+		f()
+	}
+	panics("batchtest: CheckStage: values is nil", func() { CheckStage(t, nil, once) })
+	panics("batchtest: CheckStage: stage is nil", func() { CheckStage[int, int](t, rapid.Int(), nil) })
+}

@@ -1,0 +1,91 @@
+package batchtest
+
+import (
+	"runtime"
+	"testing"
+	"time"
+)
+
+func TestAStageThatRangesOtherwiseThanOnceIsFound(t *testing.T) {
+	nothing := func(func(sent) bool) {}
+	checkAll(t, map[string]bad{
+		"it ranges twice": {
+			func(s ints) ints {
+				return func(yield func(sent) bool) {
+					s(func(sent) bool { return true })
+					s(yield)
+				}
+			},
+			"ranges over what comes before it twice", lawSource,
+		},
+		"it never ranges": {
+			func(s ints) ints { return nothing },
+			"ranges over what comes before it not even once", lawSource,
+		},
+		"it ranges while it is built": {
+			func(s ints) ints {
+				s(func(sent) bool { return true })
+				return nothing
+			},
+			"ranges over what comes before it while it is built", lawLazy,
+		},
+		"it is nil": {
+			func(s ints) ints { return nil },
+			"returns a nil Stream", lawReturns,
+		},
+		"it keeps something from the range before": {
+			func(s ints) ints {
+				n := 0
+				return changing(func(r sent) sent {
+					return then(r, func(int) int { n++; return min(n, 8) })
+				})(s)
+			},
+			"makes N of rN in place of N in a second range", lawRanges,
+		},
+		"it goes on": {
+			sending(func(r sent, yield func(sent) bool) bool { yield(r); return true }),
+			"sends rN after its consumer has stopped", lawStop,
+		},
+	})
+}
+
+func TestAStageThatDoesNotEndWellIsFound(t *testing.T) {
+	never := func() { select {} }
+	const maker = ", made by github.com/lambdabatch/batch/batchtest.TestAStageThatDoesNotEndWellIsFound.func"
+	checkAll(t, map[string]bad{
+		"it leaves a goroutine": {
+			alongside(func() { go never() }),
+			"leaves a goroutine behind" + maker + "N", lawGoroutines,
+		},
+		"it leaves a goroutine that ends later": {
+			alongside(func() { go time.Sleep(time.Second) }),
+			"leaves a goroutine behind" + maker + "N", lawGoroutines,
+		},
+		"it waits for ever": {
+			changing(func(r sent) sent {
+				if has(r, 2) {
+					never()
+				}
+				return r
+			}),
+			"never returns after rN entered", lawReturns,
+		},
+		"it panics": {
+			changing(func(r sent) sent {
+				if has(r, 3) {
+					panic("three")
+				}
+				return r
+			}),
+			"panics after rN entered: three", lawPanic,
+		},
+		"it panics while it is built": {
+			func(ints) ints { panic("no store") },
+			"panics: no store", lawPanic,
+		},
+		"it ends its goroutine": {
+			alongside(runtime.Goexit),
+			"ends its goroutine", lawPanic,
+		},
+	})
+}

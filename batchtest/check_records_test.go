@@ -1,0 +1,133 @@
+package batchtest
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/lambdabatch/batch"
+)
+
+func TestAStageThatLosesOrRepeatsRecordsIsFound(t *testing.T) {
+	checkAll(t, map[string]bad{
+		"it drops a value": {
+			sending(func(r sent, yield func(sent) bool) bool { return has(r, 7) || yield(r) }),
+			"drops rN", lawLeaves,
+		},
+		"it drops failures": {
+			sending(func(r sent, yield func(sent) bool) bool { return r.Err() != nil || yield(r) }),
+			"drops rN", lawLeaves,
+		},
+		"it drops a part": {
+			func(s ints) ints {
+				parts := batch.FlatMap(s, func(v int) []int { return []int{0, v} })
+				return sending(func(r sent, yield func(sent) bool) bool { return has(r, 1) || yield(r) })(parts)
+			},
+			"drops a part of rN", lawLeaves,
+		},
+		"it sends twice": {
+			sending(func(r sent, yield func(sent) bool) bool {
+				if !yield(r) {
+					return false
+				}
+				return yield(r)
+			}),
+			"sends rN twice", lawOnce,
+		},
+		"it sends two values for one": {
+			sending(func(r sent, yield func(sent) bool) bool {
+				_, ready := r.Value()
+				return yield(then(r, same)) && (!ready || yield(then(r, func(v int) int { return v + 1 })))
+			}),
+			"sends rN twice", lawOnce,
+		},
+		"it sends failures twice, and a stage after it has seen both": {
+			func(s ints) ints {
+				twice := sending(func(r sent, yield func(sent) bool) bool {
+					return yield(r) && (!errors.Is(r.Err(), errBefore) || yield(r))
+				})
+				return batch.Map(twice(s), same)
+			},
+			`sends rN once more, as the failure "failed before"`, lawOnce,
+		},
+		"it makes records": {
+			func(s ints) ints {
+				return func(yield func(sent) bool) {
+					values, _ := batch.Partition(s)
+					batch.Of(values...)(yield)
+				}
+			},
+			"sends N for a record that did not enter", lawIdentity,
+		},
+		"it sends Results without a record": {
+			changing(func(r sent) sent {
+				if r.Err() != nil {
+					return sent{}
+				}
+				return r
+			}),
+			`sends the failure "result without a record" for a record that did not enter`, lawIdentity,
+		},
+	})
+}
+
+func TestAStageThatGivesARecordTheResultOfAnotherIsFound(t *testing.T) {
+	checkAll(t, map[string]bad{
+		"it works on the first only": {
+			knowing(func(before []sent, r sent) sent {
+				if len(before) > 0 && before[0].Record().Index != r.Record().Index {
+					return r
+				}
+				return then(r, func(v int) int { return v + 1 })
+			}),
+			"makes N of rN in place of N because of its neighbours", lawAlone,
+		},
+		"it makes each as large as the one before": {
+			knowing(func(before []sent, r sent) sent {
+				return then(r, func(v int) int {
+					for _, b := range before {
+						w, _ := b.Value()
+						v = max(v, w)
+					}
+					return v
+				})
+			}),
+			"makes N of rN in place of N because of its neighbours", lawAlone,
+		},
+		"it swaps identities": {
+			func(s ints) ints {
+				return func(yield func(sent) bool) {
+					var all []sent
+					for r := range s {
+						all = append(all, r)
+					}
+					for i, r := range all {
+						v, ready := all[len(all)-1-i].Value()
+						if ready {
+							r = then(r, func(int) int { return v })
+						}
+						if !yield(r) {
+							return
+						}
+					}
+				}
+			},
+			"makes N of rN in place of N because of its neighbours", lawAlone,
+		},
+		"it numbers the parts of a record": {
+			func(s ints) ints {
+				return func(yield func(sent) bool) {
+					parts := make(map[int]int)
+					changing(func(r sent) sent {
+						return then(r, func(int) int {
+							time.Sleep(time.Second) // while another lane takes the other part
+							parts[r.Record().Index]++
+							return parts[r.Record().Index]
+						})
+					})(s)(yield)
+				}
+			},
+			"makes N of rN in place of N", lawLanes,
+		},
+	})
+}

@@ -1,0 +1,103 @@
+package batchtest
+
+import (
+	"context"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/lambdabatch/batch"
+	"github.com/matryer/is"
+	"pgregory.net/rapid"
+)
+
+// Stages that break laws, and what CheckStage says about them.
+
+type (
+	ints   = batch.Stream[int]
+	sent   = batch.Result[int]
+	intsTo = batch.Stage[int, int]
+)
+
+// sending is a stage that sends each Result its own way.
+func sending(send func(r sent, yield func(sent) bool) bool) intsTo {
+	return func(s ints) ints {
+		return func(yield func(sent) bool) {
+			for r := range s {
+				if !send(r, yield) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// knowing is a stage that makes something of each Result, and knows those that came before in its range.
+func knowing(change func(before []sent, r sent) sent) intsTo {
+	return func(s ints) ints {
+		return func(yield func(sent) bool) {
+			var before []sent
+			for r := range s {
+				if !yield(change(before, r)) {
+					return
+				}
+				before = append(before, r)
+			}
+		}
+	}
+}
+
+func changing(change func(sent) sent) intsTo {
+	return knowing(func(_ []sent, r sent) sent { return change(r) })
+}
+
+// alongside is a stage that changes nothing and does something else when it is ranged over.
+func alongside(f func()) intsTo {
+	return func(s ints) ints {
+		return func(yield func(sent) bool) {
+			f()
+			s(yield)
+		}
+	}
+}
+
+func then(r sent, f func(int) int) sent {
+	return batch.Then(r, func(_ context.Context, v int) (int, error) { return f(v), nil })
+}
+
+func same(v int) int { return v }
+
+func has(r sent, value int) bool {
+	v, ok := r.Value()
+	return ok && v == value
+}
+
+func isSettled(r sent) bool {
+	_, ok := r.Value()
+	return !ok && r.Err() == nil
+}
+
+// bad is a stage with what is said about it. Every number in it is written N.
+type bad struct {
+	stage     intsTo
+	deed, law string
+}
+
+var number = regexp.MustCompile(`\d+`)
+
+func checkAll(t *testing.T, stages map[string]bad, opts ...CheckOption) {
+	for name, b := range stages {
+		t.Run(name, func(t *testing.T) {
+			is := is.New(t)
+			t.Chdir(t.TempDir()) // rapid keeps the batches that fail
+			sentence, again, _ := strings.Cut(judge(t, rapid.IntRange(0, 9), b.stage, opts...), "\n")
+			t.Log(sentence)
+			deed, rest, _ := strings.Cut(strings.TrimPrefix(sentence, "the stage "), ", with the batch {")
+			records, law, _ := strings.Cut(rest, ": "+b.law)
+			is.Equal(number.ReplaceAllString(deed, "N"), b.deed)
+			is.Equal(law, "")
+			is.True(strings.Count(records, ";") <= 1) // that few show it
+			is.True(strings.HasPrefix(again, "To reproduce"))
+		})
+	}
+}
