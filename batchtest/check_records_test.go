@@ -94,24 +94,17 @@ func TestAStageThatGivesARecordTheResultOfAnotherIsFound(t *testing.T) {
 			}),
 			"makes N of rN in place of N because of its neighbours", lawAlone,
 		},
-		"it swaps identities": {
-			func(s ints) ints {
-				return func(yield func(sent) bool) {
-					var all []sent
-					for r := range s {
-						all = append(all, r)
-					}
-					for i, r := range all {
-						v, ready := all[len(all)-1-i].Value()
-						if ready {
-							r = then(r, func(int) int { return v })
-						}
-						if !yield(r) {
-							return
+		"it gives each the value of the one before": {
+			knowing(func(before []sent, r sent) sent {
+				return then(r, func(v int) int {
+					for _, b := range before {
+						if w, ready := b.Value(); ready {
+							v = w
 						}
 					}
-				}
-			},
+					return v
+				})
+			}),
 			"makes N of rN in place of N because of its neighbours", lawAlone,
 		},
 		"it numbers the parts of a record": {

@@ -63,6 +63,10 @@ func (d *drain) deliver(event any, ids []string, id identify) (*Invocation, answ
 	case len(a.listed) > 0:
 		inv.Outcome = Partial
 		inv.Listed = listedInOrder(ids, a.listed)
+	case d.ignoreResponse:
+		if ignored, err := readAnswer(response, ids, id); err == nil {
+			inv.Ignored = listedInOrder(ids, ignored.listed)
+		}
 	}
 	d.run.Invocations = append(d.run.Invocations, inv)
 	d.count(ids)

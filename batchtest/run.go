@@ -50,6 +50,7 @@ type Invocation struct {
 	Duration time.Duration
 	Outcome  Outcome
 	Listed   []string // IDs that the answer lists as failed, as the service read it, in batch order
+	Ignored  []string // IDs that the answer lists as failed where IgnoreResponse is set, so that they are lost, in batch order
 	Done     []string // IDs that are not delivered again after this, in batch order
 }
 

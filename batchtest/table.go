@@ -2,6 +2,7 @@ package batchtest
 
 import (
 	"fmt"
+	"math/big"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -23,8 +24,9 @@ const (
 // invocation, of which long runs show the first and the last ones. It says what
 // the invocation made of the record (ok; listed as failed; failed with its
 // whole batch; or again: not listed, and yet to be delivered again) and, in the
-// last column, what became of it in the end. Neighbours with the same fate
-// share a line. Below it stand the first lines of the errors.
+// last column, what became of it in the end: a record is lost if it was listed and
+// deleted all the same, since IgnoreResponse is set. Neighbours with the same fate
+// share a line. The first lines of the errors follow.
 func (r *Run) String() string {
 	var out strings.Builder
 	if len(r.Invocations) > 0 || len(r.DeadLettered) > 0 {
@@ -40,6 +42,9 @@ func (r *Run) String() string {
 		}
 		fmt.Fprintln(&out, failure)
 	}
+	if slices.ContainsFunc(r.Invocations, func(i Invocation) bool { return len(i.Ignored) > 0 }) {
+		out.WriteString("what was listed is lost: without ReportBatchItemFailures nobody reads the answer\n")
+	}
 	if r.Err != nil {
 		fmt.Fprintf(&out, "ended: %v\n", r.Err)
 	}
@@ -53,19 +58,54 @@ func (r *Run) table() [][]string {
 		header = append(header, columnName(column))
 	}
 	rows := [][]string{append(header, "")}
-	first, n := "", 0
 	ids, cells := r.cells(columns)
-	for i, id := range ids {
-		row := cells[i]
-		if n > 0 && slices.Equal(row, rows[len(rows)-1][1:]) {
-			n++
-			rows[len(rows)-1][0] = fmt.Sprintf("%s to %s (%d)", first, id, n)
-			continue
+	names := shortened(ids)
+	for first := 0; first < len(ids); {
+		next := first + 1
+		for next < len(ids) && slices.Equal(cells[next], cells[first]) {
+			next++
 		}
-		first, n = id, 1
-		rows = append(rows, append([]string{id}, row...))
+		rows = append(rows, append([]string{together(ids[first:next], names[first:next])}, cells[first]...))
+		first = next
 	}
 	return rows
+}
+
+// together names records that share a line. Only of records that follow each other one may name the first and the last:
+// m-3, m-5 and m-4 are not m-3 to m-4.
+func together(ids, names []string) string {
+	const most = 3
+	n := len(ids)
+	gapless := true
+	for i := range n - 1 {
+		gapless = gapless && follows(ids[i], ids[i+1])
+	}
+	switch {
+	case n > 1 && gapless:
+		return fmt.Sprintf("%s to %s (%d)", names[0], names[n-1], n)
+	case n <= most:
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", names[0], n-1)
+}
+
+// follows reports whether b is a with the next number at its end.
+func follows(a, b string) bool {
+	const uuid = 36
+	digits, base := "0123456789", 10
+	if len(a) == uuid && len(b) == uuid {
+		digits, base = "0123456789abcdef", 16
+	}
+	stem, number := cutNumber(a, digits)
+	nextStem, nextNumber := cutNumber(b, digits)
+	n, ok := new(big.Int).SetString(number, base)
+	next, nextOK := new(big.Int).SetString(nextNumber, base)
+	return stem == nextStem && ok && nextOK && next.Cmp(n.Add(n, big.NewInt(1))) == 0
+}
+
+func cutNumber(id, digits string) (stem, number string) {
+	stem = strings.TrimRight(id, digits)
+	return stem, id[len(stem):]
 }
 
 // columnsOf lists the invocations that are shown, -1 where some are left out.
@@ -102,19 +142,24 @@ func (r *Run) cells(columns []int) (ids []string, cells [][]string) {
 		}
 		return rows[id]
 	}
+	lost := make(map[string]bool)
 	for i, invocation := range r.Invocations {
 		at := slices.Index(columns, i)
 		done := setOf(invocation.Done)
-		listed := setOf(invocation.Listed)
+		listed, ignored := setOf(invocation.Listed), setOf(invocation.Ignored)
 		for _, id := range invocation.Records {
 			cells := row(id)
+			lost[id] = ignored[id]
 			if at >= 0 {
-				cells[at] = cell(invocation.Outcome, done[id], listed[id])
+				cells[at] = cell(invocation.Outcome, done[id] && !ignored[id], listed[id] || ignored[id])
 			}
 		}
 	}
 	for _, id := range r.Deleted {
 		row(id)[len(columns)] = "deleted"
+		if lost[id] {
+			row(id)[len(columns)] = "lost"
+		}
 	}
 	for _, id := range r.DeadLettered {
 		row(id)[len(columns)] = "dead-lettered"
@@ -122,7 +167,7 @@ func (r *Run) cells(columns []int) (ids []string, cells [][]string) {
 	for _, id := range ids {
 		cells = append(cells, rows[id])
 	}
-	return shortened(ids), cells
+	return ids, cells
 }
 
 func cell(outcome Outcome, done, listed bool) string {

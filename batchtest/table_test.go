@@ -109,6 +109,52 @@ func TestARunPrintsAsATable(t *testing.T) {
 	}
 }
 
+func TestOnlyRecordsWithoutAGapAreNamedByTheFirstAndTheLast(t *testing.T) {
+	run := func(ids ...string) string {
+		first, _, _ := strings.Cut(fmt.Sprint(&batchtest.Run{
+			Invocations: []batchtest.Invocation{{Records: ids, Done: ids}}, Deleted: ids,
+		}), "  ok")
+		return strings.TrimSpace(strings.Split(first, "\n")[1])
+	}
+	const uuid = "00000000-0000-4000-8000-00000000000"
+	for want, ids := range map[string][]string{
+		"m-9 to m-11 (3)":        {"m-9", "m-10", "m-11"},
+		"m-3, m-5, m-4":          {"m-3", "m-5", "m-4"},
+		"m-1, m-3":               {"m-1", "m-3"},
+		"m-2, m-1":               {"m-2", "m-1"},
+		"m-1 and 3 more":         {"m-1", "m-3", "m-5", "m-7"},
+		"ada, bob":               {"ada", "bob"},
+		"a-1, b-2":               {"a-1", "b-2"},
+		"…000009 to …00000b (3)": {uuid + "9", uuid + "a", uuid + "b"},
+	} {
+		is.New(t).Equal(run(ids...), want)
+	}
+}
+
+func TestWhatIsListedInVainIsLost(t *testing.T) {
+	is := is.New(t)
+	q := batchtest.NewQueue(batchtest.QueueConfig{IgnoreResponse: true})
+	q.Send(numbered(3, "a")...)
+	run := q.Drain(t.Context(), listing(poisoned("m-2")))
+	is.Equal(run.Invocations[0].Ignored, []string{"m-2"})
+	is.Equal(run.String(), lines(
+		"record  1",
+		"m-1     ok      deleted",
+		"m-2     listed  lost",
+		"m-3     ok      deleted",
+		"what was listed is lost: without ReportBatchItemFailures nobody reads the answer",
+	))
+}
+
+func TestWhatALaterDeliveryFinishesIsNotLost(t *testing.T) {
+	is := is.New(t)
+	run := &batchtest.Run{Deleted: []string{"m-1"}, Invocations: []batchtest.Invocation{
+		{Records: []string{"m-1"}, Ignored: []string{"m-1"}},
+		{Records: []string{"m-1"}, Done: []string{"m-1"}},
+	}}
+	is.True(strings.Contains(run.String(), "m-1     listed  ok  deleted"))
+}
+
 func TestTheTableSaysWhyARunEnded(t *testing.T) {
 	is := is.New(t)
 	run := &batchtest.Run{
