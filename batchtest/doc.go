@@ -13,6 +13,9 @@
 //	run := queue.Drain(ctx, handler)
 //	fmt.Print(run)
 //
+// A [Firehose] does the same for a function that transforms records, whose answer has
+// rules of its own.
+//
 // A handler is anything with the method of lambda.Handler; [Handler] makes one
 // of a function that lambda.Start takes. It gets the event as JSON bytes, in
 // full, and a context with the function's deadline and a request ID. It may
@@ -69,7 +72,8 @@
 // answer which voids itself bisects a batch as an error does, that a list which
 // begins with the first record costs a retry and splits nothing, that a
 // window's final invocation has no records, and that it keeps the state of a
-// partial answer. For Kafka, what is delivered again after a partial answer is a
+// partial answer. Firehose is taken to repeat an invocation that failed in any way,
+// and to send all of a batch to the error prefix whose answer breaks a rule. For Kafka, what is delivered again after a partial answer is a
 // setting ([Redelivery]).
 //
 // # What is not modelled

@@ -34,20 +34,10 @@ func (r *Run) String() string {
 	} else {
 		out.WriteString("no invocations\n")
 	}
-	failures := r.failures()
-	for i, failure := range failures {
-		if i == maxFailures {
-			fmt.Fprintf(&out, "and %d more\n", len(failures)-i)
-			break
-		}
-		fmt.Fprintln(&out, failure)
-	}
 	if slices.ContainsFunc(r.Invocations, func(i Invocation) bool { return len(i.Ignored) > 0 }) {
 		out.WriteString("what was listed is lost: without ReportBatchItemFailures nobody reads the answer\n")
 	}
-	if r.Err != nil {
-		fmt.Fprintf(&out, "ended: %v\n", r.Err)
-	}
+	writeErrors(&out, r.Invocations, r.Err)
 	return out.String()
 }
 
@@ -216,9 +206,23 @@ func shortened(ids []string) []string {
 	return short
 }
 
-func (r *Run) failures() []string {
+func writeErrors(out *strings.Builder, invocations []Invocation, ended error) {
+	failures := failuresOf(invocations)
+	for i, failure := range failures {
+		if i == maxFailures {
+			fmt.Fprintf(out, "and %d more\n", len(failures)-i)
+			break
+		}
+		fmt.Fprintln(out, failure)
+	}
+	if ended != nil {
+		fmt.Fprintf(out, "ended: %v\n", ended)
+	}
+}
+
+func failuresOf(invocations []Invocation) []string {
 	var lines []string
-	for i, invocation := range r.Invocations {
+	for i, invocation := range invocations {
 		if invocation.Err != nil {
 			text, _, _ := strings.Cut(invocation.Err.Error(), "\n")
 			lines = append(lines, fmt.Sprintf("invocation %d failed: %s", i+1, text))
