@@ -57,7 +57,7 @@ type permissions struct {
 func Recovers() CheckOption { return func(p *permissions) { p.recovers = true } }
 
 // WholeBatch says that what the stage makes of a record may depend on the other records of the batch, as where it drops
-// doubles or fails a bulk write as a whole. Such a stage does not belong into the lanes of [batch.Parallel], and is not
+// doubles or fails a bulk write as a whole. Such a stage does not belong in the lanes of [batch.Parallel], and is not
 // tried in them.
 func WholeBatch() CheckOption { return func(p *permissions) { p.wholeBatch = true } }
 
@@ -91,7 +91,7 @@ func judge[A, B any](t *testing.T, values *rapid.Generator[A], stage batch.Stage
 	case found == "":
 		return strings.Join(listener.said, "\n") // the generator's own trouble
 	case again == "":
-		found += "\nIt does not happen each time: the stage, or a function of its, is not deterministic."
+		found += "\nIt does not happen each time: the stage or one of its functions is not deterministic."
 	}
 	return found + listener.reproduction()
 }

@@ -2,8 +2,11 @@ package batchtest
 
 import (
 	"runtime"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/lambdabatch/batch"
 )
 
 func TestAStageThatRangesOtherwiseThanOnceIsFound(t *testing.T) {
@@ -41,6 +44,18 @@ func TestAStageThatRangesOtherwiseThanOnceIsFound(t *testing.T) {
 				})(s)
 			},
 			"makes N of rN in place of N in a second range", lawRanges,
+		},
+		"it knows of other ranges": {
+			func(s ints) ints {
+				var ranges atomic.Int32
+				return func(yield func(sent) bool) {
+					ranges.Add(1)
+					defer ranges.Add(-1)
+					time.Sleep(time.Second) // until the other one has begun
+					batch.Map(s, func(int) int { return int(ranges.Load()) })(yield)
+				}
+			},
+			"makes N of rN in place of N in two ranges at once", lawAtOnce,
 		},
 		"it goes on": {
 			sending(func(r sent, yield func(sent) bool) bool { yield(r); return true }),
