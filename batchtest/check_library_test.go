@@ -57,6 +57,13 @@ func TestTheStagesOfTheLibraryPass(t *testing.T) {
 		"chunk after lanes": func(s ints) ints {
 			return batch.TryEachChunk(batch.Parallel(s, 2, batch.Each(evenOnly)), 2, rejectOdd)
 		},
+		"Discard":            batch.Discard[int, int],
+		"Route":              routed(batch.Each(evenOnly)),
+		"Route in lanes":     func(s ints) ints { return batch.Parallel(s, 2, routed(batch.Each(evenOnly))) },
+		"lanes in a route":   routed(func(s ints) ints { return batch.Parallel(s, 2, batch.Each(evenOnly)) }),
+		"Route in a route":   routed(routed(batch.Each(evenOnly))),
+		"chunk in a route":   routed(func(s ints) ints { return batch.TryEachChunk(s, 3, rejectOdd) }),
+		"chunk after routes": func(s ints) ints { return batch.TryEachChunk(routed(batch.Each(evenOnly))(s), 3, rejectOdd) },
 	}
 	for name, stage := range stages {
 		t.Run(name, func(t *testing.T) { CheckStage(t, rapid.IntRange(0, 9), stage) })
@@ -70,6 +77,14 @@ func TestTheStagesOfTheLibraryPass(t *testing.T) {
 		bodies := rapid.SampledFrom([]string{"1", `{"a":`, "null", `"x"`, ""})
 		CheckStage(t, bodies, func(s batch.Stream[string]) ints { return batch.Decode[int](s, json.Unmarshal) })
 	})
+}
+
+// routed discards multiples of three, has no route for 7 and panics at 5.
+func routed(stage intsTo) intsTo {
+	return func(s ints) ints {
+		key := func(v int) int { return 60 / (v - 5) % 3 }
+		return batch.Route(s, key, map[int]batch.Stage[int, int]{0: stage, 1: batch.Discard[int, int], -1: stage})
+	}
 }
 
 func rejectOdd(ctx context.Context, chunk []int) error {

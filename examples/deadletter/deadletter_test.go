@@ -10,9 +10,12 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
+	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/lambdabatch/batch"
+	"github.com/lambdabatch/batch/batchtest"
 	"github.com/lambdabatch/batch/examples/deadletter"
 	"github.com/matryer/is"
+	"pgregory.net/rapid"
 )
 
 // outbox stands in for the dead-letter queue.
@@ -118,4 +121,32 @@ func TestWhatWasNeverTriedIsNotADeadLetter(t *testing.T) {
 		is.Equal(failed(response), []string{"m-1", "m-2"})
 		is.Equal(len(o.letters), 0)
 	})
+}
+
+func TestTheStageObeysTheLaws(t *testing.T) {
+	messages := rapid.Map(rapid.SampledFrom([]string{"{}", "{", `{"Total":-1}`, `{"Total":500}`}), func(body string) events.SQSMessage {
+		return message("m-1", body)
+	})
+	process := func(messages batch.Stream[events.SQSMessage]) batch.Stream[Order] {
+		orders := batch.TryEach(batch.Decode[Order](messages, json.Unmarshal), charge)
+		sent := func(context.Context, deadletter.Letter) error { return nil }
+		return batch.Catch(orders, deadletter.Queue(sent).Divert)
+	}
+	batchtest.CheckStage(t, messages, process, batchtest.Recovers())
+}
+
+func TestWhatDoesNotDecodeIsADeadLetterWhateverTheCodec(t *testing.T) {
+	type event struct{ At time.Time }
+	for name, unmarshal := range map[string]func([]byte, any) error{
+		"encoding/json": json.Unmarshal,
+		"json/v2":       func(data []byte, v any) error { return jsonv2.Unmarshal(data, v) },
+	} {
+		for _, body := range []string{"", "{", `{"At":"yesterday"}`, `{"At":1}`} {
+			t.Run(name+" "+body, func(t *testing.T) {
+				is := is.New(t)
+				_, failures := batch.Partition(batch.Decode[event](batch.Of(message("m-1", body)), unmarshal))
+				is.True(deadletter.Permanent(failures[0].Err))
+			})
+		}
+	}
 }

@@ -7,7 +7,10 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/lambdabatch/batch"
 	"github.com/matryer/is"
+	"pgregory.net/rapid"
 
 	"github.com/lambdabatch/batch/batchtest"
 	"github.com/lambdabatch/batch/examples/internal/local"
@@ -101,4 +104,16 @@ func TestTheFunctionDoesNotStartWithoutTheQueuesCount(t *testing.T) {
 		is.Equal(n, want)
 		is.Equal(err == nil, want > 0)
 	}
+}
+
+// What an account bears depends on the bookings before, so each range begins with an empty ledger.
+func TestTheStageObeysTheLaws(t *testing.T) {
+	bodies := rapid.Custom(func(t *rapid.T) events.SQSMessage {
+		return events.SQSMessage{Body: fmt.Sprintf(`{"id":"b-%d","account":"%s","cents":%d}`,
+			rapid.IntRange(1, 9).Draw(t, "id"), rapid.SampledFrom([]string{"ada", "ben"}).Draw(t, "account"),
+			rapid.IntRange(-50, 50).Draw(t, "cents"))}
+	})
+	batchtest.CheckStage(t, bodies, func(messages batch.Stream[events.SQSMessage]) batch.Stream[Booking] {
+		return func(yield func(batch.Result[Booking]) bool) { new(Ledger).process(messages)(yield) }
+	}, batchtest.WholeBatch())
 }

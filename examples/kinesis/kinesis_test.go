@@ -12,8 +12,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/matryer/is"
+	"pgregory.net/rapid"
 
 	"github.com/lambdabatch/batch"
 	"github.com/lambdabatch/batch/batchtest"
@@ -127,4 +129,14 @@ func TestARealEventIsAnswered(t *testing.T) {
 	is.Equal(local.Run(store.handler(), builtIn, []string{"kinesis", file}, &stdout, &stderr), 0)
 	is.Equal(stdout.String(), `{"batchItemFailures":[]}`+"\n")
 	is.True(len(store.letters) > 0) // its data are no readings
+}
+
+func TestTheStageObeysTheLaws(t *testing.T) {
+	data := rapid.SampledFrom([]string{
+		`{"sensor":"s-1","celsius":20}`, `{"sensor":"s-1","celsius":-300}`, `{"sensor":"unknown","celsius":1}`, `{`,
+	})
+	records := rapid.Map(data, func(data string) events.KinesisEventRecord {
+		return events.KinesisEventRecord{Kinesis: events.KinesisRecord{Data: []byte(data)}}
+	})
+	batchtest.CheckStage(t, records, newStore("s-1").process, batchtest.Recovers())
 }

@@ -7,7 +7,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/lambdabatch/batch/batchtest"
 	"github.com/matryer/is"
+	"pgregory.net/rapid"
 
 	"github.com/lambdabatch/batch/examples/internal/local"
 )
@@ -48,4 +51,13 @@ func TestARealEventIsAnswered(t *testing.T) {
 	is.Equal(status, 0)
 	is.Equal(stdout, `{"batchItemFailures":[{"itemIdentifier":"MessageID_1"}]}`+"\n") // its body is no order
 	is.True(strings.HasPrefix(stderr, "orders: all 1 records failed: MessageID_1: "))
+}
+
+func TestTheStageObeysTheLaws(t *testing.T) {
+	bodies := rapid.SampledFrom([]string{
+		`{"id":"o-1","cents":100,"parcels":1}`, `{"id":"o-2","cents":100,"parcels":0}`, `{"id":"o-3"}`,
+		`{"id":"o-4","cents":1,"customer":"blocked"}`, `{`, ``,
+	})
+	messages := rapid.Map(bodies, func(body string) events.SQSMessage { return events.SQSMessage{Body: body} })
+	batchtest.CheckStage(t, messages, new(Store).process)
 }

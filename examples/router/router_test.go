@@ -7,8 +7,11 @@ import (
 
 	"github.com/matryer/is"
 
+	"github.com/aws/aws-lambda-go/events"
 	"github.com/lambdabatch/batch"
+	"github.com/lambdabatch/batch/batchtest"
 	"github.com/lambdabatch/batch/examples/internal/local"
+	"pgregory.net/rapid"
 )
 
 func TestTheBuiltInEventReportsWhatFailedAndWhatHasNoRoute(t *testing.T) {
@@ -41,4 +44,17 @@ func TestWhatHasNoRouteSaysWhichKindItIs(t *testing.T) {
 	_, err := batch.SQSHandler(new(Books).process, batch.WithLogger(nil)).Invoke(t.Context(), []byte(promotion))
 	is.True(err != nil)
 	is.True(strings.HasSuffix(err.Error(), `m-1: no route for "promotion"`))
+}
+
+func TestTheStageObeysTheLaws(t *testing.T) {
+	kinds := rapid.SampledFrom([]string{"order", "refund", "heartbeat", "promotion"})
+	bodies := rapid.SampledFrom([]string{`{"id":"o-1","cents":100}`, `{"order":"o-1","cents":-1}`, `{"cents":2000000}`, `{`})
+	messages := rapid.Custom(func(t *rapid.T) events.SQSMessage {
+		kind := kinds.Draw(t, "kind")
+		return events.SQSMessage{
+			Body:              bodies.Draw(t, "body"),
+			MessageAttributes: map[string]events.SQSMessageAttribute{"kind": {StringValue: &kind}},
+		}
+	})
+	batchtest.CheckStage(t, messages, new(Books).process)
 }
