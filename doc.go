@@ -24,7 +24,7 @@ among its FunctionResponseTypes. Without it, nothing here has any effect.
 # Words
 
 A record is one entry of the event. A source makes a [Stream] from an event; a
-stage is any func(Stream[A]) Stream[B]; a collector folds a Stream into the
+[Stage] is any func(Stream[A]) Stream[B]; a collector folds a Stream into the
 response. A [Result] is what a Stream consists of, and is in one of three states:
 
   - Ready: it has a value for the next stage.
@@ -38,7 +38,8 @@ response. A [Result] is what a Stream consists of, and is in one of three states
 A record is acknowledged if it is absent from the response, and reported if it is
 listed. A group is the ordering key of a record: the MessageGroupId of a FIFO
 queue, the partition key of Kinesis, the key of a DynamoDB item, the
-topic-partition of Kafka. A lane is one sequential worker of [Parallel].
+topic-partition of Kafka. A lane is one sequential worker of [Parallel], and a route one
+of the stages that [Route] chooses from.
 
 # Stages
 
@@ -52,6 +53,7 @@ the record's context and may fail.
   - Looking: [Tap].
   - Recovering: [Catch], [OrElse].
   - Several at once: [Parallel].
+  - By kind: [Route], and [Discard] to end with.
 
 A stage passes on what is not Ready, so a failure travels to the collector, past
 every stage but [Tap] and those that recover. A panic in a function fails its
@@ -59,13 +61,13 @@ record with a [*PanicError] and nothing else.
 
 Streams are lazy: until something ranges over them nothing runs, and a stage whose
 result is not used does nothing. Without
-[Parallel] and [TryEachChunk] a record has left the last stage before the next one
+[Parallel], [Route] and [TryEachChunk] a record has left the last stage before the next one
 enters the first. Ranging twice runs everything twice, effects included.
 
 # Order
 
-Sequential stages send Results on in the order in which they came. [Parallel] sends
-each Result on as soon as it is finished, and holds back only what must not
+Sequential stages send Results on in the order in which they came. [Parallel] and [Route] send
+each Result on as soon as it is finished, and hold back only what must not
 overtake: under [StopGroup] the Results of one group leave in batch order, under
 [StopBatch] all of them do, and under [Continue] nothing waits. So a slow or stuck
 record delays itself and its group, and the stages after the lanes get the others.
@@ -73,7 +75,8 @@ The answer does not depend on it: [Partition], responses, reports and failures a
 in batch order.
 
 Effects may sit before, in and after lanes. Functions in lanes run concurrently,
-those before and after them do not.
+those before and after them do not. Each route is a lane, and all that is said of lanes
+holds for routes.
 
 # Laws
 
@@ -96,7 +99,8 @@ These hold for every stage and are property-tested:
     idempotent and commutes; Map is the TryMap that cannot fail.
  6. Parallel is invisible: with any number of lanes, stages that treat each record
     on its own give each record what they give it without lanes, and the answer is
-    the same.
+    the same. Route is invisible in the same sense: it gives what the chosen stage
+    gives.
  7. The response lists each reported ID once, in batch order. IDs need not be
     unique: if one of two records with the same ID fails, that ID is reported.
 
@@ -127,8 +131,8 @@ its batch run one after the other.
 # Collectors and handlers
 
 [SQSHandler] and its like are handlers for lambda.Start: they decode the payload
-record by record, and a record that does not decode fails alone. [Run] does the
-same for a handler function with the signature that people already have. [Collect]
+record by record, and a record that does not decode fails alone, with a [*DecodeError] as
+[Decode] has it. [Run] is for a handler function with the signature that people already have. [Collect]
 and [Partition] are for tests and for streams at hand.
 
 If nothing was acknowledged, the answer is an [*AllFailedError]. [WithLogger] and
@@ -161,7 +165,7 @@ one it is ([RecordFrom], [SourceFrom]).
 # Testing
 
 Package batchtest has local event source mappings: it delivers to a handler again
-and again, as the services do. Package envelope unwraps what other services put
+and again, as the services do. Its CheckStage holds a stage of your own to these laws. Package envelope unwraps what other services put
 into a message.
 */
 package batch

@@ -221,6 +221,58 @@ func ExampleResult_Ack() {
 }
 
 // A FIFO queue on eight lanes: groups run side by side, each in its order.
+// Orders and refunds come through one queue. Each kind is decoded, and handled, in its own way.
+func ExampleRoute() {
+	kind := func(m events.SQSMessage) string { return *m.MessageAttributes["kind"].StringValue }
+	message := func(id, kind, body string) events.SQSMessage {
+		attributes := map[string]events.SQSMessageAttribute{"kind": {DataType: "String", StringValue: &kind}}
+		return events.SQSMessage{MessageId: id, Body: body, MessageAttributes: attributes}
+	}
+	messages := batch.SQS(context.Background(), events.SQSEvent{Records: []events.SQSMessage{
+		message("m-1", "order", `{"ID":"o-1","Cents":4200}`),
+		message("m-2", "refund", "o-7"),
+		message("m-3", "promotion", "XMAS"),
+	}})
+	show(batch.Route(messages, kind, map[string]batch.Stage[events.SQSMessage, string]{
+		"order": func(s batch.Stream[events.SQSMessage]) batch.Stream[string] {
+			receipts := batch.TryMap(batch.Decode[Order](s, json.Unmarshal), charge)
+			return batch.Map(receipts, func(r Receipt) string { return "charged " + r.Order })
+		},
+		"refund": func(s batch.Stream[events.SQSMessage]) batch.Stream[string] {
+			return batch.Map(s, func(m events.SQSMessage) string { return "refunded " + m.Body })
+		},
+	}))
+	// Unordered output:
+	// m-1: charged o-1
+	// m-2: refunded o-7
+	// m-3: failed: no route for "promotion"
+}
+
+// The amounts are written down, and nobody needs them any more.
+func ExampleDiscard() {
+	written := batch.TryEach(batch.Of(4200, 700), func(_ context.Context, cents int) error {
+		fmt.Println("written:", cents)
+		return nil
+	})
+	show(batch.Discard[string](written))
+	// Output:
+	// written: 4200
+	// 0: done
+	// written: 700
+	// 1: done
+}
+
+// A pipeline that is made of stages is a stage, too.
+func ExampleStage() {
+	var process batch.Stage[Order, Receipt] = func(s batch.Stream[Order]) batch.Stream[Receipt] {
+		return batch.TryMap(batch.Filter(s, Order.Payable), charge)
+	}
+	show(process(batch.Of(Order{"o-1", 4200}, Order{"o-2", 0})))
+	// Output:
+	// 0: {o-1 4200}
+	// 1: done
+}
+
 func ExampleParallel() {
 	event := events.SQSEvent{Records: []events.SQSMessage{
 		inGroup("m-1", "ada", "1"), inGroup("m-2", "bob", "1"), inGroup("m-3", "ada", "x"), inGroup("m-4", "ada", "3"),

@@ -20,6 +20,7 @@ import (
 	"github.com/lambdabatch/batch"
 	"github.com/lambdabatch/batch/batchtest"
 	"github.com/lambdabatch/batch/envelope"
+	"pgregory.net/rapid"
 )
 
 type (
@@ -67,7 +68,7 @@ func split(orders batch.Stream[Order]) batch.Stream[Line] {
 	return batch.TryEach(lines, ship)
 }
 
-var _ = []any{strict, split, eightLanes, chargedThenStored, fifoWithDeadLetters, counted, inBulk, notices, forwarded, uploads, decoded, numbered}
+var _ = []any{strict, split, eightLanes, chargedThenStored, fifoWithDeadLetters, counted, inBulk, notices, forwarded, uploads, decoded, numbered, kinds, kindsAndOthers, withoutTombstones, compacted}
 
 func eightLanes(messages batch.Stream[events.SQSMessage]) batch.Stream[Receipt] {
 	return batch.Parallel(messages, 8, process)
@@ -119,7 +120,7 @@ func inBulk(receipts batch.Stream[Receipt]) batch.Stream[Receipt] {
 
 func forwarded(receipts batch.Stream[Receipt]) batch.Stream[Receipt] {
 	return batch.Catch(receipts, func(ctx context.Context, err error) error {
-		if !errors.Is(err, errRefused) {
+		if _, poison := errors.AsType[*batch.DecodeError](err); !poison && !errors.Is(err, errRefused) {
 			return err // try again
 		}
 		if original, ok := batch.SourceFrom[events.SQSMessage](ctx); ok {
@@ -141,6 +142,58 @@ func notices(messages batch.Stream[events.SQSMessage]) batch.Stream[events.S3Eve
 
 func decoded(records batch.Stream[events.KinesisEventRecord]) batch.Stream[Order] {
 	return batch.Decode[Order](records, json.Unmarshal)
+}
+
+func kind(m events.SQSMessage) string { return *m.MessageAttributes["kind"].StringValue }
+
+func refund(messages batch.Stream[events.SQSMessage]) batch.Stream[Receipt] { return process(messages) }
+func park(messages batch.Stream[events.SQSMessage]) batch.Stream[Receipt]   { return process(messages) }
+
+func kinds(messages batch.Stream[events.SQSMessage]) batch.Stream[Receipt] {
+	return batch.Route(messages, kind, map[string]batch.Stage[events.SQSMessage, Receipt]{
+		"order":     process,
+		"refund":    refund,
+		"heartbeat": batch.Discard[Receipt, events.SQSMessage],
+	})
+}
+
+func kindsAndOthers(messages batch.Stream[events.SQSMessage]) batch.Stream[Receipt] {
+	routes := map[string]batch.Stage[events.SQSMessage, Receipt]{"order": process, "refund": refund, "other": park}
+	known := func(m events.SQSMessage) string {
+		if _, ok := routes[kind(m)]; ok {
+			return kind(m)
+		}
+		return "other"
+	}
+	return batch.Route(messages, known, routes)
+}
+
+type Row struct{ Key string }
+
+func remove(records batch.Stream[events.KafkaRecord]) batch.Stream[Row] {
+	return batch.Discard[Row](records)
+}
+
+func upsert(records batch.Stream[events.KafkaRecord]) batch.Stream[Row] {
+	return batch.Decode[Row](records, json.Unmarshal)
+}
+
+func withoutTombstones(records batch.Stream[events.KafkaRecord]) batch.Stream[Row] {
+	alive := batch.Filter(records, func(r events.KafkaRecord) bool { return r.Value != "" })
+	return upsert(alive)
+}
+
+func compacted(records batch.Stream[events.KafkaRecord]) batch.Stream[Row] {
+	return batch.Route(records, func(r events.KafkaRecord) bool { return r.Value == "" }, map[bool]batch.Stage[events.KafkaRecord, Row]{
+		true:  remove, // by the key, which is base64
+		false: upsert,
+	})
+}
+
+func shouted(s batch.Stream[string]) batch.Stream[string] { return batch.Map(s, strings.ToUpper) }
+
+func TestShoutingObeysTheLaws(t *testing.T) {
+	batchtest.CheckStage(t, rapid.StringN(0, 8, -1), shouted)
 }
 
 func numbered(s batch.Stream[string]) batch.Stream[string] {
