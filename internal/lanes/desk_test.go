@@ -228,6 +228,29 @@ func TestNarrowLanesWithItemsOfTheirOwnGetOneAtATime(t *testing.T) {
 	})
 }
 
+func TestNarrowLanesGetMoreWhenOneOfThemHasEnded(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s := newRoutedScene(2, func(s *scene, l *lane) {
+			if l.Number == 1 {
+				do(s, l)
+				return
+			}
+			it, _ := s.Next(l)
+			time.Sleep(time.Second) // the producer waits by now
+			s.emit(l, it, 0)
+			s.Close(l, true, lost(s))
+		})
+		s.Narrow()
+		for i := range 4 {
+			s.add(0, 0, 0, 0).Value.to = i % 2
+		}
+		s.produce()
+		s.consume()
+		equal(t, "received", s.ids(), []int{0, 1, 2, 3})
+		equal(t, "what comes of the one that nobody took", []string{s.hows()[2]}, []string{"lost."})
+	})
+}
+
 // Whatever lanes hold, and whatever waits for it, everything comes out once and in order.
 func TestEveryItemComesOutOnceWhicheverLaneItIsFor(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {

@@ -199,6 +199,7 @@ func (p *Pool[K, T, R]) Close(l *Lane[T, R], returned bool, lost func(*T) (R, bo
 		p.stop()
 	}
 	p.call()
+	p.makeRoom()
 }
 
 // ended reports whether all lanes that there can be have ended, so that nobody takes an item any more.

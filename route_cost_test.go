@@ -1,0 +1,62 @@
+package batch_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	"github.com/lambdabatch/batch"
+)
+
+// byTurns has values take routes by turns.
+func byTurns(s texts, routes int, stage batch.Stage[string, string]) texts {
+	stages := make(map[int]batch.Stage[string, string])
+	for k := range routes {
+		stages[k] = stage
+	}
+	return batch.Route(s, func(v string) int { return indexOf(v) % routes }, stages)
+}
+
+// What Route costs, next to lanes.
+func BenchmarkRoute(b *testing.B) {
+	const n = 1000
+	source := grouped(context.Background(), make([]string, n))
+	each := batch.Each(through)
+	for _, routes := range []int{1, 4, 100} {
+		b.Run(fmt.Sprintf("routes=%d", routes), func(b *testing.B) {
+			perRecord(b, n, func() { _, _ = batch.Collect(byTurns(source, routes, each)) })
+		})
+	}
+	b.Run("lanes=4", func(b *testing.B) {
+		perRecord(b, n, func() { _, _ = batch.Collect(batch.Parallel(source, 4, each)) })
+	})
+}
+
+// The records of one group take two routes by turns, each of which would rather have more of them at once.
+func TestAGroupThatTakesSeveralRoutesTakesAsLongAsThereAreManyRecords(t *testing.T) {
+	bulk := func(s texts) texts {
+		return batch.TryEachChunk(s, 1000, func(context.Context, []string) error { return nil })
+	}
+	keeping := func(s texts) texts {
+		return func(yield func(batch.Result[string]) bool) { inTurns(s, 1000, func([]batch.Result[string]) {}, yield) }
+	}
+	for name, stage := range map[string]batch.Stage[string, string]{"in bulk": bulk, "in a stage that keeps all": keeping} {
+		t.Run(name, func(t *testing.T) {
+			times := growth(200, func(n int) {
+				groups := make([]string, n)
+				for i := range groups {
+					groups[i] = "g"
+				}
+				response, err := batch.Run(grouped(context.Background(), groups, batch.WithPolicy(batch.StopGroup)), func(s texts) texts {
+					return byTurns(s, 2, stage)
+				})
+				if err != nil || len(response.BatchItemFailures) > 0 {
+					t.Fatal(response, err)
+				}
+			})
+			if times > 100 {
+				t.Errorf("%.0f times as long for 16 times as many", times)
+			}
+		})
+	}
+}
