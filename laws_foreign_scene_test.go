@@ -59,7 +59,11 @@ func drawForeign(t *rapid.T, rough bool) *foreignScene {
 	s := &foreignScene{parts: 1, free: make(chan struct{})}
 	s.policy = rapid.SampledFrom([]batch.Policy{batch.Continue, batch.StopGroup, batch.StopGroup, batch.StopBatch}).Draw(t, "policy")
 	s.groups = rapid.SliceOfN(rapid.SampledFrom([]string{"", "a", "a", "b"}), 1, 12).Draw(t, "groups")
-	s.stages = s.draw(t, 0, rapid.SampledFrom(foreignKinds).Draw(t, "kinds"))
+	kinds := rapid.SampledFrom(foreignKinds).Draw(t, "kinds")
+	if rough && slices.Contains(kinds, "lanes") {
+		kinds = slices.Concat(kinds, []string{"first", "crash"})
+	}
+	s.stages = s.draw(t, 0, kinds)
 	does := []string{"", "", "", "fail", "settle", "panic"}
 	if rough {
 		does = append(does, "exit", "hang", "")
@@ -83,6 +87,8 @@ func (s *foreignScene) draw(t *rapid.T, depth int, kinds []string) (all []foreig
 		switch {
 		case (stage.kind == "lanes" || stage.kind == "routes") && depth == 2, stage.kind == "flat" && s.parts >= 4, stage.kind == "count" && depth > 0:
 			continue // a lane's stream can be ranged over once
+		case (stage.kind == "first" || stage.kind == "crash") && depth == 0:
+			continue // that would be the end of all
 		case stage.kind == "lanes", stage.kind == "routes":
 			stage.in = s.draw(t, depth+1, kinds)
 		case stage.kind == "flat":
@@ -190,6 +196,21 @@ func keeping(stage foreignStage, in texts) texts {
 			for range in {
 			}
 			in(yield)
+		case "first", "crash":
+			upTo(in, stage, yield)
+		}
+	}
+}
+
+// upTo sends some Results, and then returns or panics.
+func upTo(in texts, stage foreignStage, yield func(batch.Result[string]) bool) {
+	n := 0
+	for r := range in {
+		if n++; n > stage.n && stage.kind == "crash" {
+			panic(errBoom)
+		}
+		if !yield(r) || n == stage.n && stage.kind == "first" {
+			return
 		}
 	}
 }
@@ -222,9 +243,11 @@ func chunked(in texts, n int) iter.Seq[[]batch.Result[string]] {
 
 func prefetched(in texts, n int, yield func(batch.Result[string]) bool) {
 	ahead, quit, over := make(chan batch.Result[string], n), make(chan struct{}), make(chan struct{})
+	var crash any // of the stages before
 	go func() {
 		defer close(over)
 		defer close(ahead)
+		defer func() { crash = recover() }()
 		for r := range in {
 			select {
 			case ahead <- r:
@@ -239,5 +262,8 @@ func prefetched(in texts, n int, yield func(batch.Result[string]) bool) {
 		if !yield(r) {
 			return
 		}
+	}
+	if crash != nil {
+		panic(crash)
 	}
 }
