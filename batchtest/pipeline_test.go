@@ -18,7 +18,7 @@ type item struct {
 // len(steps).
 type step struct {
 	kind  string
-	lanes int // of a Parallel around all the steps that follow
+	lanes int // of a Parallel around all the steps that follow, or how many routes
 }
 
 type pipeline struct {
@@ -28,7 +28,7 @@ type pipeline struct {
 }
 
 func drawPipeline(rt *rapid.T, chunks bool) pipeline {
-	kinds := []string{"map", "check", "then", "filter", "tryFilter", "flatMap", "tap", "catch", "parallel"}
+	kinds := []string{"map", "check", "then", "filter", "tryFilter", "flatMap", "tap", "catch", "parallel", "route"}
 	var p pipeline
 	flat := false
 	for range rapid.IntRange(0, 5).Draw(rt, "steps") {
@@ -37,7 +37,7 @@ func drawPipeline(rt *rapid.T, chunks bool) pipeline {
 			continue
 		}
 		flat = flat || s.kind == "flatMap"
-		if s.kind == "parallel" {
+		if s.kind == "parallel" || s.kind == "route" {
 			s.lanes = rapid.IntRange(1, 8).Draw(rt, "lanes")
 		}
 		p.steps = append(p.steps, s)

@@ -177,8 +177,20 @@ func (w *world) from(place int, s batch.Stream[item]) batch.Stream[item] {
 		return batch.Parallel(s, w.pipeline.steps[place].lanes, func(s batch.Stream[item]) batch.Stream[item] {
 			return w.from(place+1, s)
 		})
+	case "route":
+		return w.routed(place, s)
 	}
 	return w.from(place+1, s)
+}
+
+// routed has records take routes by their last letter, so that those of a group take several.
+func (w *world) routed(place int, s batch.Stream[item]) batch.Stream[item] {
+	n := w.pipeline.steps[place].lanes
+	routes := make(map[int]batch.Stage[item, item])
+	for k := range n {
+		routes[k] = func(s batch.Stream[item]) batch.Stream[item] { return w.from(place+1, s) }
+	}
+	return batch.Route(s, func(i item) int { return int(i.ID[len(i.ID)-1]) % n }, routes)
 }
 
 // thenEach is a stage such as a user writes.

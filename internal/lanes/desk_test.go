@@ -154,6 +154,33 @@ func TestALaneLetsGoOfWhatOthersWaitFor(t *testing.T) {
 	}
 }
 
+// A lane that is ended for the sake of others and crashes on its way out has no successor.
+func TestALaneThatCrashesAsItPartsHasNoSuccessor(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s := newRoutedScene(2, func(s *scene, l *lane) {
+			if l.Number == 1 {
+				do(s, l)
+				return
+			}
+			for _, turn := s.Next(l); turn != lanes.End; _, turn = s.Next(l) {
+			}
+			s.Close(l, false, lost(s))
+		})
+		for i := range 4 {
+			s.add(1, 0, 0, time.Second)
+			s.items[i].Value.to = i % 2
+		}
+		s.produce()
+		s.consume()
+		equal(t, "received", s.ids(), []int{0, 1, 2, 3})
+		hows := s.hows()
+		equal(t, "what comes of the jobs", []string{hows[0], hows[1], hows[2], hows[3]}, []string{"lost.", ".", "lost.", "."})
+		if n := s.started()[0]; n != 1 {
+			t.Errorf("%d lanes have started", n)
+		}
+	})
+}
+
 func TestALaneKeepsWhatOthersWaitForAsLongAsMoreMayCome(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		s := newRoutedScene(2, holding(3, true))
@@ -210,6 +237,30 @@ func TestNobodyTakesTheItemsOfALaneThatHasEnded(t *testing.T) {
 				t.Errorf("job %d: %s, finished %d times", id, hows[id], s.items[id].Value.finished)
 			}
 		}
+	})
+}
+
+func TestTheLineOfAnItemThatNobodyTakesGoesOn(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s := newRoutedScene(2, func(s *scene, l *lane) {
+			if l.Number == 1 {
+				do(s, l)
+				return
+			}
+			it, _ := s.Next(l)
+			time.Sleep(time.Second) // until all have been pushed
+			s.emit(l, it, 0)
+			s.Close(l, true, lost(s))
+		})
+		s.add(0, 0, 0, 0)
+		for _, to := range []int{0, 0, 1, 0, 1} {
+			s.add(1, 0, 0, 0).Value.to = to
+		}
+		s.produce()
+		s.consume()
+		equal(t, "received", s.ids(), []int{0, 1, 2, 3, 4, 5})
+		hows := s.hows()
+		equal(t, "what comes of the line", []string{hows[1], hows[2], hows[3], hows[4], hows[5]}, []string{"lost.", "lost.", ".", "lost.", "."})
 	})
 }
 
