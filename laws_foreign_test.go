@@ -90,7 +90,9 @@ func hasStage(stages []foreignStage, kind string) bool {
 }
 
 // stopsEarly reports whether records may be dropped before their functions are called.
-func (p *foreignPlay) stopsEarly() bool { return hasStage(p.stages, "first") || hasStage(p.stages, "crash") }
+func (p *foreignPlay) stopsEarly() bool {
+	return hasStage(p.stages, "first") || hasStage(p.stages, "crash")
+}
 
 // What stages of users' keep, copy, fetch ahead and count before, in and after lanes is finished or reported, and in order.
 func TestForeignStagesAroundLanesLoseNothing(t *testing.T) {

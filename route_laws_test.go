@@ -152,3 +152,73 @@ func TestRoutesKeepTheOrderOfEachGroup(t *testing.T) {
 		}
 	})
 }
+
+// A record that hangs delays its route and its group, and nobody else: not the other routes, whatever they hold, nor a bulk
+// write after them.
+func TestWhatHangsInARouteDelaysItsRouteAndItsGroupOnly(t *testing.T) {
+	thorough(t, func(t *rapid.T) {
+		policy := rapid.SampledFrom([]batch.Policy{batch.Continue, batch.StopGroup}).Draw(t, "policy")
+		groups := rapid.SliceOfN(rapid.SampledFrom([]string{"", "", "a", "b", "c"}), 1, 20).Draw(t, "groups")
+		routes := rapid.SliceOfN(rapid.IntRange(0, 3), len(groups), len(groups)).Draw(t, "routes")
+		hanging := rapid.IntRange(0, len(groups)-1).Draw(t, "hangs")
+		kinds := rapid.SliceOfN(rapid.SampledFrom([]string{"each", "chunk", "lanes"}), 4, 4).Draw(t, "kinds")
+		bulk := rapid.SampledFrom([]int{0, 1, 3, 100}).Draw(t, "bulk")
+		rapid.SyncTest(t, func(t *rapid.T) {
+			ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+			defer cancel()
+			free := make(chan struct{})
+			defer close(free)
+			act := func(_ context.Context, v string) error {
+				if indexOf(v) == hanging {
+					<-free
+				}
+				return nil
+			}
+			stages := make(map[int]batch.Stage[string, string])
+			for k, kind := range kinds {
+				stages[k] = map[string]batch.Stage[string, string]{
+					"each":  batch.Each(act),
+					"lanes": func(s texts) texts { return inLanes(s, 3, act) },
+					"chunk": func(s texts) texts {
+						return batch.TryEachChunk(batch.TryEach(s, act), 3, func(context.Context, []string) error { return nil })
+					},
+				}[kind]
+			}
+			source := grouped(ctx, groups, batch.WithPolicy(policy), batch.WithReserve(2*time.Second), batch.WithoutAllFailedError())
+			response, err := batch.Run(source, func(s texts) texts {
+				s = batch.Route(s, func(v string) int { return routes[indexOf(v)] }, stages)
+				if bulk == 0 {
+					return s
+				}
+				return batch.TryEachChunk(s, bulk, func(context.Context, []string) error { return nil })
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			reported := listed(response)
+			if !slices.Contains(reported, fmt.Sprint("r", hanging)) {
+				t.Fatalf("r%d hangs, reported %v", hanging, reported)
+			}
+			delayed := delayedBy(hanging, policy, groups, routes)
+			for i := range groups {
+				if id := fmt.Sprint("r", i); !delayed[i] && slices.Contains(reported, id) {
+					t.Fatalf("%s is reported: %v", id, reported)
+				}
+			}
+		})
+	})
+}
+
+// delayedBy is the records that must wait for one that hangs: those of its route, those after it in its group, and what
+// comes after these in their groups.
+func delayedBy(hanging int, policy batch.Policy, groups []string, routes []int) map[int]bool {
+	delayed := make(map[int]bool)
+	held := make(map[string]bool)
+	for i, g := range groups {
+		if routes[i] == routes[hanging] || held[g] {
+			delayed[i] = true
+			held[g] = policy == batch.StopGroup && g != ""
+		}
+	}
+	return delayed
+}
