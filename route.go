@@ -27,16 +27,20 @@ import (
 // the other, on a stream that is built once for each range, when the first Result is for
 // it. What [Parallel] promises and warns of holds here, too: which Results may overtake
 // others, that the records of one group run one after the other whichever routes they
-// take, and what becomes of breaks, panics, stuck functions and the deadline. A stage that
-// returns before its input ends gets no more of its route, which is reported; one that
-// panics outside a user's function fails what it had not finished and all later Results
-// of its route. Where the next record of a group takes another route, a chunk that holds
-// the one before it is written as soon as the input has ended, whatever its size. A stage
-// of yours that holds Results back until its input ends holds up such a group until
-// the context ends: lanes and routes are no place for it.
+// take, and what becomes of breaks, panics, stuck functions and the deadline.
 //
-// Routes get Results that wait in memory, up to 10,000: a slow route does not keep the
-// others waiting. Inside lanes they get one at a time.
+// Records of one group that take several routes must not wait for each other for ever.
+// Once the input has ended, a chunk is written, whatever its size, if another route waits
+// for a record in it. A stage of yours that keeps Results until its own input ends is told
+// that it has ended, and is built anew for the next record of its route.
+//
+// A stage that returns before its input ends gets no more of its route: those records are
+// reported. One that panics outside a user's function fails what it had not finished, and
+// all later Results of its route.
+//
+// Stages before Route run ahead by up to 10,000 Results, so that a slow route keeps no
+// other one waiting. Inside the lanes of Parallel, routes get one Result at a time. It costs
+// about a microsecond for each record, as Parallel does.
 //
 // key is called on the goroutine of the stages before, once for each Ready Result, and must
 // be pure. If it panics, the Result is Failed with a [*PanicError]. The map is read when

@@ -77,8 +77,8 @@ func (p *Pool[K, T, R]) leaveDesk(l *Lane[T, R], returned bool, lost func(*T) (R
 	}
 }
 
-// wanted reports whether an item for another lane waits for one that the lane holds, while nothing comes any more that
-// would go first.
+// wanted reports whether an item for another lane waits for one that this lane holds. As long as more may be pushed, that is
+// no reason to let go of it.
 func (p *Pool[K, T, R]) wanted(l *Lane[T, R]) bool {
 	return p.routed && p.done && slices.ContainsFunc(l.lines, func(line *line[T, R]) bool {
 		return len(line.waiting) > 0 && line.waiting[0].standing.desk != l.desk

@@ -17,8 +17,9 @@
 // lines do not count.
 //
 // Instead of sharing all items, each lane may have items of its own, which are pushed for it. It takes no others, and when
-// it has ended nobody takes them. Then an item may be next in its line while the item before it is held in another lane: that
-// lane is told to let go of what it holds as soon as nothing more can come for it.
+// it has ended early nobody takes them. The item that is next in a line may be for another lane than the one before it, which
+// may still be held. So once all items have been pushed, the lane that holds it is told to let go, and if it does not, to
+// end; another lane takes what comes later for it.
 //
 // Nobody holds a lock while a user's function runs. The lock of a pool guards lines and gates, and who waits; that of a
 // lane guards the items that it has, and comes second. An item that has neither a line nor a gate needs only the lane's,
