@@ -181,6 +181,33 @@ func TestALaneThatCrashesAsItPartsHasNoSuccessor(t *testing.T) {
 	})
 }
 
+func TestALaneThatPartsGetsNothingMore(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s := newRoutedScene(2, func(s *scene, l *lane) {
+			if l.Number == 1 {
+				do(s, l)
+				return
+			}
+			it, _ := s.Next(l)
+			for turn := lanes.Flush; turn != lanes.End; _, turn = s.Next(l) {
+			}
+			s.emit(l, it, 0)
+			time.Sleep(time.Minute) // the next item of the lane is ready by now
+			if _, turn := s.Next(l); turn != lanes.End {
+				t.Errorf("it gets %v", turn)
+			}
+			s.Close(l, true, lost(s))
+		})
+		for i := range 3 {
+			s.add(1, 0, 0, time.Second)
+			s.items[i].Value.to = i % 2
+		}
+		s.produce()
+		s.consume()
+		equal(t, "received", s.ids(), []int{0, 1, 2})
+	})
+}
+
 func TestALaneKeepsWhatOthersWaitForAsLongAsMoreMayCome(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		s := newRoutedScene(2, holding(3, true))
