@@ -16,7 +16,7 @@ import (
 // policy. The consumer stops, and the context ends, after drawn numbers of Results. A stage must
 //
 //   - pass on every record, with its identity and without repeating any part of it,
-//   - leave alone what is Done, Failed or unprocessed (but see [Recovers]),
+//   - leave Done, Failed and unprocessed Results alone (but see [Recovers]),
 //   - leave a Ready record unprocessed if its context has ended or an earlier record of its group has failed. Passing it
 //     on untouched is fine, too: then no function was called for it,
 //   - send nothing once its consumer has stopped,
@@ -53,7 +53,7 @@ type permissions struct {
 }
 
 // Recovers says that the stage settles or changes failures, as [batch.Catch] and [batch.OrElse] do. It still must not
-// touch what is Done or unprocessed.
+// touch Done and unprocessed Results.
 func Recovers() CheckOption { return func(p *permissions) { p.recovers = true } }
 
 // WholeBatch says that what the stage makes of a record may depend on the other records of the batch, as where it drops

@@ -36,7 +36,7 @@ func TestAStageThatChangesWhatIsNotReadyIsFound(t *testing.T) {
 			}),
 			`makes the failure "other" of rN, which came as the failure "failed before"`, lawFailures,
 		},
-		"it fails what is Done": {
+		"it fails Done Results": {
 			changing(failingDone),
 			`makes the failure "other" of rN, which came as Done`, lawUntried,
 		},
@@ -45,7 +45,7 @@ func TestAStageThatChangesWhatIsNotReadyIsFound(t *testing.T) {
 
 func TestAStageThatRecoversMustStillLeaveTheRestAlone(t *testing.T) {
 	checkAll(t, map[string]bad{
-		"it fails what is Done": {
+		"it fails Done Results": {
 			changing(failingDone),
 			`makes the failure "other" of rN, which came as Done`, lawUntried,
 		},

@@ -17,7 +17,7 @@ const (
 	lawIdentity   = "a Result keeps the record that it came with (law 1)"
 	lawOnce       = "each part of a record is sent once (law 1)"
 	lawFailures   = "a stage passes on what is not Ready, unless it is checked with Recovers (law 3)"
-	lawUntried    = "nothing settles or changes what is Done or unprocessed (law 3)"
+	lawUntried    = "nothing settles or changes a Done or unprocessed Result (law 3)"
 	lawHeld       = "no function is called for a record that an earlier failure of its group holds back: call it by batch.Then"
 	lawEnd        = "no function is called for a record whose context has ended: call it by batch.Then (law 4)"
 	lawLanes      = "the lanes of Parallel are invisible (law 6)"

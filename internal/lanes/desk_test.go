@@ -20,6 +20,17 @@ func newRoutedScene(n int, work func(*scene, *lane)) *scene {
 	return s
 }
 
+// newPair is a scene of two lanes, the first of which works as it likes.
+func newPair(first func(*scene, *lane)) *scene {
+	return newRoutedScene(2, func(s *scene, l *lane) {
+		if l.Number == 0 {
+			first(s, l)
+		} else {
+			do(s, l)
+		}
+	})
+}
+
 // holding is a lane that keeps so many jobs before it works on them. It keeps them when it is told to let go, unless it is
 // obedient.
 func holding(most int, obedient bool) func(*scene, *lane) {
@@ -157,11 +168,7 @@ func TestALaneLetsGoOfWhatOthersWaitFor(t *testing.T) {
 // A lane that is ended for the sake of others and crashes on its way out has no successor.
 func TestALaneThatCrashesAsItPartsHasNoSuccessor(t *testing.T) {
 	bubble(t, func(t *testing.T) {
-		s := newRoutedScene(2, func(s *scene, l *lane) {
-			if l.Number == 1 {
-				do(s, l)
-				return
-			}
+		s := newPair(func(s *scene, l *lane) {
 			for _, turn := s.Next(l); turn != lanes.End; _, turn = s.Next(l) {
 			}
 			s.Close(l, false, lost(s))
@@ -183,11 +190,7 @@ func TestALaneThatCrashesAsItPartsHasNoSuccessor(t *testing.T) {
 
 func TestALaneThatPartsGetsNothingMore(t *testing.T) {
 	bubble(t, func(t *testing.T) {
-		s := newRoutedScene(2, func(s *scene, l *lane) {
-			if l.Number == 1 {
-				do(s, l)
-				return
-			}
+		s := newPair(func(s *scene, l *lane) {
 			it, _ := s.Next(l)
 			for turn := lanes.Flush; turn != lanes.End; _, turn = s.Next(l) {
 			}
@@ -233,11 +236,7 @@ func TestALaneKeepsWhatOthersWaitForAsLongAsMoreMayCome(t *testing.T) {
 
 func TestNobodyTakesTheItemsOfALaneThatHasEnded(t *testing.T) {
 	bubble(t, func(t *testing.T) {
-		s := newRoutedScene(2, func(s *scene, l *lane) {
-			if l.Number == 1 {
-				do(s, l)
-				return
-			}
+		s := newPair(func(s *scene, l *lane) {
 			it, _ := s.Next(l)
 			s.emit(l, it, 0)
 			s.Next(l)
@@ -269,11 +268,7 @@ func TestNobodyTakesTheItemsOfALaneThatHasEnded(t *testing.T) {
 
 func TestTheLineOfAnItemThatNobodyTakesGoesOn(t *testing.T) {
 	bubble(t, func(t *testing.T) {
-		s := newRoutedScene(2, func(s *scene, l *lane) {
-			if l.Number == 1 {
-				do(s, l)
-				return
-			}
+		s := newPair(func(s *scene, l *lane) {
 			it, _ := s.Next(l)
 			time.Sleep(time.Second) // until all have been pushed
 			s.emit(l, it, 0)
@@ -308,11 +303,7 @@ func TestNarrowLanesWithItemsOfTheirOwnGetOneAtATime(t *testing.T) {
 
 func TestNarrowLanesGetMoreWhenOneOfThemHasEnded(t *testing.T) {
 	bubble(t, func(t *testing.T) {
-		s := newRoutedScene(2, func(s *scene, l *lane) {
-			if l.Number == 1 {
-				do(s, l)
-				return
-			}
+		s := newPair(func(s *scene, l *lane) {
 			it, _ := s.Next(l)
 			time.Sleep(time.Second) // the producer waits by now
 			s.emit(l, it, 0)
