@@ -22,11 +22,21 @@ func (b *batch) logFailure(e *entry, err error) {
 }
 
 func (b *batch) failed(ctx context.Context, i int, err error) {
-	r := b.describe(i)
-	attrs := []slog.Attr{
-		slog.String("record", r.ID), slog.String("group", r.Group), slog.Int("attempt", r.Attempt), slog.String("error", errorText(err)),
-	}
+	attrs := append(attrsOf(b.describe(i)), slog.String("error", errorText(err)))
 	b.logger.LogAttrs(ctx, slog.LevelError, "record failed", b.withStack(attrs, err)...)
+}
+
+// attrsOf is what is known of a record.
+func attrsOf(r Record) []slog.Attr {
+	attrs := make([]slog.Attr, 0, 5)
+	attrs = append(attrs, slog.String("record", r.ID))
+	if r.Group != "" {
+		attrs = append(attrs, slog.String("group", r.Group))
+	}
+	if r.Attempt > 0 {
+		attrs = append(attrs, slog.Int("attempt", r.Attempt))
+	}
+	return attrs
 }
 
 // withStack adds the stack of a panic, once for all records that one panic has failed.
@@ -95,14 +105,7 @@ func (b *batch) logRunning(ctx context.Context, failures []Failure) {
 			continue
 		}
 		n++
-		attrs := []slog.Attr{slog.String("record", f.Record.ID)}
-		if f.Record.Group != "" {
-			attrs = append(attrs, slog.String("group", f.Record.Group))
-		}
-		if f.Record.Attempt > 0 {
-			attrs = append(attrs, slog.Int("attempt", f.Record.Attempt))
-		}
-		b.logger.LogAttrs(ctx, slog.LevelWarn, "record still running", attrs...)
+		b.logger.LogAttrs(ctx, slog.LevelWarn, "record still running", attrsOf(f.Record)...)
 	}
 }
 

@@ -219,7 +219,7 @@ func TestATypedNilPanicErrorHasItsLine(t *testing.T) {
 		})
 	})
 	is.NoErr(err)
-	is.Equal(j.lines, []string{`ERROR (r1) record failed record=r1 group= attempt=0 error=panic`})
+	is.Equal(j.lines, []string{`ERROR (r1) record failed record=r1 error=panic`})
 	is.True(!errors.Is(none, errBoom))
 	var undecoded *batch.DecodeError
 	is.True(!errors.Is(undecoded, errBoom))
