@@ -204,11 +204,8 @@ func (p *parallel[A, B]) work(l *lanes.Lane[task[A], leaving[B]], in *inlet) {
 		in.close() // before the pool may be over, and the answer given
 		lost := !returned || p.pool.Stopped()
 		p.pool.Close(l, returned, func(t *task[A]) (leaving[B], bool) {
-			switch {
-			case !lost:
+			if !lost {
 				return leaving[B]{}, false
-			case !t.visit.entered():
-				return handedOn[B](t.visit.untaken(crash)), true
 			}
 			return handedOn[B](t.visit.lost(crash)), true
 		})

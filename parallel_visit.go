@@ -39,9 +39,6 @@ func (v *visit) enter(in *inlet) {
 	}
 }
 
-// entered reports whether a lane has taken the Result.
-func (v *visit) entered() bool { return v.entry.level != nil || v.crossing == nil }
-
 // within is what the Result is inside.
 func (v *visit) within() header {
 	h := v.outside

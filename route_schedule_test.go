@@ -145,6 +145,32 @@ func TestARouteThatPanicsFailsWhatIsItsOwn(t *testing.T) {
 	})
 }
 
+// Records 1 and 3 take a route that hangs, the others one that crashes.
+func TestTheCrashOfARouteIsNotTheErrorOfWhatWaitsForAnother(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		ctx, reserve := deadline(t)
+		var report batch.Report
+		reporting := batch.WithReport(func(_ context.Context, r batch.Report) { report = r })
+		crashing := func(s texts) texts {
+			return func(func(batch.Result[string]) bool) {
+				for range s {
+					panic(errBoom)
+				}
+			}
+		}
+		stuck := batch.Each(stuckOn(t, "1"))
+		_, err := batch.Run(grouped(ctx, make([]string, 4), reserve, reporting), func(s texts) texts {
+			return batch.Route(s, func(v string) int { return indexOf(v) % 2 }, map[int]batch.Stage[string, string]{0: crashing, 1: stuck})
+		})
+		is.True(err != nil)
+		is.True(errors.Is(report.Failures[0].Err, errBoom))
+		is.True(errors.Is(report.Failures[1].Err, batch.ErrRunning))
+		is.True(errors.Is(report.Failures[2].Err, errBoom))
+		is.True(errors.Is(report.Failures[3].Err, batch.ErrNotStarted))
+	})
+}
+
 func TestARouteThatReturnsEarlyGetsNoMore(t *testing.T) {
 	is := is.New(t)
 	response, err := batch.Run(grouped(t.Context(), make([]string, 20)), func(s texts) texts {
