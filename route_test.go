@@ -127,7 +127,17 @@ func TestAKeyIsCalledOnceForEachReadyResultAndNotAfterTheEnd(t *testing.T) {
 		}
 		return "all"
 	}
-	s := batch.TryEach(grouped(ctx, make([]string, 5)), failingOn("1"))
+	source := grouped(ctx, make([]string, 5))
+	s := func(yield func(batch.Result[string]) bool) { // without a function that would not be called after the end
+		for r := range source {
+			if r.Record().Index == 1 {
+				r = r.Fail(errBoom)
+			}
+			if !yield(r) {
+				return
+			}
+		}
+	}
 	var began effects
 	var late int
 	for r := range batch.Route(s, key, textRoutes{"all": batch.Each(began.each)}) {
