@@ -108,11 +108,15 @@ func TestAKeyFailsItsRecordOnly(t *testing.T) {
 			}
 			return v
 		}
-		response, err := batch.Run(grouped(t.Context(), make([]string, 3)), func(s texts) texts {
+		var report batch.Report
+		reporting := batch.WithReport(func(_ context.Context, r batch.Report) { report = r })
+		response, err := batch.Run(grouped(t.Context(), make([]string, 3), reporting), func(s texts) texts {
 			return batch.Route(s, key, textRoutes{"0": suffixed("")})
 		})
 		is.NoErr(err)
 		is.Equal(listed(response), []string{"r1", "r2"})
+		is.Equal(report.Failures[0].Err.Error(), "the function ended its goroutine")
+		is.True(errors.Is(report.Failures[1].Err, batch.ErrUnreached))
 	})
 }
 
