@@ -23,7 +23,9 @@ func (t *turn) take() {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.free.L = &t.mu
+	if t.free.L == nil {
+		t.free.L = &t.mu // once: who waits reads it without the lock
+	}
 	t.waiting.Add(1)
 	defer t.waiting.Add(-1)
 	for !t.try() {

@@ -40,10 +40,12 @@ func Decode[T any, P Payload](s Stream[P], unmarshal func([]byte, any) error) St
 			*value = *new(T)
 			data, err := bytesOf(&p, &text)
 			if err == nil {
-				err = unmarshal(data, value)
+				if err = unmarshal(data, value); err != nil && len(data) == 0 {
+					err = &emptyError{err}
+				}
 			}
 			if err != nil {
-				err = undecodable(ctx, &p, len(data) == 0, err)
+				err = undecodable(ctx, &p, err)
 			}
 			return *value, err
 		}
@@ -80,11 +82,8 @@ func bytesOf[P Payload](payload *P, text *blocks[byte]) ([]byte, error) {
 }
 
 // undecodable is the error of a payload that does not decode.
-func undecodable[P Payload](ctx context.Context, payload *P, empty bool, err error) error {
+func undecodable[P Payload](ctx context.Context, payload *P, err error) error {
 	e := &DecodeError{Err: err}
-	if empty && err != ErrNoValue {
-		e.Err = &emptyError{err}
-	}
 	if r, ok := RecordFrom(ctx); ok {
 		e.ID = r.ID
 	}

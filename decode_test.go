@@ -113,6 +113,17 @@ func TestATombstoneHasNoValue(t *testing.T) {
 	is.Equal(err.Error(), "value: no value")
 }
 
+func TestACorruptValueIsNoTombstone(t *testing.T) {
+	is := is.New(t)
+	for _, value := range []string{"_w==", "%", "e", "e30"} {
+		bad, err := decoded[int](events.KafkaRecord{Value: value}, json.Unmarshal)
+		_, corrupt := errors.AsType[base64.CorruptInputError](err)
+		is.True(corrupt)
+		is.True(!errors.Is(err, batch.ErrNoValue))
+		is.Equal(bad.Field, "value")
+	}
+}
+
 // An empty message is legal where the codec says so.
 func TestAnEmptyPayloadThatTheCodecRefusesHasNoValue(t *testing.T) {
 	all := []byte(nil)

@@ -255,3 +255,19 @@ func TestSeveralBatchesGoThroughLanesInLanes(t *testing.T) {
 		}
 	}
 }
+
+// The goroutine that fetches ahead and the one that pushes into the lanes may take note of what runs at the same moment, so
+// this takes many rounds.
+func TestWhatIsFinishedIsNotSaidToRun(t *testing.T) {
+	for range 5000 {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		response, err := batch.Run(grouped(ctx, make([]string, 6)), func(s texts) texts {
+			ahead := func(yield func(batch.Result[string]) bool) { prefetched(s, 2, yield) }
+			return inLanes(ahead, 2, through)
+		})
+		cancel()
+		if err != nil || len(response.BatchItemFailures) > 0 {
+			t.Fatal(listed(response), err)
+		}
+	}
+}

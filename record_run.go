@@ -167,15 +167,26 @@ func (p *place) pass(e *entry) (now uint64) {
 func (p *place) rest() { p.note(0) }
 
 func (p *place) note(out uint32) (now uint64) {
-	now = (p.out.Load()>>32+1)<<32 | uint64(out)
-	p.out.Store(now)
+	_, now = p.swap(out)
 	return now
+}
+
+// swap is one step, since two goroutines may give out here: a stage of the user's may run the stages before it on another
+// one. With two of the same number the pause of one could be resumed after the other has rested.
+func (p *place) swap(out uint32) (before, now uint64) {
+	for {
+		before = p.out.Load()
+		now = (before>>32+1)<<32 | uint64(out)
+		if p.out.CompareAndSwap(before, now) {
+			return before, now
+		}
+	}
 }
 
 // pause takes note that no function runs here until it is resumed.
 func (p *place) pause() (paused pause) {
-	paused.place, paused.before = p, p.out.Load()
-	paused.now = p.note(0)
+	paused.place = p
+	paused.before, paused.now = p.swap(0)
 	return paused
 }
 
