@@ -84,6 +84,8 @@ func (p *parallel[A, B]) face() lanes.Face[task[A], leaving[B]] {
 		Left:      func(t *task[A], r leaving[B]) { t.visit.parts.Leave(r.h.number()) },
 		Inside:    func(t *task[A]) bool { return !t.visit.parts.Over() },
 		Finished:  func(t *task[A]) { t.visit.end() },
+		Refused:   func(owner any, t *task[A]) leaving[B] { return handedOn[B](t.visit.untaken(owner.(*inlet).crash)) },
+		Held:      func(t *task[A]) bool { return t.visit.parts.Held() },
 		Adrift:    func(owner any) { owner.(*inlet).close() },
 		Abandoned: func(t *task[A]) leaving[B] { return handedOn[B](t.visit.abandoned()) },
 	}
@@ -196,6 +198,7 @@ func (p *parallel[A, B]) work(l *lanes.Lane[task[A], leaving[B]], in *inlet) {
 		var crash *PanicError
 		if v := recover(); v != nil {
 			crash = newPanicError(v)
+			in.crash = crash
 			if p.choose == nil {
 				p.fatal.Store(crash)
 			}

@@ -125,6 +125,7 @@ func (b *border) cancel() {
 type inlet struct {
 	entrances atomic.Pointer[[]entrance] // mostly one; lanes within the lane look at them, too
 	stays     uint32                     // how many have been let in
+	crash     *PanicError                // of the lane, when it has ended
 }
 
 type entrance struct {

@@ -31,12 +31,12 @@ import (
 //
 // Records of one group that take several routes must not wait for each other for ever.
 // Once the input has ended, a chunk is written, whatever its size, if another route waits
-// for a record in it. A stage of yours that keeps Results until its own input ends is told
-// that it has ended, and is built anew for the next record of its route.
+// for a record in it. If a stage of yours keeps such a record until its own input ends, and
+// nothing moves in any route, its input ends, and it is built anew for the next record.
 //
 // A stage that returns before its input ends gets no more of its route: those records are
-// reported. One that panics outside a user's function fails what it had not finished, and
-// all later Results of its route.
+// reported, and hold their groups back. One that panics outside a user's function fails
+// what it had not finished, and all later Results of its route.
 //
 // Stages before Route run ahead by up to 10,000 Results, so that a slow route keeps no
 // other one waiting. Inside the lanes of Parallel, routes get one Result at a time. It costs

@@ -129,13 +129,6 @@ func TestARouteThatPanicsFailsWhatIsItsOwn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := is.New(t)
 		slow := func(v string) string { time.Sleep(time.Second); return first(v) }
-		crashing := func(s texts) texts {
-			return func(yield func(batch.Result[string]) bool) {
-				for range s {
-					panic(errBoom)
-				}
-			}
-		}
 		values, failures := batch.Partition(batch.Route(batch.Of("a0", "b1", "a2", "b3", "a4"), slow, textRoutes{"a": crashing, "b": suffixed("!")}))
 		is.Equal(values, []string{"b1!", "b3!"})
 		is.Equal(len(failures), 3)
@@ -152,13 +145,6 @@ func TestTheCrashOfARouteIsNotTheErrorOfWhatWaitsForAnother(t *testing.T) {
 		ctx, reserve := deadline(t)
 		var report batch.Report
 		reporting := batch.WithReport(func(_ context.Context, r batch.Report) { report = r })
-		crashing := func(s texts) texts {
-			return func(func(batch.Result[string]) bool) {
-				for range s {
-					panic(errBoom)
-				}
-			}
-		}
 		stuck := batch.Each(stuckOn(t, "1"))
 		_, err := batch.Run(grouped(ctx, make([]string, 4), reserve, reporting), func(s texts) texts {
 			return batch.Route(s, func(v string) int { return indexOf(v) % 2 }, map[int]batch.Stage[string, string]{0: crashing, 1: stuck})

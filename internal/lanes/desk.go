@@ -7,18 +7,17 @@ import "slices"
 type desk[T, R any] struct {
 	number  int
 	ready   queue[T, R]
-	waiting int                // how many of its items wait in their lines
-	lane    *Lane[T, R]        // the one that it belongs to, as long as there is one
-	refuse  func(*T) (R, bool) // what becomes of items whose lane has ended before its input
+	waiting int         // how many of its items wait in their lines
+	lane    *Lane[T, R] // the one that it belongs to, as long as there is one
+	refuses bool        // its lane has ended before its input
+	owner   any         // of that lane
 }
 
 // offer has an item run as soon as a lane is free. It reports false if it never will, since the lane it is for has ended.
 func (p *Pool[K, T, R]) offer(it *Item[T, R]) bool {
 	d := it.standing.desk
-	if d.refuse != nil {
-		if r, ok := d.refuse(&it.Value); ok {
-			p.deliver(it, r)
-		}
+	if d.refuses {
+		p.deliver(it, p.Refused(d.owner, &it.Value))
 		p.finish(it)
 		return false
 	}
@@ -26,7 +25,7 @@ func (p *Pool[K, T, R]) offer(it *Item[T, R]) bool {
 	switch {
 	case !p.routed:
 		p.call()
-	case d.lane != nil:
+	case d.lane != nil && !(d.lane.parting && p.leavesRoom(d.lane)):
 		p.wake(d.lane)
 	case !p.stopped.Load():
 		d.lane = p.start(d)
@@ -59,20 +58,22 @@ func (p *Pool[K, T, R]) unline(l *line[T, R]) *Item[T, R] {
 
 // leaveDesk is for a lane that ends. If it has parted for the sake of others, another one takes the later items; otherwise
 // nobody does.
-func (p *Pool[K, T, R]) leaveDesk(l *Lane[T, R], returned bool, lost func(*T) (R, bool)) {
+func (p *Pool[K, T, R]) leaveDesk(l *Lane[T, R], returned bool) {
 	d := l.desk
-	d.lane = nil
+	if d.lane == l {
+		d.lane = nil
+	}
 	switch {
 	case p.stopped.Load(): // Rest has what nobody takes any more
 	case !l.parting || !returned:
-		d.refuse = lost
+		d.refuses, d.owner = true, l.Owner
 		for _, it := range d.ready.all() {
 			p.offer(it)
 			if line := it.standing.line; line != nil {
 				p.advance(line)
 			}
 		}
-	case d.ready.len() > 0:
+	case d.lane == nil && d.ready.len() > 0:
 		d.lane = p.start(d)
 	}
 }
@@ -83,6 +84,39 @@ func (p *Pool[K, T, R]) wanted(l *Lane[T, R]) bool {
 	return p.routed && p.done && slices.ContainsFunc(l.lines, func(line *line[T, R]) bool {
 		return len(line.waiting) > 0 && line.waiting[0].standing.desk != l.desk
 	})
+}
+
+// part has a lane end that is wanted and does not let go, if there is one and no lane has anything else to do: it holds what
+// others wait for until its input ends. It reports whether there was one.
+func (p *Pool[K, T, R]) part() bool {
+	if !p.routed || !p.done {
+		return false
+	}
+	var last *Lane[T, R]
+	for _, l := range p.lanes {
+		switch {
+		case l.gone || l.parting:
+		case !l.asking || l.desk.ready.len() > 0:
+			return false
+		case p.wanted(l):
+			if !l.flushed {
+				return false
+			}
+			last = l
+		}
+	}
+	if last == nil {
+		return false
+	}
+	last.parting = true
+	p.wake(last)
+	return true
+}
+
+// leavesRoom reports whether all that the lane holds is in lanes of its own, so that another one may work next to it. Its
+// items have a standing, so they come and go with the pool's lock held.
+func (p *Pool[K, T, R]) leavesRoom(l *Lane[T, R]) bool {
+	return !slices.ContainsFunc(l.held, func(it *Item[T, R]) bool { return !p.Held(&it.Value) })
 }
 
 // oneIfFree is what narrow lanes that have their own items are allowed: nobody knows which one the next item is for, so none

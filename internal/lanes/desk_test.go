@@ -181,7 +181,7 @@ func TestALaneThatCrashesAsItPartsHasNoSuccessor(t *testing.T) {
 		s.consume()
 		equal(t, "received", s.ids(), []int{0, 1, 2, 3})
 		hows := s.hows()
-		equal(t, "what comes of the jobs", []string{hows[0], hows[1], hows[2], hows[3]}, []string{"lost.", ".", "lost.", "."})
+		equal(t, "what comes of the jobs", []string{hows[0], hows[1], hows[2], hows[3]}, []string{"lost.", ".", "refused.", "."})
 		if n := s.started()[0]; n != 1 {
 			t.Errorf("%d lanes have started", n)
 		}
@@ -258,7 +258,7 @@ func TestNobodyTakesTheItemsOfALaneThatHasEnded(t *testing.T) {
 		s.consume()
 		equal(t, "received", s.ids(), []int{0, 1, 2, 3, 4, 5, 6}) // by their gate
 		hows := s.hows()
-		for id, want := range map[int]string{0: ".", 1: "lost.", 2: ".", 3: "lost.", 4: "lost.", 5: ".", 6: "lost."} {
+		for id, want := range map[int]string{0: ".", 1: "lost.", 2: ".", 3: "refused.", 4: "refused.", 5: ".", 6: "refused."} {
 			if hows[id] != want || s.items[id].Value.finished != 1 {
 				t.Errorf("job %d: %s, finished %d times", id, hows[id], s.items[id].Value.finished)
 			}
@@ -282,7 +282,7 @@ func TestTheLineOfAnItemThatNobodyTakesGoesOn(t *testing.T) {
 		s.consume()
 		equal(t, "received", s.ids(), []int{0, 1, 2, 3, 4, 5})
 		hows := s.hows()
-		equal(t, "what comes of the line", []string{hows[1], hows[2], hows[3], hows[4], hows[5]}, []string{"lost.", "lost.", ".", "lost.", "."})
+		equal(t, "what comes of the line", []string{hows[1], hows[2], hows[3], hows[4], hows[5]}, []string{"refused.", "refused.", ".", "refused.", "."})
 	})
 }
 
@@ -316,7 +316,7 @@ func TestNarrowLanesGetMoreWhenOneOfThemHasEnded(t *testing.T) {
 		s.produce()
 		s.consume()
 		equal(t, "received", s.ids(), []int{0, 1, 2, 3})
-		equal(t, "what comes of the one that nobody took", []string{s.hows()[2]}, []string{"lost."})
+		equal(t, "what comes of the one that nobody took", []string{s.hows()[2]}, []string{"refused."})
 	})
 }
 

@@ -65,14 +65,12 @@ func (p *Pool[K, T, R]) Next(l *Lane[T, R]) (*Item[T, R], Turn) {
 		if p.done && l.desk.waiting == 0 {
 			break
 		}
-		wanted := p.wanted(l)
-		if (p.hasty || wanted) && !l.flushed && l.holds() {
+		if !l.flushed && (p.hasty || p.wanted(l)) && l.holds() {
 			l.flushed = true
 			return nil, Flush
 		}
-		if wanted {
-			l.parting = true
-			break
+		if p.part() {
+			continue
 		}
 		p.wait(l)
 	}
@@ -192,13 +190,14 @@ func (p *Pool[K, T, R]) Close(l *Lane[T, R], returned bool, lost func(*T) (R, bo
 	p.arrive(l)
 	p.release(l, lost)
 	if p.routed {
-		p.leaveDesk(l, returned, lost)
+		p.leaveDesk(l, returned)
 	}
 	p.leave(&l.member)
 	if p.ended() {
 		p.stop()
 	}
 	p.call()
+	p.part()
 	p.makeRoom()
 }
 

@@ -18,8 +18,8 @@
 //
 // Instead of sharing all items, each lane may have items of its own, which are pushed for it. It takes no others, and when
 // it has ended early nobody takes them. The item that is next in a line may be for another lane than the one before it, which
-// may still be held. So once all items have been pushed, the lane that holds it is told to let go, and if it does not, to
-// end; another lane takes what comes later for it.
+// may still be held. So once all items have been pushed, the lane that holds it is told to let go. If it does not, and no lane
+// has anything else to do, it is ended, and another lane takes what comes later for it.
 //
 // Nobody holds a lock while a user's function runs. The lock of a pool guards lines and gates, and who waits; that of a
 // lane guards the items that it has, and comes second. An item that has neither a line nor a gate needs only the lane's,
@@ -94,6 +94,10 @@ type Face[T, R any] struct {
 	Finished func(item *T)
 	// Abandoned makes the Result of an item whose lane nobody waits for any more.
 	Abandoned func(item *T) R
+	// Refused makes the Result of an item whose own lane has ended. The lane has this owner.
+	Refused func(owner any, item *T) R
+	// Held reports whether the item is held inside by somebody who lets go of it in time.
+	Held func(item *T) bool
 	// Adrift is told of such a lane when there is nothing of it left.
 	Adrift func(owner any)
 }

@@ -18,7 +18,8 @@ type job struct {
 	rank       int
 	takes      []time.Duration // before each Result
 
-	left     int // Results that have not been emitted
+	kept     bool // by somebody who lets go of it
+	left     int  // Results that have not been emitted
 	lane     int
 	given    time.Duration
 	finished int // how often
@@ -70,6 +71,8 @@ func newScene(n int, work func(*scene, *lane)) *scene {
 		Inside:    func(j *job) bool { return j.left > 0 },
 		Finished:  func(j *job) { s.note(func() { j.finished++ }) },
 		Abandoned: func(j *job) result { return result{id: j.id, how: "abandoned", made: s.now()} },
+		Refused:   func(_ any, j *job) result { return result{id: j.id, how: "refused", made: s.now()} },
+		Held:      func(j *job) bool { return j.kept },
 		Adrift:    func(owner any) { s.adrift = append(s.adrift, owner.(int)) },
 	})
 	return s

@@ -73,6 +73,9 @@ func (s *Stay) Hold() { s.held.Add(1) }
 // Release reports whether nothing is inside any more.
 func (s *Stay) Release() (over bool) { return s.held.Add(-1) == 0 && s.Over() }
 
+// Held reports whether a Result is held back inside.
+func (s *Stay) Held() bool { return s.held.Load() > 0 }
+
 // Over reports whether nothing is inside, as far as anybody knows.
 func (s *Stay) Over() bool {
 	switch s.whole.Load() {

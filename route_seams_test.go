@@ -1,0 +1,216 @@
+package batch_test
+
+// Where routes meet lanes, early ends and other routes.
+
+import (
+	"context"
+	"slices"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/lambdabatch/batch"
+	"github.com/matryer/is"
+)
+
+// onlyFirst returns after its first Result.
+func onlyFirst(s texts) texts {
+	return func(yield func(batch.Result[string]) bool) {
+		for r := range s {
+			yield(r)
+			return
+		}
+	}
+}
+
+// crashing panics at its first Result.
+func crashing(s texts) texts {
+	return func(func(batch.Result[string]) bool) {
+		for range s {
+			panic(errBoom)
+		}
+	}
+}
+
+func TestARouteThatEndsEarlyDoesNotStopTheReader(t *testing.T) {
+	for name, stage := range map[string]batch.Stage[string, string]{"returns": onlyFirst, "panics": crashing} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				is := is.New(t)
+				response, err := batch.Run(grouped(t.Context(), make([]string, 10)), func(s texts) texts {
+					return batch.Parallel(s, 1, func(s texts) texts {
+						return batch.Route(s, func(v string) bool { return v == "0" || v == "5" }, map[bool]batch.Stage[string, string]{
+							true: stage, false: batch.Each(through),
+						})
+					})
+				})
+				is.NoErr(err)
+				is.Equal(listed(response), map[string][]string{"returns": {"r5"}, "panics": {"r0", "r5"}}[name])
+			})
+		})
+	}
+}
+
+func TestAReaderThatIsFarAheadOfARouteThatEndsGoesOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		response, _ := batch.Run(grouped(t.Context(), make([]string, 3)), func(s texts) texts {
+			s = batch.FlatMap(s, func(v string) []string { return slices.Repeat([]string{v}, 6000) })
+			return batch.Route(s, func(string) int { return 0 }, map[int]batch.Stage[string, string]{0: func(s texts) texts {
+				return onlyFirst(batch.Tap(s, func(batch.Result[string]) { time.Sleep(time.Second) }))
+			}})
+		})
+		is.Equal(listed(response), []string{"r0", "r1", "r2"})
+	})
+}
+
+// Nobody takes a1, so it is reported, and what comes after it in its group must wait for it.
+func TestWhatARouteGetsNoMoreHoldsItsGroupBack(t *testing.T) {
+	for _, stage := range []batch.Stage[string, string]{onlyFirst, crashing} {
+		is := is.New(t)
+		var stored effects
+		values := []string{"a0", "a1", "b2", "a3", "b4", "b5"}
+		groups := map[string]string{"a0": "f", "a1": "g", "b2": "g", "a3": "g", "b4": "g", "b5": "h"}
+		source := batch.From(t.Context(), values, func(v string) batch.Record { return batch.Record{ID: v, Group: groups[v]} },
+			batch.WithPolicy(batch.StopGroup))
+		response, err := batch.Run(source, func(s texts) texts {
+			return batch.Route(s, first, textRoutes{"a": stage, "b": batch.Each(stored.each)})
+		})
+		is.NoErr(err)
+		is.Equal(stored.all, []string{"b5"})
+		is.True(slices.Contains(listed(response), "a1") && slices.Contains(listed(response), "b2"))
+	}
+}
+
+// Record 0 is stuck in the lanes of a route, which has free ones for record 3; that comes when record 2, of the same group, has
+// left the other route.
+func TestAStuckRecordInTheLanesOfARouteDelaysItsGroupOnly(t *testing.T) {
+	for _, slow := range []time.Duration{0, time.Second} {
+		synctest.Test(t, func(t *testing.T) {
+			is := is.New(t)
+			ctx, reserve := deadline(t)
+			stuck := stuckOn(t, "0")
+			inner := func(ctx context.Context, v string) error { time.Sleep(slow); return stuck(ctx, v) }
+			groups := []string{"g", "g", "h", "h", "k", "k", "k"}
+			isLanes := func(v string) bool { return v == "0" || v == "3" || v == "4" || v == "6" }
+			response, err := batch.Run(grouped(ctx, groups, reserve, batch.WithPolicy(batch.StopGroup)), func(s texts) texts {
+				return batch.Route(s, isLanes, map[bool]batch.Stage[string, string]{
+					true:  func(s texts) texts { return inLanes(s, 4, inner) },
+					false: batch.Each(func(context.Context, string) error { time.Sleep(time.Second); return nil }),
+				})
+			})
+			is.NoErr(err)
+			is.Equal(listed(response), []string{"r0", "r1"})
+		})
+	}
+}
+
+// When nothing else moves, the route with lanes is told to end for the sake of record 1. Record 4 needs it once more before
+// record 0 returns, which it never does.
+func TestARouteWithLanesGoesOnWhileAnEarlierRecordIsStuckInThem(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		ctx, reserve := deadline(t)
+		stuck := stuckOn(t, "0")
+		inner := func(ctx context.Context, v string) error { time.Sleep(time.Second); return stuck(ctx, v) }
+		response, err := batch.Run(grouped(ctx, []string{"g", "g", "k", "k", "k"}, reserve, batch.WithPolicy(batch.StopGroup)), func(s texts) texts {
+			return batch.Route(s, func(v string) bool { return v == "1" || v == "3" }, map[bool]batch.Stage[string, string]{
+				false: func(s texts) texts { return inLanes(s, 4, inner) }, true: batch.Each(through),
+			})
+		})
+		is.NoErr(err)
+		is.Equal(listed(response), []string{"r0", "r1"})
+	})
+}
+
+// The stage fetches ahead, and is told to end while it is at work. What comes next for its route waits until it has ended.
+func TestARouteIsOneSequentialStreamThoughItIsBuiltAnew(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		var busy, built atomic.Int32
+		takes := map[string]time.Duration{"0": time.Second, "1": 3 * time.Second, "3": time.Second}
+		work := func(_ context.Context, v string) error {
+			if busy.Add(1) > 1 {
+				t.Error("two at once")
+			}
+			time.Sleep(takes[v])
+			busy.Add(-1)
+			return nil
+		}
+		response, err := batch.Run(grouped(t.Context(), []string{"g", "k", "g", "g"}, batch.WithPolicy(batch.StopGroup)), func(s texts) texts {
+			return batch.Route(s, func(v string) bool { return v == "2" }, map[bool]batch.Stage[string, string]{
+				false: func(s texts) texts {
+					built.Add(1)
+					return batch.TryEach(func(yield func(batch.Result[string]) bool) { prefetched(s, 4, yield) }, work)
+				},
+				true: batch.Each(through),
+			})
+		})
+		is.NoErr(err)
+		is.Equal(listed(response), []string{})
+		is.Equal(built.Load(), int32(2))
+	})
+}
+
+// The records of a group take two routes by turns. As long as other records move, a stage is not ended for that.
+func TestAStageIsBuiltOnceUnlessItKeepsWhatOthersWaitFor(t *testing.T) {
+	for name, test := range map[string]struct {
+		stage batch.Stage[string, string]
+		built int32
+	}{
+		"a function": {batch.Each(through), 1},
+		"a chunk": {func(s texts) texts {
+			return batch.TryEachChunk(s, 9, func(context.Context, []string) error { return nil })
+		}, 1},
+		"what keeps all": {func(s texts) texts { return slicesOf(s) }, 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				is := is.New(t)
+				var built atomic.Int32
+				response, err := batch.Run(grouped(t.Context(), []string{"g", "g", "g", "g", "g"}, batch.WithPolicy(batch.StopGroup)), func(s texts) texts {
+					return batch.Route(s, func(v string) bool { return indexOf(v)%2 == 0 }, map[bool]batch.Stage[string, string]{
+						true:  func(s texts) texts { built.Add(1); return test.stage(s) },
+						false: batch.Each(through),
+					})
+				})
+				is.NoErr(err)
+				is.Equal(listed(response), []string{})
+				is.Equal(built.Load(), test.built)
+			})
+		})
+	}
+}
+
+// slicesOf keeps all until its input ends.
+func slicesOf(s texts) texts {
+	return func(yield func(batch.Result[string]) bool) {
+		inTurns(s, 1000, func([]batch.Result[string]) {}, yield)
+	}
+}
+
+// Lanes in which there are routes share the records, so that routes in them take no more than one; routes in routes do not.
+func TestRoutesInLanesLeaveRecordsToOtherLanes(t *testing.T) {
+	all := func(stage batch.Stage[string, string]) batch.Stage[string, string] {
+		return func(s texts) texts {
+			return batch.Route(s, func(string) int { return 0 }, map[int]batch.Stage[string, string]{0: stage})
+		}
+	}
+	slow := batch.Each(func(context.Context, string) error { time.Sleep(time.Second); return nil })
+	for name, stage := range map[string]batch.Stage[string, string]{
+		"routes in lanes":           parallel(4, all(slow)),
+		"routes in routes in lanes": parallel(4, all(all(slow))),
+		"routes in lanes in routes": all(parallel(4, all(slow))),
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				is := is.New(t)
+				start := time.Now()
+				_, err := batch.Collect(stage(batch.Of("0", "1", "2", "3", "4", "5", "6", "7")))
+				is.NoErr(err)
+				is.Equal(time.Since(start), 2*time.Second)
+			})
+		})
+	}
+}
