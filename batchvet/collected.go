@@ -94,7 +94,7 @@ func isEventOf(f *types.Signature, variable types.Object) bool {
 // answers reports whether a function is one for lambda.Start by what it takes and returns.
 func answers(f *types.Signature) bool {
 	if takes(f, isContext) && takes(f, isBatchEvent) {
-		return true
+		return givesAnswer(f)
 	}
 	if f.Params().Len() != 2 || f.Results().Len() != 2 {
 		return false
@@ -102,6 +102,17 @@ func answers(f *types.Signature) bool {
 	_, structure := f.Params().At(1).Type().Underlying().(*types.Struct)
 	return structure && isContext(f.Params().At(0).Type()) &&
 		isNamed(f.Results().At(0).Type(), batchPath, "Response", "FirehoseResponse") && isError(f.Results().At(1).Type())
+}
+
+// givesAnswer reports whether what a function returns can be the answer of an invocation: an error, and before it nothing
+// or what JSON makes an object of.
+func givesAnswer(f *types.Signature) bool {
+	n := f.Results().Len()
+	if n == 0 || n > 2 || !isError(f.Results().At(n-1).Type()) {
+		return false
+	}
+	_, basic := f.Results().At(0).Type().Underlying().(*types.Basic)
+	return !basic
 }
 
 // isOf reports whether e is a call of batch.Of, whose streams answer nobody.

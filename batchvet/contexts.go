@@ -40,7 +40,7 @@ func outerMessage(use, own *ast.Ident) string {
 	if own != nil && own.Name != "_" && own.Name != use.Name {
 		instead = own.Name
 	}
-	return fmt.Sprintf("%s is from outside this function, and neither ends in time for the answer nor knows the record: use %s",
+	return fmt.Sprintf("%s is from outside this function, so it outlives the answer and does not carry the record: use %s",
 		use.Name, instead)
 }
 
@@ -97,7 +97,13 @@ func (c check) isOuter(name *ast.Ident, lit inspector.Cursor) bool {
 			return false
 		}
 	}
-	return !c.origin.leads(name, c.isRecordContext)
+	return !c.origin.leads(name, c.isRecordContext) && !c.origin.leads(name, c.outlives)
+}
+
+// outlives recognises context.WithoutCancel(ctx): a context that is meant to outlive another one.
+func (c check) outlives(e ast.Expr) bool {
+	call, ok := e.(*ast.CallExpr)
+	return ok && isFunc(c.callee(call), "context", "WithoutCancel")
 }
 
 func (c check) isContextVariable(name *ast.Ident) bool {

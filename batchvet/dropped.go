@@ -67,7 +67,7 @@ func (c check) loss(call *ast.CallExpr) string {
 	case isResult(result) && isFunc(callee, batchPath, "Ack", "Fail"):
 		return fmt.Sprintf("%s changes nothing, it returns a new Result: send that one on", name)
 	case isResult(result):
-		return fmt.Sprintf("the Result of %s goes nowhere, and what became of the record with it: send it on", name)
+		return fmt.Sprintf("the Result of %s is lost, and what became of the record with it: yield it", name)
 	}
 	return ""
 }

@@ -42,3 +42,14 @@ func onTheWay(ctx context.Context, event events.SQSEvent) (batch.Response, error
 		})
 	})
 }
+
+// Functions that answer nobody.
+func cli(ctx context.Context, event events.SQSEvent) {
+	response, err := batch.Collect(process(batch.SQS(ctx, event)))
+	fmt.Println(response, err)
+}
+
+func replay(ctx context.Context, event events.SQSEvent) (int, error) {
+	response, err := batch.Collect(process(batch.SQS(ctx, event)))
+	return len(response.BatchItemFailures), err
+}

@@ -25,7 +25,7 @@ var startup = context.Background()
 func handler(ctx context.Context, event events.SQSEvent) (batch.Response, error) {
 	return batch.Run(batch.SQS(ctx, event), func(s messages) messages {
 		return batch.TryEach(s, func(_ context.Context, m events.SQSMessage) error {
-			return put(ctx, m) // want `^ctx is from outside this function, and neither ends in time for the answer nor knows the record: use the function's own context$`
+			return put(ctx, m) // want `^ctx is from outside this function, so it outlives the answer and does not carry the record: use the function's own context$`
 		})
 	})
 }
@@ -62,7 +62,7 @@ func stages(outer context.Context, s messages, r batch.Result[int]) {
 	same(batch.Each(func(ctx context.Context, m events.SQSMessage) error {
 		return put(outer, m) // want `outer is from outside`
 	})(s))
-	batch.Then(r, func(ctx context.Context, n int) (int, error) { // want `batch.Then goes nowhere`
+	batch.Then(r, func(ctx context.Context, n int) (int, error) { // want `batch.Then is lost`
 		return n, put(outer) // want `outer is from outside`
 	})
 	_ = batch.WithReport(func(ctx context.Context, r batch.Report) {

@@ -68,3 +68,9 @@ func others(ctx context.Context, s messages) messages {
 	_ = attempt(ctx, func(context.Context) error { return put(ctx) })
 	return batch.Filter(s, func(events.SQSMessage) bool { return put(ctx) == nil })
 }
+
+// What is to outlive the answer.
+func outliving(ctx context.Context, s messages) messages {
+	base := context.WithoutCancel(ctx)
+	return batch.TryEach(s, func(_ context.Context, m events.SQSMessage) error { return put(base, m) })
+}

@@ -55,9 +55,9 @@ func results(s orders) orders {
 		for r := range s {
 			r.Ack()                     // want `^r.Ack changes nothing, it returns a new Result: send that one on$`
 			r.Fail(errors.New("no"))    // want `^r.Fail changes nothing`
-			batch.Then(r, charge)       // want `^the Result of batch.Then goes nowhere, and what became of the record with it: send it on$`
+			batch.Then(r, charge)       // want `^the Result of batch.Then is lost, and what became of the record with it: yield it$`
 			_ = r.Ack()                 // want `r.Ack changes nothing`
-			_ = batch.Then(r, charge)   // want `batch.Then goes nowhere`
+			_ = batch.Then(r, charge)   // want `batch.Then is lost`
 			defer r.Ack()               // want `r.Ack changes nothing`
 			batch.Then(r, charge).Ack() // want `this call changes nothing`
 			if !yield(r) {
@@ -76,7 +76,7 @@ func fixable(s orders) orders {
 			if r.Err() != nil {
 				r.Ack() // want `r.Ack changes nothing`
 			}
-			batch.Then(r, same) // want `batch.Then goes nowhere`
+			batch.Then(r, same) // want `batch.Then is lost`
 			if !yield(r) {
 				return
 			}

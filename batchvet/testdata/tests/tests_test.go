@@ -22,7 +22,8 @@ func again(s batch.Stream[int]) batch.Stream[int] {
 }
 
 func collect(ctx context.Context, event events.SQSEvent) (batch.Response, error) {
-	ctx = context.WithoutCancel(ctx)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	return batch.Collect(batch.TryEach(batch.SQS(ctx, event), func(context.Context, events.SQSMessage) error {
 		return store(ctx, 1) // want `ctx is from outside`
 	}))
