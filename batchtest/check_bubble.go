@@ -8,9 +8,11 @@ import (
 	"time"
 )
 
-// inBubble calls f in a bubble of its own and returns what f does. What f has left behind in the bubble makes
+const stoppedClock = "the stage waits for what stops the clock of testing/synctest, such as a mutex that is held by somebody who sleeps"
+
+// inBubble calls f in a bubble of its own and returns what f does, or that the clock stands still in there. What f has left behind in the bubble makes
 // synctest panic, which is f's to report.
-func inBubble(t *testing.T, f func() string) string {
+func inBubble(t *testing.T, limit time.Duration, f func() string) string {
 	verdicts, ended := make(chan string, 1), make(chan any, 1)
 	go func() {
 		defer func() { ended <- recover() }()
@@ -18,6 +20,8 @@ func inBubble(t *testing.T, f func() string) string {
 	}()
 	var verdict string
 	select {
+	case <-time.After(limit):
+		return stoppedClock
 	case verdict = <-verdicts:
 	case reason := <-ended:
 		select {

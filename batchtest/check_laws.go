@@ -15,10 +15,11 @@ type breach struct{ law, deed string }
 const (
 	lawLeaves     = "each record that enters a stage leaves it (law 1)"
 	lawIdentity   = "a Result keeps the record that it came with (law 1)"
+	lawOrder      = "the Results of one group leave in batch order, all of them under StopBatch"
 	lawOnce       = "each part of a record is sent once (law 1)"
 	lawFailures   = "a stage passes on what is not Ready, unless it is checked with Recovers (law 3)"
 	lawUntried    = "nothing settles or changes a Done or unprocessed Result (law 3)"
-	lawHeld       = "no function is called for a record that an earlier failure of its group holds back: call it by batch.Then"
+	lawHeld       = "no function is called for a record that an earlier failure of its group holds back: call it by batch.Then, for one record of a group after the other"
 	lawEnd        = "no function is called for a record whose context has ended: call it by batch.Then (law 4)"
 	lawLanes      = "the lanes of Parallel are invisible (law 6)"
 	lawAlone      = "a record gets what it would get on its own, unless the stage is checked with WholeBatch (law 6)"
@@ -38,9 +39,9 @@ func (c *checking[A, B]) broken(p *passage) *breach {
 		return b
 	}
 	if p.lanes == 0 && (p.ranges > 1 || p.ranges == 0) {
-		return &breach{lawSource, "ranges over what comes before it " + times(p.ranges)}
+		return &breach{lawSource, times(p.ranges)}
 	}
-	for _, rule := range []func(*passage) *breach{strangers, repeats, c.changes, c.losses, c.starts} {
+	for _, rule := range []func(*passage) *breach{strangers, repeats, order, c.changes, c.losses, c.starts} {
 		if b := rule(p); b != nil {
 			return b
 		}
@@ -49,13 +50,14 @@ func (c *checking[A, B]) broken(p *passage) *breach {
 }
 
 func times(n int) string {
+	const source = "ranges over what comes before it"
 	switch n {
 	case 0:
-		return "not even once"
+		return "never " + source
 	case 2:
-		return "twice"
+		return source + " twice"
 	}
-	return fmt.Sprintf("%d times", n)
+	return fmt.Sprintf("%s %d times", source, n)
 }
 
 // ended is about how the passage ended.
@@ -107,6 +109,25 @@ func repeats(p *passage) *breach {
 		if slices.ContainsFunc(p.left[:i], c.twin) {
 			return &breach{lawOnce, "sends " + c.name() + " twice"}
 		}
+	}
+	return nil
+}
+
+// order is about what must not overtake: the Results of a group, or of the batch.
+func order(p *passage) *breach {
+	last := make(map[string]int)
+	for _, c := range p.left {
+		group := groupOf(c)
+		switch {
+		case p.policy == batch.Continue || p.policy == batch.StopGroup && group == "":
+			continue
+		case p.policy == batch.StopBatch:
+			group = ""
+		}
+		if before, ok := last[group]; ok && before > c.index {
+			return &breach{lawOrder, fmt.Sprintf("sends %s after r%d", c.name(), before)}
+		}
+		last[group] = c.index
 	}
 	return nil
 }

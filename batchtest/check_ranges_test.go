@@ -23,7 +23,7 @@ func TestAStageThatRangesOtherwiseThanOnceIsFound(t *testing.T) {
 		},
 		"it never ranges": {
 			func(s ints) ints { return nothing },
-			"ranges over what comes before it not even once", lawSource,
+			"never ranges over what comes before it", lawSource,
 		},
 		"it ranges while it is built": {
 			func(s ints) ints {

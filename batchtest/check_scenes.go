@@ -111,7 +111,11 @@ func (c *checking[A, B]) hindered(s scene[A], _ *passage) (*breach, course) {
 		{policy: s.policy, end: s.end},
 		{policy: s.policy, stop: s.stop},
 	} {
-		if _, _, b := c.follow(s, taken); b != nil {
+		r, _, b := c.follow(s, taken)
+		if b == nil && taken.stop > 0 {
+			b = c.afterStop(r)
+		}
+		if b != nil {
 			return b, taken
 		}
 		if c.wholeBatch {
@@ -123,6 +127,18 @@ func (c *checking[A, B]) hindered(s scene[A], _ *passage) (*breach, course) {
 		}
 	}
 	return nil, course{}
+}
+
+// afterStop is one more range over a stream whose consumer has stopped the first time.
+func (c *checking[A, B]) afterStop(r *rig[A, B]) *breach {
+	stop := r.stop
+	r.stop = 0
+	again := r.pass()
+	r.stop = stop
+	if b := c.broken(again); b != nil {
+		return &breach{b.law, b.deed + " in the range after that"}
+	}
+	return nil
 }
 
 // differing says of which record the second passage makes something else, "" for none. The parts of a record may come
