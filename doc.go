@@ -53,7 +53,7 @@ the record's context and may fail.
   - Looking: [Tap].
   - Recovering: [Catch], [OrElse].
   - Several at once: [Parallel].
-  - By kind: [Route], and [Discard] to end with.
+  - By kind: [Route]; [Discard] ends a route.
 
 A stage passes on what is not Ready, so a failure travels to the collector, past
 every stage but [Tap] and those that recover. A panic in a function fails its
@@ -132,7 +132,8 @@ its batch run one after the other.
 
 [SQSHandler] and its like are handlers for lambda.Start: they decode the payload
 record by record, and a record that does not decode fails alone, with a [*DecodeError] as
-[Decode] has it. [Run] is for a handler function with the signature that people already have. [Collect]
+[Decode] has it. [Run] is for a handler function with the signature that people already
+have. [Collect]
 and [Partition] are for tests and for streams at hand.
 
 If nothing was acknowledged, the answer is an [*AllFailedError]. [WithLogger] and
@@ -165,7 +166,7 @@ one it is ([RecordFrom], [SourceFrom]).
 # Testing
 
 Package batchtest has local event source mappings: it delivers to a handler again
-and again, as the services do. Its CheckStage holds a stage of your own to these laws. Package envelope unwraps what other services put
-into a message.
+and again, as the services do. Its CheckStage checks a stage of your own against these
+laws. Package envelope unwraps what other services put into a message.
 */
 package batch

@@ -25,7 +25,7 @@
 // # Stages
 //
 // [CheckStage] is for stages that you have written yourself. It draws batches and
-// checks that the stage loses, repeats and mixes up nothing, under every policy, in
+// checks that the stage does not lose, repeat or mix up records, under every policy, in
 // lanes, after a break and after the end of the context:
 //
 //	batchtest.CheckStage(t, rapid.IntRange(0, 2000), limited)

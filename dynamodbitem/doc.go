@@ -16,7 +16,7 @@
 //	MODIFY      new         old         new and old          -
 //	REMOVE      -           old         old                  -
 //
-// The keys are always there. An image that is not is a [*MissingImageError], so a
+// The keys are always there. A missing image is a [*MissingImageError], so a
 // REMOVE fails under [NewImage] unless a batch.Filter has settled it before.
 //
 // # How attributes become fields
@@ -29,8 +29,8 @@
 // map[string]types.AttributeValue as T the item comes as the SDK writes it, for
 // a copy to another table.
 //
-// Errors are a [*batch.DecodeError], as those of batch.Decode are. One of an
-// attribute that does not fit names it: "dynamodb.NewImage.lines.1.count: …".
+// Errors are a [*batch.DecodeError], as those of batch.Decode are. If an attribute
+// does not fit its field, the error names it: "dynamodb.NewImage.lines.1.count: …".
 //
 // Whatever the attributes are, no function of this package panics. Where the
 // SDK or a type's own UnmarshalDynamoDBAttributeValue does, as for a binary of

@@ -13,7 +13,7 @@
 // They compose where AWS services do: for S3 events that come through an SNS topic and a queue
 // it is batch.TryMap with [SNS], then batch.TryFlatMap with [S3].
 //
-// A record that carries something else fails with a [*batch.DecodeError], as one that does not
-// decode does: it is poison. The [*ContentError] in it says what came. No signature is checked:
+// A record that carries something else fails with a [*batch.DecodeError], like any record that does
+// not decode. The [*ContentError] in it says what came. No signature is checked:
 // who may write to a queue or a stream is for its policy to say.
 package envelope
