@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/aws/aws-lambda-go/events"
 	"github.com/lambdabatch/batch"
 	"github.com/matryer/is"
 )
@@ -213,4 +214,54 @@ func TestRoutesInLanesLeaveRecordsToOtherLanes(t *testing.T) {
 			})
 		})
 	}
+}
+
+// The groups of the later records cannot be read, so each of them may be of any group, and one record goes after the other.
+func TestRoutesKeepTheBatchInOrderIfAGroupCannotBeRead(t *testing.T) {
+	is := is.New(t)
+	var taken effects
+	note := func(_ context.Context, r events.KinesisEventRecord) error {
+		taken.note(r.Kinesis.SequenceNumber)
+		return nil
+	}
+	bulk := func(s batch.Stream[events.KinesisEventRecord]) batch.Stream[events.KinesisEventRecord] {
+		return batch.TryEachChunk(s, 10, func(ctx context.Context, all []events.KinesisEventRecord) error {
+			for _, r := range all {
+				_ = note(ctx, r)
+			}
+			return nil
+		})
+	}
+	h := batch.KinesisHandler(func(s batch.Stream[events.KinesisEventRecord]) batch.Stream[events.KinesisEventRecord] {
+		return batch.Route(s, func(r events.KinesisEventRecord) int { return indexOf(r.Kinesis.SequenceNumber) % 3 / 2 },
+			map[int]batch.Stage[events.KinesisEventRecord, events.KinesisEventRecord]{0: bulk, 1: batch.Each(note)})
+	}, quiet, batch.WithPolicy(batch.StopGroup))
+	response, err := h.Invoke(t.Context(), unreadableGroups(12))
+	is.NoErr(err)
+	is.Equal(taken.all, []string{"0", "1", "2", "3", "4", "5"})
+	is.Equal(answered(t, response), []string{"6", "7", "8", "9", "10", "11"})
+}
+
+func TestResultsOfAnotherBatchTakeRoutesAndNameNobody(t *testing.T) {
+	is := is.New(t)
+	var taken effects
+	response, err := batch.Run(grouped(t.Context(), []string{"g", "g", "h"}, batch.WithPolicy(batch.StopGroup)), func(s texts) texts {
+		both := func(yield func(batch.Result[string]) bool) {
+			for r := range s {
+				if !yield(r) {
+					return
+				}
+			}
+			batch.Of("7", "8")(yield)
+		}
+		return batch.Route(both, func(v string) int { return indexOf(v) % 2 }, map[int]batch.Stage[string, string]{
+			0: batch.Each(taken.each),
+			1: func(s texts) texts {
+				return batch.TryEach(s, func(ctx context.Context, v string) error { taken.note(v); return failingOn("7")(ctx, v) })
+			},
+		})
+	})
+	is.NoErr(err)
+	is.Equal(listed(response), []string{})
+	is.Equal(taken.sorted(), []string{"0", "1", "2", "7", "8"})
 }
