@@ -1,6 +1,8 @@
 package batchtest
 
 import (
+	"fmt"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
@@ -52,6 +54,7 @@ type ending struct {
 	stuck  bool // it did not
 	exited bool // with its goroutine
 	crash  any
+	at     string // where it crashed, "" if that is not known
 }
 
 // called calls each function on a goroutine of its own and waits for all, within patience.
@@ -63,6 +66,7 @@ func called(functions ...func()) ending {
 			defer func() {
 				if e.exited {
 					e.crash = recover()
+					e.at = crashedAt()
 				}
 				ends <- e
 			}()
@@ -86,6 +90,22 @@ func called(functions ...func()) ending {
 	return worst
 }
 
+// crashedAt is where the function panicked in whose deferred function it is called, through one more.
+func crashedAt() string {
+	pcs := make([]uintptr, 64)
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs)])
+	panicking := false
+	for more := true; more; {
+		var f runtime.Frame
+		f, more = frames.Next()
+		if panicking && !strings.HasPrefix(f.Function, "runtime.") {
+			return fmt.Sprintf("%s:%d", filepath.Base(f.File), f.Line)
+		}
+		panicking = panicking || f.Function == "runtime.gopanic"
+	}
+	return ""
+}
+
 // leftBehind returns who made a goroutine of the bubble that a stage has made, if there is one. The caller has waited for
 // those that end.
 func leftBehind() (maker string, some bool) {
@@ -95,14 +115,17 @@ func leftBehind() (maker string, some bool) {
 		stacks = make([]byte, 2*len(stacks))
 	}
 	_, bubble, _ := strings.Cut(firstLine(string(stacks[:n])), "synctest") // the caller is the first one
+	where := ""
 	for stack := range strings.SplitSeq(string(stacks[:n]), "\n\n") {
 		_, made, _ := strings.Cut(stack, "\ncreated by ")
 		m, _, _ := strings.Cut(firstLine(made), " in goroutine")
+		_, at, _ := strings.Cut(made, "\n\t")
+		at, _, _ = strings.Cut(filepath.Base(at), " ")
 		if strings.HasSuffix(firstLine(stack), bubble) && !ours(m) && (!some || m < maker) {
-			maker, some = m, true
+			maker, where, some = m, at, true
 		}
 	}
-	return maker, some
+	return maker + " at " + where, some
 }
 
 // ours reports whether a maker of goroutines is one of those around a stage.

@@ -76,7 +76,11 @@ func (p *passage) ended() *breach {
 	case e.exited && e.crash == nil:
 		return &breach{lawPanic, "ends its goroutine" + last}
 	case e.crash != nil:
-		return &breach{lawPanic, fmt.Sprintf("panics%s: %s", last, panicText(e.crash))}
+		at := ""
+		if _, ok := e.crash.(*batch.PanicError); e.at != "" && !ok { // which says where itself
+			at = " at " + e.at
+		}
+		return &breach{lawPanic, fmt.Sprintf("panics%s%s: %s", at, last, panicText(e.crash))}
 	}
 	return nil
 }

@@ -70,11 +70,11 @@ func TestAStageThatDoesNotEndWellIsFound(t *testing.T) {
 	checkAll(t, map[string]bad{
 		"it leaves a goroutine": {
 			alongside(func() { go never() }),
-			"leaves a goroutine behind" + maker + "N", lawGoroutines,
+			"leaves a goroutine behind" + maker + "N at check_ranges_test.go:N", lawGoroutines,
 		},
 		"it leaves a goroutine that ends later": {
 			alongside(func() { go time.Sleep(time.Second) }),
-			"leaves a goroutine behind" + maker + "N", lawGoroutines,
+			"leaves a goroutine behind" + maker + "N at check_ranges_test.go:N", lawGoroutines,
 		},
 		"it waits for ever": {
 			changing(func(r sent) sent {
@@ -92,11 +92,11 @@ func TestAStageThatDoesNotEndWellIsFound(t *testing.T) {
 				}
 				return r
 			}),
-			"panics after rN entered: three", lawPanic,
+			"panics at check_ranges_test.go:N after rN entered: three", lawPanic,
 		},
 		"it panics while it is built": {
 			func(ints) ints { panic("no store") },
-			"panics: no store", lawPanic,
+			"panics at check_ranges_test.go:N: no store", lawPanic,
 		},
 		"it ends its goroutine": {
 			alongside(runtime.Goexit),
