@@ -4,6 +4,7 @@ package batch_test
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"sync/atomic"
 	"testing"
@@ -82,6 +83,21 @@ func TestWhatARouteGetsNoMoreHoldsItsGroupBack(t *testing.T) {
 		is.Equal(stored.all, []string{"b5"})
 		is.True(slices.Contains(listed(response), "a1") && slices.Contains(listed(response), "b2"))
 	}
+}
+
+// Of two that a route gets no more, the second one is held back by the first.
+func TestWhatARouteGetsNoMoreIsHeldBackItself(t *testing.T) {
+	is := is.New(t)
+	var failures []batch.Failure
+	report := batch.WithReport(func(_ context.Context, r batch.Report) { failures = r.Failures })
+	source := grouped(t.Context(), []string{"f", "g", "g"}, batch.WithPolicy(batch.StopGroup), report)
+	_, err := batch.Run(source, func(s texts) texts {
+		return batch.Route(s, func(string) int { return 0 }, map[int]batch.Stage[string, string]{0: onlyFirst})
+	})
+	is.NoErr(err)
+	is.Equal(len(failures), 2)
+	is.True(errors.Is(failures[0].Err, batch.ErrUnreached))
+	is.True(errors.Is(failures[1].Err, batch.ErrBlocked))
 }
 
 // Record 0 is stuck in the lanes of a route, which has free ones for record 3; that comes when record 2, of the same group, has
