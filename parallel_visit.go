@@ -135,7 +135,7 @@ func (v *visit) lost(crash *PanicError) header {
 // untaken is the Result when no lane has taken it.
 func (v *visit) untaken(crash *PanicError) header {
 	h := v.out()
-	if crash == nil && h.entry != nil && !h.state().Failure() && !h.admit(goes) {
+	if crash == nil && h.entry != nil && !h.state().Failure() && !h.admit(pure) {
 		return h
 	}
 	return v.lost(crash)

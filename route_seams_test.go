@@ -5,7 +5,9 @@ package batch_test
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -280,4 +282,21 @@ func TestResultsOfAnotherBatchTakeRoutesAndNameNobody(t *testing.T) {
 	is.NoErr(err)
 	is.Equal(listed(response), []string{})
 	is.Equal(taken.sorted(), []string{"0", "1", "2", "7", "8"})
+}
+
+// No function is called for what a route gets no more, so nothing has run twice.
+func TestWhatARouteGetsNoMoreHasHadNoEffect(t *testing.T) {
+	is := is.New(t)
+	var log journal
+	source := grouped(t.Context(), make([]string, 3), batch.WithLogger(slog.New(&log)))
+	_, err := batch.Run(source, func(s texts) texts {
+		routed := batch.Route(s, func(string) int { return 0 }, map[int]batch.Stage[string, string]{0: onlyFirst})
+		for range routed {
+		}
+		return routed
+	})
+	is.NoErr(err)
+	for _, line := range log.lines {
+		is.True(!strings.Contains(line, "more than once"))
+	}
 }

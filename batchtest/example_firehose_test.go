@@ -24,6 +24,21 @@ func upper(records batch.Stream[events.KinesisFirehoseEventRecord]) batch.Stream
 	})
 }
 
+func ExampleNewFirehose() {
+	stream := batchtest.NewFirehose(batchtest.FirehoseConfig{BatchSize: 2})
+	stream.Put(make([]batchtest.FirehoseRecord, 5)...)
+	run := stream.Drain(context.Background(), batch.FirehoseHandler(upper, batch.WithLogger(nil)))
+	fmt.Println(len(run.Invocations), "invocations,", len(run.Failed), "records failed")
+	// Output: 3 invocations, 5 records failed
+}
+
+func ExampleFirehose_Put() {
+	stream := batchtest.NewFirehose(batchtest.FirehoseConfig{})
+	ids := stream.Put(batchtest.FirehoseRecord{ID: "r-1"}, batchtest.FirehoseRecord{})
+	fmt.Println(ids[0], len(ids[1]))
+	// Output: r-1 62
+}
+
 func ExampleFirehose_Drain() {
 	stream := batchtest.NewFirehose(batchtest.FirehoseConfig{})
 	stream.Put(
