@@ -180,8 +180,28 @@ func (c *chunk[T]) send(r Result[T]) bool {
 	return !c.stopped
 }
 
+// openScopes opens the scopes of what is to be written. The place is as for let.
+func (c *chunk[T]) openScopes(at *place) {
+	var before pause
+	if at != nil {
+		before = at.pause()
+		defer func() { before.resume() }()
+	}
+	for i := range c.held {
+		h := &c.held[i].h
+		if h.state() != ready || h.entry.batch().scopes == nil || h.entry.scope() != nil {
+			continue
+		}
+		if at != nil {
+			before.now = at.pass(h.entry)
+		}
+		h.enter(goes)
+	}
+}
+
 // write calls f for what is still Ready and may run, and settles it.
 func (c *chunk[T]) write(at *place) {
+	c.openScopes(at)
 	values := make([]T, 0, c.ready)
 	written := make([]*header, 0, c.ready)
 	for i := range c.held {

@@ -151,6 +151,9 @@ func (c *collector[T]) add(r Result[T]) bool {
 		c.mu.Unlock()
 		return true
 	}
+	if all := run.batch.scopes; all != nil {
+		all.arrive(index)
+	}
 	fresh, worse := t.Arrive(index, r.h.number(), ledger.Verdict{State: r.h.state(), Err: r.h.err})
 	if c.keep && fresh && r.h.state() == ready {
 		c.kept = append(c.kept, kept[T]{run.batch, index, r.value})

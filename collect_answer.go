@@ -69,10 +69,12 @@ func (c *collector[T]) answer(e ending) *answer {
 	}
 	a.conclude(c.source(), e)
 	if first := c.source(); first != nil {
-		first.callHooks(a.report, c.endOf(first), c.lines(a, e))
+		first.callHooks(a.report, c.endOf(first), c.lines(a, e), a.closing(c.tallies, e))
 	}
 	return a
 }
+
+func (e ending) cut() bool { return e.late || e.exited }
 
 func (a *answer) result() (Response, error) { return a.response, a.err }
 
@@ -134,7 +136,7 @@ func (a *answer) fold(tallies []*tally, e ending) {
 				own = append(own, &t.Tally)
 			}
 		}
-		a.folds = append(a.folds, ledger.NewFold(b.length, own, e.late || e.exited))
+		a.folds = append(a.folds, ledger.NewFold(b.length, own, e.cut()))
 	}
 }
 
@@ -191,6 +193,8 @@ func (b *batch) reason(i int, v ledger.Verdict) error {
 		return v.Err
 	case v.State == blocked:
 		return &blockedError{b, int32(i), v.By}
+	case v.State == running:
+		return &unreachedError{running: true, batch: b}
 	case v.State.Unprocessed():
 		return unreachedAs(v.State)
 	}
@@ -198,7 +202,7 @@ func (b *batch) reason(i int, v ledger.Verdict) error {
 }
 
 // unreachedAs is the error of a record that got lost, or that is still running.
-func unreachedAs(s state) error { return &unreachedError{s == running} }
+func unreachedAs(s state) error { return &unreachedError{running: s == running} }
 
 func (a *answer) count(s state) {
 	switch s {

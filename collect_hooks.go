@@ -72,7 +72,7 @@ func (c *collector[T]) lines(a *answer, e ending) func(context.Context) {
 			b.logger.LogAttrs(ctx, slog.LevelError, "a stage panicked", b.withStack(attrs, crash)...)
 		}
 		for _, t := range a.thrown[:min(len(a.thrown), mostLines)] {
-			t.batch.failed(ctx, t.index, t.err)
+			t.batch.failed(t.batch.within(ctx, t.index), t.index, t.err)
 		}
 		b.logRunning(ctx, r.Failures)
 		b.logUnread(ctx)
@@ -101,11 +101,12 @@ func (c *collector[T]) ranAgain() bool {
 func (b *batch) logRunning(ctx context.Context, failures []Failure) {
 	n := 0
 	for _, f := range failures {
-		if e, ok := f.Err.(*unreachedError); !ok || !e.running || n == mostLines {
+		e, ok := f.Err.(*unreachedError)
+		if !ok || !e.running || n == mostLines {
 			continue
 		}
 		n++
-		b.logger.LogAttrs(ctx, slog.LevelWarn, "record still running", attrsOf(f.Record)...)
+		b.logger.LogAttrs(e.batch.within(ctx, f.Record.Index), slog.LevelWarn, "record still running", attrsOf(f.Record)...)
 	}
 }
 
@@ -138,19 +139,25 @@ func (b *batch) logRest(ctx context.Context, r Report) {
 // least is the time that a hook has when nobody waits for the answer any more.
 const least = 10 * time.Millisecond
 
-// callHooks calls log handler and report functions. Where the invocation has a deadline
+// A hook is what the end of a batch calls. It has some time, 0 for as long as it takes.
+type hook func(ctx context.Context, within time.Duration)
+
+// callHooks logs, closes scopes and calls report functions. Where the invocation has a deadline
 // they have until three quarters of the reserve after the records' contexts have ended,
 // each an equal share of what is left.
-func (r *run) callHooks(report Report, ended time.Time, lines func(context.Context)) {
+func (r *run) callHooks(report Report, ended time.Time, lines func(context.Context), scopes *closing) {
 	b := r.batch
-	var hooks []func(context.Context)
+	var hooks []hook
 	if lines != nil {
-		hooks = append(hooks, lines)
+		hooks = append(hooks, func(ctx context.Context, _ time.Duration) { lines(ctx) })
+	}
+	if scopes != nil {
+		hooks = append(hooks, scopes.run)
 	}
 	for _, f := range b.reports {
 		own := report // which the function may change, even after it was left behind
 		own.Failures = slices.Clone(report.Failures)
-		hooks = append(hooks, func(ctx context.Context) { f(ctx, own) })
+		hooks = append(hooks, func(ctx context.Context, _ time.Duration) { f(ctx, own) })
 	}
 	if len(hooks) == 0 {
 		return
@@ -158,7 +165,7 @@ func (r *run) callHooks(report Report, ended time.Time, lines func(context.Conte
 	end := ended.Add(r.reserve * 3 / 4)
 	if !r.timed {
 		for _, hook := range hooks {
-			b.guard(b.parent, hook)
+			b.guard(b.parent, hook, 0)
 		}
 		return
 	}
@@ -169,17 +176,17 @@ func (r *run) callHooks(report Report, ended time.Time, lines func(context.Conte
 	}
 }
 
-func (b *batch) guard(ctx context.Context, hook func(context.Context)) {
+func (b *batch) guard(ctx context.Context, hook hook, within time.Duration) {
 	defer b.outlivePanic()
-	hook(ctx)
+	hook(ctx, within)
 }
 
 // await calls a hook and leaves it behind after a while.
-func (b *batch) await(ctx context.Context, hook func(context.Context), most time.Duration) {
+func (b *batch) await(ctx context.Context, hook hook, most time.Duration) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		b.guard(ctx, hook)
+		b.guard(ctx, hook, most)
 	}()
 	timer := time.NewTimer(most)
 	defer timer.Stop()

@@ -90,7 +90,10 @@ type notStartedError struct{ cause error }
 func (e *notStartedError) Error() string   { return fmt.Sprintf("not started: %v", e.cause) }
 func (e *notStartedError) Unwrap() []error { return []error{ErrNotStarted, e.cause} }
 
-type unreachedError struct{ running bool }
+type unreachedError struct {
+	running bool
+	batch   *batch // nil: not known
+}
 
 func (e *unreachedError) Error() string {
 	if e.running {

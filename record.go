@@ -68,6 +68,12 @@ func (e *entry) Value(key any) any {
 	if _, ok := key.(recordKey); ok {
 		return e
 	}
+	if s := e.scope(); s != nil {
+		if c := e.canceller(key); c != nil {
+			return c
+		}
+		return s.inside.Value(key)
+	}
 	return e.level.ctx.Value(key)
 }
 

@@ -45,6 +45,10 @@ func newRun(b *batch) *run {
 		ctx, r.end = context.WithCancel(b.parent)
 	}
 	r.level.open(ctx, r)
+	if b.scopes != nil {
+		b.scopes.begin(r.started)
+		r.take(scoped)
+	}
 	return r
 }
 
@@ -54,10 +58,11 @@ func (r *run) close() {
 	r.end()
 }
 
-// The events of a run that concern later Results.
+// The events of a run that concern later Results, and what else keeps them from the short way.
 const (
 	acted    = 1 << iota // a function was called that may have effects; it has the bit of pure
 	troubled             // a failure may hold others back, or is to be dropped by what goes on
+	scoped               // hooks open scopes
 )
 
 // take takes note of an event.

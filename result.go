@@ -146,7 +146,7 @@ func Then[A, B any](r Result[A], f func(context.Context, A) (B, error)) Result[B
 // then takes a pointer because a Result with the record of an event in it is large.
 func then[A, B any](r *Result[A], f func(context.Context, A) (B, error), how note) (out Result[B]) {
 	out.h = r.h
-	if !(out.h.sound() && out.h.entry.level.quiet(uint32(how&pure))) && !out.h.admit(how) {
+	if !(out.h.sound() && out.h.entry.level.quiet(uint32(how&pure))) && !out.h.enter(how) {
 		return out
 	}
 	returned := false
@@ -167,7 +167,7 @@ func then[A, B any](r *Result[A], f func(context.Context, A) (B, error), how not
 // mapped is then for a function that only makes another value.
 func mapped[A, B any](r *Result[A], f func(A) B) (out Result[B]) {
 	out.h = r.h
-	if !(out.h.sound() && out.h.entry.level.quiet(uint32(pure))) && !out.h.admit(pure) {
+	if !(out.h.sound() && out.h.entry.level.quiet(uint32(pure))) && !out.h.enter(pure) {
 		return out
 	}
 	returned := false
@@ -180,7 +180,7 @@ func mapped[A, B any](r *Result[A], f func(A) B) (out Result[B]) {
 // touched is then for a function that makes no other value.
 func touched[T any](r *Result[T], f func(context.Context, T) error) (out Result[T]) {
 	out.h = r.h
-	if !(out.h.sound() && out.h.entry.level.quiet(uint32(goes))) && !out.h.admit(goes) {
+	if !(out.h.sound() && out.h.entry.level.quiet(uint32(goes))) && !out.h.enter(goes) {
 		return out
 	}
 	returned := false

@@ -71,7 +71,7 @@ func Route[K comparable, A, B any](s Stream[A], key func(A) K, routes map[K]Stag
 // may still fail, and hold it back.
 func routed[K comparable, A any](h header, value *A, key func(A) K, numbers map[K]int) (number int, out header) {
 	out = h
-	if !out.admit(pure) {
+	if !out.enter(pure) {
 		return 0, out
 	}
 	returned := false

@@ -30,6 +30,8 @@ type batch struct {
 	known       []identity
 	ordered     []ordering // nil: identifier tells all
 
+	scopes *scopes // nil: none
+
 	shown atomic.Pointer[PanicError] // whose stack has been logged last
 
 	kafka  bool          // identifiers go out as objects
@@ -188,6 +190,7 @@ func newOrigin[R any](ctx context.Context, all []R, s settings, policy Policy) *
 	o := &origin[R]{records: all, batch: batch{settings: s, parent: ctx, length: len(all)}}
 	o.batch.originals = &o.records
 	o.batch.arrange()
+	o.batch.scopes = newScopes(s, len(all))
 	return o
 }
 

@@ -156,7 +156,9 @@ func tapped[T any](r Result[T], look func(Result[T])) (out Result[T]) {
 			out = spoilt(r, unreturned(recover()))
 		}
 	}()
-	look(r)
+	if r.h.entry == nil || r.h.entry.openScope() {
+		look(r)
+	}
 	returned = true
 	return r
 }
@@ -213,8 +215,8 @@ func recovering[T any](s Stream[T], settled state, f func(context.Context, error
 			if r.h.state() != failed || r.h.entry == nil {
 				return yield(r)
 			}
-			if s, _ := r.h.refusal(); s != ready {
-				return yield(r)
+			if !r.h.recoverable() {
+				return yield(Result[T]{h: r.h})
 			}
 			r.h.entry.level.run.take(acted)
 			value, err := call(r.h.entry, r.Err(), f)
@@ -227,6 +229,21 @@ func recovering[T any](s Stream[T], settled state, f func(context.Context, error
 			return yield(Result[T]{r.h, value})
 		})
 	}
+}
+
+// recoverable reports whether a function may be called for the error of the Result now.
+func (h *header) recoverable() bool {
+	if s, _ := h.refusal(); s != ready {
+		return false
+	}
+	if h.entry.batch().scopes == nil || h.entry.scope() != nil {
+		return true
+	}
+	if !h.openScope(goes) {
+		return false
+	}
+	s, _ := h.refusal()
+	return s == ready
 }
 
 // built is what a user's stage returned.

@@ -17,7 +17,7 @@ func NewFold(records int, tallies []*Tally, cut bool) Fold {
 	f := Fold{records: records}
 	reached := false
 	for i, t := range tallies {
-		if t.nothing() && t.lookedAhead(cut, i == len(tallies)-1) {
+		if !t.counts(cut, i == len(tallies)-1) {
 			continue
 		}
 		reached = true
@@ -41,7 +41,26 @@ func NewFold(records int, tallies []*Tally, cut bool) Fold {
 	return f
 }
 
-func (t *Tally) lookedAhead(cut, last bool) bool { return t.Left || !cut || t.Ended && !last }
+// counts reports whether a record must be acknowledged in this iteration.
+func (t *Tally) counts(cut, last bool) bool {
+	lookedAhead := t.Left || !cut || t.Ended && !last
+	return !t.nothing() || !lookedAhead
+}
+
+// Whole reports whether every part of a record has arrived, in each iteration of [NewFold] that counts.
+func Whole(record int, tallies []*Tally, cut bool) bool {
+	whole := false
+	for i, t := range tallies {
+		if !t.counts(cut, i == len(tallies)-1) {
+			continue
+		}
+		if t.missing(record) {
+			return false
+		}
+		whole = true
+	}
+	return whole
+}
 
 // Unreach makes every record that would be acknowledged Unreached.
 func (f *Fold) Unreach() {
@@ -127,6 +146,17 @@ func (f *Fold) Share(id func(record int) string) {
 			f.verdicts[record].worsen(Verdict{State: Blocked, By: int32(by)})
 		}
 	}
+}
+
+// Reported returns how many records are not acknowledged.
+func (f *Fold) Reported() int {
+	n := 0
+	for _, v := range f.verdicts {
+		if v.State != Done {
+			n++
+		}
+	}
+	return n
 }
 
 // Clean reports whether every record is acknowledged.

@@ -73,7 +73,15 @@ func (t *Tally) verdict(record int) Verdict {
 	if t.verdicts != nil && t.verdicts[record].State != Done {
 		return t.verdicts[record]
 	}
-	missing := t.numbers.missing(record, func(number uint32) bool {
+	if t.missing(record) {
+		return Verdict{State: Unreached}
+	}
+	return Verdict{State: Done}
+}
+
+// missing reports whether a part of the record has not arrived, or a copy of one is on its way.
+func (t *Tally) missing(record int) bool {
+	return t.numbers.missing(record, func(number uint32) bool {
 		switch {
 		case t.seen == nil:
 			return false
@@ -83,8 +91,4 @@ func (t *Tally) verdict(record int) Verdict {
 		high := t.high[record]
 		return high != nil && high.has(number)
 	})
-	if missing {
-		return Verdict{State: Unreached}
-	}
-	return Verdict{State: Done}
 }
