@@ -189,7 +189,7 @@ func (c *chunk[T]) openScopes(at *place) {
 	}
 	for i := range c.held {
 		h := &c.held[i].h
-		if h.state() != ready || h.entry.batch().scopes == nil || h.entry.scope() != nil {
+		if h.state() != ready || !h.unscoped() {
 			continue
 		}
 		if at != nil {

@@ -130,14 +130,18 @@ func (a *answer) fold(tallies []*tally, e ending) {
 		}
 	}
 	for _, b := range a.batches {
-		own := make([]*ledger.Tally, 0, 4)
-		for _, t := range tallies {
-			if t.run.batch == b {
-				own = append(own, &t.Tally)
-			}
-		}
-		a.folds = append(a.folds, ledger.NewFold(b.length, own, e.cut()))
+		a.folds = append(a.folds, ledger.NewFold(b.length, b.talliesOf(tallies), e.cut()))
 	}
+}
+
+func (b *batch) talliesOf(tallies []*tally) []*ledger.Tally {
+	own := make([]*ledger.Tally, 0, 4)
+	for _, t := range tallies {
+		if t.run.batch == b {
+			own = append(own, &t.Tally)
+		}
+	}
+	return own
 }
 
 func (a *answer) foldOf(b *batch) *ledger.Fold { return &a.folds[slices.Index(a.batches, b)] }

@@ -139,54 +139,59 @@ func (b *batch) logRest(ctx context.Context, r Report) {
 // least is the time that a hook has when nobody waits for the answer any more.
 const least = 10 * time.Millisecond
 
-// A hook is what the end of a batch calls. It has some time, 0 for as long as it takes.
-type hook func(ctx context.Context, within time.Duration)
-
 // callHooks logs, closes scopes and calls report functions. Where the invocation has a deadline
 // they have until three quarters of the reserve after the records' contexts have ended,
 // each an equal share of what is left.
 func (r *run) callHooks(report Report, ended time.Time, lines func(context.Context), scopes *closing) {
 	b := r.batch
-	var hooks []hook
+	var hooks []func(context.Context)
 	if lines != nil {
-		hooks = append(hooks, func(ctx context.Context, _ time.Duration) { lines(ctx) })
+		hooks = append(hooks, lines)
 	}
 	if scopes != nil {
-		hooks = append(hooks, scopes.run)
+		hooks = append(hooks, nil)
 	}
 	for _, f := range b.reports {
 		own := report // which the function may change, even after it was left behind
 		own.Failures = slices.Clone(report.Failures)
-		hooks = append(hooks, func(ctx context.Context, _ time.Duration) { f(ctx, own) })
+		hooks = append(hooks, func(ctx context.Context) { f(ctx, own) })
 	}
 	if len(hooks) == 0 {
 		return
 	}
-	end := ended.Add(r.reserve * 3 / 4)
-	if !r.timed {
-		for _, hook := range hooks {
-			b.guard(b.parent, hook, 0)
-		}
-		return
+	ctx, end := b.parent, time.Time{}
+	if r.timed {
+		var cancel context.CancelFunc
+		end = ended.Add(r.reserve * 3 / 4)
+		ctx, cancel = context.WithDeadline(context.WithoutCancel(b.parent), end)
+		defer cancel()
 	}
-	ctx, cancel := context.WithDeadline(context.WithoutCancel(b.parent), end)
-	defer cancel()
 	for i, hook := range hooks {
-		b.await(ctx, hook, max(time.Until(end)/time.Duration(len(hooks)-i), least))
+		share := max(time.Until(end)/time.Duration(len(hooks)-i), least)
+		switch {
+		case hook == nil && r.timed:
+			scopes.within(share)
+		case hook == nil:
+			scopes.work()
+		case r.timed:
+			b.await(ctx, hook, share)
+		default:
+			b.guard(ctx, hook)
+		}
 	}
 }
 
-func (b *batch) guard(ctx context.Context, hook hook, within time.Duration) {
+func (b *batch) guard(ctx context.Context, hook func(context.Context)) {
 	defer b.outlivePanic()
-	hook(ctx, within)
+	hook(ctx)
 }
 
 // await calls a hook and leaves it behind after a while.
-func (b *batch) await(ctx context.Context, hook hook, most time.Duration) {
+func (b *batch) await(ctx context.Context, hook func(context.Context), most time.Duration) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		b.guard(ctx, hook, most)
+		b.guard(ctx, hook)
 	}()
 	timer := time.NewTimer(most)
 	defer timer.Stop()

@@ -3,7 +3,6 @@ package batch
 // How a collector closes the scopes of the records that it answers for.
 
 import (
-	"context"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -23,8 +22,8 @@ type closing struct {
 type closingPart struct {
 	batch    *batch
 	failures []Failure
-	tallies  []*ledger.Tally
-	cut      bool
+	tallies  []*ledger.Tally // those that count
+	complete bool            // they have every record
 }
 
 // closing returns what closes the scopes of the answer, nil if there are none.
@@ -37,12 +36,9 @@ func (a *answer) closing(tallies []*tally, e ending) *closing {
 			if c == nil {
 				c = &closing{done: make(chan struct{})}
 			}
-			part := closingPart{batch: b, failures: rest[:reported], cut: e.cut()}
-			for _, t := range tallies {
-				if t.run.batch == b {
-					part.tallies = append(part.tallies, &t.Tally)
-				}
-			}
+			counting := ledger.Counting(b.talliesOf(tallies), e.cut())
+			incomplete := slices.ContainsFunc(counting, func(t *ledger.Tally) bool { return !t.Complete() })
+			part := closingPart{b, rest[:reported], counting, !incomplete && len(counting) > 0}
 			c.parts = append(c.parts, part)
 			c.left.Add(int64(b.length))
 		}
@@ -57,66 +53,61 @@ func (p *closingPart) outcome(record int) (o Outcome) {
 	if reported {
 		o.Err = p.failures[at].Err
 	}
-	if ledger.Whole(record, p.tallies, p.cut) {
+	if p.complete || p.whole(record) {
 		o.Finished = p.batch.scopes.arrivalOf(record)
 	}
 	return o
 }
 
-// run has the scopes closed. It waits for all of them, or until the context ends. If they are to be closed within some
-// time, then every eighth of it twice as many are closed side by side: some may hang.
-func (c *closing) run(ctx context.Context, within time.Duration) {
-	var late <-chan time.Time
-	if within > 0 {
-		ticker := time.NewTicker(max(within/8, 1))
-		defer ticker.Stop()
-		late = ticker.C
-	}
+func (p *closingPart) whole(record int) bool {
+	missing := slices.ContainsFunc(p.tallies, func(t *ledger.Tally) bool { return !t.Whole(record) })
+	return !missing && len(p.tallies) > 0
+}
+
+// within closes scopes for some time. Some may hang, so every eighth of it twice as many are closed side by side.
+func (c *closing) within(share time.Duration) {
+	const turns = 8
 	go c.work()
-	for workers := 1; ; {
+	ticker := time.NewTicker(share / turns)
+	defer ticker.Stop()
+	for turn := range turns {
 		select {
 		case <-c.done:
 			return
-		case <-ctx.Done():
-			return
-		case <-late:
-			for range workers {
-				go c.work()
-			}
-			workers *= 2
+		case <-ticker.C:
+		}
+		for range 1 << turn {
+			go c.work()
 		}
 	}
 }
 
 func (c *closing) work() {
-	over := false
+	over, n := false, 0
 	defer func() {
 		if !over {
 			go c.work() // a hook has ended the goroutine
 		}
+		if n > 0 && c.left.Add(-int64(n)) == 0 {
+			close(c.done)
+		}
 	}()
-	for c.one() {
+	for p, record := c.take(); p != nil; p, record = c.take() {
+		n++
+		p.batch.scopes.close(record, p)
 	}
 	over = true
 }
 
-// one closes the scope of the next record and reports whether there was one.
-func (c *closing) one() bool {
-	record := int(c.next.Add(1) - 1)
+// take returns the next record, nil if there is none.
+func (c *closing) take() (p *closingPart, record int) {
+	record = int(c.next.Add(1) - 1)
 	for i := range c.parts {
 		p := &c.parts[i]
 		if record < p.batch.length {
-			defer c.finished()
-			p.batch.scopes.close(record, p.outcome)
-			return true
+			return p, record
 		}
 		record -= p.batch.length
 	}
-	return false
-}
-
-func (c *closing) finished() {
-	if c.left.Add(-1) == 0 {
-		close(c.done)
-	}
+	return nil, 0
 }

@@ -36,7 +36,8 @@ func TestRunCollectAndPartitionAgree(t *testing.T) {
 		ctx := context.Background()
 		c.CancelAt = 0
 		collected, collectErr := batch.Collect(c.Play(nil).Whole(ctx))
-		run, runErr := batch.Run(c.Play(nil).Source(ctx), c.Play(nil).Stage)
+		play := c.Play(nil)
+		run, runErr := batch.Run(play.Source(ctx), play.Stage)
 		_, failures := batch.Partition(c.Play(nil).Whole(ctx))
 		equal(t, "responses", listed(run), listed(collected))
 		equal(t, "errors", fmt.Sprint(runErr), fmt.Sprint(collectErr))

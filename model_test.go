@@ -52,6 +52,8 @@ func TestEveryAnswerIsWhatTheModelSays(t *testing.T) {
 			got, want := answer(ctx, play, model)
 			equal(t, name, got, want)
 			equal(t, "calls under "+name, play.Calls(), model.Calls)
+			equal(t, "seen inside functions under "+name, play.Wrong(), []string(nil))
+			equal(t, "scopes of records without a call under "+name, play.Idle(), []int(nil))
 		}
 	})
 }
@@ -66,6 +68,7 @@ func TestEveryHandlerAnswersAsTheModelSays(t *testing.T) {
 		equal(t, "answer", o.Payload(play.Invoke(ctx, o.Options()...)), model.Invoke())
 		equal(t, "calls", play.Calls(), model.Calls)
 		equal(t, "seen inside functions", play.Wrong(), []string(nil))
+		equal(t, "scopes of records without a call", play.Idle(), []int(nil))
 	})
 }
 
@@ -101,6 +104,7 @@ func TestEveryAnswerUnderADeadlineIsWhatTheModelSays(t *testing.T) {
 			time.Sleep(1000 * time.Hour) // for what was left behind
 			equal(t, "answer", got, want)
 			equal(t, "calls", play.Calls(), model.Calls)
+			equal(t, "seen inside functions", play.Wrong(), []string(nil))
 		})
 	})
 }

@@ -47,7 +47,6 @@ func newRun(b *batch) *run {
 	r.level.open(ctx, r)
 	if b.scopes != nil {
 		b.scopes.begin(r.started)
-		r.take(scoped)
 	}
 	return r
 }
@@ -58,11 +57,10 @@ func (r *run) close() {
 	r.end()
 }
 
-// The events of a run that concern later Results, and what else keeps them from the short way.
+// The events of a run that concern later Results.
 const (
 	acted    = 1 << iota // a function was called that may have effects; it has the bit of pure
 	troubled             // a failure may hold others back, or is to be dropped by what goes on
-	scoped               // hooks open scopes
 )
 
 // take takes note of an event.

@@ -115,19 +115,23 @@ func (c *hookContext) Value(key any) any { return c.values.Value(key) }
 
 // enter is admit for a function that is about to be called: the record's scope is open then.
 func (h *header) enter(how note) bool {
-	if !h.admit(how) {
-		return false
+	if !h.unscoped() {
+		return h.admit(how)
 	}
-	if h.entry.batch().scopes == nil || h.entry.scope() != nil {
-		return true
-	}
-	return h.openScope(how) && h.admit(how) // hooks may take as long as they like
+	return h.may(how) && h.openScope(how) && h.may(how) // hooks may take as long as they like
+}
+
+// may is admit, by the short way if that will do.
+func (h *header) may(how note) bool {
+	first := header{h.entry, h.err, h.mark &^ unscoped}
+	return first.sound() && h.entry.level.quiet(uint32(how&pure)) || h.admit(how)
 }
 
 // openScope has the record's scope opened, if it is not too late. If a hook panics the Result fails, and it reports false.
 func (h *header) openScope(how note) (survived bool) {
 	returned := false
 	defer h.caught(&returned, how)
+	h.mark &^= unscoped
 	h.entry.openScope()
 	returned = true
 	return true
@@ -137,9 +141,6 @@ func (h *header) openScope(how note) (survived bool) {
 // the answer is given, and nobody would close it.
 func (e *entry) openScope() bool {
 	all := e.batch().scopes
-	if all == nil {
-		return true
-	}
 	s := &all.all[e.index]
 	for !s.state.CompareAndSwap(unopened, opening) {
 		if s.state.Load() >= inUse {
@@ -221,18 +222,18 @@ func (s *scopes) arrivalOf(record int) (at time.Time) {
 }
 
 // close closes the scope of a record if it is open, and has it closed by who opens it just now.
-func (s *scopes) close(record int, outcome func(record int) Outcome) {
+func (s *scopes) close(record int, answered *closingPart) {
 	for {
 		switch sc := &s.all[record]; sc.state.Load() {
 		case opening:
-			o := outcome(record)
+			o := answered.outcome(record)
 			sc.answered.CompareAndSwap(nil, &o)
 			if sc.state.CompareAndSwap(opening, overtaken) {
 				return
 			}
 		case inUse:
 			if sc.state.CompareAndSwap(inUse, closed) {
-				end(s.endsOf(record), outcome(record))
+				end(s.endsOf(record), answered.outcome(record))
 				return
 			}
 		default:
@@ -243,11 +244,10 @@ func (s *scopes) close(record int, outcome func(record int) Outcome) {
 
 // end closes what hooks have opened for a record, the last one first. None of them keeps the others from it.
 func end(ends []func(Outcome), o Outcome) {
-	if len(ends) == 0 {
-		return
-	}
 	last := len(ends) - 1
-	defer end(ends[:last], o)
+	if last > 0 {
+		defer end(ends[:last], o)
+	}
 	defer func() { _ = recover() }()
 	if ends[last] != nil {
 		ends[last](o)

@@ -30,19 +30,23 @@ type header struct {
 	mark
 }
 
-// A mark is, from the lowest bit on: the state, who gave the Result out among those of its
-// level, the version of the open failure that it is or descends from (0: none), and the
+// A mark is, from the lowest bit on: the state (7 bits), whether the scope of the record is still to be
+// opened, who gave the Result out among those of its level, the version of the open failure that it is or descends from (0: none), and the
 // number of the record's part that it is. One word is passed on in one register.
 type mark uint64
 
+// unscoped is set by sources whose records have scopes. It keeps a Result from the short way through admit.
+const unscoped mark = 1 << 7
+
 func marked(s state, number uint32) mark { return mark(s) | mark(number)<<32 }
 
-func (m mark) state() state    { return state(m) }
+func (m mark) state() state    { return state(m &^ unscoped & 0xff) }
+func (m mark) unscoped() bool  { return m&unscoped != 0 }
 func (m mark) place() uint8    { return uint8(m >> 8) }
 func (m mark) failure() uint16 { return uint16(m >> 16) }
 func (m mark) number() uint32  { return uint32(m >> 32) }
 
-func (m *mark) setState(s state)    { *m = *m&^0xff | mark(s) }
+func (m *mark) setState(s state)    { *m = *m&^0x7f | mark(s) }
 func (m *mark) setPlace(p uint8)    { *m = *m&^0xff00 | mark(p)<<8 }
 func (m *mark) setFailure(v uint16) { *m = *m&^0xffff0000 | mark(v)<<16 }
 func (m *mark) setNumber(n uint32)  { *m = *m&0xffffffff | mark(n)<<32 }

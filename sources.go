@@ -94,12 +94,15 @@ func (o *origin[R]) stream() Stream[R] {
 		if r == nil {
 			r = newRun(&o.batch)
 		}
-		at := &r.level.source
+		at, fresh := &r.level.source, marked(ready, 0)
+		if o.batch.scopes != nil {
+			fresh |= unscoped
+		}
 		defer at.rest()
 		for i := range r.entries {
 			e := &r.entries[i]
 			e.level, e.index = &r.level, int32(i)
-			result := Result[R]{h: header{entry: e, mark: marked(ready, 0)}}
+			result := Result[R]{h: header{entry: e, mark: fresh}}
 			if bad, ok := o.batch.badAt(i); ok {
 				result.h.fail(&DecodeError{ID: o.batch.id(i), Field: bad.Field, Err: bad.Err}, goes)
 			} else {

@@ -93,9 +93,14 @@ func (b *batch) id(i int) string {
 }
 
 func (b *batch) describe(i int) Record {
-	r := Record{ID: b.id(i), Index: i, Attempt: b.attempt(i), Source: b.source(i)}
-	if known := b.identities(); known != nil {
-		r.Group = known[i].group
+	r := Record{Index: i, Source: b.source(i)}
+	switch known := b.identities(); {
+	case known == nil:
+		r.ID = b.id(i)
+	case b.kafka:
+		r.ID, r.Group = b.id(i), known[i].group
+	default:
+		r.ID, r.Group, r.Attempt = known[i].id, known[i].group, int(known[i].number)
 	}
 	return r
 }

@@ -156,9 +156,13 @@ func tapped[T any](r Result[T], look func(Result[T])) (out Result[T]) {
 			out = spoilt(r, unreturned(recover()))
 		}
 	}()
-	if r.h.entry == nil || r.h.entry.openScope() {
-		look(r)
+	if r.h.unscoped() {
+		r.h.mark &^= unscoped
+		if !r.h.entry.openScope() {
+			return r
+		}
 	}
+	look(r)
 	returned = true
 	return r
 }
@@ -236,7 +240,7 @@ func (h *header) recoverable() bool {
 	if s, _ := h.refusal(); s != ready {
 		return false
 	}
-	if h.entry.batch().scopes == nil || h.entry.scope() != nil {
+	if !h.unscoped() {
 		return true
 	}
 	if !h.openScope(goes) {

@@ -216,6 +216,9 @@ func (p *Play) fromDynamoDB(s batch.Stream[events.DynamoDBEventRecord]) batch.St
 func (b Batch) enters() bool { return b.Source != From && b.Source != Of }
 
 func (p *Play) enter(text []byte, value any) error {
+	if p.scopes != nil {
+		p.scopes.Call(indexOf(string(text)))
+	}
 	p.call(entry, string(text))
 	*value.(*string) = string(text)
 	return nil

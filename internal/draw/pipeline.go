@@ -91,8 +91,9 @@ var fatesOf = map[string][]string{
 type Case struct {
 	Batch
 	Stages   []Stage
-	Cut      int // how many stages belong to the source of Run
-	CancelAt int // the call in which the context is cancelled, 0 for none
+	Cut      int  // how many stages belong to the source of Run
+	Scoped   bool // the records have scopes
+	CancelAt int  // the call in which the context is cancelled, 0 for none
 
 	// For virtual time. Deadlines and the ends that they make lie between the
 	// instants at which calls return.
@@ -109,6 +110,7 @@ func Cases(sources, kinds []string) *rapid.Generator[Case] {
 			c.Stages = append(c.Stages, c.stage(t, kinds))
 		}
 		c.Cut = rapid.IntRange(0, len(c.Stages)).Draw(t, "cut")
+		c.Scoped = rapid.Bool().Draw(t, "scoped")
 		if rapid.IntRange(0, 2).Draw(t, "cancelled") == 0 {
 			c.CancelAt = rapid.IntRange(1, 30).Draw(t, "cancelled at")
 		}

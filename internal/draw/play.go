@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -35,6 +36,7 @@ const otherID = "other"
 type Play struct {
 	Case
 	cancel context.CancelCauseFunc
+	scopes *Scopes // nil: none
 
 	mu    sync.Mutex
 	n     int
@@ -43,7 +45,13 @@ type Play struct {
 }
 
 // Play returns an execution whose functions cancel with cancel.
-func (c Case) Play(cancel context.CancelCauseFunc) *Play { return &Play{Case: c, cancel: cancel} }
+func (c Case) Play(cancel context.CancelCauseFunc) *Play {
+	p := &Play{Case: c, cancel: cancel}
+	if c.Scoped && c.Batch.Source != Of { // which takes no options
+		p.scopes = new(Scopes)
+	}
+	return p
+}
 
 // Calls returns the calls so far.
 func (p *Play) Calls() []string {
@@ -56,7 +64,27 @@ func (p *Play) Calls() []string {
 func (p *Play) Wrong() []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.scopes != nil {
+		return append(slices.Clone(p.wrong), p.scopes.Wrong()...)
+	}
 	return p.wrong
+}
+
+// Idle returns the records whose scopes were opened though no function was called for them.
+func (p *Play) Idle() []int {
+	if p.scopes == nil || p.strays() {
+		return nil
+	}
+	return p.scopes.Idle()
+}
+
+// options are those of the batch, and those that watch.
+func (p *Play) options() []batch.Option {
+	opts := p.Case.options()
+	if p.scopes != nil {
+		opts = append(opts, p.scopes.Options()...)
+	}
+	return opts
 }
 
 func (p *Play) call(k int, token string) {
@@ -75,6 +103,7 @@ func (p *Play) call(k int, token string) {
 
 // do is what every drawn function begins with.
 func (p *Play) do(k, index int, token string) (fate string, err error) {
+	p.scoped(index)
 	p.call(k, token)
 	fate = p.Stages[k].fate(index, token)
 	switch fate {
@@ -127,6 +156,9 @@ func (p *Play) check(ctx context.Context, v string) {
 		return
 	}
 	i := indexOf(v)
+	if p.scopes != nil {
+		p.scopes.CallIn(ctx, i)
+	}
 	switch {
 	case !ok:
 		p.complain(v + " without a record")
@@ -135,6 +167,18 @@ func (p *Play) check(ctx context.Context, v string) {
 	case p.Batch.Source != DynamoDB && r.Group != p.Records[i].Group:
 		p.complain(fmt.Sprintf("%s with group %q", v, r.Group))
 	}
+}
+
+// scoped takes note of a call for a record of the batch.
+func (p *Play) scoped(index int) {
+	if p.scopes != nil && index >= 0 && !p.strays() {
+		p.scopes.Call(index)
+	}
+}
+
+// strays reports whether there are records of another batch.
+func (p *Play) strays() bool {
+	return slices.ContainsFunc(p.Stages, func(s Stage) bool { return slices.Contains(Stray, s.Kind) })
 }
 
 func (p *Play) complain(what string) {

@@ -94,6 +94,9 @@ func (p *Play) recovered(ctx context.Context, k int, err error) (string, error) 
 	if !ok {
 		p.complain("a recovering function without a record")
 	}
+	if p.scopes != nil && !p.strays() {
+		p.scopes.CallIn(ctx, r.Index)
+	}
 	text := describe(err)
 	fate, other := p.do(k, r.Index, text)
 	switch fate {
@@ -108,6 +111,9 @@ func (p *Play) recovered(ctx context.Context, k int, err error) (string, error) 
 func (p *Play) chunk(ctx context.Context, k int, vs []string) error {
 	if _, ok := batch.RecordFrom(ctx); ok {
 		p.complain("a chunk with a record")
+	}
+	for _, v := range vs {
+		p.scoped(indexOf(v))
 	}
 	p.call(k, strings.Join(vs, " "))
 	items := batch.ItemErrors{}

@@ -47,19 +47,14 @@ func (t *Tally) counts(cut, last bool) bool {
 	return !t.nothing() || !lookedAhead
 }
 
-// Whole reports whether every part of a record has arrived, in each iteration of [NewFold] that counts.
-func Whole(record int, tallies []*Tally, cut bool) bool {
-	whole := false
+// Counting returns the tallies in which a record must be acknowledged, as [NewFold] has it.
+func Counting(tallies []*Tally, cut bool) (counting []*Tally) {
 	for i, t := range tallies {
-		if !t.counts(cut, i == len(tallies)-1) {
-			continue
+		if t.counts(cut, i == len(tallies)-1) {
+			counting = append(counting, t)
 		}
-		if t.missing(record) {
-			return false
-		}
-		whole = true
 	}
-	return whole
+	return counting
 }
 
 // Unreach makes every record that would be acknowledged Unreached.

@@ -57,7 +57,12 @@ func (t *Tally) nothing() bool { return t.seen == nil }
 
 // spotless reports whether every record has arrived whole and nothing has failed.
 func (t *Tally) spotless() bool {
-	if t.seen == nil || t.verdicts != nil || t.numbers.given.Load() != nil {
+	return t.verdicts == nil && t.Complete()
+}
+
+// Complete reports whether every record has arrived whole, and none was split: a quick look at all of them.
+func (t *Tally) Complete() bool {
+	if t.seen == nil || t.numbers.given.Load() != nil {
 		return false
 	}
 	for record, seen := range t.seen {
@@ -73,15 +78,15 @@ func (t *Tally) verdict(record int) Verdict {
 	if t.verdicts != nil && t.verdicts[record].State != Done {
 		return t.verdicts[record]
 	}
-	if t.missing(record) {
+	if !t.Whole(record) {
 		return Verdict{State: Unreached}
 	}
 	return Verdict{State: Done}
 }
 
-// missing reports whether a part of the record has not arrived, or a copy of one is on its way.
-func (t *Tally) missing(record int) bool {
-	return t.numbers.missing(record, func(number uint32) bool {
+// Whole reports whether every part of the record has arrived, and no copy of one is on its way.
+func (t *Tally) Whole(record int) bool {
+	return !t.numbers.missing(record, func(number uint32) bool {
 		switch {
 		case t.seen == nil:
 			return false

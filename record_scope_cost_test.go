@@ -1,0 +1,53 @@
+package batch_test
+
+// Cost: what a scope costs a record, without what the hook does.
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"testing"
+
+	"github.com/lambdabatch/batch"
+	"github.com/matryer/is"
+)
+
+// bare is a hook that does nothing.
+func bare(ctx context.Context, _ batch.Record) (context.Context, func(batch.Outcome)) {
+	return ctx, atEnd
+}
+
+func atEnd(o batch.Outcome) {
+	if o.Err != nil {
+		costSink++
+	}
+}
+
+func BenchmarkScope(b *testing.B) {
+	for _, n := range costSizes {
+		event := costEvent(n)
+		with := func() {
+			_, _ = batch.Collect(costPipeline(batch.SQS(context.Background(), event, batch.WithScope(bare))))
+		}
+		without := func() { _, _ = batch.Collect(costPipeline(batch.SQS(context.Background(), event))) }
+		b.Run(fmt.Sprintf("collect/%d", n), func(b *testing.B) { perRecord(b, n, with) })
+		// The two together, as in BenchmarkStages.
+		b.Run(fmt.Sprintf("scope/%d", n), func(b *testing.B) {
+			scoped, plain := math.MaxFloat64, math.MaxFloat64
+			for b.Loop() {
+				scoped, plain = min(scoped, nanoseconds(with)), min(plain, nanoseconds(without))
+			}
+			b.ReportMetric((scoped-plain)/float64(n), "ns/scope")
+			b.ReportMetric(plain/float64(n), "ns/record")
+		})
+	}
+}
+
+func TestAScopeCostsARecordNoAllocation(t *testing.T) {
+	is := is.New(t)
+	event := costEvent(1000)
+	allocations := func(opts ...batch.Option) float64 {
+		return testing.AllocsPerRun(10, func() { _, _ = batch.Collect(costPipeline(batch.SQS(context.Background(), event, opts...))) })
+	}
+	is.True(allocations(batch.WithScope(bare))-allocations() < 20)
+}
