@@ -152,7 +152,7 @@ func (c *collector[T]) add(r Result[T]) bool {
 		return true
 	}
 	if all := run.batch.scopes; all != nil {
-		all.arrive(index)
+		all.arrive(index, r.h.state())
 	}
 	fresh, worse := t.Arrive(index, r.h.number(), ledger.Verdict{State: r.h.state(), Err: r.h.err})
 	if c.keep && fresh && r.h.state() == ready {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/lambdabatch/batch"
+	"github.com/lambdabatch/batch/internal/draw"
 	"pgregory.net/rapid"
 )
 
@@ -20,6 +21,7 @@ type foreignPlay struct {
 	stored   []string
 	reported []string
 	report   batch.Report
+	scopes   draw.Scopes
 	err      error
 	took     time.Duration
 }
@@ -40,11 +42,12 @@ func (p *foreignPlay) play() (stored []string) {
 	}
 	source := batch.From(ctx, values, func(v string) batch.Record {
 		return batch.Record{ID: "r" + v, Group: p.groups[indexOf(v)], Attempt: p.attempts[indexOf(v)]}
-	}, batch.WithPolicy(p.policy), batch.WithMaxReceives(p.most), batch.WithReserve(time.Second), batch.WithoutAllFailedError(),
-		batch.WithReport(func(_ context.Context, r batch.Report) { p.report = r }))
+	}, append(p.scopes.Options(), batch.WithPolicy(p.policy), batch.WithMaxReceives(p.most), batch.WithReserve(time.Second),
+		batch.WithoutAllFailedError(), batch.WithReport(func(_ context.Context, r batch.Report) { p.report = r }))...)
 	start := time.Now()
 	response, err := batch.Run(source, func(in texts) texts {
-		return batch.TryEach(p.build(p.stages)(in), func(_ context.Context, v string) error {
+		return batch.TryEach(p.build(p.stages)(in), func(ctx context.Context, v string) error {
+			p.scopes.CallIn(ctx, indexOf(v))
 			p.mu.Lock()
 			defer p.mu.Unlock()
 			p.stored = append(p.stored, v)
@@ -121,6 +124,9 @@ func playForeign(t *testing.T, rough bool) {
 			time.Sleep(time.Minute)
 			if late := p.now()[len(stored):]; len(late) > 0 {
 				p.fail("%v is stored after the answer", late)
+			}
+			if wrong := p.scopes.Wrong(); len(wrong) > 0 {
+				p.fail("%v", wrong)
 			}
 		})
 	})

@@ -24,7 +24,7 @@ func TestExactlyWhatFailedOrHangsAndWhatItHoldsBackIsReported(t *testing.T) {
 			release := sync.OnceFunc(func() { close(acted.Free) })
 			defer release()
 			var report batch.Report
-			source := scene.Source(ctx, batch.WithReserve(time.Second), batch.WithReport(func(_ context.Context, r batch.Report) { report = r }))
+			source := acted.Source(ctx, batch.WithReserve(time.Second), batch.WithReport(func(_ context.Context, r batch.Report) { report = r }))
 			response, err := batch.Run(source, acted.Pipeline)
 			if err != nil {
 				t.Fatal(err)
@@ -50,6 +50,7 @@ func TestExactlyWhatFailedOrHangsAndWhatItHoldsBackIsReported(t *testing.T) {
 			release()
 			time.Sleep(time.Minute)
 			equal(t, "reported", listed(response), scene.Reported())
+			equal(t, "scopes", acted.Scopes.Wrong(), []string(nil))
 		})
 	})
 }
@@ -67,7 +68,7 @@ func TestWhateverHappensNothingUnfinishedIsAcknowledgedAndGroupsStayInOrder(t *t
 			release := sync.OnceFunc(func() { close(acted.Free) })
 			defer release()
 			start := time.Now()
-			response, err := batch.Run(scene.Source(ctx, batch.WithReserve(time.Second)), acted.Pipeline)
+			response, err := batch.Run(acted.Source(ctx, batch.WithReserve(time.Second)), acted.Pipeline)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -81,6 +82,7 @@ func TestWhateverHappensNothingUnfinishedIsAcknowledgedAndGroupsStayInOrder(t *t
 			release()
 			time.Sleep(time.Minute)
 			equal(t, "reported", listed(response), reported)
+			equal(t, "scopes", acted.Scopes.Wrong(), []string(nil))
 		})
 	})
 }

@@ -34,7 +34,7 @@ type scope struct {
 	*entry
 	inside   context.Context // what the hooks returned
 	state    atomic.Uint32
-	arrived  atomic.Int64            // when the last Result of the record reached a collector, 1 for the begin of the batch
+	arrived  atomic.Int64            // when the last Result of the record reached a collector, 1 for the begin of the batch, or never
 	answered atomic.Pointer[Outcome] // for who opens it, if the answer was given meanwhile
 }
 
@@ -206,12 +206,18 @@ func (s *scopes) wake() {
 	}
 }
 
-// arrive takes note that a Result of the record has reached a collector.
-func (s *scopes) arrive(record int) {
-	if sc := &s.all[record]; sc.state.Load() != unopened {
+// arrive takes note that a Result of the record has reached a collector. Lanes hand on what they have lost, too: it
+// stands for one that never arrives.
+func (s *scopes) arrive(record int, as state) {
+	switch sc := &s.all[record]; {
+	case as == unreached || as == running:
+		sc.arrived.Store(never)
+	case sc.state.Load() != unopened && sc.arrived.Load() != never:
 		sc.arrived.Store(int64(time.Since(s.began)) + 1)
 	}
 }
+
+const never = -1
 
 // arrivalOf is the time of that, zero if it was not.
 func (s *scopes) arrivalOf(record int) (at time.Time) {

@@ -127,7 +127,8 @@ func (s Scene) fate(t *rapid.T, what []string, free *int) SceneFate {
 // Acted is what functions of a Scene did, in order.
 type Acted struct {
 	Scene
-	Free chan struct{} // lets go of what hangs
+	Free   chan struct{} // lets go of what hangs
+	Scopes Scopes        // of those records that Source is for
 
 	mu   sync.Mutex
 	acts []act
@@ -144,7 +145,10 @@ var errSettled = errors.New("to be settled")
 func (a *Acted) Pipeline(s batch.Stream[string]) batch.Stream[string] {
 	s = a.effect(s, 0, a.Before)
 	inside := func(s batch.Stream[string]) batch.Stream[string] {
-		s = batch.FlatMap(s, func(v string) []string { return parts(v, 0, a.Parts) })
+		s = batch.FlatMap(s, func(v string) []string {
+			a.Scopes.Call(indexOf(v))
+			return parts(v, 0, a.Parts)
+		})
 		s = a.effect(s, a.Before, a.Before+a.Inside)
 		s = batch.Catch(s, func(_ context.Context, err error) error {
 			if errors.Is(err, errSettled) {
@@ -177,6 +181,7 @@ func (a *Acted) Pipeline(s batch.Stream[string]) batch.Stream[string] {
 	}
 	return batch.TryEachChunk(s, a.Bulk, func(_ context.Context, vs []string) error {
 		for _, v := range vs {
+			a.Scopes.Call(indexOf(v))
 			a.note(a.effects(), v)
 		}
 		return nil
@@ -190,7 +195,10 @@ func (a *Acted) routed(stage batch.Stage[string, string]) batch.Stage[string, st
 		routes[k] = stage
 	}
 	return func(s batch.Stream[string]) batch.Stream[string] {
-		return batch.Route(s, func(v string) int { return indexOf(v) % a.Routes }, routes)
+		return batch.Route(s, func(v string) int {
+			a.Scopes.Call(indexOf(v))
+			return indexOf(v) % a.Routes
+		}, routes)
 	}
 }
 
@@ -210,7 +218,10 @@ func byHand(most int) func(batch.Stream[string]) batch.Stream[string] {
 
 func (a *Acted) effect(s batch.Stream[string], from, to int) batch.Stream[string] {
 	for at := from; at < to; at++ {
-		s = batch.TryFilter(s, func(_ context.Context, v string) (bool, error) { return a.do(at, v) })
+		s = batch.TryFilter(s, func(ctx context.Context, v string) (bool, error) {
+			a.Scopes.CallIn(ctx, indexOf(v))
+			return a.do(at, v)
+		})
 	}
 	return s
 }
@@ -244,15 +255,15 @@ func (a *Acted) note(at int, v string) {
 	a.acts = append(a.acts, act{at, indexOf(v), v})
 }
 
-// Source is the source of the scene.
-func (s Scene) Source(ctx context.Context, opts ...batch.Option) batch.Stream[string] {
-	values := make([]string, len(s.Groups))
+// Source is the source of the scene, with scopes.
+func (a *Acted) Source(ctx context.Context, opts ...batch.Option) batch.Stream[string] {
+	values := make([]string, len(a.Groups))
 	for i := range values {
 		values[i] = strconv.Itoa(i)
 	}
 	return batch.From(ctx, values, func(v string) batch.Record {
-		return batch.Record{ID: "r" + v, Group: s.Groups[indexOf(v)]}
-	}, append(opts, batch.WithPolicy(s.Policy), batch.WithoutAllFailedError())...)
+		return batch.Record{ID: "r" + v, Group: a.Groups[indexOf(v)]}
+	}, slices.Concat(opts, a.Scopes.Options(), []batch.Option{batch.WithPolicy(a.Policy), batch.WithoutAllFailedError()})...)
 }
 
 // Reported returns the identifiers that the answer must list: those of the records that

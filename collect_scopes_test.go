@@ -1,0 +1,213 @@
+package batch_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/lambdabatch/batch"
+	"github.com/matryer/is"
+)
+
+// outcomes are what scopes are closed with, by the record's ID.
+type outcomesByID map[string]batch.Outcome
+
+func (o outcomesByID) scope() batch.Option {
+	return batch.WithScope(func(ctx context.Context, r batch.Record) (context.Context, func(batch.Outcome)) {
+		return ctx, func(outcome batch.Outcome) { o[r.ID] = outcome }
+	})
+}
+
+func TestARecordHasFinishedWhenItsLastResultHasArrived(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		ctx, reserve := deadline(t)
+		start, free := time.Now(), make(chan struct{})
+		defer close(free)
+		takes := map[string]time.Duration{"0": 3 * time.Second, "1/0": time.Second, "1/1": 2 * time.Second}
+		outcomes := outcomesByID{}
+		_, _ = batch.Run(grouped(ctx, []string{"", "", "", "", "g", "g"}, reserve, batch.WithPolicy(batch.StopGroup), outcomes.scope()), func(s texts) texts {
+			s = batch.FlatMap(s, func(v string) []string {
+				if v == "1" || v == "2" {
+					return []string{v + "/0", v + "/1"}
+				}
+				return []string{v}
+			})
+			s = batch.Parallel(s, 8, batch.Each(func(ctx context.Context, v string) error {
+				time.Sleep(takes[v])
+				switch v {
+				case "2/1":
+					<-free
+				case "3", "4":
+					return errBoom
+				}
+				return nil
+			}))
+			return func(yield func(batch.Result[string]) bool) {
+				for r := range s {
+					if r.Record().ID != "r3" && !yield(r) { // which is thrown away
+						return
+					}
+				}
+			}
+		})
+		after := func(id string) time.Duration { return outcomes[id].Finished.Sub(start) }
+		is.Equal(after("r0"), 3*time.Second)
+		is.Equal(after("r1"), 2*time.Second) // the later part
+		is.NoErr(outcomes["r0"].Err)
+		is.True(errors.Is(outcomes["r2"].Err, batch.ErrRunning))
+		is.True(outcomes["r2"].Finished.IsZero()) // though one part has arrived
+		is.Equal(outcomes["r3"].Err, errBoom)
+		is.True(outcomes["r3"].Finished.IsZero())
+		is.Equal(outcomes["r4"].Err, errBoom)
+		is.Equal(after("r4"), 0*time.Second)
+		is.True(errors.Is(outcomes["r5"].Err, batch.ErrBlocked)) // after it was split
+		is.Equal(after("r5"), 0*time.Second)
+	})
+}
+
+// Over several iterations the last one counts, and a look ahead does not.
+func TestARecordHasFinishedInTheLastIteration(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		start := time.Now()
+		outcomes := outcomesByID{}
+		_, err := batch.Run(grouped(t.Context(), []string{"", ""}, outcomes.scope()), func(s texts) texts {
+			s = batch.TryEach(s, func(context.Context, string) error { time.Sleep(time.Second); return nil })
+			for range s {
+				break
+			}
+			return s
+		})
+		is.NoErr(err)
+		is.Equal(outcomes["r0"].Finished.Sub(start), 2*time.Second)
+		is.Equal(outcomes["r1"].Finished.Sub(start), 3*time.Second)
+	})
+}
+
+func TestScopesOfEveryBatchOfAnAnswerAreClosed(t *testing.T) {
+	is := is.New(t)
+	first, second := outcomesByID{}, outcomesByID{}
+	s := func(yield func(batch.Result[string]) bool) {
+		grouped(t.Context(), []string{"", ""}, first.scope())(yield)
+		grouped(t.Context(), []string{"", "", ""}, second.scope())(yield)
+	}
+	_, err := batch.Collect(batch.TryEach(s, failingOn("1")))
+	is.NoErr(err)
+	is.Equal(fmt.Sprint(len(first), first["r0"].Err, first["r1"].Err), "2 <nil> boom")
+	is.Equal(fmt.Sprint(len(second), second["r0"].Err, second["r1"].Err, second["r2"].Err), "3 <nil> boom <nil>")
+}
+
+// A second answer finds the scopes closed, and opens those of records that come to functions only now.
+func TestAStreamThatIsCollectedTwiceClosesEachScopeOnce(t *testing.T) {
+	is := is.New(t)
+	var d diary
+	calls := 0
+	s := batch.TryEach(grouped(t.Context(), []string{"g", "g"}, batch.WithPolicy(batch.StopGroup), d.scope("")), func(_ context.Context, v string) error {
+		if calls++; calls == 1 {
+			return errBoom
+		}
+		return nil
+	})
+	_, _ = batch.Collect(s)
+	is.Equal(d.all, []string{"open r0", "close r0 boom"})
+	_, err := batch.Collect(s)
+	is.NoErr(err)
+	is.Equal(d.all[2:], []string{"open r1", "close r1 <nil>"})
+}
+
+func TestAClosingThatHangsHoldsNeitherTheOthersNorTheAnswerNorTheReport(t *testing.T) {
+	for hanging, name := range map[int]string{1: "one", 100: "many"} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				is := is.New(t)
+				ctx, reserve := deadline(t)
+				free, start := make(chan struct{}), time.Now()
+				var closed effects
+				reported := 0
+				hang := batch.WithScope(func(ctx context.Context, r batch.Record) (context.Context, func(batch.Outcome)) {
+					return ctx, func(batch.Outcome) {
+						closed.note(r.ID)
+						if r.Index < hanging {
+							<-free
+						}
+					}
+				})
+				report := batch.WithReport(func(_ context.Context, r batch.Report) { reported = r.Records })
+				response, err := batch.Run(grouped(ctx, make([]string, 1000), reserve, hang, report), batch.Each(failingOn()))
+				is.NoErr(err)
+				is.Equal(len(response.BatchItemFailures), 0)
+				is.True(time.Since(start) <= 9*time.Second)
+				is.Equal(reported, 1000)
+				synctest.Wait()
+				is.Equal(len(closed.all), 1000)
+				close(free)
+				synctest.Wait()
+				is.Equal(len(closed.all), 1000)
+			})
+		})
+	}
+}
+
+func TestWhatAClosingDoesKeepsNoOtherFromBeingCalled(t *testing.T) {
+	for name, do := range map[string]func(){"panics": func() { panic(errBoom) }, "exits": runtime.Goexit} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				is := is.New(t)
+				ctx, reserve := deadline(t)
+				var d diary
+				bad := batch.WithScope(func(ctx context.Context, r batch.Record) (context.Context, func(batch.Outcome)) {
+					return ctx, func(batch.Outcome) { do() }
+				})
+				_, err := batch.Run(grouped(ctx, []string{"", ""}, reserve, d.scope("a "), bad, d.scope("b ")), batch.Each(failingOn()))
+				is.NoErr(err)
+				slices.Sort(d.all)
+				is.Equal(d.all, []string{
+					"close a r0 <nil>", "close a r1 <nil>", "close b r0 <nil>", "close b r1 <nil>", "open a r0", "open a r1", "open b r0", "open b r1",
+				})
+			})
+		})
+	}
+}
+
+// scopeLog keeps the messages with the scope that their context is of.
+type scopeLog struct {
+	slog.Handler
+	lines effects
+}
+
+func (l *scopeLog) Enabled(context.Context, slog.Level) bool { return true }
+func (l *scopeLog) Handle(ctx context.Context, r slog.Record) error {
+	l.lines.note(fmt.Sprint(r.Message, " ", ctx.Value(scopeKey(""))))
+	return nil
+}
+
+func TestLinesAboutARecordAreLoggedInItsScope(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		ctx, reserve := deadline(t)
+		free := make(chan struct{})
+		defer close(free)
+		var d diary
+		log := &scopeLog{}
+		_, _ = batch.Run(grouped(ctx, []string{"", "", "", ""}, reserve, batch.WithLogger(slog.New(log)), d.scope("")), func(s texts) texts {
+			s = batch.Parallel(s, 4, batch.Each(func(_ context.Context, v string) error {
+				if v == "2" {
+					<-free
+				}
+				return failingOn("0", "1")(ctx, v)
+			}))
+			return dropping(s, "1")
+		})
+		slices.Sort(log.lines.all)
+		is.Equal(log.lines.all, []string{
+			"record failed r0", "record failed r1", "record still running r2", "records not processed <nil>",
+		})
+	})
+}
