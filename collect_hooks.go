@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/lambdabatch/batch/internal/printable"
+	watching "github.com/lambdabatch/batch/internal/watch" // watch is a function here
 )
 
 // logFailure logs a record that itself failed.
@@ -151,7 +152,11 @@ func (r *run) callHooks(report Report, ended time.Time, lines func(context.Conte
 	if scopes != nil {
 		hooks = append(hooks, nil)
 	}
-	for _, f := range b.reports {
+	reports := b.reports
+	if f, ok := b.parent.Value(watching.Key{}).(func(context.Context, Report)); ok {
+		reports = append(slices.Clip(reports), f)
+	}
+	for _, f := range reports {
 		own := report // which the function may change, even after it was left behind
 		own.Failures = slices.Clone(report.Failures)
 		hooks = append(hooks, func(ctx context.Context) { f(ctx, own) })

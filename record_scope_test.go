@@ -220,9 +220,11 @@ func TestAHookThatPanicsFailsItsRecordAndTheHooksAroundItAreClosed(t *testing.T)
 	is.True(errors.As(failures[0].Err, &p))
 
 	stages := map[string]func(texts) texts{
-		"Map":   func(s texts) texts { return batch.Map(s, func(v string) string { return v }) },
-		"Tap":   func(s texts) texts { return batch.Tap(s, func(batch.Result[string]) {}) },
-		"chunk": func(s texts) texts { return batch.TryEachChunk(s, 5, func(context.Context, []string) error { return nil }) },
+		"Map": func(s texts) texts { return batch.Map(s, func(v string) string { return v }) },
+		"Tap": func(s texts) texts { return batch.Tap(s, func(batch.Result[string]) {}) },
+		"chunk": func(s texts) texts {
+			return batch.TryEachChunk(s, 5, func(context.Context, []string) error { return nil })
+		},
 		"Catch": func(s texts) texts {
 			return batch.Catch(allFailing(s), func(context.Context, error) error { return nil })
 		},
@@ -345,7 +347,9 @@ func TestEveryHandlerClosesScopes(t *testing.T) {
 	is := is.New(t)
 	var d diary
 	firehose := batch.FirehoseHandler(func(s batch.Stream[events.KinesisFirehoseEventRecord]) batch.Stream[batch.FirehoseRecord] {
-		return batch.Map(s, func(r events.KinesisFirehoseEventRecord) batch.FirehoseRecord { return batch.FirehoseRecord{Data: r.Data} })
+		return batch.Map(s, func(r events.KinesisFirehoseEventRecord) batch.FirehoseRecord {
+			return batch.FirehoseRecord{Data: r.Data}
+		})
 	}, quiet, d.scope(""))
 	_, err := firehose.Invoke(t.Context(), []byte(`{"invocationId":"i","deliveryStreamArn":"a","records":[{"recordId":"one","data":"YQ=="}]}`))
 	is.NoErr(err)
