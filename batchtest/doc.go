@@ -38,6 +38,21 @@
 // So check each stage once, and test what it is for with a few values, and what
 // becomes of a failure over several deliveries with a Queue, a Shard or a Topic.
 //
+// # Pictures
+//
+// A run prints as a table, and [Run.SVG] draws it: records down, invocations across, and
+// why each record that was not finished was delivered again. A file among a test's
+// artifacts is a good place for it; go test -artifacts keeps them:
+//
+//	file, err := os.Create(filepath.Join(t.ArtifactDir(), "run.svg"))
+//	if err != nil {
+//		t.Fatal(err)
+//	}
+//	defer file.Close()
+//	if err := run.SVG(file); err != nil {
+//		t.Fatal(err)
+//	}
+//
 // # Answers
 //
 // The mapping has ReportBatchItemFailures on, unless IgnoreResponse is set, and

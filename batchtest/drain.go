@@ -49,13 +49,10 @@ func newDrain(ctx context.Context, handler lambda.Handler, timeout time.Duration
 // deliver invokes the handler with an event and appends the Invocation to the
 // Run, all but its Done.
 func (d *drain) deliver(event any, ids []string, id identify) (*Invocation, answer) {
-	payload := marshal(event)
-	start := time.Now()
-	response, err := d.invoke(payload)
-	inv := Invocation{Records: ids, Response: response, Duration: time.Since(start), Err: err}
+	inv := d.invoke(ids, event)
 	var a answer
 	if inv.Err == nil {
-		a, inv.Err = d.read(response, ids, id)
+		a, inv.Err = d.read(inv.Response, ids, id)
 	}
 	switch {
 	case inv.Err != nil:
@@ -64,7 +61,7 @@ func (d *drain) deliver(event any, ids []string, id identify) (*Invocation, answ
 		inv.Outcome = Partial
 		inv.Listed = listedInOrder(ids, a.listed)
 	case d.ignoreResponse:
-		if ignored, err := readAnswer(response, ids, id); err == nil {
+		if ignored, err := readAnswer(inv.Response, ids, id); err == nil {
 			inv.Ignored = listedInOrder(ids, ignored.listed)
 		}
 	}

@@ -153,14 +153,13 @@ func (f *Firehose) transform(d *drain, run *FirehoseRun, batch []firehoseEntry, 
 	}
 	for try := 0; !d.ended(); try++ {
 		event.InvocationID = uuid(len(d.run.Invocations) + 1)
-		start := time.Now()
-		response, err := d.invoke(marshal(event))
-		inv := Invocation{Records: ids, Response: response, Err: err, Duration: time.Since(start), Outcome: Failure}
+		inv := d.invoke(ids, event)
+		inv.Outcome = Failure
 		final := try == f.config.Retries
-		if err == nil {
+		if inv.Err == nil {
 			final = true
 			var answers []firehoseAnswer
-			if answers, inv.Err = readFirehose(response, ids); inv.Err == nil {
+			if answers, inv.Err = readFirehose(inv.Response, ids); inv.Err == nil {
 				inv.Outcome = run.settle(answers, &inv)
 			}
 		}

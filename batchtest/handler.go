@@ -10,6 +10,8 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-lambda-go/lambdacontext"
+
+	"github.com/lambdabatch/batch/internal/watch"
 )
 
 // Handler makes a handler of a function that lambda.Start takes, such as
@@ -47,14 +49,26 @@ type result struct {
 	err      error
 }
 
-// invoke calls the handler on a goroutine of its own, so that a stuck one can
+// invoke calls the handler with an event, and tells what came of it before the
+// service reads the answer.
+func (d *drain) invoke(ids []string, event any) Invocation {
+	payload := marshal(event)
+	deadline := time.Now().Add(d.timeout)
+	heard := &hearing{until: deadline}
+	ctx, cancel := context.WithDeadline(context.WithValue(d.ctx, watch.Key{}, heard.report), deadline)
+	defer cancel()
+	start := time.Now()
+	response, err := d.answer(ctx, deadline, payload)
+	inv := Invocation{Records: ids, Response: response, Err: err, Duration: time.Since(start)}
+	inv.reasons = heard.close()
+	return inv
+}
+
+// answer calls the handler on a goroutine of its own, so that a stuck one can
 // be left behind; finish waits for those. The payload is the handler's until
 // it returns, and is wiped then: the runtime reuses its buffer too, and what
 // still points into it should show in a test.
-func (d *drain) invoke(payload []byte) (response []byte, err error) {
-	deadline := time.Now().Add(d.timeout)
-	ctx, cancel := context.WithDeadline(d.ctx, deadline)
-	defer cancel()
+func (d *drain) answer(ctx context.Context, deadline time.Time, payload []byte) (response []byte, err error) {
 	ctx = lambdacontext.NewContext(ctx, &lambdacontext.LambdaContext{
 		AwsRequestID:       uuid(len(d.run.Invocations) + 1),
 		InvokedFunctionArn: "arn:aws:lambda:" + region + ":" + account + ":function:function",

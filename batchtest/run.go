@@ -52,6 +52,8 @@ type Invocation struct {
 	Listed   []string // IDs that the answer lists as failed, as the service read it, in batch order
 	Ignored  []string // IDs that the answer lists as failed where IgnoreResponse is set, so that they are lost, in batch order
 	Done     []string // IDs that are not delivered again after this, in batch order
+
+	reasons map[string]verdict // why records are not finished, as far as the library reported it
 }
 
 // Outcome is how the service reads an invocation.

@@ -42,7 +42,7 @@ func (r *Run) String() string {
 }
 
 func (r *Run) table() [][]string {
-	columns := columnsOf(len(r.Invocations))
+	columns := columnsOf(len(r.Invocations), maxColumns, lastColumns)
 	header := []string{"record"}
 	for _, column := range columns {
 		header = append(header, columnName(column))
@@ -98,11 +98,12 @@ func cutNumber(id, digits string) (stem, number string) {
 	return stem, id[len(stem):]
 }
 
-// columnsOf lists the invocations that are shown, -1 where some are left out.
-func columnsOf(invocations int) []int {
+// columnsOf lists the invocations that are shown, -1 where some are left out: of
+// more than most invocations the first ones, and so many of the last ones.
+func columnsOf(invocations, most, last int) []int {
 	var columns []int
 	for i := range invocations {
-		if invocations > maxColumns && i >= maxColumns-lastColumns-1 && i < invocations-lastColumns {
+		if invocations > most && i >= most-last-1 && i < invocations-last {
 			if columns[len(columns)-1] >= 0 {
 				columns = append(columns, -1)
 			}
@@ -123,41 +124,57 @@ func columnName(column int) string {
 // cells are the lines without the name of their record, in the order in which
 // records first came up.
 func (r *Run) cells(columns []int) (ids []string, cells [][]string) {
-	rows := make(map[string][]string)
-	row := func(id string) []string {
-		if rows[id] == nil {
-			rows[id] = make([]string, len(columns)+1)
-			rows[id][len(columns)] = "left"
-			ids = append(ids, id)
-		}
-		return rows[id]
+	ids, fates := r.fates()
+	rows := make(map[string][]string, len(ids))
+	for _, id := range ids {
+		row := make([]string, len(columns)+1)
+		row[len(columns)] = fates[id]
+		rows[id] = row
+		cells = append(cells, row)
 	}
-	lost := make(map[string]bool)
-	for i, invocation := range r.Invocations {
-		at := slices.Index(columns, i)
+	for at, column := range columns {
+		if column < 0 {
+			continue
+		}
+		invocation := r.Invocations[column]
 		done := setOf(invocation.Done)
 		listed, ignored := setOf(invocation.Listed), setOf(invocation.Ignored)
 		for _, id := range invocation.Records {
-			cells := row(id)
+			rows[id][at] = cell(invocation.Outcome, done[id] && !ignored[id], listed[id] || ignored[id])
+		}
+	}
+	return ids, cells
+}
+
+// fates says what became of each record in the end, and lists the records in the
+// order in which they first came up.
+func (r *Run) fates() (ids []string, fates map[string]string) {
+	fates = make(map[string]string)
+	lost := make(map[string]bool)
+	tell := func(id, fate string) {
+		if fates[id] == "" {
+			ids = append(ids, id)
+		}
+		fates[id] = fate
+	}
+	for _, invocation := range r.Invocations {
+		ignored := setOf(invocation.Ignored)
+		for _, id := range invocation.Records {
+			tell(id, "left")
 			lost[id] = ignored[id]
-			if at >= 0 {
-				cells[at] = cell(invocation.Outcome, done[id] && !ignored[id], listed[id] || ignored[id])
-			}
 		}
 	}
 	for _, id := range r.Deleted {
-		row(id)[len(columns)] = "deleted"
 		if lost[id] {
-			row(id)[len(columns)] = "lost"
+			tell(id, "lost")
+		} else {
+			tell(id, "deleted")
 		}
 	}
 	for _, id := range r.DeadLettered {
-		row(id)[len(columns)] = "dead-lettered"
+		tell(id, "dead-lettered")
 	}
-	for _, id := range ids {
-		cells = append(cells, rows[id])
-	}
-	return ids, cells
+	return ids, fates
 }
 
 func cell(outcome Outcome, done, listed bool) string {
