@@ -87,9 +87,12 @@ func TestAReportSaysOnlyWhyARecordIsNotFinished(t *testing.T) {
 func TestAReportAfterTheInvocationIsNotHeard(t *testing.T) {
 	is := is.New(t)
 	var late func()
-	run := told(t, "x", func(ctx context.Context) { late = func() { tell(ctx, errNoGood) } })
+	run := told(t, "xx", func(ctx context.Context) {
+		tell(ctx, batch.ErrBlocked)
+		late = func() { tell(ctx, errNoGood, errNoGood) }
+	})
 	late()
-	is.Equal(states(t, run), "reported")
+	is.Equal(states(t, run), "blocked by another | reported")
 }
 
 // Lambda ends a function at its deadline, so what it would have done later is not drawn,

@@ -21,8 +21,10 @@ const (
 //
 // An answer only lists records. Why one is listed (it failed, was blocked, was not
 // reached, or its function still ran) is known of handlers that this library makes,
-// or that pass their context on to it. Other records that a failure or a list has
-// delivered again are "reported".
+// or that pass their context on to it. Where it is not known, a record that the answer
+// lists, or whose invocation failed, is "reported". One that is not listed and is
+// redelivered all the same, as after a lower one of a shard, is "finished, yet
+// redelivered".
 //
 // A column is 48 pixels wide, a row 24 high. At most 32 columns are drawn, of longer
 // runs the first and the last ones, and at most 100 rows; a line counts the other

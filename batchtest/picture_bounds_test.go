@@ -91,6 +91,21 @@ func TestTheLegendHasOnlyWhatOccurs(t *testing.T) {
 	is.Equal(texts[slices.Index(texts, "m-2")+1:], []string{"deleted", "finished"})
 }
 
+func TestTheLegendTakesAsManyLinesAsItNeeds(t *testing.T) {
+	is := is.New(t)
+	picture := drawn(t, colourful(t))
+	places := make(map[string]bool)
+	for _, g := range picture.Inside {
+		if rect := g.all("rect"); len(rect) == 1 && len(g.cells()) == 0 {
+			var x, y int
+			_, _ = fmt.Sscanf(g.attr("transform"), "translate(%d %d)", &x, &y)
+			is.True(x+32+6*len(g.all("text")[0].Text) < number(picture.attr("width")))
+			places[g.attr("transform")] = true
+		}
+	}
+	is.Equal(len(places), 7)
+}
+
 func TestIDsAndErrorsAreOnlyText(t *testing.T) {
 	is := is.New(t)
 	const evil = `</title><script>"&'`
