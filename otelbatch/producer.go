@@ -1,0 +1,146 @@
+package otelbatch
+
+// Who a span's parent is, and whom it is linked to.
+
+import (
+	"context"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/lambdabatch/batch"
+	"go.opentelemetry.io/contrib/propagators/aws/xray"
+	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/trace"
+)
+
+// parentAndLinks returns a context with the span that is to be the parent.
+func (t *tracing) parentAndLinks(ctx context.Context, r batch.Record) (context.Context, []trace.Link) {
+	invocation := invocationOf(ctx)
+	ctx, producers := t.producersOf(ctx, r)
+	parent, linked := invocation, producers
+	if t.producerAsParent && len(producers) > 0 {
+		parent, linked = producers[0], producers[1:]
+		if invocation.IsValid() {
+			linked = append(linked, invocation)
+		}
+	}
+	if !parent.Equal(trace.SpanContextFromContext(ctx)) {
+		ctx = trace.ContextWithSpanContext(ctx, parent)
+	}
+	links := make([]trace.Link, len(linked))
+	for i, span := range linked {
+		links[i].SpanContext = span
+	}
+	return ctx, links
+}
+
+// invocationOf is the span that the invocation belongs to, invalid if there is none.
+func invocationOf(ctx context.Context) trace.SpanContext {
+	if span := trace.SpanContextFromContext(ctx); span.IsValid() {
+		return span
+	}
+	header, _ := ctx.Value("x-amzn-trace-id").(string) // from package lambda
+	if span := fromXRay(header); span.IsSampled() {
+		return span
+	}
+	return trace.SpanContext{}
+}
+
+// producersOf returns the spans that sent the message: none, one, or two that differ. The context
+// has what the propagators read besides.
+func (t *tracing) producersOf(ctx context.Context, r batch.Record) (context.Context, []trace.SpanContext) {
+	var producers []trace.SpanContext
+	add := func(span trace.SpanContext) {
+		if span.IsValid() && !(len(producers) > 0 && same(span, producers[0])) {
+			producers = append(producers, span)
+		}
+	}
+	if carrier := carrierOf(r); carrier != nil {
+		read := t.propagators.Extract(trace.ContextWithSpan(ctx, nobody), carrier)
+		add(trace.SpanContextFromContext(read))
+		ctx = trace.ContextWithSpan(read, trace.SpanFromContext(ctx))
+	}
+	if m, ok := r.Source.(*events.SQSMessage); ok {
+		add(fromXRay(m.Attributes["AWSTraceHeader"]))
+	}
+	return ctx, producers
+}
+
+// nobody is the span of a context without one.
+var nobody = trace.SpanFromContext(context.Background())
+
+func same(a, b trace.SpanContext) bool {
+	return a.TraceID() == b.TraceID() && a.SpanID() == b.SpanID()
+}
+
+// fromXRay reads a trace header of AWS. The span is invalid if that names none.
+func fromXRay(header string) trace.SpanContext {
+	if header == "" {
+		return trace.SpanContext{}
+	}
+	return trace.SpanContextFromContext(xray.Propagator{}.Extract(context.Background(), xrayHeader(header)))
+}
+
+// carrierOf is where a producer has left its context, nil if it cannot have.
+func carrierOf(r batch.Record) propagation.TextMapCarrier {
+	switch m := r.Source.(type) {
+	case *events.SQSMessage:
+		if len(m.MessageAttributes) > 0 {
+			return sqsAttributes(m.MessageAttributes)
+		}
+	case *events.KafkaRecord:
+		if len(m.Headers) > 0 {
+			return kafkaHeaders(m.Headers)
+		}
+	}
+	return nil
+}
+
+// Carriers are only read.
+
+type xrayHeader string
+
+func (h xrayHeader) Get(string) string { return string(h) }
+func (h xrayHeader) Set(_, _ string)   {}
+func (h xrayHeader) Keys() []string    { return xray.Propagator{}.Fields() }
+
+type sqsAttributes map[string]events.SQSMessageAttribute
+
+func (a sqsAttributes) Get(key string) string {
+	if value := a[key].StringValue; value != nil {
+		return *value
+	}
+	return ""
+}
+
+func (a sqsAttributes) Set(_, _ string) {}
+
+func (a sqsAttributes) Keys() []string {
+	keys := make([]string, 0, len(a))
+	for key := range a {
+		keys = append(keys, key)
+	}
+	return keys
+}
+
+type kafkaHeaders []map[string]events.JSONNumberBytes
+
+// Get returns the last header of that name, which is the one that counts in Kafka.
+func (h kafkaHeaders) Get(key string) (value string) {
+	for _, header := range h {
+		if bytes, ok := header[key]; ok {
+			value = string(bytes)
+		}
+	}
+	return value
+}
+
+func (h kafkaHeaders) Set(_, _ string) {}
+
+func (h kafkaHeaders) Keys() (keys []string) {
+	for _, header := range h {
+		for key := range header {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
