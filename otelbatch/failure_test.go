@@ -1,0 +1,184 @@
+package otelbatch_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/lambdabatch/batch"
+	"github.com/matryer/is"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+)
+
+// spanOf is the span of the first record of a batch, which the stage processes.
+func spanOf[T any](t *testing.T, arn string, stage batch.Stage[events.SQSMessage, T], bodies ...string) sdktrace.ReadOnlySpan {
+	t.Helper()
+	spans := newTracer()
+	invoke(t, t.Context(), batch.SQSHandler(stage, spans.option(), batch.WithLogger(nil)), messages(arn, bodies...))
+	return spans.byID(t)["m0"]
+}
+
+func returning(err error) batch.Stage[events.SQSMessage, events.SQSMessage] {
+	return each(func(context.Context, events.SQSMessage) error { return err })
+}
+
+type classified struct{ error }
+
+func (classified) ErrorType() string { return "card_refused" }
+
+func TestAFailureIsClassified(t *testing.T) {
+	for name, c := range map[string]struct {
+		err  error
+		want string
+	}{
+		"by its type":                  {errBoom, "*errors.errorString"},
+		"through fmt's wrappers":       {fmt.Errorf("charge: %w", fmt.Errorf("card: %w", context.Canceled)), "*errors.errorString"},
+		"by its own method":            {fmt.Errorf("charge: %w", classified{errBoom}), "card_refused"},
+		"as not to be decoded":         {fmt.Errorf("order: %w", &batch.DecodeError{Err: errBoom}), "decode_error"},
+		"as a panic, even if wrapped":  {fmt.Errorf("shared: %w", &batch.PanicError{Value: errBoom}), "panic"},
+		"by a type with a package":     {plainError{}, "github.com/lambdabatch/batch/otelbatch_test.plainError"},
+		"whatever its ErrorType does":  {methodPanics{}, "_OTHER"},
+		"whatever its Unwrap does":     {unwrapPanics{}, "_OTHER"},
+		"though it has a nil receiver": {(*nilReceiver)(nil), "*otelbatch_test.nilReceiver"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			is := is.New(t)
+			span := spanOf(t, queue, returning(c.err), "")
+			is.Equal(told(span), "Error "+c.want)
+			is.Equal(len(span.Events()), 1)
+			is.Equal(span.Events()[0].Name, "exception")
+		})
+	}
+}
+
+type plainError struct{}
+
+func (plainError) Error() string { return "refused" }
+
+type methodPanics struct{ plainError }
+
+func (methodPanics) ErrorType() string { panic("ErrorType") }
+
+type unwrapPanics struct{ plainError }
+
+func (unwrapPanics) Unwrap() error { panic("Unwrap") }
+
+type nilReceiver struct{ text string }
+
+func (e *nilReceiver) Error() string { return e.text }
+
+type errorPanics struct{}
+
+func (errorPanics) Error() string { panic("Error") }
+
+type errorExits struct{}
+
+func (errorExits) Error() string { runtime.Goexit(); return "" }
+
+func TestTheErrorIsTheDescriptionAndAnEvent(t *testing.T) {
+	is := is.New(t)
+	span := spanOf(t, queue, returning(fmt.Errorf("charge \xff: %w", errBoom)), "")
+	is.Equal(span.Status().Description, "charge \uFFFD: boom") // an exporter would refuse the byte, and all other spans with it
+	event := texts(span.Events()[0].Attributes)
+	is.Equal(event["exception.type"], "*errors.errorString")
+	is.Equal(event["exception.message"], "charge \uFFFD: boom")
+	is.Equal(event["exception.stacktrace"], "")
+}
+
+func TestAPanicLeavesItsStack(t *testing.T) {
+	is := is.New(t)
+	span := spanOf(t, queue, each(func(context.Context, events.SQSMessage) error {
+		var none []int
+		_ = none[len(none)]
+		return nil
+	}), "")
+	is.Equal(told(span), "Error panic")
+	event := texts(span.Events()[0].Attributes)
+	is.Equal(event["exception.type"], "runtime.boundsError")
+	is.True(strings.HasPrefix(event["exception.message"], "panic: runtime error: index out of range"))
+	is.True(strings.Contains(event["exception.stacktrace"], "TestAPanicLeavesItsStack"))
+}
+
+func TestAnErrorWhoseMethodsPanicEndsTheSpanAllTheSame(t *testing.T) {
+	is := is.New(t)
+	span := spanOf(t, queue, returning(errorPanics{}), "")
+	is.Equal(told(span), "Error github.com/lambdabatch/batch/otelbatch_test.errorPanics")
+	is.True(strings.Contains(span.Status().Description, "PANIC=Error method: Error"))
+
+	span = spanOf(t, queue, each(func(_ context.Context, m events.SQSMessage) error {
+		if m.Body == "exits" {
+			return errorExits{}
+		}
+		return nil
+	}), "exits", "fine") // the text of an answer with nothing acknowledged would end the handler
+	is.True(!span.EndTime().IsZero())
+}
+
+func TestWhatWasHandledIsNoFailure(t *testing.T) {
+	filtered := func(s batch.Stream[events.SQSMessage]) batch.Stream[events.SQSMessage] {
+		return batch.Filter(s, func(events.SQSMessage) bool { return false })
+	}
+	caught := func(s batch.Stream[events.SQSMessage]) batch.Stream[events.SQSMessage] {
+		return batch.Catch(returning(errBoom)(s), func(context.Context, error) error { return nil })
+	}
+	for _, stage := range []batch.Stage[events.SQSMessage, events.SQSMessage]{each(nothing), filtered, caught} {
+		span := spanOf(t, queue, stage, "")
+		is.New(t).Equal(told(span), "Unset")
+		is.New(t).Equal(len(span.Events()), 0)
+	}
+}
+
+// unprocessed fails the test unless the span says that the record did not fail itself.
+func unprocessed(t *testing.T, span sdktrace.ReadOnlySpan, errorType, description string) {
+	t.Helper()
+	is := is.New(t)
+	is.Equal(told(span), "Error "+errorType)
+	is.Equal(span.Status().Description, description)
+	is.Equal(len(span.Events()), 0)
+}
+
+func TestARecordThatIsBlockedAfterAFunctionWasCalledSaysSo(t *testing.T) {
+	spans := newTracer()
+	stage := func(s batch.Stream[events.SQSMessage]) batch.Stream[events.SQSMessage] {
+		s = batch.Tap(s, func(batch.Result[events.SQSMessage]) {})
+		return returning(errBoom)(s)
+	}
+	invoke(t, t.Context(), batch.SQSHandler(stage, spans.option(), batch.WithLogger(nil)), messages(fifoQueue, "", ""))
+	unprocessed(t, spans.byID(t)["m1"], "blocked", `blocked by record "m0"`)
+}
+
+func TestARecordThatAStageDropsIsUnreached(t *testing.T) {
+	dropping := func(s batch.Stream[events.SQSMessage]) batch.Stream[events.SQSMessage] {
+		return func(func(batch.Result[events.SQSMessage]) bool) {
+			for range each(nothing)(s) {
+			}
+		}
+	}
+	unprocessed(t, spanOf(t, queue, dropping, ""), "unreached", "unreached: dropped by a stage, or waiting when the answer was due")
+}
+
+func TestARecordWhoseContextEndedBetweenFunctionsWasNotStarted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		spans := newTracer()
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		stage := func(s batch.Stream[events.SQSMessage]) batch.Stream[events.SQSMessage] {
+			return each(nothing)(each(func(ctx context.Context, _ events.SQSMessage) error { <-ctx.Done(); return nil })(s))
+		}
+		invoke(t, ctx, batch.SQSHandler(stage, spans.option(), batch.WithLogger(nil)), messages(queue, ""))
+		unprocessed(t, spans.byID(t)["m0"], "not_started", "not started: context deadline exceeded")
+	})
+}
+
+func TestAnErrorOfTheUsersThatNamesALimitIsStillTheirs(t *testing.T) {
+	is := is.New(t)
+	span := spanOf(t, queue, returning(errors.Join(context.DeadlineExceeded)), "")
+	is.Equal(told(span), "Error *errors.joinError")
+	is.Equal(len(span.Events()), 1)
+}

@@ -1,0 +1,162 @@
+package otelbatch_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/lambdabatch/batch"
+	"github.com/lambdabatch/batch/otelbatch"
+	"github.com/matryer/is"
+	"go.opentelemetry.io/otel/baggage"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/trace"
+)
+
+var (
+	sampled    = trace.FlagsSampled
+	invocation = spanContext(1, sampled)
+	service    = spanContext(2, sampled) // what the Lambda service says
+	producer   = spanContext(3, sampled)
+	forwarder  = spanContext(4, sampled)
+)
+
+// sent is a message whose attributes name producers, "" for none.
+func sent(w3c, xray trace.SpanContext) events.SQSEvent {
+	event := messages(queue, "")
+	if w3c.IsValid() {
+		value := traceparent(w3c)
+		event.Records[0].MessageAttributes = map[string]events.SQSMessageAttribute{"traceparent": {StringValue: &value, DataType: "String"}}
+	}
+	if xray.IsValid() {
+		event.Records[0].Attributes["AWSTraceHeader"] = xrayHeader(xray)
+	}
+	return event
+}
+
+// spanFor is the span of one message.
+func spanFor(t *testing.T, ctx context.Context, event events.SQSEvent, opts ...otelbatch.Option) sdktrace.ReadOnlySpan {
+	t.Helper()
+	spans := newTracer()
+	invoke(t, ctx, batch.SQSHandler(each(nothing), spans.option(opts...)), event)
+	span := spans.byID(t)["m0"]
+	is.New(t).True(span != nil)
+	return span
+}
+
+func withService(ctx context.Context, header string) context.Context {
+	//lint:ignore SA1029 package lambda has this key
+	return context.WithValue(ctx, "x-amzn-trace-id", header) //nolint:staticcheck
+}
+
+var none trace.SpanContext
+
+func TestTheSpanIsAChildOfTheInvocationAndLinkedToTheProducers(t *testing.T) {
+	is := is.New(t)
+	ctx := trace.ContextWithSpanContext(withService(t.Context(), xrayHeader(service)), invocation)
+	for _, c := range []struct {
+		w3c, xray trace.SpanContext
+		links     []string
+	}{
+		{none, none, nil},
+		{producer, none, ids(producer)},
+		{none, producer, ids(producer)},
+		{producer, forwarder, ids(producer, forwarder)},
+		{producer, producer, ids(producer)},
+	} {
+		span := spanFor(t, ctx, sent(c.w3c, c.xray))
+		is.True(span.Parent().Equal(invocation))
+		is.Equal(span.SpanContext().TraceID(), invocation.TraceID())
+		is.Equal(linksOf(span), c.links)
+	}
+}
+
+func TestTheLambdaServiceIsTheParentIfNobodyElseIsAndItIsSampled(t *testing.T) {
+	is := is.New(t)
+	is.True(spanFor(t, withService(t.Context(), xrayHeader(service)), sent(none, none)).Parent().Equal(service))
+
+	for _, header := range []string{
+		xrayHeader(spanContext(2, 0)), // no active tracing
+		"Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Sampled=1", "Root=1;Parent=2", "", ";", "\x00",
+	} {
+		span := spanFor(t, withService(t.Context(), header), sent(producer, none))
+		is.True(!span.Parent().IsValid()) // a root of its own, which the provider samples
+		is.Equal(linksOf(span), ids(producer))
+	}
+	is.True(!spanFor(t, t.Context(), sent(none, none)).Parent().IsValid())
+}
+
+func TestTheProducerIsTheParentOnRequest(t *testing.T) {
+	is := is.New(t)
+	ctx := trace.ContextWithSpanContext(t.Context(), invocation)
+	asParent := otelbatch.WithProducerAsParent()
+
+	span := spanFor(t, ctx, sent(producer, none), asParent)
+	is.True(span.Parent().Equal(producer))
+	is.Equal(linksOf(span), ids(invocation))
+
+	span = spanFor(t, ctx, sent(producer, forwarder), asParent)
+	is.True(span.Parent().Equal(producer)) // the application's own says more than the service's
+	is.Equal(linksOf(span), ids(invocation, forwarder))
+
+	span = spanFor(t, ctx, sent(none, none), asParent)
+	is.True(span.Parent().Equal(invocation))
+	is.Equal(len(span.Links()), 0)
+
+	span = spanFor(t, withService(t.Context(), xrayHeader(service)), sent(none, forwarder), asParent)
+	is.True(span.Parent().Equal(forwarder))
+	is.Equal(linksOf(span), ids(service))
+
+	span = spanFor(t, t.Context(), sent(producer, none), asParent)
+	is.True(span.Parent().Equal(producer))
+	is.Equal(len(span.Links()), 0)
+}
+
+func TestAMessageThatNamesNoProducerCorrectlyHasNoLink(t *testing.T) {
+	is := is.New(t)
+	event := messages(queue, "")
+	broken := "00-xyz"
+	event.Records[0].MessageAttributes = map[string]events.SQSMessageAttribute{
+		"traceparent": {StringValue: &broken}, "picture": {BinaryValue: []byte{1}, DataType: "Binary"},
+	}
+	event.Records[0].Attributes["AWSTraceHeader"] = "Root=?"
+	span := spanFor(t, trace.ContextWithSpanContext(t.Context(), invocation), event)
+	is.True(span.Parent().Equal(invocation))
+	is.Equal(len(span.Links()), 0)
+}
+
+func TestBaggageOfTheMessageReachesFunctions(t *testing.T) {
+	is := is.New(t)
+	spans := newTracer()
+	event := messages(queue, "")
+	value := "customer=ada"
+	event.Records[0].MessageAttributes = map[string]events.SQSMessageAttribute{"baggage": {StringValue: &value}}
+	var seen string
+	invoke(t, trace.ContextWithSpanContext(t.Context(), invocation), batch.SQSHandler(each(func(ctx context.Context, _ events.SQSMessage) error {
+		seen = baggage.FromContext(ctx).Member("customer").Value()
+		return nil
+	}), spans.option()), event)
+	is.Equal(seen, "ada")
+	is.True(spans.byID(t)["m0"].Parent().Equal(invocation))
+}
+
+func TestTheProducerOfAKafkaRecordIsInItsHeaders(t *testing.T) {
+	is := is.New(t)
+	spans := newTracer()
+	event := events.KafkaEvent{Records: map[string][]events.KafkaRecord{"orders-0": {{
+		Topic: "orders", Value: "e30=", Headers: []map[string]events.JSONNumberBytes{
+			{"traceparent": events.JSONNumberBytes(traceparent(forwarder))},
+			{"binary": {0xff, 0x80}},
+			{"traceparent": events.JSONNumberBytes(traceparent(producer))}, // the last one of a name counts
+		},
+	}}}}
+	process := batch.Each(func(context.Context, events.KafkaRecord) error { return nil })
+	invoke(t, t.Context(), batch.KafkaHandler(process, spans.option()), kafkaPayload{event, "aws:kafka"})
+	is.Equal(linksOf(spans.byID(t)["orders-0/0"]), ids(producer))
+}
+
+// kafkaPayload is an event with the member that the service writes.
+type kafkaPayload struct {
+	events.KafkaEvent
+	EventSource string `json:"eventSource"`
+}
