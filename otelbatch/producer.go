@@ -18,10 +18,7 @@ func (t *tracing) parentAndLinks(ctx context.Context, r batch.Record) (context.C
 	ctx, producers := t.producersOf(ctx, r)
 	parent, linked := invocation, producers
 	if t.producerAsParent && len(producers) > 0 {
-		parent, linked = producers[0], producers[1:]
-		if invocation.IsValid() {
-			linked = append(linked, invocation)
-		}
+		parent, linked = producers[0], append(producers[1:], invocation) // a link to nobody is none
 	}
 	if !parent.Equal(trace.SpanContextFromContext(ctx)) {
 		ctx = trace.ContextWithSpanContext(ctx, parent)
