@@ -8,11 +8,13 @@
 //   - deadletter: poison messages sent to a dead-letter queue with the reason
 //   - idempotency: work that is done once however often its message comes
 //   - retry: a call that is tried again within one delivery
+//   - traced: a queue whose messages leave traces, in a module of its own
 package examples
 
 import "embed"
 
-// Templates has the AWS SAM template of each function, as folder/template.yaml.
+// Templates has the AWS SAM template of each function, as folder/template.yaml, but for
+// functions in modules of their own.
 //
-//go:embed */template.yaml
+//go:embed fifo/template.yaml kinesis/template.yaml orders/template.yaml router/template.yaml
 var Templates embed.FS
