@@ -210,3 +210,25 @@ func TestExemplarsNameTheSpanOfTheRecord(t *testing.T) {
 	is.Equal(len(exemplars), 1)
 	is.Equal(exemplars[0].SpanID, id[:])
 }
+
+func TestAnAnswerCountsNothingThatAnotherInvocationHasCounted(t *testing.T) {
+	is := is.New(t)
+	m := newMeter()
+	closed, release := make(chan struct{}), make(chan struct{})
+	slow := batch.WithReport(func(ctx context.Context, _ batch.Report) {
+		if ctx.Value(slowly{}) != nil { // its scopes are closed, and its report is not there yet
+			close(closed)
+			<-release
+		}
+	})
+	h := batch.SQSHandler(each(nothing), slow, m.option())
+	var other sync.WaitGroup
+	other.Go(func() { invoke(t, context.WithValue(t.Context(), slowly{}, true), h, messages(queue, "a", "b")) })
+	<-closed
+	invoke(t, t.Context(), h, messages(queue, "c"))
+	close(release)
+	other.Wait()
+	is.Equal(m.consumed(t), map[string]int64{"orders": 3})
+}
+
+type slowly struct{}
