@@ -21,7 +21,7 @@ import (
 )
 
 // binaries are built once, before the first test.
-var binaries struct{ worker, orders string }
+var binaries struct{ worker, orders, traced string }
 
 func TestMain(m *testing.M) {
 	os.Exit(run(m))
@@ -47,6 +47,9 @@ func run(m *testing.M) int {
 
 func build(dir string) (err error) {
 	if binaries.worker, err = sandbox.Build(dir, "github.com/lambdabatch/batch/e2e/functions/worker"); err != nil {
+		return err
+	}
+	if binaries.traced, err = sandbox.Build(dir, "github.com/lambdabatch/batch/e2e/functions/traced"); err != nil {
 		return err
 	}
 	binaries.orders, err = sandbox.Build(dir, "github.com/lambdabatch/batch/examples/orders")

@@ -14,6 +14,7 @@ type invocation struct {
 	payload []byte
 	timeout time.Duration
 	arn     string
+	trace   string
 
 	done   chan struct{} // closed when the fields below are set
 	end    End
@@ -21,8 +22,10 @@ type invocation struct {
 	header http.Header
 }
 
-func newInvocation(payload []byte, timeout time.Duration, arn string) *invocation {
-	return &invocation{id: rand.Text(), payload: payload, timeout: timeout, arn: arn, done: make(chan struct{})}
+func newInvocation(payload []byte, timeout time.Duration, config Config) *invocation {
+	return &invocation{
+		id: rand.Text(), payload: payload, timeout: timeout, arn: config.ARN, trace: config.Trace, done: make(chan struct{}),
+	}
 }
 
 func (p *process) routes() http.Handler {
@@ -57,7 +60,7 @@ func deliver(w http.ResponseWriter, i *invocation, deadline time.Time) {
 	h.Set("Lambda-Runtime-Aws-Request-Id", i.id)
 	h.Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(deadline.UnixMilli(), 10))
 	h.Set("Lambda-Runtime-Invoked-Function-Arn", i.arn)
-	h.Set("Lambda-Runtime-Trace-Id", "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Parent=9a9197af755a6419;Sampled=0")
+	h.Set("Lambda-Runtime-Trace-Id", i.trace)
 	_, _ = w.Write(i.payload)
 }
 

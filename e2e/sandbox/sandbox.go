@@ -15,6 +15,7 @@ type Config struct {
 	Binary string
 	Env    []string
 	ARN    string // the function's; a made-up one if empty
+	Trace  string // the header of X-Ray; that of a function without active tracing if empty
 
 	// Concurrency above 1 is a Managed Instance: so many invocations at once in
 	// one process, which is never frozen and whose deadline nobody enforces.
@@ -61,6 +62,9 @@ func New(config Config) *Sandbox {
 	if config.ARN == "" {
 		config.ARN = "arn:aws:lambda:us-east-1:123456789012:function:e2e"
 	}
+	if config.Trace == "" {
+		config.Trace = "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Parent=9a9197af755a6419;Sampled=0"
+	}
 	if config.Concurrency < 1 {
 		config.Concurrency = 1
 	}
@@ -80,7 +84,7 @@ func (s *Sandbox) Invoke(payload []byte, timeout time.Duration) (Outcome, error)
 		if err != nil {
 			return Outcome{}, err
 		}
-		invocation := newInvocation(payload, timeout, s.config.ARN)
+		invocation := newInvocation(payload, timeout, s.config)
 		select {
 		case p.pending <- invocation:
 			return p.outcome(invocation), nil
