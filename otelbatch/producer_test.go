@@ -46,7 +46,7 @@ func spanFor(t *testing.T, ctx context.Context, event events.SQSEvent, opts ...o
 
 func withService(ctx context.Context, header string) context.Context {
 	//lint:ignore SA1029 package lambda has this key
-	return context.WithValue(ctx, "x-amzn-trace-id", header) //nolint:staticcheck
+	return context.WithValue(ctx, "x-amzn-trace-id", header)
 }
 
 var none trace.SpanContext
