@@ -14,6 +14,7 @@ import (
 	"github.com/lambdabatch/batch/otelbatch"
 	"github.com/matryer/is"
 	"go.opentelemetry.io/otel/codes"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
 )
 
@@ -192,4 +193,26 @@ func TestBadArgumentsPanicWhereTheOptionIsMade(t *testing.T) {
 			f()
 		}()
 	}
+}
+
+// hanging is an exporter whose collector does not answer.
+type hanging struct{ released chan struct{} }
+
+func (h hanging) ExportSpans(context.Context, []sdktrace.ReadOnlySpan) error {
+	<-h.released
+	return nil
+}
+func (hanging) Shutdown(context.Context) error { return nil }
+
+func TestACollectorThatHangsCostsNoAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		exporter := hanging{make(chan struct{})}
+		provider := sdktrace.NewTracerProvider(sdktrace.WithSyncer(exporter))
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		invoke(t, ctx, batch.SQSHandler(each(nothing), otelbatch.Trace(otelbatch.WithTracerProvider(provider))), messages(queue, "ok"))
+		is.NoErr(ctx.Err()) // the answer left before the deadline
+		close(exporter.released)
+	})
 }
