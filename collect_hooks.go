@@ -177,7 +177,7 @@ func (r *run) callHooks(report Report, ended time.Time, lines func(context.Conte
 		case hook == nil && r.timed:
 			scopes.within(share)
 		case hook == nil:
-			scopes.work()
+			scopes.all()
 		case r.timed:
 			b.await(ctx, hook, share)
 		default:

@@ -64,6 +64,12 @@ func (p *closingPart) whole(record int) bool {
 	return !missing && len(p.tallies) > 0
 }
 
+// all closes scopes however long it takes.
+func (c *closing) all() {
+	go c.work()
+	<-c.done
+}
+
 // within closes scopes for some time. Some may hang, so every eighth of it twice as many are closed side by side.
 func (c *closing) within(share time.Duration) {
 	const turns = 8
