@@ -64,7 +64,7 @@ func TestRunAnswersHalfAReserveAfterTheEndHoweverStuckAFunctionIs(t *testing.T) 
 		is.Equal(listed(response), []string{"b", "c"})
 		is.Equal(j.lines, []string{
 			"WARN () record still running record=b",
-			"WARN () records not processed records=3 blocked=0 notStarted=0 unreached=2 running=1",
+			"WARN () records not processed records=3 unreached=2 running=1",
 		})
 		close(release)
 		synctest.Wait()

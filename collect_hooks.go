@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/lambdabatch/batch/internal/printable"
+	"github.com/lambdabatch/batch/internal/stacktrace"
 	watching "github.com/lambdabatch/batch/internal/watch" // watch is a function here
 )
 
@@ -23,16 +24,20 @@ func (b *batch) logFailure(e *entry, err error) {
 }
 
 func (b *batch) failed(ctx context.Context, i int, err error) {
-	attrs := append(attrsOf(b.describe(i)), slog.String("error", errorText(err)))
+	attrs := append(b.attrsOf(b.describe(i)), slog.String("error", errorText(err)))
 	b.logger.LogAttrs(ctx, slog.LevelError, "record failed", b.withStack(attrs, err)...)
 }
 
 // attrsOf is what is known of a record.
-func attrsOf(r Record) []slog.Attr {
-	attrs := make([]slog.Attr, 0, 5)
+func (b *batch) attrsOf(r Record) []slog.Attr {
+	attrs := make([]slog.Attr, 0, 6)
 	attrs = append(attrs, slog.String("record", r.ID))
 	if r.Group != "" {
-		attrs = append(attrs, slog.String("group", r.Group))
+		group := r.Group
+		if b.keyed {
+			group = itemKey(group)
+		}
+		attrs = append(attrs, slog.String("group", group))
 	}
 	if r.Attempt > 0 {
 		attrs = append(attrs, slog.Int("attempt", r.Attempt))
@@ -40,13 +45,20 @@ func attrsOf(r Record) []slog.Attr {
 	return attrs
 }
 
-// withStack adds the stack of a panic, once for all records that one panic has failed.
+// withStack adds where a panic happened, and its stack once for all records that one panic has failed.
 func (b *batch) withStack(attrs []slog.Attr, err error) []slog.Attr {
 	p, ok := err.(*PanicError) // not errors.As, which calls methods of the user's errors
-	if !ok || p == nil || b.shown.Swap(p) == p {
+	if !ok || p == nil {
 		return attrs
 	}
-	return append(attrs, slog.String("stack", string(p.Stack)))
+	at, stack := stacktrace.Of(p.Stack)
+	if at != "" {
+		attrs = append(attrs, slog.String("at", at))
+	}
+	if b.shown.Swap(p) == p {
+		return attrs
+	}
+	return append(attrs, slog.String("stack", stack))
 }
 
 // outlivePanic is deferred around log handlers and report functions, which are the
@@ -107,7 +119,7 @@ func (b *batch) logRunning(ctx context.Context, failures []Failure) {
 			continue
 		}
 		n++
-		b.logger.LogAttrs(e.batch.within(ctx, f.Record.Index), slog.LevelWarn, "record still running", attrsOf(f.Record)...)
+		b.logger.LogAttrs(e.batch.within(ctx, f.Record.Index), slog.LevelWarn, "record still running", e.batch.attrsOf(f.Record)...)
 	}
 }
 
@@ -132,9 +144,15 @@ func (b *batch) logRest(ctx context.Context, r Report) {
 	if r.Blocked+r.NotStarted+r.Unreached == 0 {
 		return
 	}
-	b.logger.LogAttrs(ctx, slog.LevelWarn, "records not processed",
-		slog.Int("records", r.Records), slog.Int("blocked", r.Blocked), slog.Int("notStarted", r.NotStarted),
-		slog.Int("unreached", r.Unreached), slog.Int("running", r.Running))
+	attrs := []slog.Attr{slog.Int("records", r.Records)}
+	for _, count := range []slog.Attr{
+		slog.Int("blocked", r.Blocked), slog.Int("notStarted", r.NotStarted), slog.Int("unreached", r.Unreached), slog.Int("running", r.Running),
+	} {
+		if count.Value.Int64() > 0 {
+			attrs = append(attrs, count)
+		}
+	}
+	b.logger.LogAttrs(ctx, slog.LevelWarn, "records not processed", attrs...)
 }
 
 // least is the time that a hook has when nobody waits for the answer any more.

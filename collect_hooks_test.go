@@ -52,7 +52,7 @@ func TestEachFailureIsLoggedWhenItReachesTheCollectorAndTheRestIsCounted(t *test
 	is.Equal(listed(response), []string{"m0", "m1", "m2"})
 	is.Equal(j.lines, []string{
 		"ERROR (m0) record failed record=m0 group=g attempt=2 error=boom of m0",
-		"WARN () records not processed records=6 blocked=2 notStarted=0 unreached=0 running=0",
+		"WARN () records not processed records=6 blocked=2",
 	})
 }
 
@@ -62,7 +62,7 @@ func TestRecordsThatAStageDroppedAreCountedInTheLog(t *testing.T) {
 	s := batch.From(t.Context(), []string{"a", "b"}, func(v string) batch.Record { return batch.Record{ID: v} }, batch.WithLogger(slog.New(&j)))
 	_, err := batch.Collect(dropping(s, "b"))
 	is.NoErr(err)
-	is.Equal(j.lines, []string{"WARN () records not processed records=2 blocked=0 notStarted=0 unreached=1 running=0"})
+	is.Equal(j.lines, []string{"WARN () records not processed records=2 unreached=1"})
 }
 
 func TestRecordsOfSeveralPartsAreLoggedOnce(t *testing.T) {

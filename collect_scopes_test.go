@@ -146,10 +146,10 @@ func TestAClosingThatHangsHoldsNeitherTheOthersNorTheAnswerNorTheReport(t *testi
 				is.True(time.Since(start) <= 9*time.Second)
 				is.Equal(reported, 1000)
 				synctest.Wait()
-				is.Equal(len(closed.all), 1000)
+				is.Equal(len(closed.noted()), 1000)
 				close(free)
 				synctest.Wait()
-				is.Equal(len(closed.all), 1000)
+				is.Equal(len(closed.noted()), 1000)
 			})
 		})
 	}

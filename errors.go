@@ -106,6 +106,15 @@ func (e *unreachedError) Is(target error) bool {
 	return target == ErrUnreached || e.running && target == ErrRunning
 }
 
+// PayloadError is the error of a handler whose payload is not an event of its source. Trying again
+// cannot help: the event source mapping invokes the wrong function, or somebody has invoked it by hand.
+type PayloadError struct {
+	Err error // what was expected, and what came
+}
+
+func (e *PayloadError) Error() string { return printable.Text(errorText(e.Err)) }
+func (e *PayloadError) Unwrap() error { return e.Err }
+
 // require panics unless ok. Bad arguments are found where a stage is built.
 func require(ok bool, function, complaint string) {
 	if !ok {

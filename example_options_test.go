@@ -69,7 +69,7 @@ func ExampleWithLogger() {
 	print(failing("m-1", batch.WithLogger(logger)))
 	// Output:
 	// level=ERROR msg="record failed" record=m-1 group=ada attempt=1 error="out of stock"
-	// level=WARN msg="records not processed" records=3 blocked=1 notStarted=0 unreached=0 running=0
+	// level=WARN msg="records not processed" records=3 blocked=1
 	// {"batchItemFailures":[{"itemIdentifier":"m-1"},{"itemIdentifier":"m-2"}]}
 }
 

@@ -175,7 +175,7 @@ func FirehoseHandler(stage func(Stream[events.KinesisFirehoseEventRecord]) Strea
 	return &Handler{func(ctx context.Context, payload []byte) ([]byte, error) {
 		read, err := wire.Firehose(payload)
 		if err != nil {
-			return nil, err
+			return nil, &PayloadError{err}
 		}
 		o := firehoseOrigin(ctx, read.Records, s.inInvocation(), read.Bad).missing(read.Unread)
 		o.batch.msk = read.MSK

@@ -20,7 +20,7 @@ import (
 // with a [*DecodeError], and the others are processed. The Source of its [Record]
 // is a copy of its JSON as a *[encoding/json.RawMessage].
 //
-// A payload that is no event of the handler's source is an error. Errors are
+// A payload that is no event of the handler's source is a [*PayloadError]. Other errors are
 // those of [Run], their texts without control characters.
 type Handler struct {
 	invoke func(ctx context.Context, payload []byte) ([]byte, error)
@@ -107,7 +107,7 @@ func newHandler[R, T any](
 	return &Handler{func(ctx context.Context, payload []byte) ([]byte, error) {
 		o, err := read(ctx, payload, s.inInvocation())
 		if err != nil {
-			return nil, err
+			return nil, &PayloadError{err}
 		}
 		c := newRunning[T]()
 		response, err := c.answer(process(c, o, stage)).result()

@@ -204,6 +204,12 @@ func (e *effects) note(values ...string) {
 
 func (e *effects) each(_ context.Context, v string) error { e.note(v); return nil }
 
+func (e *effects) noted() []string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return slices.Clone(e.all)
+}
+
 func (e *effects) sorted() []string {
 	e.mu.Lock()
 	defer e.mu.Unlock()

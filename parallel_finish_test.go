@@ -185,7 +185,7 @@ func TestTheLogNamesTheRecordsThatAreStillRunning(t *testing.T) {
 		is.Equal(j.lines, []string{
 			"WARN () record still running record=r0 group=g",
 			"WARN () record still running record=r3",
-			"WARN () records not processed records=5 blocked=0 notStarted=1 unreached=2 running=2",
+			"WARN () records not processed records=5 notStarted=1 unreached=2 running=2",
 		})
 	})
 }

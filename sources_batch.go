@@ -35,6 +35,7 @@ type batch struct {
 	shown atomic.Pointer[PanicError] // whose stack has been logged last
 
 	kafka  bool          // identifiers go out as objects
+	keyed  bool          // groups are the keys of items
 	bad    []wire.Bad    // the records that could not be decoded
 	unread []wire.Unread // metadata that the others are processed without
 	data   [][]byte      // of Firehose records, as it came

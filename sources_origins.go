@@ -64,6 +64,7 @@ func kinesisOrigin(ctx context.Context, records []events.KinesisEventRecord, s s
 func dynamoDBOrigin(ctx context.Context, records []events.DynamoDBEventRecord, s settings) *origin[events.DynamoDBEventRecord] {
 	o := newOrigin(ctx, records, s, StopBatch)
 	o.batch.identifier = func(r any) identity { return identity{id: r.(*events.DynamoDBEventRecord).Change.SequenceNumber} }
+	o.batch.keyed = true
 	o.batch.ordered = make([]ordering, len(records))
 	var key []byte
 	for i := range records {
@@ -108,6 +109,29 @@ func appendAttribute(b []byte, name string, value events.DynamoDBAttributeValue)
 		return b // no attribute value of any type that a key can have
 	}
 	return append(strconv.AppendQuote(b, name), text...)
+}
+
+// itemKey is a key that appendKey has written as a person would: id=42, or pk=ada sk=7.
+func itemKey(key string) string {
+	var text []string
+	for rest := key; rest != ""; {
+		quoted, err := strconv.QuotedPrefix(rest)
+		if err != nil {
+			return key
+		}
+		name, _ := strconv.Unquote(quoted)
+		decoder := jsontext.NewDecoder(strings.NewReader(rest[len(quoted):]))
+		object, err := decoder.ReadValue()
+		var value map[string]string
+		if err != nil || json.Unmarshal(object, &value) != nil {
+			return key
+		}
+		for _, v := range value { // one, by its type
+			text = append(text, name+"="+v)
+		}
+		rest = rest[len(quoted)+int(decoder.InputOffset()):]
+	}
+	return strings.Join(text, " ")
 }
 
 // kafkaRecords are records with what their topic-partition and offset are.

@@ -70,7 +70,7 @@ func newWindowHandler[R, T, S any](
 	return &Handler{func(ctx context.Context, payload []byte) ([]byte, error) {
 		batch, window, err := read(payload)
 		if err != nil {
-			return nil, err
+			return nil, &PayloadError{err}
 		}
 		state, err := call(ctx, window, func(context.Context, wire.Window) (S, error) { return stateOf[S](window) })
 		if err != nil {
