@@ -38,7 +38,7 @@ func (a *answer) closing(tallies []*tally, e ending) *closing {
 			}
 			counting := ledger.Counting(b.talliesOf(tallies), e.cut())
 			incomplete := slices.ContainsFunc(counting, func(t *ledger.Tally) bool { return !t.Complete() })
-			part := closingPart{b, rest[:reported], counting, !incomplete && len(counting) > 0}
+			part := closingPart{b, rest[:reported], counting, !incomplete}
 			c.parts = append(c.parts, part)
 			c.left.Add(int64(b.length))
 		}
@@ -60,8 +60,7 @@ func (p *closingPart) outcome(record int) (o Outcome) {
 }
 
 func (p *closingPart) whole(record int) bool {
-	missing := slices.ContainsFunc(p.tallies, func(t *ledger.Tally) bool { return !t.Whole(record) })
-	return !missing && len(p.tallies) > 0
+	return !slices.ContainsFunc(p.tallies, func(t *ledger.Tally) bool { return !t.Whole(record) })
 }
 
 // all closes scopes however long it takes.

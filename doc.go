@@ -136,8 +136,13 @@ record by record, and a record that does not decode fails alone, with a [*Decode
 have. [Collect]
 and [Partition] are for tests and for streams at hand.
 
-If nothing was acknowledged, the answer is an [*AllFailedError]. [WithLogger] and
-[WithReport] say what became of a batch.
+If nothing was acknowledged, the answer is an [*AllFailedError]. A payload that is no event
+of the handler's source is a [*PayloadError]. [WithLogger] and [WithReport] say what became
+of a batch.
+
+A scope is what a hook opens around the work on one record, from the first function to the
+answer: a trace span, log attributes, a client ([WithScope]). Functions get its context. Package
+otelbatch, a module of its own, makes spans and metrics of scopes.
 
 # Time
 
@@ -153,8 +158,8 @@ A chunk of [TryEachChunk] that is not full does not wait for a record that never
 comes: one reserve before the contexts end, lanes that wait for input and the
 consumer of lanes have the chunks after them written.
 
-Report functions and log handlers cannot hold the answer: it leaves three quarters
-of the reserve after the contexts ended, whatever they do.
+Report functions, log handlers and what closes scopes cannot hold the answer: it leaves
+three quarters of the reserve after the contexts ended, whatever they do.
 
 A function that was left behind may take effect later, when its record was
 delivered again. Functions must heed their context, and writes must be idempotent

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 
@@ -75,10 +76,10 @@ func ExampleWithLogger() {
 
 func ExampleWithReport() {
 	print(failing("m-1", batch.WithReport(func(_ context.Context, r batch.Report) {
-		fmt.Printf("%d of %d failed, %d blocked\n", r.Failed, r.Records, r.Blocked)
+		fmt.Printf("%d of %d will be redelivered: %d failed, %d blocked\n", r.Reported(), r.Records, r.Failed, r.Blocked)
 	})))
 	// Output:
-	// 1 of 3 failed, 1 blocked
+	// 2 of 3 will be redelivered: 1 failed, 1 blocked
 	// {"batchItemFailures":[{"itemIdentifier":"m-1"},{"itemIdentifier":"m-2"}]}
 }
 
@@ -98,24 +99,55 @@ func ExampleWithReport_metrics() {
 	now := func() time.Time { return time.UnixMilli(1_763_884_800_000) } // time.Now outside of examples
 	emit := func(_ context.Context, r batch.Report) {
 		line, _ := json.Marshal(struct {
-			AWS                   metadata `json:"_aws"`
-			Function              string
-			Records, Failed, Rest int
+			AWS      metadata `json:"_aws"`
+			Function string
+
+			Records, Redelivered, Failed, Blocked, Running int
 		}{
 			AWS: metadata{now().UnixMilli(), []directive{{
 				Namespace:  "Orders",
 				Dimensions: [][]string{{"Function"}},
-				Metrics:    []metric{{"Records", "Count"}, {"Failed", "Count"}, {"Rest", "Count"}},
+				Metrics:    []metric{{"Records", "Count"}, {"Redelivered", "Count"}, {"Failed", "Count"}, {"Blocked", "Count"}, {"Running", "Count"}},
 			}}},
-			Function: "orders",
-			Records:  r.Records,
-			Failed:   r.Failed,
-			Rest:     r.Blocked + r.NotStarted + r.Unreached,
+			Function:    "orders",
+			Records:     r.Records,
+			Redelivered: r.Reported(),
+			Failed:      r.Failed,
+			Blocked:     r.Blocked,
+			Running:     r.Running,
 		})
 		fmt.Println(string(line))
 	}
 	_, _ = failing("m-1", batch.WithReport(emit))
-	// Output: {"_aws":{"Timestamp":1763884800000,"CloudWatchMetrics":[{"Namespace":"Orders","Dimensions":[["Function"]],"Metrics":[{"Name":"Records","Unit":"Count"},{"Name":"Failed","Unit":"Count"},{"Name":"Rest","Unit":"Count"}]}]},"Function":"orders","Records":3,"Failed":1,"Rest":1}
+	// Output: {"_aws":{"Timestamp":1763884800000,"CloudWatchMetrics":[{"Namespace":"Orders","Dimensions":[["Function"]],"Metrics":[{"Name":"Records","Unit":"Count"},{"Name":"Redelivered","Unit":"Count"},{"Name":"Failed","Unit":"Count"},{"Name":"Blocked","Unit":"Count"},{"Name":"Running","Unit":"Count"}]}]},"Function":"orders","Records":3,"Redelivered":2,"Failed":1,"Blocked":1,"Running":0}
+}
+
+// Each line of a function's log names the record that it works on, and there is one line for what became of it.
+func ExampleWithScope() {
+	type logKey struct{}
+	logged := func(ctx context.Context, r batch.Record) (context.Context, func(batch.Outcome)) {
+		log := func(what any) { fmt.Println(r.ID+":", what) } // a slog.Logger outside of examples
+		return context.WithValue(ctx, logKey{}, log), func(o batch.Outcome) {
+			if o.Err != nil {
+				log(o.Err)
+			} else {
+				log("done")
+			}
+		}
+	}
+	event := events.SQSEvent{Records: []events.SQSMessage{message("m-1", "12"), message("m-2", "twelve")}}
+	print(batch.Run(batch.SQS(context.Background(), event, batch.WithScope(logged)), batch.Each(func(ctx context.Context, m events.SQSMessage) error {
+		log := ctx.Value(logKey{}).(func(any))
+		log("reading " + m.Body)
+		_, err := strconv.Atoi(m.Body)
+		return err
+	})))
+	// Output:
+	// m-1: reading 12
+	// m-2: reading twelve
+	// m-1: done
+	// m-2: strconv.Atoi: parsing "twelve": invalid syntax
+	// {"batchItemFailures":[{"itemIdentifier":"m-2"}]}
 }
 
 func ExampleWithoutAllFailedError() {

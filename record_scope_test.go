@@ -121,12 +121,13 @@ func TestTheContextOfAScopedRecordEndsAsTheRecordsDoes(t *testing.T) {
 
 func TestAnIntegersAddressIsAKeyLikeAnyOther(t *testing.T) {
 	is := is.New(t)
-	key := new(int)
+	key, outer, inner := new(int), context.Background(), t.Context()
 	hook := batch.WithScope(func(ctx context.Context, _ batch.Record) (context.Context, func(batch.Outcome)) {
-		return context.WithValue(ctx, key, ctx), nil
+		return context.WithValue(ctx, key, inner), nil
 	})
-	_, err := batch.Run(grouped(t.Context(), []string{""}, hook), batch.Each(func(ctx context.Context, _ string) error {
-		is.True(ctx.Value(key) != nil)
+	source := grouped(context.WithValue(t.Context(), key, outer), []string{""}, hook)
+	_, err := batch.Run(source, batch.Each(func(ctx context.Context, _ string) error {
+		is.Equal(ctx.Value(key), inner) // though it is a context, as what package context looks for
 		return nil
 	}))
 	is.NoErr(err)
@@ -157,7 +158,9 @@ func TestPartsThatRunSideBySideHaveOneScope(t *testing.T) {
 		split := func(s texts) texts {
 			return func(yield func(batch.Result[string]) bool) { // by a stage that calls no function
 				for r := range s {
-					_ = yield(r) && yield(r) && yield(r)
+					for range 3 {
+						yield(r)
+					}
 				}
 			}
 		}
@@ -359,4 +362,23 @@ func TestEveryHandlerClosesScopes(t *testing.T) {
 	_, err = window.Invoke(t.Context(), windowPayload(t, "{}", false, "x"))
 	is.NoErr(err)
 	is.Equal(len(d.all), 4)
+}
+
+func TestTheContextThatAHookGetsDoesNotEndWithLanes(t *testing.T) {
+	is := is.New(t)
+	var opened context.Context
+	hook := batch.WithScope(func(ctx context.Context, _ batch.Record) (context.Context, func(batch.Outcome)) {
+		opened = ctx
+		return ctx, nil
+	})
+	_, _ = batch.Run(grouped(t.Context(), []string{""}, hook), func(s texts) texts {
+		return func(yield func(batch.Result[string]) bool) {
+			for r := range batch.Parallel(s, 1, batch.Each(failingOn())) {
+				yield(r)
+				break
+			}
+			is.NoErr(opened.Err())
+		}
+	})
+	is.True(opened.Err() != nil)
 }

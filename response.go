@@ -123,7 +123,9 @@ func errorText(err error) string {
 var ErrNoID = errors.New("no identifier")
 
 // A Report counts what became of a batch. Records is the sum of the five counts
-// that follow it.
+// that follow it. The usual sentence is "4 of 5 will be redelivered: 1 failed, 3 blocked", which is
+// Reported() of Records: Failed, Blocked. Failed counts only the records that failed
+// themselves: to see how much is redelivered use [Report.Reported].
 type Report struct {
 	Records      int
 	Acknowledged int       // not in the response
@@ -136,5 +138,6 @@ type Report struct {
 	Elapsed      time.Duration
 }
 
-// Reported is the number of records that are delivered again.
+// Reported is the number of records that are redelivered: all but the acknowledged ones. On a stream
+// the service redelivers everything from the first reported record on, which may be more.
 func (r Report) Reported() int { return r.Records - r.Acknowledged }

@@ -29,7 +29,7 @@ const localMaxReceives = 5
 
 func main() {
 	if os.Getenv("AWS_LAMBDA_RUNTIME_API") == "" {
-		os.Exit(local.Run(new(Ledger).handler(localMaxReceives), builtIn, os.Args, os.Stdout, os.Stderr))
+		os.Exit(local.Tell(new(Ledger).handler(localMaxReceives), builtIn, os.Args, os.Stdout, os.Stderr))
 	}
 	slog.SetDefault(lambdacontext.NewLogger())
 	maxReceives, err := readMaxReceives()

@@ -27,7 +27,7 @@ var builtIn []byte
 func main() {
 	handler := batch.SQSHandler(new(Books).process)
 	if os.Getenv("AWS_LAMBDA_RUNTIME_API") == "" {
-		os.Exit(local.Run(handler, builtIn, os.Args, os.Stdout, os.Stderr))
+		os.Exit(local.Tell(handler, builtIn, os.Args, os.Stdout, os.Stderr))
 	}
 	slog.SetDefault(lambdacontext.NewLogger())
 	lambda.Start(handler)

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log"
+	"log/slog"
 	"os"
 	"strconv"
 	"strings"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-lambda-go/lambdacontext"
 	jsonv2 "github.com/go-json-experiment/json"
 
 	"github.com/lambdabatch/batch"
@@ -68,7 +70,7 @@ func split(orders batch.Stream[Order]) batch.Stream[Line] {
 	return batch.TryEach(lines, ship)
 }
 
-var _ = []any{strict, split, eightLanes, chargedThenStored, fifoWithDeadLetters, counted, inBulk, notices, forwarded, uploads, decoded, shouted, kinds, kindsAndOthers, withoutTombstones, compacted}
+var _ = []any{strict, split, eightLanes, chargedThenStored, fifoWithDeadLetters, counted, inBulk, notices, forwarded, uploads, decoded, shouted, kinds, kindsAndOthers, withoutTombstones, compacted, logged, withScopes}
 
 func eightLanes(messages batch.Stream[events.SQSMessage]) batch.Stream[Receipt] {
 	return batch.Parallel(messages, 8, process)
@@ -91,7 +93,21 @@ func fifoWithDeadLetters() {
 
 func counted() *batch.Handler {
 	return batch.SQSHandler(process, batch.WithReport(func(_ context.Context, r batch.Report) {
-		fmt.Printf("%d of %d are redelivered: %d failed, %d blocked\n", r.Reported(), r.Records, r.Failed, r.Blocked)
+		fmt.Printf("%d of %d will be redelivered: %d failed, %d blocked\n", r.Reported(), r.Records, r.Failed, r.Blocked)
+	}))
+}
+
+func logged() {
+	slog.SetDefault(lambdacontext.NewLogger())
+	lambda.Start(batch.SQSHandler(process))
+}
+
+type logKey struct{}
+
+func withScopes() *batch.Handler {
+	return batch.SQSHandler(process, batch.WithScope(func(ctx context.Context, r batch.Record) (context.Context, func(batch.Outcome)) {
+		log := slog.With("record", r.ID)
+		return context.WithValue(ctx, logKey{}, log), func(o batch.Outcome) { log.Info("answered", "error", o.Err) }
 	}))
 }
 

@@ -22,20 +22,21 @@ func stackOf(f func()) (stack []byte) {
 
 type shop struct{}
 
+//go:noinline
 func (shop) charge(parcels int) int { return 100 / parcels }
 
 func generic[T any](v T) { panic(v) }
 
 func TestTheUsersFunctionIsNamedWithItsFileAndLine(t *testing.T) {
 	for want, f := range map[string]func(){
-		"stacktrace_test.go:25 stacktrace_test.shop.charge":  func() { shop{}.charge(0) },
-		"stacktrace_test.go:27 stacktrace_test.generic[...]": func() { generic("oh") },
+		"stacktrace_test.go:26 stacktrace_test.shop.charge":  func() { _ = shop{}.charge(0) },
+		"stacktrace_test.go:28 stacktrace_test.generic[...]": func() { generic("oh") },
 		// What the standard library was asked to do is the fault of who asked.
-		"stacktrace_test.go:34 stacktrace_test.TestTheUsersFunctionIsNamedWithItsFileAndLine.func3": func() { _ = strings.Repeat("x", -1) },
+		"stacktrace_test.go:35 stacktrace_test.TestTheUsersFunctionIsNamedWithItsFileAndLine.func3": func() { _ = strings.Repeat("x", -1) },
 		// A function that panics again while it is cleaning up has not begun it.
-		"stacktrace_test.go:25 stacktrace_test.shop.charge ": func() {
+		"stacktrace_test.go:26 stacktrace_test.shop.charge ": func() {
 			defer func() { panic(recover()) }()
-			shop{}.charge(0)
+			_ = shop{}.charge(0)
 		},
 	} {
 		t.Run(want, func(t *testing.T) {

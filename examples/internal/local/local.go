@@ -17,8 +17,14 @@ import (
 // line, names after the program, or builtIn. The response goes to stdout, and an
 // error to stderr. It returns the exit status.
 func Run(handler *batch.Handler, builtIn []byte, args []string, stdout, stderr io.Writer) int {
+	return run(handler.Invoke, builtIn, args, stdout, stderr)
+}
+
+type invoke func(ctx context.Context, event []byte) (response []byte, err error)
+
+func run(handle invoke, builtIn []byte, args []string, stdout, stderr io.Writer) int {
 	program := filepath.Base(args[0])
-	response, err := answer(handler, builtIn, args[1:])
+	response, err := answer(handle, builtIn, args[1:])
 	// The service takes this error as the full response, which is shown here.
 	if allFailed, ok := errors.AsType[*batch.AllFailedError](err); ok {
 		fmt.Fprintf(stderr, "%s: %v\n", program, err)
@@ -34,14 +40,14 @@ func Run(handler *batch.Handler, builtIn []byte, args []string, stdout, stderr i
 	return 0
 }
 
-func answer(handler *batch.Handler, event []byte, files []string) ([]byte, error) {
+func answer(handle invoke, event []byte, files []string) ([]byte, error) {
 	if len(files) > 0 {
 		var err error
 		if event, err = os.ReadFile(files[0]); err != nil {
 			return nil, err
 		}
 	}
-	return handler.Invoke(context.Background(), event)
+	return handle(context.Background(), event)
 }
 
 func responseOf(e *batch.AllFailedError) (r batch.Response) {
