@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -157,4 +158,37 @@ func TestAFirehoseRecordWithSeveralValuesIsLogged(t *testing.T) {
 	_, err := handler.Invoke(context.Background(), []byte(`{"invocationId":"i","deliveryStreamArn":"a","records":[{"recordId":"one","data":"YQ=="}]}`))
 	is.NoErr(err)
 	is.True(strings.Contains(strings.Join(j.lines, "\n"), "several values"))
+}
+
+func TestTheGroupOfAnItemIsLoggedAsAPersonWouldWriteItsKey(t *testing.T) {
+	is := is.New(t)
+	var j journal
+	item := func(number string, keys map[string]events.DynamoDBAttributeValue) events.DynamoDBEventRecord {
+		return events.DynamoDBEventRecord{Change: events.DynamoDBStreamRecord{SequenceNumber: number, Keys: keys}}
+	}
+	event := events.DynamoDBEvent{Records: []events.DynamoDBEventRecord{
+		item("1", map[string]events.DynamoDBAttributeValue{"id": events.NewStringAttribute("42")}),
+		item("2", map[string]events.DynamoDBAttributeValue{"sk": events.NewNumberAttribute("7"), "p\"k": events.NewStringAttribute("a\"{b} ü")}),
+		item("3", map[string]events.DynamoDBAttributeValue{"id": events.NewBinaryAttribute([]byte("hi"))}),
+		item("4", nil),
+	}}
+	source := batch.DynamoDB(t.Context(), event, batch.WithPolicy(batch.Continue), batch.WithLogger(slog.New(&j)))
+	_, _ = batch.Run(source, batch.Each(func(context.Context, events.DynamoDBEventRecord) error { return errBoom }))
+	is.Equal(j.lines, []string{
+		"ERROR (1) record failed record=1 group=id=42 error=boom",
+		"ERROR (2) record failed record=2 group=p\"k=a\"{b} ü sk=7 error=boom",
+		"ERROR (3) record failed record=3 group=id=aGk= error=boom",
+		"ERROR (4) record failed record=4 error=boom",
+	})
+}
+
+func TestAPanicSaysWhereItHappened(t *testing.T) {
+	is := is.New(t)
+	var j journal
+	source := batch.From(t.Context(), []string{"a"}, func(v string) batch.Record { return batch.Record{ID: v} }, batch.WithLogger(slog.New(&j)))
+	_, _ = batch.Run(source, batch.Each(func(context.Context, string) error { panic("oh") }))
+	line := regexp.MustCompile(`^ERROR \(a\) record failed record=a error=panic: oh ` +
+		`at=collect_hooks_test.go:\d+ batch_test.(TestAPanic\w+.func2) stack=github.com/lambdabatch/batch_test.TestAPanic\w+.func2\n\t`)
+	is.True(line.MatchString(j.lines[0]))
+	is.True(!strings.Contains(j.lines[0], "batch.then") && !strings.Contains(j.lines[0], "runtime"))
 }

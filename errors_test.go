@@ -242,3 +242,31 @@ func TestTheStackOfAPanicIsLoggedOnce(t *testing.T) {
 		})
 	}
 }
+
+func TestAPayloadThatIsNoEventIsAPayloadError(t *testing.T) {
+	pass := func(s batch.Stream[events.KinesisEventRecord]) batch.Stream[events.KinesisEventRecord] { return s }
+	for name, handler := range map[string]*batch.Handler{
+		"SQS":   batch.SQSHandler(batch.Each(func(context.Context, events.SQSMessage) error { return nil })),
+		"Kafka": batch.KafkaHandler(batch.Each(func(context.Context, events.KafkaRecord) error { return nil })),
+		"Firehose": batch.FirehoseHandler(func(s batch.Stream[events.KinesisFirehoseEventRecord]) batch.Stream[batch.FirehoseRecord] {
+			return batch.Map(s, func(events.KinesisFirehoseEventRecord) (f batch.FirehoseRecord) { return f })
+		}),
+		"window": batch.KinesisWindowHandler(pass, func(state int, _ events.KinesisEventRecord) int { return state },
+			func(context.Context, batch.Window, int) error { return nil }),
+		"Kinesis": batch.KinesisHandler(pass),
+	} {
+		t.Run(name, func(t *testing.T) {
+			is := is.New(t)
+			for _, payload := range []string{"{}", "", "{\"a\u007f\":1}"} {
+				_, err := handler.Invoke(t.Context(), []byte(payload))
+				p, ok := err.(*batch.PayloadError) // the service shows the type of the outermost error
+				is.True(ok)
+				is.True(strings.HasPrefix(p.Error(), "expected a"))
+				is.True(!strings.Contains(p.Error(), "\u007f"))
+			}
+		})
+	}
+	_, err := batch.KinesisHandler(pass).Invoke(t.Context(), windowPayload(t, "{}", false, "a"))
+	_, ok := err.(*batch.PayloadError)
+	is.New(t).True(ok)
+}

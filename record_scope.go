@@ -137,21 +137,21 @@ func (h *header) openScope(how note) (survived bool) {
 	return true
 }
 
-// openScope has the record's scope opened, unless it is, or waits for who opens it. It reports false if it is too late:
-// the answer is given, and nobody would close it.
-func (e *entry) openScope() bool {
+// openScope has the record's scope opened, unless it is, or waits for who opens it. Once the answer is given it is too
+// late, since nobody would close it; then the record's context has ended, too.
+func (e *entry) openScope() {
 	all := e.batch().scopes
 	s := &all.all[e.index]
 	for !s.state.CompareAndSwap(unopened, opening) {
 		if s.state.Load() >= inUse {
-			return true
+			return
 		}
 		all.wait(s)
 	}
 	if e.level.run.answered.Load() {
 		all.become(s, unopened)
-		<-e.Done() // it ends in a moment, and no function starts any more
-		return false
+		<-e.Done() // it ends in a moment
+		return
 	}
 	defer all.isOpen(s) // also where a hook panics: as far as it came
 	s.entry = &e.level.run.entries[e.index]
@@ -164,7 +164,6 @@ func (e *entry) openScope() bool {
 		}
 		ends[i] = end
 	}
-	return true
 }
 
 func (s *scopes) endsOf(record int) []func(Outcome) {

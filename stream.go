@@ -158,7 +158,8 @@ func tapped[T any](r Result[T], look func(Result[T])) (out Result[T]) {
 	}()
 	if r.h.unscoped() {
 		r.h.mark &^= unscoped
-		if !r.h.entry.openScope() {
+		r.h.entry.openScope()
+		if r.h.entry.level.run.answered.Load() { // hooks may take as long as they like
 			return r
 		}
 	}
