@@ -197,7 +197,7 @@ func TestLinesAboutARecordAreLoggedInItsScope(t *testing.T) {
 		var d diary
 		log := &scopeLog{}
 		_, _ = batch.Run(grouped(ctx, []string{"", "", "", ""}, reserve, batch.WithLogger(slog.New(log)), d.scope("")), func(s texts) texts {
-			s = batch.Parallel(s, 4, batch.Each(func(_ context.Context, v string) error {
+			s = batch.Parallel(s, 4, batch.Each(func(ctx context.Context, v string) error {
 				if v == "2" {
 					<-free
 				}

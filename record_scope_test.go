@@ -121,7 +121,8 @@ func TestTheContextOfAScopedRecordEndsAsTheRecordsDoes(t *testing.T) {
 
 func TestAnIntegersAddressIsAKeyLikeAnyOther(t *testing.T) {
 	is := is.New(t)
-	key, outer, inner := new(int), context.Background(), t.Context()
+	key, outer := new(int), context.Background()
+	var inner any = t.Context()
 	hook := batch.WithScope(func(ctx context.Context, _ batch.Record) (context.Context, func(batch.Outcome)) {
 		return context.WithValue(ctx, key, inner), nil
 	})
