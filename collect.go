@@ -55,7 +55,7 @@ func Run[A, B any](source Stream[A], stage func(Stream[A]) Stream[B]) (Response,
 func Collect[T any](s Stream[T]) (Response, error) {
 	require(s != nil, "Collect", "s is nil")
 	c := newCollector[T]()
-	defer c.end()
+	defer c.leave()
 	s(c.add)
 	return c.answer(ending{}).result()
 }
@@ -67,7 +67,7 @@ func Partition[T any](s Stream[T]) (values []T, failures []Failure) {
 	require(s != nil, "Partition", "s is nil")
 	c := newCollector[T]()
 	c.keep = true
-	defer c.end()
+	defer c.leave()
 	s(c.add)
 	a := c.answer(ending{})
 	for _, k := range c.inOrder(a) {
@@ -89,6 +89,7 @@ type collector[T any] struct {
 	mu        sync.Mutex
 	first     *run // the first iteration over the source, where c is told of them
 	closed    bool // the answer is given: nothing counts any more
+	settled   bool
 	tallies   []*tally
 	last      *tally
 	keep      bool

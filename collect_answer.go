@@ -40,9 +40,20 @@ type thrown struct {
 	err   error
 }
 
-// answer closes the collector and folds. Results of several iterations are folded
+// answer folds. Results of several iterations are folded
 // each on its own, and a record must be acknowledged in all that came this far.
 func (c *collector[T]) answer(e ending) *answer {
+	a := c.settle(e)
+	a.conclude(c.source(), e)
+	if first := c.source(); first != nil {
+		first.callHooks(a.report, c.endOf(first), c.lines(a, e), a.closing(c.tallies, e))
+	}
+	return a
+}
+
+// settle closes the collector and finds out what is in the answer.
+func (c *collector[T]) settle(e ending) *answer {
+	c.settled = true
 	busy := c.busy()
 	c.markEnd()
 	c.end()
@@ -67,12 +78,23 @@ func (c *collector[T]) answer(e ending) *answer {
 		a.folds[i].Share(b.id)
 		a.tell(b, &a.folds[i], listed)
 	}
-	a.conclude(c.source(), e)
-	if first := c.source(); first != nil {
-		first.callHooks(a.report, c.endOf(first), c.lines(a, e), a.closing(c.tallies, e))
-	}
 	return a
 }
+
+// leave is deferred where a pipeline runs on the caller's goroutine. If it has panicked there is no answer, but what is
+// open is closed.
+func (c *collector[T]) leave() {
+	if c.settled {
+		return
+	}
+	e := ending{err: errUnanswered}
+	if scopes := c.settle(e).closing(c.tallies, e); scopes != nil {
+		first := c.source()
+		scopes.run(first.timed, time.Until(c.endOf(first)))
+	}
+}
+
+var errUnanswered = errors.New("no answer")
 
 func (e ending) cut() bool { return e.late || e.exited }
 

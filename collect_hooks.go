@@ -192,10 +192,8 @@ func (r *run) callHooks(report Report, ended time.Time, lines func(context.Conte
 	for i, hook := range hooks {
 		share := max(time.Until(end)/time.Duration(len(hooks)-i), least)
 		switch {
-		case hook == nil && r.timed:
-			scopes.within(share)
 		case hook == nil:
-			scopes.all()
+			scopes.run(r.timed, share)
 		case r.timed:
 			b.await(ctx, hook, share)
 		default:

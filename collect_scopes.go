@@ -63,17 +63,16 @@ func (p *closingPart) whole(record int) bool {
 	return !slices.ContainsFunc(p.tallies, func(t *ledger.Tally) bool { return !t.Whole(record) })
 }
 
-// all closes scopes however long it takes.
-func (c *closing) all() {
+// run closes scopes for some time, or, without a deadline, however long it takes. Some may hang, so every eighth of the time
+// twice as many are closed side by side.
+func (c *closing) run(timed bool, share time.Duration) {
 	go c.work()
-	<-c.done
-}
-
-// within closes scopes for some time. Some may hang, so every eighth of it twice as many are closed side by side.
-func (c *closing) within(share time.Duration) {
+	if !timed {
+		<-c.done
+		return
+	}
 	const turns = 8
-	go c.work()
-	ticker := time.NewTicker(share / turns)
+	ticker := time.NewTicker(max(share, least) / turns)
 	defer ticker.Stop()
 	for turn := range turns {
 		select {

@@ -211,3 +211,36 @@ func TestLinesAboutARecordAreLoggedInItsScope(t *testing.T) {
 		})
 	})
 }
+
+func TestAPanicThatPassesThroughACollectorClosesScopes(t *testing.T) {
+	for name, collect := range map[string]func(texts){
+		"Collect":   func(s texts) { _, _ = batch.Collect(s) },
+		"Partition": func(s texts) { batch.Partition(s) },
+		"CollectFirehose": func(s texts) {
+			_, _ = batch.CollectFirehose(batch.Map(s, func(string) (f batch.FirehoseRecord) { return f }))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			is := is.New(t)
+			outcomes := outcomesByID{}
+			reports := 0
+			report := batch.WithReport(func(context.Context, batch.Report) { reports++ })
+			s := batch.TryEach(grouped(t.Context(), []string{"", "", "", ""}, outcomes.scope(), report), failingOn("1"))
+			is.Equal(panicOf(func() {
+				collect(func(yield func(batch.Result[string]) bool) {
+					for r := range s {
+						if r.Record().Index == 2 {
+							panic(errBoom)
+						}
+						yield(r)
+					}
+				})
+			}), errBoom)
+			is.Equal(len(outcomes), 3)
+			is.True(errors.Is(outcomes["r0"].Err, batch.ErrUnreached)) // finished, but there is no answer that says so
+			is.Equal(outcomes["r1"].Err, errBoom)
+			is.True(errors.Is(outcomes["r2"].Err, batch.ErrUnreached))
+			is.Equal(reports, 0)
+		})
+	}
+}

@@ -94,7 +94,7 @@ func CollectFirehose(s Stream[FirehoseRecord]) (FirehoseResponse, error) {
 	require(s != nil, "CollectFirehose", "s is nil")
 	c := newCollector[FirehoseRecord]()
 	c.keep = true
-	defer c.end()
+	defer c.leave()
 	s(c.add)
 	response, err := firehoseResponse(c, ending{})
 	if err == nil {
