@@ -140,7 +140,7 @@ func WithReport(f func(context.Context, Report)) Option {
 // A stream that is ranged over without a collector has no answer, so its scopes stay open. A second collector
 // of the same stream does not open a scope again.
 //
-// It costs about 150 ns for each record, without what open does.
+// It costs about 150 ns for each record and a microsecond for each batch, without what open does.
 func WithScope(open func(context.Context, Record) (context.Context, func(Outcome))) Option {
 	require(open != nil, "WithScope", "open is nil")
 	return func(s *settings) { s.scopes = append(slices.Clip(s.scopes), open) }
