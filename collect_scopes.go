@@ -12,10 +12,11 @@ import (
 
 // A closing closes the scopes of an answer, one after the other. What hangs is left behind, and others go on.
 type closing struct {
-	parts []closingPart
-	next  atomic.Int64 // the record that is next, counted over all parts,
-	left  atomic.Int64 // and how many are not done
-	done  chan struct{}
+	parts   []closingPart
+	records int64
+	next    atomic.Int64 // the record that is next, counted over all parts,
+	left    atomic.Int64 // and how many are not done
+	done    chan struct{}
 }
 
 // A closingPart is the records of one batch.
@@ -41,6 +42,7 @@ func (a *answer) closing(tallies []*tally, e ending) *closing {
 			part := closingPart{b, rest[:reported], counting, !incomplete}
 			c.parts = append(c.parts, part)
 			c.left.Add(int64(b.length))
+			c.records += int64(b.length)
 		}
 		rest = rest[reported:]
 	}
@@ -64,7 +66,7 @@ func (p *closingPart) whole(record int) bool {
 }
 
 // run closes scopes for some time, or, without a deadline, however long it takes. Some may hang, so every eighth of the time
-// twice as many are closed side by side.
+// twice as many are closed side by side, and in the end all.
 func (c *closing) run(timed bool, share time.Duration) {
 	go c.work()
 	if !timed {
@@ -80,7 +82,11 @@ func (c *closing) run(timed bool, share time.Duration) {
 			return
 		case <-ticker.C:
 		}
-		for range 1 << turn {
+		more := int64(1) << turn
+		if turn == turns-1 { // the last time, as many as there are left
+			more = c.records - c.next.Load()
+		}
+		for range more {
 			go c.work()
 		}
 	}

@@ -123,7 +123,7 @@ func TestAStreamThatIsCollectedTwiceClosesEachScopeOnce(t *testing.T) {
 }
 
 func TestAClosingThatHangsHoldsNeitherTheOthersNorTheAnswerNorTheReport(t *testing.T) {
-	for hanging, name := range map[int]string{1: "one", 100: "many"} {
+	for hanging, name := range map[int]string{1: "one", 100: "many", 1000: "all"} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				is := is.New(t)
@@ -241,6 +241,43 @@ func TestAPanicThatPassesThroughACollectorClosesScopes(t *testing.T) {
 			is.Equal(outcomes["r1"].Err, errBoom)
 			is.True(errors.Is(outcomes["r2"].Err, batch.ErrUnreached))
 			is.Equal(reports, 0)
+		})
+	}
+}
+
+func TestAHooksPanicFailsEveryTryAndEveryPart(t *testing.T) {
+	is := is.New(t)
+	calls := 0
+	broken := batch.WithScope(func(context.Context, batch.Record) (context.Context, func(batch.Outcome)) { panic(errBoom) })
+	response, err := batch.Run(grouped(t.Context(), []string{""}, broken, batch.WithoutAllFailedError()), func(s texts) texts {
+		return func(yield func(batch.Result[string]) bool) {
+			for r := range s {
+				for range 3 {
+					if out := batch.Then(r, func(context.Context, string) (string, error) { calls++; return "", nil }); out.Err() == nil || !yield(out) {
+						return
+					}
+				}
+			}
+		}
+	})
+	is.NoErr(err)
+	is.Equal(listed(response), []string{"r0"})
+	is.Equal(calls, 0)
+}
+
+func TestNoFurtherHookIsCalledOnceOneHasTakenTooLong(t *testing.T) {
+	for _, takes := range []time.Duration{7 * time.Second, 20 * time.Second} { // beyond the end, beyond the answer
+		synctest.Test(t, func(t *testing.T) {
+			is := is.New(t)
+			ctx, reserve := deadline(t)
+			var d diary
+			slow := batch.WithScope(func(context.Context, batch.Record) (context.Context, func(batch.Outcome)) {
+				time.Sleep(takes)
+				return nil, func(batch.Outcome) { d.note("closed") }
+			})
+			_, _ = batch.Run(grouped(ctx, []string{""}, reserve, slow, d.scope("a ")), batch.Each(d.call))
+			time.Sleep(time.Minute)
+			is.Equal(d.noted(), []string{"closed"})
 		})
 	}
 }

@@ -130,12 +130,13 @@ func WithReport(f func(context.Context, Report)) Option {
 // in this sense, for it sees the context. That of [TryEachChunk] gets no record's context; the
 // scopes of what it writes are open meanwhile. Lanes call open side by side, for different records. If open
 // panics, its record fails with a [*PanicError]. A nil context means the one that it got, and a nil function
-// nothing to do.
+// nothing to do; another context must be made of the one that it got.
 //
 // Several options nest: the first is opened first and closed last. All that was opened is closed
 // before report functions are called, also if the record was left behind or open has not returned yet (then as
 // soon as it does). Closing functions share the bounded time of [WithReport]. One that hangs or panics keeps
-// neither the others nor the answer from going on; after a while they are called side by side.
+// neither the others nor the answer from going on: after a while they are called side by side, and
+// must expect it.
 //
 // A stream that is ranged over without a collector has no answer, so its scopes stay open. A second collector
 // of the same stream does not open a scope again.

@@ -4,12 +4,14 @@ package batch
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"sync/atomic"
 	"time"
 )
 
-// An Outcome is what became of a record, as [WithScope] is told of it.
+// An Outcome is what became of a record, as the report says. Where no answer comes of it, as with [ErrNoID]
+// or the error of a window's close, records are redelivered all the same.
 type Outcome struct {
 	Err      error     // nil: acknowledged. Otherwise what the record is reported with
 	Finished time.Time // when its last Result reached the collector; zero if it did not
@@ -33,6 +35,7 @@ type scopes struct {
 type scope struct {
 	*entry
 	inside   context.Context // what the hooks returned
+	crash    error           // of a hook
 	state    atomic.Uint32
 	arrived  atomic.Int64            // when the last Result of the record reached a collector, 1 for the begin of the batch, or never
 	answered atomic.Pointer[Outcome] // for who opens it, if the answer was given meanwhile
@@ -132,38 +135,63 @@ func (h *header) openScope(how note) (survived bool) {
 	returned := false
 	defer h.caught(&returned, how)
 	h.mark &^= unscoped
-	h.entry.openScope()
+	err := h.entry.openScope()
 	returned = true
-	return true
+	if err == nil {
+		return true
+	}
+	if h.state() == failed {
+		err = errors.Join(h.err, err)
+	}
+	h.fail(err, how)
+	return false
 }
 
 // openScope has the record's scope opened, unless it is, or waits for who opens it. Once the answer is given it is too
-// late, since nobody would close it; then the record's context has ended, too.
-func (e *entry) openScope() {
+// late, since nobody would close it; then the record's context has ended, too. The error is a hook's panic, for all parts
+// of the record.
+func (e *entry) openScope() error {
 	all := e.batch().scopes
 	s := &all.all[e.index]
 	for !s.state.CompareAndSwap(unopened, opening) {
 		if s.state.Load() >= inUse {
-			return
+			return s.crash
 		}
 		all.wait(s)
 	}
 	if e.level.run.answered.Load() {
 		all.become(s, unopened)
 		<-e.Done() // it ends in a moment
-		return
+		return nil
 	}
-	defer all.isOpen(s) // also where a hook panics: as far as it came
+	defer all.isOpen(s) // also where a hook ends the goroutine: as far as it came
+	s.open(e, all)
+	return s.crash
+}
+
+// open calls the hooks, as long as one of them does not take beyond the end.
+func (s *scope) open(e *entry, all *scopes) {
+	returned := false
+	defer func() {
+		if !returned {
+			s.crash = unreturned(recover())
+		}
+	}()
+	late := e.Err() != nil // and for a Tap
 	s.entry = &e.level.run.entries[e.index]
 	s.inside = s
 	ends := all.endsOf(int(e.index))
 	for i, open := range all.opens {
+		if i > 0 && (s.state.Load() == overtaken || !late && e.Err() != nil) {
+			break
+		}
 		ctx, end := open(s.inside, s.entry.record())
 		if ctx != nil {
 			s.inside = ctx
 		}
 		ends[i] = end
 	}
+	returned = true
 }
 
 func (s *scopes) endsOf(record int) []func(Outcome) {

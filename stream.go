@@ -158,9 +158,12 @@ func tapped[T any](r Result[T], look func(Result[T])) (out Result[T]) {
 	}()
 	if r.h.unscoped() {
 		r.h.mark &^= unscoped
-		r.h.entry.openScope()
-		if r.h.entry.level.run.answered.Load() { // hooks may take as long as they like
+		err := r.h.entry.openScope()
+		late := r.h.entry.level.run.answered.Load() // hooks may take as long as they like
+		if returned = late || err != nil; late {
 			return r
+		} else if err != nil {
+			return spoilt(r, err)
 		}
 	}
 	look(r)
