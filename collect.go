@@ -89,7 +89,7 @@ type collector[T any] struct {
 	mu        sync.Mutex
 	first     *run // the first iteration over the source, where c is told of them
 	closed    bool // the answer is given: nothing counts any more
-	settled   bool
+	settled   bool // and it is known what is in it
 	tallies   []*tally
 	last      *tally
 	keep      bool

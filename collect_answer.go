@@ -40,8 +40,8 @@ type thrown struct {
 	err   error
 }
 
-// answer folds. Results of several iterations are folded
-// each on its own, and a record must be acknowledged in all that came this far.
+// answer closes the collector, folds, and calls the hooks. Results of several iterations are
+// folded each on its own, and a record must be acknowledged in all that came this far.
 func (c *collector[T]) answer(e ending) *answer {
 	a := c.settle(e)
 	a.conclude(c.source(), e)

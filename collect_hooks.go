@@ -51,14 +51,26 @@ func (b *batch) withStack(attrs []slog.Attr, err error) []slog.Attr {
 	if !ok || p == nil {
 		return attrs
 	}
-	at, stack := stacktrace.Of(p.Stack)
-	if at != "" {
-		attrs = append(attrs, slog.String("at", at))
+	last := b.shown.Load()
+	again := last != nil && last.panic == p
+	if !again {
+		last = &shown{panic: p}
+		last.at, last.stack = stacktrace.Of(p.Stack)
+		b.shown.Store(last)
 	}
-	if b.shown.Swap(p) == p {
+	if last.at != "" {
+		attrs = append(attrs, slog.String("at", last.at))
+	}
+	if again {
 		return attrs
 	}
-	return append(attrs, slog.String("stack", stack))
+	return append(attrs, slog.String("stack", last.stack))
+}
+
+// shown is a panic that has been logged. A lane that panics fails many records with one.
+type shown struct {
+	panic     *PanicError
+	at, stack string
 }
 
 // outlivePanic is deferred around log handlers and report functions, which are the

@@ -13,7 +13,7 @@ import (
 // A closing closes the scopes of an answer, one after the other. What hangs is left behind, and others go on.
 type closing struct {
 	parts   []closingPart
-	records int64
+	records int64        // of all parts
 	next    atomic.Int64 // the record that is next, counted over all parts,
 	left    atomic.Int64 // and how many are not done
 	done    chan struct{}
@@ -66,7 +66,7 @@ func (p *closingPart) whole(record int) bool {
 }
 
 // run closes scopes for some time, or, without a deadline, however long it takes. Some may hang, so every eighth of the time
-// twice as many are closed side by side, and in the end all.
+// twice as many are closed side by side, and for the last eighth all that are left.
 func (c *closing) run(timed bool, share time.Duration) {
 	go c.work()
 	if !timed {
@@ -76,14 +76,17 @@ func (c *closing) run(timed bool, share time.Duration) {
 	const turns = 8
 	ticker := time.NewTicker(max(share, least) / turns)
 	defer ticker.Stop()
-	for turn := range turns {
+	for turn := 1; ; turn++ {
 		select {
 		case <-c.done:
 			return
 		case <-ticker.C:
 		}
-		more := int64(1) << turn
-		if turn == turns-1 { // the last time, as many as there are left
+		more := int64(1) << (turn - 1)
+		switch turn {
+		case turns:
+			return
+		case turns - 1:
 			more = c.records - c.next.Load()
 		}
 		for range more {

@@ -281,3 +281,30 @@ func TestNoFurtherHookIsCalledOnceOneHasTakenTooLong(t *testing.T) {
 		})
 	}
 }
+
+// As with a key that panics, an earlier record of the group may still fail, and hold it back.
+func TestAHookThatPanicsAtARoutesKeyFailsItsRecordWhenItsTurnHasCome(t *testing.T) {
+	is := is.New(t)
+	broken := batch.WithScope(func(_ context.Context, r batch.Record) (context.Context, func(batch.Outcome)) {
+		if r.ID == "r1" {
+			panic("no tracer")
+		}
+		return nil, nil
+	})
+	var reasons []string
+	report := batch.WithReport(func(_ context.Context, r batch.Report) {
+		for _, f := range r.Failures {
+			reasons = append(reasons, f.Err.Error())
+		}
+	})
+	run := func(failing ...string) []string {
+		reasons = nil
+		routes := map[int]batch.Stage[string, string]{0: batch.Each(failingOn(failing...))}
+		_, _ = batch.Run(grouped(t.Context(), []string{"g", "g", "g"}, batch.WithPolicy(batch.StopGroup), broken, report), func(s texts) texts {
+			return batch.Route(s, func(string) int { return 0 }, routes)
+		})
+		return reasons
+	}
+	is.Equal(run("0"), []string{"boom", `blocked by record "r0"`, `blocked by record "r0"`})
+	is.Equal(run(), []string{"panic: no tracer", `blocked by record "r1"`})
+}

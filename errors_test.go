@@ -239,6 +239,7 @@ func TestTheStackOfAPanicIsLoggedOnce(t *testing.T) {
 			text := strings.Join(log.lines, "\n")
 			is.Equal(strings.Count(text, "stack="), 1)
 			is.True(strings.Contains(text, "errors_test.go"))
+			is.Equal(strings.Count(text, "at=errors_test.go:"), strings.Count(text, "error=panic: boom")) // but each line says where
 		})
 	}
 }

@@ -163,7 +163,7 @@ func (p *hookPlay) costTheirRecordAtMost(t *rapid.T, report batch.Report) {
 func (p *hookPlay) closedOnce(t *rapid.T) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if len(p.wrong) > 0 && !slices.Contains(p.opens, "panics") && !slices.Contains(p.opens, "exits") {
+	if len(p.wrong) > 0 {
 		t.Fatal(p.wrong)
 	}
 	for i, n := range p.opening {

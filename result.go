@@ -30,9 +30,10 @@ type header struct {
 	mark
 }
 
-// A mark is, from the lowest bit on: the state (7 bits), whether the scope of the record is still to be
-// opened, who gave the Result out among those of its level, the version of the open failure that it is or descends from (0: none), and the
-// number of the record's part that it is. One word is passed on in one register.
+// A mark is, from the lowest bit on: the state (7 bits), whether the scope of the record is
+// still to be opened, who gave the Result out among those of its level, the version of the
+// open failure that it is or descends from (0: none), and the number of the record's part
+// that it is. One word is passed on in one register.
 type mark uint64
 
 // unscoped is set by sources whose records have scopes. It keeps a Result from the short way through admit.

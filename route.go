@@ -71,7 +71,7 @@ func Route[K comparable, A, B any](s Stream[A], key func(A) K, routes map[K]Stag
 // may still fail, and hold it back.
 func routed[K comparable, A any](h header, value *A, key func(A) K, numbers map[K]int) (number int, out header) {
 	out = h
-	if !out.enter(pure) {
+	if !out.admit(pure) {
 		return 0, out
 	}
 	returned := false
@@ -86,6 +86,14 @@ func routed[K comparable, A any](h header, value *A, key func(A) K, numbers map[
 		}
 		out.err = newPanicError(v)
 	}()
+	if out.unscoped() {
+		out.mark &^= unscoped
+		out.err = out.entry.openScope()
+		if out.err != nil || !out.admit(pure) { // hooks may take as long as they like
+			returned = true
+			return 0, out
+		}
+	}
 	k := key(*value)
 	number, ok := numbers[k] // it panics, too, if what is in the key cannot be compared
 	if !ok {

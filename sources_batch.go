@@ -32,7 +32,7 @@ type batch struct {
 
 	scopes *scopes // nil: none
 
-	shown atomic.Pointer[PanicError] // whose stack has been logged last
+	shown atomic.Pointer[shown] // whose stack has been logged last
 
 	kafka  bool          // identifiers go out as objects
 	keyed  bool          // groups are the keys of items

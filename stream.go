@@ -141,15 +141,13 @@ func Tap[T any](s Stream[T], look func(Result[T])) Stream[T] {
 	return func(yield func(Result[T]) bool) {
 		s(func(r Result[T]) bool {
 			r.h.see()
-			if r.h.entry != nil && r.h.entry.level.run.answered.Load() {
-				return yield(r)
-			}
 			return yield(tapped(r, look))
 		})
 	}
 }
 
 func tapped[T any](r Result[T], look func(Result[T])) (out Result[T]) {
+	var crash error // of a hook
 	returned := false
 	defer func() {
 		if !returned {
@@ -158,18 +156,20 @@ func tapped[T any](r Result[T], look func(Result[T])) (out Result[T]) {
 	}()
 	if r.h.unscoped() {
 		r.h.mark &^= unscoped
-		err := r.h.entry.openScope()
-		late := r.h.entry.level.run.answered.Load() // hooks may take as long as they like
-		if returned = late || err != nil; late {
-			return r
-		} else if err != nil {
-			return spoilt(r, err)
-		}
+		crash = r.h.entry.openScope()
 	}
-	look(r)
+	if crash == nil && !r.h.answered() { // hooks may take as long as they like
+		look(r)
+	}
 	returned = true
+	if crash != nil {
+		return spoilt(r, crash)
+	}
 	return r
 }
+
+// answered reports whether the answer is given, so that no function may be called any more.
+func (h *header) answered() bool { return h.entry != nil && h.entry.level.run.answered.Load() }
 
 func spoilt[T any](r Result[T], err error) Result[T] {
 	if r.h.entry == nil || r.h.state().Unprocessed() {
