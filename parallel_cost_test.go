@@ -5,6 +5,7 @@ package batch_test
 import (
 	"context"
 	"fmt"
+	"math"
 	"runtime"
 	"slices"
 	"strconv"
@@ -97,17 +98,18 @@ func TestLanesKeepNoValueThatHasLeft(t *testing.T) {
 	}
 }
 
-// growth is how many times as long f takes for 16 times as many, at best.
-func growth(n int, f func(n int)) float64 {
-	best := func(n int) float64 {
-		took := nanoseconds(func() { f(n) })
-		for range 2 {
-			took = min(took, nanoseconds(func() { f(n) }))
+// growth is how many times as long f takes for 16 times as many, at best. A busy machine makes either number of them
+// slow, so it looks again until the answer is below enough, a few times at most.
+func growth(n int, enough float64, f func(n int)) float64 {
+	few, many := math.Inf(1), math.Inf(1)
+	for round := range 12 {
+		few = min(few, nanoseconds(func() { f(n) }))
+		many = min(many, nanoseconds(func() { f(16 * n) }))
+		if round >= 2 && many/few <= enough {
+			break
 		}
-		return took
 	}
-	few := best(n)
-	return best(16*n) / few
+	return many / few
 }
 
 // A few thousand parts or records that fail together must not take time for each pair of them: that would be 256 times
@@ -148,7 +150,7 @@ func TestFailuresTakeAsLongAsThereAreManyOfThem(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if times := growth(800, f); times > 100 {
+			if times := growth(800, 100, f); times > 100 {
 				t.Errorf("%.0f times as long for 16 times as many", times)
 			}
 		})

@@ -42,7 +42,7 @@ func TestAGroupThatTakesSeveralRoutesTakesAsLongAsThereAreManyRecords(t *testing
 	}
 	for name, stage := range map[string]batch.Stage[string, string]{"in bulk": bulk, "in a stage that keeps all": keeping} {
 		t.Run(name, func(t *testing.T) {
-			times := growth(200, func(n int) {
+			times := growth(200, 100, func(n int) {
 				groups := make([]string, n)
 				for i := range groups {
 					groups[i] = "g"
