@@ -1,0 +1,162 @@
+package once_test
+
+// How long a claim holds, and what comes after it.
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/lambdabatch/batch/once"
+	"github.com/matryer/is"
+)
+
+// taking takes that long, whatever becomes of its context.
+func taking(d time.Duration, pays int, err error) func(context.Context, order) (receipt, error) {
+	return func(_ context.Context, o order) (receipt, error) {
+		time.Sleep(d)
+		return receipt{o.ID, pays}, err
+	}
+}
+
+func TestAClaimEndsWithTheContextOfItsRecord(t *testing.T) {
+	withEach(t, func(t *testing.T, store once.Store) {
+		is := is.New(t)
+		stuck := once.Map(store, order.key, taking(time.Hour, 1, nil))
+		go func() { _, _ = stuck(within(t, 10*time.Second), order{ID: "o-1"}) }()
+
+		charge := once.Map(store, order.key, taking(0, 2, nil))
+		time.Sleep(9 * time.Second)
+		_, err := charge(within(t, 10*time.Second), order{ID: "o-1"})
+		is.True(errors.Is(err, once.ErrInProgress))
+		time.Sleep(2 * time.Second)
+		got, err := charge(within(t, 10*time.Second), order{ID: "o-1"})
+		is.NoErr(err)
+		is.Equal(got.Paid, 2)
+		time.Sleep(time.Hour)
+	})
+}
+
+func TestAClaimThatHasNoEndBlocksUntilItExpires(t *testing.T) {
+	withEach(t, func(t *testing.T, store once.Store) {
+		is := is.New(t)
+		stuck := once.Map(store, order.key, taking(3*time.Hour, 1, nil), once.WithExpiry(2*time.Hour))
+		go func() { _, _ = stuck(t.Context(), order{ID: "o-1"}) }()
+
+		charge := once.Map(store, order.key, taking(0, 2, nil))
+		time.Sleep(2 * time.Hour)
+		_, err := charge(t.Context(), order{ID: "o-1"})
+		is.True(errors.Is(err, once.ErrInProgress))
+		time.Sleep(2 * time.Second)
+		_, err = charge(t.Context(), order{ID: "o-1"})
+		is.NoErr(err)
+		time.Sleep(time.Hour)
+	})
+}
+
+func TestAClaimHoldsToItsEndThoughTheKeyWouldExpireBefore(t *testing.T) {
+	withEach(t, func(t *testing.T, store once.Store) {
+		is := is.New(t)
+		slow := once.Map(store, order.key, taking(50*time.Second, 1, nil), once.WithExpiry(time.Second))
+		done := make(chan error)
+		go func() { _, err := slow(within(t, time.Minute), order{ID: "o-1"}); done <- err }()
+
+		time.Sleep(40 * time.Second)
+		_, err := once.Map(store, order.key, taking(0, 2, nil))(within(t, time.Minute), order{ID: "o-1"})
+		is.True(errors.Is(err, once.ErrInProgress))
+		is.NoErr(<-done)
+	})
+}
+
+func TestALateResultIsReportedAndChangesNothing(t *testing.T) {
+	for name, test := range map[string]struct {
+		second time.Duration // how long the one takes who has claimed the key meanwhile; 0: nobody has
+		want   int           // what is saved in the end
+	}{
+		"nobody has claimed the key":  {0, 3},
+		"somebody else is working":    {time.Minute, 2},
+		"somebody else is done by it": {time.Second, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			withEach(t, func(t *testing.T, store once.Store) {
+				is := is.New(t)
+				late := make(chan error, 1)
+				go func() {
+					_, err := once.Map(store, order.key, taking(15*time.Second, 1, nil))(within(t, 10*time.Second), order{ID: "o-1"})
+					late <- err
+				}()
+				time.Sleep(11 * time.Second)
+				second := make(chan error, 1)
+				go func() {
+					if test.second == 0 {
+						second <- nil
+						return
+					}
+					_, err := once.Map(store, order.key, taking(test.second, 2, nil))(within(t, 2*time.Minute), order{ID: "o-1"})
+					second <- err
+				}()
+				err := <-late
+				is.True(errors.Is(err, once.ErrLate))
+				is.Equal(err.Error(), `key "o-1": finished after its claim had ended`)
+				is.NoErr(<-second)
+				got, err := once.Map(store, order.key, taking(0, 3, nil))(t.Context(), order{ID: "o-1"})
+				is.NoErr(err)
+				is.Equal(got.Paid, test.want)
+			})
+		})
+	}
+}
+
+func TestALateFailureFreesNobodyElsesKey(t *testing.T) {
+	withEach(t, func(t *testing.T, store once.Store) {
+		is := is.New(t)
+		late := make(chan error, 1)
+		go func() {
+			_, err := once.Map(store, order.key, taking(15*time.Second, 1, errDeclined))(within(t, 10*time.Second), order{ID: "o-1"})
+			late <- err
+		}()
+		time.Sleep(11 * time.Second)
+		go func() {
+			_, _ = once.Map(store, order.key, taking(time.Minute, 2, nil))(within(t, 2*time.Minute), order{ID: "o-1"})
+		}()
+		is.Equal(<-late, errDeclined)
+		_, err := once.Map(store, order.key, taking(0, 3, nil))(t.Context(), order{ID: "o-1"})
+		is.True(errors.Is(err, once.ErrInProgress))
+		time.Sleep(2 * time.Minute)
+	})
+}
+
+// A record's context is cancelled before its end where somebody breaks off a range.
+func TestWhatIsCancelledBeforeItsEndStillKeepsOrFreesItsKey(t *testing.T) {
+	for name, context := range map[string]func(*testing.T) context.Context{
+		"with a deadline": func(t *testing.T) context.Context { return within(t, time.Minute) },
+		"without one":     func(t *testing.T) context.Context { return t.Context() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			withEach(t, func(t *testing.T, store once.Store) { cancelled(t, store, context(t)) })
+		})
+	}
+}
+
+func cancelled(t *testing.T, store once.Store, parent context.Context) {
+	is := is.New(t)
+	run := func(id string, err error) error {
+		ctx, cancel := context.WithCancel(parent)
+		_, got := once.Map(store, order.key, func(context.Context, order) (receipt, error) {
+			cancel()
+			return receipt{id, 1}, err
+		})(ctx, order{ID: id})
+		return got
+	}
+	is.NoErr(run("kept", nil))
+	is.Equal(run("freed", errDeclined), errDeclined)
+
+	charge := once.Map(store, order.key, taking(0, 2, nil))
+	got, err := charge(parent, order{ID: "kept"})
+	is.NoErr(err)
+	is.Equal(got.Paid, 1)
+	got, err = charge(parent, order{ID: "freed"})
+	is.NoErr(err)
+	is.Equal(got.Paid, 2)
+}

@@ -1,0 +1,210 @@
+package once_test
+
+// Stores that fail.
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/lambdabatch/batch/once"
+	"github.com/matryer/is"
+)
+
+var errDown = errors.New("throttled")
+
+// A wrapped store has things happen before and after each operation. An error of before is the answer, and nothing
+// is done; an error of after is the answer, though it is done.
+type wrapped struct {
+	once.Store
+	before, after func(operation string) error
+}
+
+func (w wrapped) around(operation string, do func() error) error {
+	if w.before != nil {
+		if err := w.before(operation); err != nil {
+			return err
+		}
+	}
+	if err := do(); err != nil {
+		return err
+	}
+	if w.after != nil {
+		return w.after(operation)
+	}
+	return nil
+}
+
+func (w wrapped) Claim(ctx context.Context, c once.Claim) (found *once.Found, err error) {
+	err = w.around("claim", func() (err error) { found, err = w.Store.Claim(ctx, c); return err })
+	return found, err
+}
+
+func (w wrapped) Save(ctx context.Context, c once.Claim, result []byte) error {
+	return w.around("save", func() error { return w.Store.Save(ctx, c, result) })
+}
+
+func (w wrapped) Release(ctx context.Context, c once.Claim) error {
+	return w.around("release", func() error { return w.Store.Release(ctx, c) })
+}
+
+// on fails an operation, each time.
+func on(operation string) func(string) error {
+	return func(o string) error {
+		if o == operation {
+			return errDown
+		}
+		return nil
+	}
+}
+
+func TestAKeyThatCannotBeClaimedIsNotWorkedFor(t *testing.T) {
+	withEach(t, func(t *testing.T, store once.Store) {
+		is := is.New(t)
+		calls := 0
+		_, err := once.Map(wrapped{Store: store, before: on("claim")}, order.key, counting(&calls))(t.Context(), order{ID: "o-1"})
+		is.True(errors.Is(err, errDown))
+		is.Equal(err.Error(), `claim key "o-1": throttled`)
+		is.Equal(calls, 0)
+	})
+}
+
+func TestAResultThatIsNotSavedFailsItsRecordAndKeepsTheClaimToItsEnd(t *testing.T) {
+	withEach(t, func(t *testing.T, store once.Store) {
+		is := is.New(t)
+		calls := 0
+		_, err := once.Map(wrapped{Store: store, before: on("save")}, order.key, counting(&calls))(within(t, time.Minute), order{ID: "o-1"})
+		is.True(errors.Is(err, errDown))
+		is.Equal(err.Error(), `save the result of key "o-1": throttled`)
+
+		charge := once.Map(store, order.key, counting(&calls))
+		_, err = charge(t.Context(), order{ID: "o-1"})
+		is.True(errors.Is(err, once.ErrInProgress))
+		time.Sleep(time.Minute + time.Second)
+		_, err = charge(t.Context(), order{ID: "o-1"})
+		is.NoErr(err)
+		is.Equal(calls, 2)
+	})
+}
+
+func TestWhatIsSavedThoughTheAnswerWasLostIsNotDoneAgain(t *testing.T) {
+	withEach(t, func(t *testing.T, store once.Store) {
+		is := is.New(t)
+		calls := 0
+		_, err := once.Map(wrapped{Store: store, after: on("save")}, order.key, counting(&calls))(within(t, time.Minute), order{ID: "o-1"})
+		is.True(errors.Is(err, errDown))
+		_, err = once.Map(store, order.key, counting(&calls))(t.Context(), order{ID: "o-1"})
+		is.NoErr(err)
+		is.Equal(calls, 1)
+	})
+}
+
+func TestAKeyThatIsNotFreedIsFreeWhenItsClaimEnds(t *testing.T) {
+	withEach(t, func(t *testing.T, store once.Store) {
+		is := is.New(t)
+		_, err := once.Map(wrapped{Store: store, before: on("release")}, order.key, refusing)(within(t, time.Minute), order{ID: "o-1"})
+		is.Equal(err, errDeclined)
+
+		calls := 0
+		charge := once.Map(store, order.key, counting(&calls))
+		_, err = charge(t.Context(), order{ID: "o-1"})
+		is.True(errors.Is(err, once.ErrInProgress))
+		time.Sleep(time.Minute + time.Second)
+		_, err = charge(t.Context(), order{ID: "o-1"})
+		is.NoErr(err)
+	})
+}
+
+// lost loses the answer to the first request of an operation.
+func lost(operation string) *table {
+	t := newTable()
+	first := true
+	t.after = func(o string) error {
+		if o == operation && first {
+			first = false
+			return errNoAnswer
+		}
+		return nil
+	}
+	return t
+}
+
+func TestARepeatedRequestKnowsTheFirstOneWhoseAnswerWasLost(t *testing.T) {
+	for _, silent := range []bool{false, true} {
+		for _, operation := range []string{"put", "update"} {
+			t.Run(operation, func(t *testing.T) {
+				is := is.New(t)
+				table := lost(operation)
+				table.silent = silent
+				store := once.DynamoDB(repeating{table}, "idempotency")
+				calls := 0
+				charge := once.Map(store, order.key, counting(&calls))
+				for range 2 {
+					got, err := charge(within(t, time.Minute), order{"o-1", 12})
+					is.NoErr(err)
+					is.Equal(got.Paid, 12)
+				}
+				is.Equal(calls, 1)
+			})
+		}
+	}
+}
+
+// The first try of a request may also arrive after a later one has been answered.
+func TestARequestThatArrivesLateFreesNobodyElsesKey(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		store := once.Memory()
+		var late func()
+		delayed := recording{store, &late}
+		_, err := once.Map(delayed, order.key, refusing)(within(t, time.Minute), order{ID: "o-1"})
+		is.Equal(err, errDeclined)
+
+		charge := once.Map(store, order.key, func(context.Context, order) (receipt, error) {
+			late()
+			_, err := once.Map(store, order.key, refusing)(t.Context(), order{ID: "o-1"})
+			is.True(errors.Is(err, once.ErrInProgress))
+			return receipt{}, nil
+		})
+		_, err = charge(within(t, time.Minute), order{ID: "o-1"}) // with the same deadline
+		is.NoErr(err)
+	})
+}
+
+// recording keeps the release, to be made again.
+type recording struct {
+	once.Store
+	again *func()
+}
+
+func (r recording) Release(ctx context.Context, c once.Claim) error {
+	*r.again = func() { _ = r.Store.Release(context.WithoutCancel(ctx), c) }
+	return r.Store.Release(ctx, c)
+}
+
+func TestAKeyThatOthersAlwaysTakeFirstIsInProgress(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		table := newTable()
+		table.silent = true
+		store := once.DynamoDB(table, "idempotency")
+		is.NoErr(once.Each(store, order.key, pass, once.WithExpiry(time.Second))(t.Context(), order{ID: "o-1"}))
+		// each time that the item is read it has just expired
+		reads := 0
+		table.before = func(context.Context) error {
+			if reads++; reads%2 == 0 {
+				time.Sleep(3 * time.Second)
+			} else {
+				for _, i := range table.items {
+					i["expiration"] = seconds(time.Now().Add(time.Second))
+				}
+			}
+			return nil
+		}
+		err := once.Each(store, order.key, pass)(t.Context(), order{ID: "o-1"})
+		is.True(errors.Is(err, once.ErrInProgress))
+		is.Equal(reads, 6)
+	})
+}
