@@ -208,3 +208,20 @@ func TestAKeyThatOthersAlwaysTakeFirstIsInProgress(t *testing.T) {
 		is.Equal(reads, 6)
 	})
 }
+
+// tooLarge is what DynamoDB answers to an item of more than 400 KB.
+type tooLarge struct{ error }
+
+func (tooLarge) ErrorCode() string { return "ValidationException" }
+
+func TestAResultThatIsTooLargeForAnItemFailsItsRecordAndIsNotWorkedForAgain(t *testing.T) {
+	is := is.New(t)
+	table := newTable()
+	calls := 0
+	charge := once.Map(once.DynamoDB(refusingData{table}, "idempotency"), order.key, counting(&calls))
+	for range 2 {
+		_, err := charge(within(t, time.Minute), order{ID: "o-1"})
+		is.True(errors.Is(err, once.ErrResult))
+	}
+	is.Equal(calls, 1)
+}

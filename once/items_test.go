@@ -8,6 +8,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -101,6 +102,11 @@ func TestChecksumsAreThoseOfTheOtherLanguages(t *testing.T) {
 			`{"b":1,"c":2,"a":{"Zeta":1,"alpha":[1,2,{}],"10":1,"9":true,"_x":0},"1":[{"y":1,"X":2}],"u":"é\n","n":null,"f":12.50,"i":12345678901234567890,"z":1e21}`,
 			"fqlpfqHFajqS0HjNZCFkdQ==",
 		},
+		"TypeScript, names that are numbers": {
+			nil, "o-1", "#y8vblI3ha/5+SagfkVAKsQ==",
+			`{" x":1,"-1":2,"01":3,"4294967295":4,"4294967294":5,"10":6,"9":7,"a":8,"1.5":9,"2":0,"3":0}`,
+			"3BPguIUZ4+LTmZP9cGsdIw==",
+		},
 		"Python": {
 			[]once.DynamoDBOption{once.WithPythonItems()},
 			"hé\u007f\"\\\n\b/😀", "#cd851631d8bd2798dc9f41747e35a475",
@@ -168,6 +174,7 @@ func TestWhatAnotherLanguageHasSavedIsReturned(t *testing.T) {
 			charge := once.Map(once.DynamoDB(table, "x", opts...), order.key, counting(&calls), once.WithPayload(func(o order) any { return o }))
 			got, err := charge(t.Context(), order{"o-1", 12})
 			is.True(errors.Is(err, test.err))
+			is.Equal(err != nil && strings.HasSuffix(err.Error(), "there is none"), name == "nothing")
 			is.Equal(calls, 0)
 			if test.err == nil {
 				is.Equal(got, receipt{"o-1", 12})

@@ -2,6 +2,8 @@ package once_test
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"strings"
 	"testing"
 
@@ -45,4 +47,15 @@ func TestAPayloadThatIsNoJSONFailsItsRecord(t *testing.T) {
 	charge := once.Each(once.Memory(), order.key, func(context.Context, order) error { t.Error("called"); return nil },
 		once.WithPayload(func(order) any { return func() {} }))
 	is.True(charge(t.Context(), order{ID: "o-1"}) != nil)
+}
+
+func TestAPayloadWithANameGivenTwiceIsOnlyEqualToItself(t *testing.T) {
+	is := is.New(t)
+	store := once.Memory()
+	charge := func(payload string) error {
+		return once.Each(store, order.key, pass, once.WithPayload(func(order) any { return json.RawMessage(payload) }))(t.Context(), order{ID: "o-1"})
+	}
+	is.NoErr(charge(`{"a":1,"a":2}`))
+	is.NoErr(charge(`{"a":1,"a":2}`))
+	is.True(errors.Is(charge(`{"a":2,"a":1}`), once.ErrPayload))
 }

@@ -6,6 +6,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -169,5 +171,22 @@ func TestOverSeveralDeliveriesEachOrderHasItsEffectOnce(t *testing.T) {
 			is.Equal(len(run.Deleted), 4)
 			is.Equal(effects, map[string]int{"o-1": 1, "o-2": 1, "o-3": 1})
 		})
+	}
+}
+
+// A stage may keep many orders between the two functions.
+func TestTwoFunctionsThatShareAKeyAreFoundThoughOthersComeBetween(t *testing.T) {
+	is := is.New(t)
+	store := once.Memory()
+	values := make([]order, 1500)
+	for i := range values {
+		values[i].ID = strconv.Itoa(i)
+	}
+	charged := batch.TryEach(batch.Of(values...), once.Each(store, order.key, pass))
+	kept := func(yield func(batch.Result[order]) bool) { slices.Values(slices.Collect(charged))(yield) }
+	_, failures := batch.Partition(batch.TryEach(kept, once.Each(store, order.key, pass)))
+	is.Equal(len(failures), 1500)
+	for _, f := range failures {
+		is.True(errors.Is(f.Err, once.ErrShared))
 	}
 }

@@ -140,3 +140,13 @@ func again[O any](request func() (O, error)) (O, error) {
 	}
 	return out, err
 }
+
+// refusingData is a table whose items have no room for a result.
+type refusingData struct{ *table }
+
+func (r refusingData) UpdateItem(ctx context.Context, in *dynamodb.UpdateItemInput, opts ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error) {
+	if in.ExpressionAttributeValues[":data"] != nil {
+		return nil, tooLarge{errors.New("Item size to update has exceeded the maximum allowed size")}
+	}
+	return r.table.UpdateItem(ctx, in, opts...)
+}
