@@ -28,7 +28,7 @@ type table struct {
 
 func newTable() *table { return &table{items: map[string]item{}} }
 
-func id(key item) string { return key["id"].(*types.AttributeValueMemberS).Value }
+func id(key item) string { return stringOf(key["id"]) }
 
 // request does one request as a whole, as the service does.
 func (t *table) request(ctx context.Context, operation string, do func() error) error {
@@ -150,3 +150,5 @@ func (r refusingData) UpdateItem(ctx context.Context, in *dynamodb.UpdateItemInp
 	}
 	return r.table.UpdateItem(ctx, in, opts...)
 }
+
+func stringOf(v types.AttributeValue) string { return v.(*types.AttributeValueMemberS).Value }
