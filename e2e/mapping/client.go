@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 )
@@ -18,6 +19,11 @@ func NewSQS(url string) *sqs.Client {
 // NewKinesis returns a client of the Kinesis server at a URL.
 func NewKinesis(url string) *kinesis.Client {
 	return kinesis.New(kinesis.Options{BaseEndpoint: &url, Region: region, Credentials: anyone()})
+}
+
+// NewDynamoDB returns a client of the DynamoDB server at a URL.
+func NewDynamoDB(url string) *dynamodb.Client {
+	return dynamodb.New(dynamodb.Options{BaseEndpoint: &url, Region: region, Credentials: anyone()})
 }
 
 // anyone is a made-up identity: the servers ask for one and believe every one.

@@ -1,5 +1,5 @@
-// Package servers runs the SQS and Kinesis servers, which are Node programs, on
-// free ports of 127.0.0.1.
+// Package servers runs the SQS, Kinesis and DynamoDB servers, which are Node programs, on
+// free ports of 127.0.0.1, and a function made with Powertools for TypeScript.
 package servers
 
 import (
@@ -12,16 +12,17 @@ import (
 	"path/filepath"
 )
 
-// Servers is a running pair of servers, empty when started.
+// Servers are running, and empty when started.
 type Servers struct {
-	SQS     string // base URLs
-	Kinesis string
+	SQS      string // base URLs
+	Kinesis  string
+	DynamoDB string
 
 	command *exec.Cmd
 	stdin   io.Closer // the servers end with it
 }
 
-// Start starts both servers from the folder of servers.mjs. What they complain of
+// Start starts the servers from the folder of servers.mjs. What they complain of
 // goes to log.
 func Start(dir string, log io.Writer) (*Servers, error) {
 	command := exec.Command("node", "servers.mjs")

@@ -1,0 +1,290 @@
+package e2e_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/lambdabatch/batch/e2e/mapping"
+	"github.com/lambdabatch/batch/e2e/servers"
+	"github.com/lambdabatch/batch/once"
+	"github.com/matryer/is"
+)
+
+// sharedTable is a table for keys, and two functions that are the same to it: one in Go, one in TypeScript.
+type sharedTable struct {
+	client     *dynamodb.Client
+	name       string
+	store      once.Store
+	typeScript *servers.Powertools
+}
+
+const function = "charge"
+
+func createTable(t *testing.T) *sharedTable {
+	t.Helper()
+	is := is.New(t)
+	s := startServers(t)
+	client := mapping.NewDynamoDB(s.DynamoDB)
+	name := "idempotency"
+	_, err := client.CreateTable(t.Context(), &dynamodb.CreateTableInput{
+		TableName: &name, BillingMode: types.BillingModePayPerRequest,
+		AttributeDefinitions: []types.AttributeDefinition{{AttributeName: aws.String("id"), AttributeType: types.ScalarAttributeTypeS}},
+		KeySchema:            []types.KeySchemaElement{{AttributeName: aws.String("id"), KeyType: types.KeyTypeHash}},
+	})
+	is.NoErr(err)
+	is.NoErr(dynamodb.NewTableExistsWaiter(client).Wait(t.Context(), &dynamodb.DescribeTableInput{TableName: &name}, 10*time.Second))
+	typeScript, err := servers.StartPowertools("servers", t.Output(), function, s.DynamoDB, name)
+	is.NoErr(err)
+	t.Cleanup(func() {
+		if err := typeScript.Close(); err != nil {
+			t.Error("close powertools:", err)
+		}
+	})
+	return &sharedTable{client, name, once.DynamoDB(client, name, once.WithPrefix(function)), typeScript}
+}
+
+// A purchase is what both functions get, and a receipt what they return.
+type purchase struct {
+	ID    string
+	Total int
+}
+
+type receipt struct {
+	Order string
+	Paid  int
+	By    string
+}
+
+func keyOf(p purchase) string { return p.ID }
+
+// inGo charges with Go. The function does what it is told to, and called counts its calls.
+func (s *sharedTable) inGo(ctx context.Context, p purchase, f func() error, opts ...once.Option) (r receipt, called int, err error) {
+	charge := once.Map(s.store, keyOf, func(_ context.Context, p purchase) (receipt, error) {
+		called++
+		return receipt{p.ID, p.Total, "Go"}, f()
+	}, opts...)
+	r, err = charge(ctx, p)
+	return r, called, err
+}
+
+func succeed() error { return nil }
+
+// inTypeScript charges with TypeScript, and returns what became of it in the end.
+func (s *sharedTable) inTypeScript(t *testing.T, c servers.Call) servers.Answer {
+	t.Helper()
+	is := is.New(t)
+	if c.Remaining == 0 {
+		c.Remaining = 60_000
+	}
+	running, err := s.typeScript.Start(c)
+	is.NoErr(err)
+	answer, err := running.Answer()
+	is.NoErr(err)
+	return answer
+}
+
+// hold starts a call in TypeScript that lasts until end is called.
+func (s *sharedTable) hold(t *testing.T, c servers.Call) (end func() servers.Answer) {
+	t.Helper()
+	is := is.New(t)
+	c.Held = true
+	running, err := s.typeScript.Start(c)
+	is.NoErr(err)
+	started, err := running.Answer()
+	is.NoErr(err)
+	is.True(started.Started)
+	return func() servers.Answer {
+		t.Helper()
+		is.NoErr(running.End())
+		answer, err := running.Answer()
+		is.NoErr(err)
+		return answer
+	}
+}
+
+func minute(t *testing.T) context.Context { return until(t, time.Minute) }
+
+func until(t *testing.T, d time.Duration) context.Context {
+	ctx, cancel := context.WithTimeout(t.Context(), d)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+func TestWhatTypeScriptHasDoneGoDoesNotDoAgain(t *testing.T) {
+	t.Parallel()
+	is := is.New(t)
+	s := createTable(t)
+	answer := s.inTypeScript(t, servers.Call{Order: purchase{"o-1", 12}})
+	is.True(answer.Called)
+
+	got, called, err := s.inGo(minute(t), purchase{"o-1", 12}, succeed)
+	is.NoErr(err)
+	is.Equal(called, 0)
+	is.Equal(got, receipt{"o-1", 12, "TypeScript"})
+	is.NoErr(once.Each(s.store, keyOf, func(context.Context, purchase) error { called++; return nil })(minute(t), purchase{"o-1", 12}))
+	is.Equal(called, 0)
+}
+
+func TestWhatGoHasDoneTypeScriptDoesNotDoAgain(t *testing.T) {
+	t.Parallel()
+	is := is.New(t)
+	s := createTable(t)
+	_, called, err := s.inGo(minute(t), purchase{"o-1", 12}, succeed)
+	is.NoErr(err)
+	is.Equal(called, 1)
+	answer := s.inTypeScript(t, servers.Call{Order: purchase{"o-1", 12}})
+	is.True(!answer.Called)
+	var got receipt
+	is.NoErr(json.Unmarshal(answer.Result, &got))
+	is.Equal(got, receipt{"o-1", 12, "Go"})
+
+	is.NoErr(once.Each(s.store, keyOf, func(context.Context, purchase) error { return nil })(minute(t), purchase{"o-2", 12}))
+	answer = s.inTypeScript(t, servers.Call{Order: purchase{"o-2", 12}})
+	is.True(!answer.Called)
+	is.Equal(answer.Error, "")
+	is.Equal(len(answer.Result), 0) // as of a function that returns nothing
+}
+
+func TestAKeyIsInProgressForTheOtherLanguageToo(t *testing.T) {
+	t.Parallel()
+	is := is.New(t)
+	s := createTable(t)
+	end := s.hold(t, servers.Call{Order: purchase{"o-1", 12}, Remaining: 60_000})
+	_, called, err := s.inGo(minute(t), purchase{"o-1", 12}, succeed)
+	is.True(errors.Is(err, once.ErrInProgress))
+	is.Equal(called, 0)
+	is.Equal(end().Error, "")
+
+	_, _, err = s.inGo(minute(t), purchase{"o-2", 12}, func() error {
+		answer := s.inTypeScript(t, servers.Call{Order: purchase{"o-2", 12}})
+		is.True(!answer.Called)
+		is.Equal(answer.Error, "IdempotencyAlreadyInProgressError")
+		return nil
+	})
+	is.NoErr(err)
+}
+
+func TestAFailureFreesTheKeyForTheOtherLanguage(t *testing.T) {
+	t.Parallel()
+	is := is.New(t)
+	s := createTable(t)
+	is.Equal(s.inTypeScript(t, servers.Call{Order: purchase{"o-1", 12}, Fails: true}).Error, "Error")
+	_, called, err := s.inGo(minute(t), purchase{"o-1", 12}, succeed)
+	is.NoErr(err)
+	is.Equal(called, 1)
+
+	declined := errors.New("declined")
+	_, _, err = s.inGo(minute(t), purchase{"o-2", 12}, func() error { return declined })
+	is.Equal(err, declined)
+	is.True(s.inTypeScript(t, servers.Call{Order: purchase{"o-2", 12}}).Called)
+}
+
+func TestAClaimThatHasEndedIsTakenByTheOtherLanguage(t *testing.T) {
+	t.Parallel()
+	is := is.New(t)
+	s := createTable(t)
+	end := s.hold(t, servers.Call{Order: purchase{"o-1", 12}, Remaining: 200}) // as if its process were killed
+	got, called, err := receipt{}, 0, error(once.ErrInProgress)
+	for errors.Is(err, once.ErrInProgress) {
+		got, called, err = s.inGo(minute(t), purchase{"o-1", 12}, succeed)
+	}
+	is.NoErr(err)
+	is.Equal(called, 1)
+	is.Equal(got.By, "Go")
+	end()
+
+	short := until(t, 200*time.Millisecond)
+	_, _, err = s.inGo(short, purchase{"o-2", 12}, func() error {
+		<-short.Done()
+		answer := servers.Answer{Error: "IdempotencyAlreadyInProgressError"}
+		for answer.Error == "IdempotencyAlreadyInProgressError" {
+			answer = s.inTypeScript(t, servers.Call{Order: purchase{"o-2", 12}})
+		}
+		is.True(answer.Called)
+		return nil
+	})
+	is.True(errors.Is(err, once.ErrLate))
+	got, called, err = s.inGo(minute(t), purchase{"o-2", 12}, succeed)
+	is.NoErr(err)
+	is.Equal(called, 0)
+	is.Equal(got.By, "TypeScript") // the late result took nobody's place
+}
+
+func TestAnotherPayloadIsRefusedByTheOtherLanguage(t *testing.T) {
+	t.Parallel()
+	is := is.New(t)
+	s := createTable(t)
+	total := once.WithPayload(func(p purchase) any { return p.Total })
+	is.True(s.inTypeScript(t, servers.Call{Order: purchase{"o-1", 12}, Validates: true}).Called)
+	_, _, err := s.inGo(minute(t), purchase{"o-1", 13}, succeed, total)
+	is.True(errors.Is(err, once.ErrPayload))
+	_, called, err := s.inGo(minute(t), purchase{"o-1", 12}, succeed, total)
+	is.NoErr(err)
+	is.Equal(called, 0)
+
+	_, _, err = s.inGo(minute(t), purchase{"o-2", 12}, succeed, total)
+	is.NoErr(err)
+	is.Equal(s.inTypeScript(t, servers.Call{Order: purchase{"o-2", 13}, Validates: true}).Error, "IdempotencyValidationError")
+	answer := s.inTypeScript(t, servers.Call{Order: purchase{"o-2", 12}, Validates: true})
+	is.Equal(answer.Error, "")
+	is.True(!answer.Called)
+}
+
+func TestAKeyThatHasExpiredIsForgottenByBoth(t *testing.T) {
+	t.Parallel()
+	is := is.New(t)
+	s := createTable(t)
+	is.True(s.inTypeScript(t, servers.Call{Order: purchase{"o-1", 12}}).Called)
+	_, _, err := s.inGo(minute(t), purchase{"o-2", 12}, succeed)
+	is.NoErr(err)
+	items, err := s.client.Scan(t.Context(), &dynamodb.ScanInput{TableName: &s.name})
+	is.NoErr(err)
+	is.Equal(len(items.Items), 2)
+	for _, i := range items.Items { // as if an hour had passed
+		i["expiration"] = &types.AttributeValueMemberN{Value: fmt.Sprint(time.Now().Unix() - 1)}
+		_, err := s.client.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &s.name, Item: i})
+		is.NoErr(err)
+	}
+	_, called, err := s.inGo(minute(t), purchase{"o-1", 12}, succeed)
+	is.NoErr(err)
+	is.Equal(called, 1)
+	is.True(s.inTypeScript(t, servers.Call{Order: purchase{"o-2", 12}}).Called)
+}
+
+func TestOfManyInBothLanguagesOneDoesTheWork(t *testing.T) {
+	t.Parallel()
+	is := is.New(t)
+	s := createTable(t)
+	var mu sync.Mutex
+	effects := map[string]int{}
+	var callers sync.WaitGroup
+	for i := range 120 {
+		p := purchase{fmt.Sprintf("o-%d", i%10), 12}
+		callers.Go(func() {
+			called := 0
+			if i/10%2 == 0 {
+				_, called, _ = s.inGo(minute(t), p, succeed)
+			} else if s.inTypeScript(t, servers.Call{Order: p}).Called {
+				called = 1
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			effects[p.ID] += called
+		})
+	}
+	callers.Wait()
+	is.Equal(len(effects), 10)
+	for id, n := range effects {
+		if n != 1 {
+			t.Errorf("%s was charged %d times", id, n)
+		}
+	}
+}
