@@ -32,15 +32,7 @@ func createTable(t *testing.T) *sharedTable {
 	t.Helper()
 	is := is.New(t)
 	s := startServers(t)
-	client := mapping.NewDynamoDB(s.DynamoDB)
-	name := "idempotency"
-	_, err := client.CreateTable(t.Context(), &dynamodb.CreateTableInput{
-		TableName: &name, BillingMode: types.BillingModePayPerRequest,
-		AttributeDefinitions: []types.AttributeDefinition{{AttributeName: aws.String("id"), AttributeType: types.ScalarAttributeTypeS}},
-		KeySchema:            []types.KeySchemaElement{{AttributeName: aws.String("id"), KeyType: types.KeyTypeHash}},
-	})
-	is.NoErr(err)
-	is.NoErr(dynamodb.NewTableExistsWaiter(client).Wait(t.Context(), &dynamodb.DescribeTableInput{TableName: &name}, 10*time.Second))
+	client, name := createKeys(t, s)
 	typeScript, err := servers.StartPowertools("servers", t.Output(), function, s.DynamoDB, name)
 	is.NoErr(err)
 	t.Cleanup(func() {
@@ -49,6 +41,21 @@ func createTable(t *testing.T) *sharedTable {
 		}
 	})
 	return &sharedTable{client, name, once.DynamoDB(client, name, once.WithPrefix(function)), typeScript}
+}
+
+// createKeys creates a table for keys.
+func createKeys(t *testing.T, s *servers.Servers) (client *dynamodb.Client, name string) {
+	t.Helper()
+	is := is.New(t)
+	client, name = mapping.NewDynamoDB(s.DynamoDB), "idempotency"
+	_, err := client.CreateTable(t.Context(), &dynamodb.CreateTableInput{
+		TableName: &name, BillingMode: types.BillingModePayPerRequest,
+		AttributeDefinitions: []types.AttributeDefinition{{AttributeName: aws.String("id"), AttributeType: types.ScalarAttributeTypeS}},
+		KeySchema:            []types.KeySchemaElement{{AttributeName: aws.String("id"), KeyType: types.KeyTypeHash}},
+	})
+	is.NoErr(err)
+	is.NoErr(dynamodb.NewTableExistsWaiter(client).Wait(t.Context(), &dynamodb.DescribeTableInput{TableName: &name}, 10*time.Second))
+	return client, name
 }
 
 // A purchase is what both functions get, and a receipt what they return.

@@ -12,10 +12,17 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/lambdabatch/batch"
 	"github.com/lambdabatch/batch/e2e/ledger"
+	"github.com/lambdabatch/batch/e2e/mapping"
+	"github.com/lambdabatch/batch/once"
 )
 
 func main() {
 	w := worker{ledger: ledger.Client{URL: os.Getenv("LEDGER")}, lanes: number("LANES", 1)}
+	w.effect = w.store
+	if url := os.Getenv("DYNAMODB"); url != "" {
+		keys := once.DynamoDB(mapping.NewDynamoDB(url), os.Getenv("KEYS"))
+		w.effect = once.Each(keys, func(o order) string { return o.ID }, w.store)
+	}
 	var options []batch.Option
 	if n := number("MAX_RECEIVES", 0); n > 0 {
 		options = append(options, batch.WithMaxReceives(n))
@@ -47,7 +54,7 @@ func stage[R batch.Payload](w worker) func(batch.Stream[R]) batch.Stream[order] 
 	process := func(records batch.Stream[R]) batch.Stream[order] {
 		orders := batch.Decode[order](records, json.Unmarshal)
 		tried := batch.TryMap(breakable(orders), w.try)
-		stored := batch.TryEach(tried, w.store)
+		stored := batch.TryEach(tried, w.effect)
 		return batch.Catch(stored, w.giveUp)
 	}
 	if w.lanes == 1 {
@@ -75,6 +82,7 @@ func breakable(orders batch.Stream[order]) batch.Stream[order] {
 type worker struct {
 	ledger ledger.Client
 	lanes  int
+	effect func(context.Context, order) error // store, or store once per order
 }
 
 // store heeds no context, so that the ledger sees every call.

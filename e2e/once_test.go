@@ -1,0 +1,72 @@
+package e2e_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/lambdabatch/batch/e2e/ledger"
+	"github.com/lambdabatch/batch/e2e/mapping"
+	"github.com/lambdabatch/batch/e2e/sandbox"
+	"github.com/matryer/is"
+)
+
+// Three processes with four lanes each get every order as two messages, and some of them several times.
+func TestAnOrderThatIsSentTwiceIsStoredOnce(t *testing.T) {
+	t.Parallel()
+	is := is.New(t)
+	s := startServers(t)
+	_, keys := createKeys(t, s)
+	l := openLedger(t, nil)
+	q := createQueue(t, mapping.NewSQS(s.SQS), queueConfig{maxReceives: 6, visibility: 2 * time.Second})
+	orders := mixed(40)
+	is.NoErr(q.send(t.Context(), slices.Concat(orders, orders)))
+
+	q.drain(t, 3, func(int) mapping.Queue {
+		return q.feeding(openWorker(t, l, "LANES=4", "DYNAMODB="+s.DynamoDB, "KEYS="+keys), 1500*time.Millisecond)
+	}, deletesOnlyWhatIsStored(t, l))
+
+	var poison int
+	stored := l.Counts(ledger.Store)
+	for _, o := range orders {
+		want := 1
+		if !o.good() {
+			want = 0
+			poison++
+		}
+		if stored[o.ID] != want {
+			t.Errorf("order %s was stored %d times", o.ID, stored[o.ID])
+		}
+	}
+	is.Equal(len(q.deadLetters(t)), 2*poison)
+}
+
+// The process dies after the effect of o-3 and before the note that it is done. Nobody can know that it happened, so it
+// happens again, when its claim has ended. What was done before is not done again.
+func TestAProcessKilledBeforeItsResultIsSavedRepeatsThatOneEffect(t *testing.T) {
+	t.Parallel()
+	is := is.New(t)
+	s := startServers(t)
+	_, keys := createKeys(t, s)
+	worker, l := openDoomed(t, ledger.Entry{Kind: ledger.Store, ID: "o-3"}, "DYNAMODB="+s.DynamoDB, "KEYS="+keys)
+	q := createQueue(t, mapping.NewSQS(s.SQS), queueConfig{maxReceives: 4, visibility: time.Second})
+	var orders []order
+	want := map[string]int{}
+	for i := range 10 {
+		orders = append(orders, script(fmt.Sprintf("o-%d", i), "ok"))
+		want[orders[i].ID] = 1
+	}
+	want["o-3"] = 2
+	is.NoErr(q.send(t.Context(), orders))
+
+	var ends []sandbox.End
+	q.drain(t, 1, func(int) mapping.Queue { return q.feeding(worker, 900*time.Millisecond) }, func(d mapping.Delivery) {
+		deletesOnlyWhatIsStored(t, l)(d)
+		ends = append(ends, d.Outcome.End)
+	})
+
+	accountFor(t, orders, l, q.deadLetters(t))
+	is.Equal(ends, []sandbox.End{sandbox.Exited, sandbox.Answered})
+	is.Equal(l.Counts(ledger.Store), want)
+}
