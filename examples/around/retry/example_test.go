@@ -7,7 +7,7 @@ import (
 
 	"github.com/cenkalti/backoff/v7"
 	"github.com/lambdabatch/batch"
-	"github.com/lambdabatch/batch/examples/retry"
+	"github.com/lambdabatch/batch/examples/around/retry"
 )
 
 type Order struct {
@@ -36,7 +36,7 @@ func Example() {
 	}
 
 	orders := batch.Of(Order{ID: "o-1", Total: 12}, Order{ID: "o-2", Total: 5000})
-	for r := range batch.TryMap(orders, retry.InPlace(charge)) {
+	for r := range batch.TryMap(orders, retry.Map(charge)) {
 		receipt, _ := r.Value()
 		fmt.Printf("%q, declined: %v\n", receipt, errors.Is(r.Err(), errDeclined))
 	}
@@ -47,9 +47,9 @@ func Example() {
 	// map[o-1:3 o-2:1]
 }
 
-func ExampleInPlace() {
+func ExampleMap() {
 	attempts := 0
-	ping := retry.InPlace(func(_ context.Context, host string) (string, error) {
+	ping := retry.Map(func(_ context.Context, host string) (string, error) {
 		if attempts++; attempts == 1 {
 			return "", errThrottled
 		}
@@ -59,4 +59,20 @@ func ExampleInPlace() {
 	fmt.Println(ping(context.Background(), "shop"))
 	// Output:
 	// shop answers <nil>
+}
+
+func ExampleEach() {
+	attempts := 0
+	ping := retry.Each(func(_ context.Context, host string) error {
+		if attempts++; attempts == 1 {
+			return errThrottled
+		}
+		fmt.Println(host, "answers")
+		return nil
+	})
+
+	fmt.Println(ping(context.Background(), "shop"))
+	// Output:
+	// shop answers
+	// <nil>
 }

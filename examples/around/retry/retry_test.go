@@ -11,7 +11,7 @@ import (
 
 	"github.com/cenkalti/backoff/v7"
 	"github.com/lambdabatch/batch"
-	"github.com/lambdabatch/batch/examples/retry"
+	"github.com/lambdabatch/batch/examples/around/retry"
 	"github.com/matryer/is"
 )
 
@@ -30,7 +30,7 @@ func TestACallThatFailsForAMomentSucceedsWithinOneDelivery(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := is.New(t)
 		f, calls := failing(3, errThrottled)
-		got, err := retry.InPlace(f)(t.Context(), 7)
+		got, err := retry.Map(f)(t.Context(), 7)
 		is.NoErr(err)
 		is.Equal(got, 7)
 		is.Equal(*calls, 4)
@@ -41,7 +41,7 @@ func TestAfterFourCallsTheRecordFailsWithTheLastError(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := is.New(t)
 		f, calls := failing(99, errThrottled)
-		_, err := retry.InPlace(f)(t.Context(), 7)
+		_, err := retry.Map(f)(t.Context(), 7)
 		is.True(errors.Is(err, errThrottled))
 		is.True(errors.Is(err, backoff.ErrExhausted))
 		is.Equal(*calls, 4)
@@ -53,7 +53,7 @@ func TestAPermanentErrorIsNotTriedAgain(t *testing.T) {
 		is := is.New(t)
 		start := time.Now()
 		f, calls := failing(99, backoff.Permanent(errDeclined))
-		_, err := retry.InPlace(f)(t.Context(), 7)
+		_, err := retry.Map(f)(t.Context(), 7)
 		is.True(errors.Is(err, errDeclined))
 		is.Equal(*calls, 1)
 		is.Equal(time.Since(start), time.Duration(0))
@@ -66,7 +66,7 @@ func TestAWaitThatWouldOutlastTheRecordsContextIsNotBegun(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 		defer cancel()
 		f, calls := failing(99, errThrottled)
-		_, err := retry.InPlace(f)(ctx, 7)
+		_, err := retry.Map(f)(ctx, 7)
 		is.True(errors.Is(err, errThrottled))
 		is.Equal(*calls, 2) // the second wait, of 80 ms at least, does not fit
 		is.NoErr(ctx.Err())
@@ -81,7 +81,7 @@ func TestTheEndOfTheContextEndsAWait(t *testing.T) {
 		time.AfterFunc(10*time.Millisecond, func() { cancel(broken) })
 		start := time.Now()
 		f, calls := failing(99, errThrottled)
-		_, err := retry.InPlace(f)(ctx, 7)
+		_, err := retry.Map(f)(ctx, 7)
 		is.True(errors.Is(err, broken))
 		is.True(errors.Is(err, errThrottled))
 		is.Equal(*calls, 1)
@@ -94,7 +94,7 @@ func TestASuccessThatComesAfterTheEndOfTheContextCounts(t *testing.T) {
 		is := is.New(t)
 		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 		defer cancel()
-		got, err := retry.InPlace(func(_ context.Context, v int) (int, error) {
+		got, err := retry.Map(func(_ context.Context, v int) (int, error) {
 			time.Sleep(150 * time.Millisecond)
 			return v, nil
 		})(ctx, 7)
@@ -107,7 +107,7 @@ func TestLanesWaitSideBySideEachWithItsOwnBackoff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := is.New(t)
 		var seen sync.Map
-		flaky := retry.InPlace(func(_ context.Context, v int) (int, error) {
+		flaky := retry.Map(func(_ context.Context, v int) (int, error) {
 			calls, _ := seen.LoadOrStore(v, new(atomic.Int32))
 			if calls.(*atomic.Int32).Add(1) < 4 {
 				return 0, errThrottled
@@ -120,5 +120,22 @@ func TestLanesWaitSideBySideEachWithItsOwnBackoff(t *testing.T) {
 		is.NoErr(err)
 		is.Equal(len(response.BatchItemFailures), 0)
 		is.True(time.Since(start) <= 420*time.Millisecond) // 50 + 100 + 200 ms, and a fifth of it
+	})
+}
+
+func TestFunctionsWithoutAValueAreTriedAgainToo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		calls := 0
+		store := retry.Each(func(context.Context, int) error {
+			if calls++; calls < 4 {
+				return errThrottled
+			}
+			return nil
+		})
+		response, err := batch.Collect(batch.TryEach(batch.Of(7), store))
+		is.NoErr(err)
+		is.Equal(len(response.BatchItemFailures), 0)
+		is.Equal(calls, 4)
 	})
 }
