@@ -141,11 +141,31 @@ func TestTheBatchIsOneThatTheStreamGives(t *testing.T) {
 	})
 }
 
-func TestTheFunctionMayReadItsQueueAndNothingElse(t *testing.T) {
+func TestTheFunctionMayReadItsQueueUseItsTableAndNothingElse(t *testing.T) {
 	forEach(t, onQueues, func(is *is.I, tmpl template) {
-		is.Equal(tmpl.function.Policies, []policy{
-			{SQSPollerPolicy: queuePolicy{getAtt(tmpl.sourceName, "QueueName")}},
-		})
+		want := []policy{{SQSPollerPolicy: queuePolicy{getAtt(tmpl.sourceName, "QueueName")}}}
+		for name := range tmpl.tables {
+			want = append(want, policy{Version: "2012-10-17", Statement: []statement{{"Allow",
+				actions{"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:GetItem"}, getAtt(name, "Arn")}}})
+		}
+		is.Equal(tmpl.function.Policies, want)
+	})
+}
+
+func TestTheTableIsOneForKeysThatExpire(t *testing.T) {
+	forEach(t, withTable, func(is *is.I, tmpl template) {
+		for name, keys := range tmpl.tables {
+			is.Equal(tmpl.function.Environment.Variables["TABLE"], ref(name))
+			is.Equal(len(keys.KeySchema), 1)
+			is.Equal(keys.KeySchema[0].AttributeName, "id")
+			is.Equal(keys.KeySchema[0].KeyType, "HASH")
+			is.Equal(len(keys.AttributeDefinitions), 1)
+			is.Equal(keys.AttributeDefinitions[0].AttributeName, "id")
+			is.Equal(keys.AttributeDefinitions[0].AttributeType, "S")
+			is.Equal(keys.TimeToLiveSpecification.AttributeName, "expiration")
+			is.True(keys.TimeToLiveSpecification.Enabled)
+			is.Equal(keys.BillingMode, "PAY_PER_REQUEST")
+		}
 	})
 }
 
@@ -154,7 +174,7 @@ func TestTheFunctionMayReadItsStreamTellTheDestinationAndNothingElse(t *testing.
 		destination := strings.TrimSuffix(tmpl.mapping.DestinationConfig.OnFailure.Destination.text, ".Arn")
 		is.Equal(tmpl.function.Policies, []policy{
 			{KinesisStreamReadPolicy: streamPolicy{ref(tmpl.sourceName)}},
-			{Version: "2012-10-17", Statement: []statement{{"Allow", "kinesis:ListShards", getAtt(tmpl.sourceName, "Arn")}}},
+			{Version: "2012-10-17", Statement: []statement{{"Allow", actions{"kinesis:ListShards"}, getAtt(tmpl.sourceName, "Arn")}}},
 			{SQSSendMessagePolicy: queuePolicy{getAtt(destination, "QueueName")}},
 		})
 	})

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"slices"
 	"strings"
 	"testing"
 
@@ -25,6 +26,7 @@ type template struct {
 	parameters map[string]parameter
 	queues     map[string]queue
 	streams    map[string]stream
+	tables     map[string]table
 	function   function
 	mapping    mapping
 
@@ -77,6 +79,22 @@ type stream struct {
 	} `yaml:"StreamModeDetails"`
 }
 
+type table struct {
+	BillingMode          string `yaml:"BillingMode"`
+	AttributeDefinitions []struct {
+		AttributeName string `yaml:"AttributeName"`
+		AttributeType string `yaml:"AttributeType"`
+	} `yaml:"AttributeDefinitions"`
+	KeySchema []struct {
+		AttributeName string `yaml:"AttributeName"`
+		KeyType       string `yaml:"KeyType"`
+	} `yaml:"KeySchema"`
+	TimeToLiveSpecification struct {
+		AttributeName string `yaml:"AttributeName"`
+		Enabled       bool   `yaml:"Enabled"`
+	} `yaml:"TimeToLiveSpecification"`
+}
+
 type function struct {
 	buildMethod string
 
@@ -113,9 +131,20 @@ type streamPolicy struct {
 }
 
 type statement struct {
-	Effect   string `yaml:"Effect"`
-	Action   string `yaml:"Action"`
-	Resource value  `yaml:"Resource"`
+	Effect   string  `yaml:"Effect"`
+	Action   actions `yaml:"Action"`
+	Resource value   `yaml:"Resource"`
+}
+
+// actions are one or several.
+type actions []string
+
+func (a *actions) UnmarshalYAML(node *yaml.Node) error {
+	if node.Kind == yaml.ScalarNode {
+		*a = actions{node.Value}
+		return nil
+	}
+	return node.Load((*[]string)(a))
 }
 
 type mapping struct {
@@ -142,12 +171,14 @@ type mapping struct {
 	} `yaml:"MetricsConfig"`
 }
 
-// traced is in a module of its own, and cannot be embedded.
-const traced = "traced/template.yaml"
+// ofOtherModules are in modules of their own, and cannot be embedded.
+func ofOtherModules() []string {
+	return []string{"idempotency/template.yaml", "traced/template.yaml"}
+}
 
 func load(file string) (template, error) {
 	folders := fs.FS(examples.Templates)
-	if file == traced {
+	if slices.Contains(ofOtherModules(), file) {
 		folders = os.DirFS("..")
 	}
 	content, err := fs.ReadFile(folders, file)
@@ -179,6 +210,7 @@ func load(file string) (template, error) {
 		parameters: document.Parameters,
 		queues:     make(map[string]queue),
 		streams:    make(map[string]stream),
+		tables:     make(map[string]table),
 	}
 	for name, resource := range document.Resources {
 		if err := t.add(name, resource.Type, resource.Properties); err != nil {
@@ -196,6 +228,8 @@ func (t *template) add(name, kind string, properties yaml.Node) error {
 		return addTo(t.queues, name, properties)
 	case "AWS::Kinesis::Stream":
 		return addTo(t.streams, name, properties)
+	case "AWS::DynamoDB::Table":
+		return addTo(t.tables, name, properties)
 	case "AWS::Serverless::Function":
 		t.functionName = name
 		return properties.Load(&t.function, yaml.WithKnownFields())
@@ -218,7 +252,7 @@ func forEach(t *testing.T, these func(template) bool, test func(*is.I, template)
 	files, err := fs.Glob(examples.Templates, "*/template.yaml")
 	is.New(t).NoErr(err)
 	tested := 0
-	for _, file := range append(files, traced) {
+	for _, file := range append(files, ofOtherModules()...) {
 		tmpl, err := load(file)
 		is.New(t).NoErr(err)
 		if !these(tmpl) {
@@ -233,4 +267,5 @@ func forEach(t *testing.T, these func(template) bool, test func(*is.I, template)
 func all(template) bool         { return true }
 func onQueues(t template) bool  { return len(t.streams) == 0 }
 func onFIFO(t template) bool    { return onQueues(t) && t.source().FifoQueue }
+func withTable(t template) bool { return len(t.tables) > 0 }
 func onStreams(t template) bool { return len(t.streams) > 0 }

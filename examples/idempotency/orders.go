@@ -1,0 +1,65 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"github.com/lambdabatch/batch"
+	"github.com/lambdabatch/batch/once"
+)
+
+// An Order is the body of a message. A shop that has no answer sends its order again, as
+// another message.
+type Order struct {
+	ID       string `json:"id"`
+	Cents    int    `json:"cents"`
+	Customer string `json:"customer"`
+}
+
+// Key is what not to charge twice.
+func (o Order) Key() string { return o.ID }
+
+// A Receipt says what an order was charged.
+type Receipt struct{ Order, Charge string }
+
+// payments stand for a payment service, which would charge a card each time that it is asked.
+type payments struct {
+	mu      sync.Mutex
+	charged []string // orders
+}
+
+var errRefused = errors.New("card refused")
+
+func (p *payments) charge(_ context.Context, o Order) (Receipt, error) {
+	if o.Customer == "blocked" {
+		return Receipt{}, fmt.Errorf("order %s: %w", o.ID, errRefused)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.charged = append(p.charged, o.ID)
+	return Receipt{o.ID, fmt.Sprintf("charge-%d", len(p.charged))}, nil
+}
+
+// mail stands for a mail server. A receipt that is sent twice does no harm.
+func mail(context.Context, Receipt) error { return nil }
+
+// A queue retains messages for four days, and a person may send one back from the dead-letter queue
+// in the fourteen days after.
+const remembered = (4 + 14) * 24 * time.Hour
+
+func handler(store once.Store, p *payments) *batch.Handler {
+	charge := once.Map(store, Order.Key, p.charge,
+		once.WithName("charge"),
+		once.WithExpiry(remembered),
+		once.WithPayload(func(o Order) any { return o.Cents })) // one number, one price
+	return batch.SQSHandler(func(messages batch.Stream[events.SQSMessage]) batch.Stream[Receipt] {
+		receipts := batch.TryMap(batch.Decode[Order](messages, json.Unmarshal), charge)
+		return batch.TryEach(receipts, mail)
+	})
+}
