@@ -238,7 +238,7 @@ func TestOrdersAreChargedOverSeveralDeliveries(t *testing.T) {
 		batchtest.Message{ID: "m-2", Group: "ada", Body: `{"ID":`},
 	)
 	run := queue.Drain(t.Context(), batch.SQSHandler(process))
-	if !strings.Contains(readme(t), run.String()) {
+	if !strings.Contains(read(t, root+"/README.md"), run.String()) {
 		t.Errorf("the README shows another table than\n%s", run)
 	}
 }

@@ -1,4 +1,4 @@
-// Package readme holds the README to its word: all code in it is compiled here or
+// Package readme holds each README of the tree to its word: all code in it is compiled here or
 // elsewhere in the tree, and the files that it names exist.
 package readme
 
@@ -13,7 +13,7 @@ import (
 
 const root = "../.."
 
-func TestAllCodeInTheReadmeIsCompiled(t *testing.T) {
+func TestAllCodeInReadmesIsCompiled(t *testing.T) {
 	var sources []string
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		switch {
@@ -31,13 +31,11 @@ func TestAllCodeInTheReadmeIsCompiled(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	blocks := regexp.MustCompile("(?s)```go\n(.*?)```").FindAllStringSubmatch(readme(t), -1)
-	if len(blocks) == 0 {
-		t.Fatal("no code")
-	}
-	for _, block := range blocks {
-		if !compiled(flat(block[1]), sources) {
-			t.Errorf("in no Go file of the tree:\n%s", block[1])
+	for _, file := range readmes(t) {
+		for _, block := range regexp.MustCompile("(?s)```go\n(.*?)```").FindAllStringSubmatch(read(t, file), -1) {
+			if !compiled(flat(block[1]), sources) {
+				t.Errorf("%s: in no Go file of the tree:\n%s", file, block[1])
+			}
 		}
 	}
 }
@@ -51,13 +49,18 @@ func compiled(code string, sources []string) bool {
 	return false
 }
 
-func TestTheReadmeNamesOnlyWhatIsThere(t *testing.T) {
-	text := regexp.MustCompile("(?s)```.*?```").ReplaceAllString(readme(t), "")
-	for _, link := range regexp.MustCompile(`\]\(([^)#:]+)\)`).FindAllStringSubmatch(text, -1) {
-		if _, err := os.Stat(filepath.Join(root, link[1])); err != nil {
-			t.Error(err)
+func TestReadmesNameOnlyWhatIsThere(t *testing.T) {
+	for _, file := range readmes(t) {
+		text := regexp.MustCompile("(?s)```.*?```").ReplaceAllString(read(t, file), "")
+		for _, link := range regexp.MustCompile(`\]\(([^)#:]+)\)`).FindAllStringSubmatch(text, -1) {
+			if _, err := os.Stat(filepath.Join(filepath.Dir(file), link[1])); err != nil {
+				t.Errorf("%s: %v", file, err)
+			}
 		}
 	}
+}
+
+func TestTheReadmeNamesOnlyTestsThatThereAre(t *testing.T) {
 	var tests strings.Builder
 	err := filepath.WalkDir(root, func(path string, _ fs.DirEntry, err error) error {
 		if err == nil && strings.HasSuffix(path, "_test.go") {
@@ -70,7 +73,7 @@ func TestTheReadmeNamesOnlyWhatIsThere(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range regexp.MustCompile("`((?:Test|Fuzz|Example|Benchmark)[A-Z]\\w+)`").FindAllStringSubmatch(text, -1) {
+	for _, name := range regexp.MustCompile("`((?:Test|Fuzz|Example|Benchmark)[A-Z]\\w+)`").FindAllStringSubmatch(read(t, root+"/README.md"), -1) {
 		if !strings.Contains(tests.String(), "func "+name[1]+"(") {
 			t.Errorf("no test is called %s", name[1])
 		}
@@ -88,9 +91,29 @@ func flat(code string) string {
 	return strings.Join(lines, "\n")
 }
 
-func readme(t *testing.T) string {
+// readmes are the README files of the tree.
+func readmes(t *testing.T) (files []string) {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(root, "README.md"))
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && (d.Name() == "node_modules" || d.Name() == ".git"):
+			return filepath.SkipDir
+		case d.Name() == "README.md":
+			files = append(files, path)
+		}
+		return nil
+	})
+	if err != nil || len(files) < 5 {
+		t.Fatal(files, err)
+	}
+	return files
+}
+
+func read(t *testing.T, file string) string {
+	t.Helper()
+	text, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
