@@ -1,0 +1,46 @@
+package once_test
+
+import (
+	"context"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/lambdabatch/batch"
+	"github.com/lambdabatch/batch/once"
+)
+
+// idle is a table that takes everything at once, and answers nothing.
+type idle struct{ once.DynamoDBClient }
+
+func (idle) PutItem(context.Context, *dynamodb.PutItemInput, ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error) {
+	return &dynamodb.PutItemOutput{}, nil
+}
+
+func (idle) UpdateItem(context.Context, *dynamodb.UpdateItemInput, ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error) {
+	return &dynamodb.UpdateItemOutput{}, nil
+}
+
+// What once costs a record, without the requests.
+func BenchmarkMap(b *testing.B) {
+	orders := make([]order, 1000)
+	for i := range orders {
+		orders[i].ID = strconv.Itoa(i)
+	}
+	pay := func(_ context.Context, o order) (receipt, error) { return receipt{o.ID, o.Total}, nil }
+	run := func(f func(context.Context, order) (receipt, error)) func(*testing.B) {
+		return func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := batch.Collect(batch.TryMap(batch.Of(orders...), f)); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(orders)), "ns/record")
+		}
+	}
+	b.Run("alone", run(pay))
+	b.Run("table", run(once.Map(once.DynamoDB(idle{}, "idempotency"), order.key, pay)))
+	b.Run("memory, done", run(once.Map(once.Memory(), order.key, pay, once.WithExpiry(time.Hour))))
+}
