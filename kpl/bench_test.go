@@ -1,0 +1,37 @@
+package kpl_test
+
+import (
+	"bytes"
+	"fmt"
+	"testing"
+
+	"github.com/lambdabatch/batch/kpl"
+)
+
+// realistic user records have 100 bytes of data and a partition key each, as a device or a customer has.
+func realistic(n int) []kpl.UserRecord {
+	users := make([]kpl.UserRecord, n)
+	for i := range users {
+		users[i] = kpl.UserRecord{
+			PartitionKey: fmt.Sprintf("customer-%08d", i*7919%100_000_000),
+			Data:         bytes.Repeat([]byte{'x'}, 100),
+		}
+	}
+	return users
+}
+
+func BenchmarkDeaggregate(b *testing.B) {
+	for _, n := range []int{10, 100, 1000} {
+		b.Run(fmt.Sprintf("users=%d", n), func(b *testing.B) {
+			r := record("1", aggregate(realistic(n)...))
+			b.SetBytes(int64(len(r.Kinesis.Data)))
+			b.ReportAllocs()
+			for b.Loop() {
+				if got, err := kpl.Deaggregate(b.Context(), r); err != nil || len(got) != n {
+					b.Fatal(len(got), err)
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/user-record")
+		})
+	}
+}
