@@ -128,27 +128,28 @@ func (a *aggregate) readKeys(message []byte, s sizes) error {
 }
 
 // next reads the user record at position i, which must be the next one. There is one: measure has counted.
-func (a *aggregate) next(i int, u *UserRecord) error {
+func (a *aggregate) next(i int) (UserRecord, error) {
 	var f field
 	for f.number != userRecords || f.kind != protowire.BytesType {
 		a.rest = a.rest[f.read(a.rest):]
 	}
 	r, err := readUserRecord(i, f.bytes)
 	if err != nil {
-		return err
+		return UserRecord{}, err
 	}
+	u := UserRecord{Data: r.data}
 	if r.partitionKey >= uint64(len(a.partitionKeys)) {
-		return broken(i, "partition key %d of %d", r.partitionKey, len(a.partitionKeys))
+		return UserRecord{}, broken(i, "partition key %d of %d", r.partitionKey, len(a.partitionKeys))
 	}
-	u.PartitionKey, u.Data = a.partitionKeys[r.partitionKey], r.data
+	u.PartitionKey = a.partitionKeys[r.partitionKey]
 	if r.has&(1<<hashKeyIndex) == 0 {
-		return nil
+		return u, nil
 	}
 	if r.hashKey >= uint64(len(a.hashKeys)) {
-		return broken(i, "explicit hash key %d of %d", r.hashKey, len(a.hashKeys))
+		return UserRecord{}, broken(i, "explicit hash key %d of %d", r.hashKey, len(a.hashKeys))
 	}
 	u.ExplicitHashKey = a.hashKeys[r.hashKey]
-	return nil
+	return u, nil
 }
 
 // A userRecord is one as it is in the message.

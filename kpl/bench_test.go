@@ -2,6 +2,7 @@ package kpl_test
 
 import (
 	"bytes"
+	"crypto/md5" //nolint:gosec // the format's checksum
 	"fmt"
 	"testing"
 
@@ -34,4 +35,14 @@ func BenchmarkDeaggregate(b *testing.B) {
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/user-record")
 		})
 	}
+}
+
+// BenchmarkChecksum is the part of it that no reader can save.
+func BenchmarkChecksum(b *testing.B) {
+	const n = 1000
+	packed := message(realistic(n)...)
+	for b.Loop() {
+		md5.Sum(packed) //nolint:gosec // the format's checksum
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/n, "ns/user-record")
 }

@@ -23,12 +23,12 @@ func Deaggregate(_ context.Context, r events.KinesisEventRecord) ([]events.Kines
 	}
 	records := make([]events.KinesisEventRecord, a.records)
 	for i := range records {
-		var u UserRecord
-		if err := a.next(i, &u); err != nil {
+		u, err := a.next(i)
+		if err != nil {
 			return nil, undecodable(&r, err)
 		}
+		r.Kinesis.PartitionKey, r.Kinesis.Data = u.PartitionKey, u.Data
 		records[i] = r
-		records[i].Kinesis.PartitionKey, records[i].Kinesis.Data = u.PartitionKey, u.Data
 	}
 	return records, nil
 }
@@ -59,7 +59,7 @@ func UserRecords(data []byte) (records []UserRecord, aggregated bool, err error)
 	}
 	records = make([]UserRecord, a.records)
 	for i := range records {
-		if err := a.next(i, &records[i]); err != nil {
+		if records[i], err = a.next(i); err != nil {
 			return nil, true, err
 		}
 	}
