@@ -172,6 +172,7 @@ one it is ([RecordFrom], [SourceFrom]).
 
 Package batchtest has local event source mappings: it delivers to a handler again
 and again, as the services do. Its CheckStage checks a stage of your own against these
-laws. Package envelope unwraps what other services put into a message.
+laws. Package envelope unwraps what other services put into a message, and package kpl, a
+module of its own, what the Kinesis Producer Library packs into a record.
 */
 package batch
