@@ -29,7 +29,7 @@ const (
 	tagKey protowire.Number = 1
 )
 
-// What follows from the fields that a user record must have: an index and data of two bytes each.
+// The shortest user record has an index and no data, in fields of two bytes each.
 const leastUserRecord = 4
 
 // An aggregate is a message whose user records are read one after the other.

@@ -11,7 +11,7 @@ type field struct {
 	bytes  []byte // the value, if kind is BytesType; clipped
 }
 
-// impossible is no code of protowire's, whose ParseError takes any.
+// impossible is a code that protowire does not use. Its ParseError takes any.
 const impossible = -1000
 
 // read reads the first field of message and returns its length, or protowire's negative code.
