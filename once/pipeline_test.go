@@ -3,9 +3,11 @@ package once_test
 // Functions that are called once, in pipelines.
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"slices"
 	"strconv"
 	"strings"
@@ -189,4 +191,16 @@ func TestTwoFunctionsThatShareAKeyAreFoundThoughOthersComeBetween(t *testing.T) 
 	for _, f := range failures {
 		is.True(errors.Is(f.Err, once.ErrShared))
 	}
+}
+
+func TestThePanicOfAFunctionIsLoggedWithoutTheFramesOfOnce(t *testing.T) {
+	is := is.New(t)
+	var log bytes.Buffer
+	charge := once.Map(once.Memory(), order.key, func(_ context.Context, o order) (receipt, error) { return receipt{Paid: 1 / o.Total}, nil })
+	_, err := batch.Run(batch.SQS(t.Context(), messages("o-1"), batch.WithLogger(slog.New(slog.NewTextHandler(&log, nil)))),
+		func(s batch.Stream[events.SQSMessage]) batch.Stream[receipt] { return batch.TryMap(orders(s), charge) })
+	is.True(err != nil)
+	is.True(strings.Contains(log.String(), "integer divide by zero"))
+	is.True(strings.Contains(log.String(), `at="pipeline_test.go:`))
+	is.True(!strings.Contains(log.String(), "batch/once."))
 }

@@ -13,6 +13,7 @@ var library = [...]string{
 	"github.com/lambdabatch/batch/internal/lanes.",
 	"github.com/lambdabatch/batch/envelope.",
 	"github.com/lambdabatch/batch/dynamodbitem.",
+	"github.com/lambdabatch/batch/once.",
 }
 
 type frame struct{ function, file, line string }
