@@ -99,12 +99,16 @@ func (w *work[A]) do(ctx context.Context, a A, call func() error, result func() 
 	case err != nil:
 		return nil, fmt.Errorf("claim key %q: %w", c.Key, err)
 	case found == nil:
-		return nil, w.perform(ctx, c, call, result)
+		err = w.perform(ctx, c, call, result)
 	case found.OtherPayload:
-		return nil, fmt.Errorf("key %q: %w", c.Key, ErrPayload)
+		err = fmt.Errorf("key %q: %w", c.Key, ErrPayload)
 	case !found.Done:
-		return nil, fmt.Errorf("key %q: %w", c.Key, ErrInProgress)
+		err = fmt.Errorf("key %q: %w", c.Key, ErrInProgress)
 	}
+	if err != nil {
+		return nil, err
+	}
+	w.note(ctx, c)
 	return found, nil
 }
 

@@ -122,6 +122,22 @@ func TestTwoFunctionsThatShareAKeyAreFoundAndNothingIsAcknowledgedUnshipped(t *t
 	})
 }
 
+func TestAnotherProviderMayDoTheWorkOfOneThatHasFailed(t *testing.T) {
+	withEach(t, func(t *testing.T, store once.Store) {
+		is := is.New(t)
+		for range 2 {
+			receipts, failures := batch.Partition(batch.OrElse(
+				batch.TryMap(batch.Of(order{"o-1", 12}), once.Map(store, order.key, refusing)),
+				func(ctx context.Context, _ error) (receipt, error) {
+					calls := 0
+					return once.Map(store, order.key, counting(&calls))(ctx, order{"o-1", 12})
+				}))
+			is.Equal(len(failures), 0)
+			is.Equal(receipts, []receipt{{"o-1", 12}})
+		}
+	})
+}
+
 func TestOneFunctionThatIsMadeForEachLaneSharesItsKeysWithItself(t *testing.T) {
 	is := is.New(t)
 	store := once.Memory()

@@ -18,19 +18,29 @@ func caller() string {
 	return fmt.Sprintf("%s:%d", file, line)
 }
 
-// notShared returns ErrShared if another call of Map or Each had the same key for the same record, with the same
-// store. It is known of the built-in stores, and of records that went through lately.
+// notShared returns ErrShared if another call of Map or Each has done the work of the same key for the same record, with
+// the same store. It is known of the built-in stores, and of records that went through lately.
 func (w *work[A]) notShared(ctx context.Context, c Claim) error {
-	store, ok := w.store.(interface{ usedBy(use, string) string })
-	record, known := batch.RecordFrom(ctx)
-	if !ok || !known {
-		return nil
-	}
-	u := use{c.Name, c.Key, fmt.Sprintf("%p", record.Source)}
-	if first := store.usedBy(u, w.site); first != w.site {
+	if first := w.firstUser(ctx, c, false); first != w.site {
 		return fmt.Errorf("key %q: %w: %s and %s, give them names", c.Key, ErrShared, first, w.site)
 	}
 	return nil
+}
+
+// note keeps in mind that the key is done for the record. A function that has failed leaves the key to another, as where
+// batch.OrElse tries the next provider.
+func (w *work[A]) note(ctx context.Context, c Claim) { w.firstUser(ctx, c, true) }
+
+// firstUser is where the function was made that has done the key for the record, or this one.
+func (w *work[A]) firstUser(ctx context.Context, c Claim, note bool) string {
+	store, ok := w.store.(interface {
+		firstUser(use, string, bool) string
+	})
+	record, known := batch.RecordFrom(ctx)
+	if !ok || !known {
+		return w.site
+	}
+	return store.firstUser(use{c.Name, c.Key, fmt.Sprintf("%p", record.Source)}, w.site, note)
 }
 
 // A use is that of a key for a record, which is told by the address of its source. The address alone keeps no
@@ -47,8 +57,8 @@ type users struct {
 	young, older map[use]string
 }
 
-// usedBy returns where the function was made that had this use first.
-func (s *users) usedBy(u use, site string) string {
+// firstUser returns where the function was made that has noted this use, or site, which it notes if it is asked to.
+func (s *users) firstUser(u use, site string, note bool) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if first, ok := s.young[u]; ok {
@@ -56,6 +66,9 @@ func (s *users) usedBy(u use, site string) string {
 	}
 	if first, ok := s.older[u]; ok {
 		return first
+	}
+	if !note {
+		return site
 	}
 	if s.young == nil || len(s.young) >= remembered {
 		s.young, s.older = map[use]string{}, s.young
