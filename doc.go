@@ -172,7 +172,18 @@ one it is ([RecordFrom], [SourceFrom]).
 
 Package batchtest has local event source mappings: it delivers to a handler again
 and again, as the services do. Its CheckStage checks a stage of your own against these
-laws. Package envelope unwraps what other services put into a message, and package kpl, a
-module of its own, what the Kinesis Producer Library packs into a record.
+laws.
+
+# Other packages
+
+Package envelope unwraps what other services put into a message. The following are modules of
+their own, in folders of the same name, since not everybody needs them:
+
+  - once does the work of a key once, however often its record is delivered.
+  - redeliver says when SQS redelivers the messages that failed.
+  - kpl unpacks the aggregated records of the Kinesis Producer Library.
+  - dynamodbitem makes structs of the images of DynamoDB records.
+  - otelbatch makes OpenTelemetry traces and metrics.
+  - batchvet finds mistakes that compile.
 */
 package batch
