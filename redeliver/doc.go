@@ -1,0 +1,37 @@
+// Package redeliver says when SQS delivers the messages again that an answer reports:
+//
+//	client := sqs.NewFromConfig(config)
+//	lambda.Start(batch.SQSHandler(process,
+//		redeliver.After(client, redeliver.Exponential(5*time.Second, 15*time.Minute))))
+//
+// Without it, all of them are redelivered when the visibility timeout of the queue ends, whether a function failed for
+// them or none was called. [After] changes the timeout of each with ChangeMessageVisibilityBatch, before the answer
+// leaves. The function's role needs the permission sqs:ChangeMessageVisibility.
+//
+// # Who waits how long
+//
+//   - A message that failed itself, could not be decoded, or whose function had not returned (batch.ErrRunning) waits
+//     as long as the function given to [After] says.
+//   - A message that was never tried, since it was blocked (batch.ErrBlocked) or not started (batch.ErrNotStarted), is
+//     visible at once. So is one that did not arrive because a function before it was still running.
+//   - A message that did not arrive though nothing was running was dropped by a stage. That happens each time, so it
+//     waits as a failed one does.
+//
+// What a message is, the report says. An error of yours that wraps batch.ErrBlocked or its like, as that of a batch
+// within a message may, is taken for the state only if the report counts a record in that state.
+//
+// # FIFO queues
+//
+// In a message group no wait is shorter than that of an earlier message. What comes after a failed message waits
+// as long as it does, and a later failed one as long as the longer of both waits. So the group is redelivered
+// in order, and all of it at once: SQS delivers nothing of a group while one of its messages is invisible. A message
+// whose group cannot be read may belong to any group, so nothing after it is visible earlier.
+//
+// # What goes wrong
+//
+// Nothing here has an effect on the answer. Where a call fails, or there is no time left for it, the queue's own timeout
+// stands and a line in the log says so. The same goes for a message without a receipt handle and for one for which the
+// wait function panics. In a FIFO group everything after such a message is left alone, too: the group is
+// held until the last of the messages in flight is visible, so an earlier time for the others would gain nothing and could
+// only use up a receive before its turn.
+package redeliver
