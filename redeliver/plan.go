@@ -99,8 +99,8 @@ func (p *plan) untried(err error) (yes bool) {
 	return false
 }
 
-// is reports whether an error is that of a state. errors.Is would also find it in the causes of a function's error, such
-// as that of a batch within a message.
+// is reports whether an error is that of a state itself. errors.Is would also find the state deep in the error of a
+// function that processes a batch of its own.
 func is(err, state error) bool {
 	switch err := err.(type) {
 	case interface{ Is(error) bool }:

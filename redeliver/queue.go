@@ -1,6 +1,7 @@
 package redeliver
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -13,6 +14,8 @@ type queue struct {
 	fifo bool
 }
 
+var errNoARN = errors.New("no message tells the ARN of its queue")
+
 // queueOf is the given queue, or that of the first message that names one.
 func (c config) queueOf(messages []message) (queue, error) {
 	fifo := slices.ContainsFunc(messages, func(m message) bool { return isFIFO(m.arn) })
@@ -21,7 +24,7 @@ func (c config) queueOf(messages []message) (queue, error) {
 	}
 	named := slices.IndexFunc(messages, func(m message) bool { return m.arn != "" })
 	if named < 0 {
-		return queue{}, fmt.Errorf("no eventSourceARN tells the queue")
+		return queue{}, errNoARN
 	}
 	arn := messages[named].arn
 	url := urlOf(arn)
