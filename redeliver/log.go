@@ -95,7 +95,7 @@ func (l *log) close() {
 		l.warn("visibility of more messages not changed", slog.Int("messages", n))
 	}
 	if l.outOfTime > 0 {
-		l.warn("visibility not changed", slog.Int("messages", l.outOfTime), slog.String("error", fmt.Sprint(context.Cause(l.ctx))))
+		l.warn("visibility not changed", slog.Int("messages", l.outOfTime), slog.String("error", "no time left"))
 	}
 }
 

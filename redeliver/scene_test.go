@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"log/slog"
 	"strconv"
 	"strings"
@@ -181,4 +182,25 @@ func (l *logbook) lines() []string {
 		return nil
 	}
 	return strings.Split(strings.TrimSpace(l.text.String()), "\n")
+}
+
+func loggerTo(w io.Writer) *slog.Logger { return slog.New(slog.NewTextHandler(w, nil)) }
+
+// setDefault has slog.Default write to a logbook until the test ends.
+func setDefault(t *testing.T, l *logbook) {
+	before := slog.Default()
+	t.Cleanup(func() { slog.SetDefault(before) })
+	slog.SetDefault(l.logger())
+}
+
+// looking is a log handler that looks at contexts only.
+type looking struct {
+	slog.Handler
+	look func(context.Context)
+}
+
+func (h looking) Handle(ctx context.Context, _ slog.Record) error { h.look(ctx); return nil }
+
+func loggerWith(look func(context.Context)) *slog.Logger {
+	return slog.New(looking{slog.NewTextHandler(io.Discard, nil), look})
 }
