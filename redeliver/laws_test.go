@@ -32,11 +32,13 @@ type drawn struct {
 func drawMessage(t *rapid.T, i int, deeds []string) drawn {
 	odds := rapid.SampledFrom([]string{"", "", "", "", "", "", "", "", "", "", "panics", "no handle", "bad body", "bad group"}).Draw(t, "odd")
 	return drawn{
-		id:       "m" + strconv.Itoa(i),
-		group:    rapid.SampledFrom([]string{"", "a", "a", "b", "c"}).Draw(t, "group"),
-		deed:     rapid.SampledFrom(deeds).Draw(t, "deed"),
-		attempt:  rapid.IntRange(1, 5).Draw(t, "attempt"),
-		wait:     rapid.SampledFrom([]time.Duration{-1, 0, 1, time.Second, time.Second + 1, 1500 * time.Millisecond, time.Minute, time.Hour, 13 * time.Hour, math.MaxInt64}).Draw(t, "wait"),
+		id:      "m" + strconv.Itoa(i),
+		group:   rapid.SampledFrom([]string{"", "a", "a", "b", "c"}).Draw(t, "group"),
+		deed:    rapid.SampledFrom(deeds).Draw(t, "deed"),
+		attempt: rapid.IntRange(1, 5).Draw(t, "attempt"),
+		wait: rapid.SampledFrom([]time.Duration{
+			-time.Hour, -1, 0, 1, time.Second, time.Second + 1, 1500 * time.Millisecond, time.Minute, time.Hour, 13 * time.Hour, math.MaxInt64,
+		}).Draw(t, "wait"),
 		panics:   odds == "panics",
 		noHandle: odds == "no handle",
 		badBody:  odds == "bad body",

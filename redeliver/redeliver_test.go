@@ -113,13 +113,12 @@ func batchWithin(ctx context.Context, _ events.SQSMessage) error {
 
 func TestAnErrorThatWrapsAStateIsAFailureAllTheSame(t *testing.T) {
 	for name, err := range map[string]error{
-		"blocked":             fmt.Errorf("inside: %w", batch.ErrBlocked),
-		"not started":         fmt.Errorf("inside: %w", batch.ErrNotStarted),
-		"unreached":           fmt.Errorf("inside: %w", batch.ErrUnreached),
-		"joined":              errors.Join(batch.ErrNotStarted, batch.ErrUnreached),
-		"of a batch within":   batchWithin(t.Context(), events.SQSMessage{}),
-		"whose method panics": unruly{},
-		"that is a nil":       (*silent)(nil),
+		"blocked":           fmt.Errorf("inside: %w", batch.ErrBlocked),
+		"not started":       fmt.Errorf("inside: %w", batch.ErrNotStarted),
+		"unreached":         fmt.Errorf("inside: %w", batch.ErrUnreached),
+		"joined":            errors.Join(batch.ErrNotStarted, batch.ErrUnreached),
+		"of a batch within": batchWithin(t.Context(), events.SQSMessage{}),
+		"that is a nil":     (*silent)(nil),
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := new(client)
@@ -131,14 +130,21 @@ func TestAnErrorThatWrapsAStateIsAFailureAllTheSame(t *testing.T) {
 	}
 }
 
-func TestABatchWithinAMessageFailsItThoughOthersAreBlocked(t *testing.T) {
-	is := is.New(t)
-	c := new(client)
-	h := batch.SQSHandler(each(batchWithin), redeliver.After(c, after(time.Minute)), batch.WithLogger(nil))
-	invoke(t, t.Context(), h, messages(fifo, "a/", "a/", "b/"))
-	is.Equal(c.waits(), map[string]int32{"m0": 60, "m1": 60, "m2": 60})
+func TestAnErrorThatWrapsAStateIsAFailureThoughOthersAreBlocked(t *testing.T) {
+	for name, f := range map[string]func(context.Context, events.SQSMessage) error{
+		"of a batch within":   batchWithin,
+		"whose method panics": func(context.Context, events.SQSMessage) error { return unruly{} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := new(client)
+			h := batch.SQSHandler(each(f), redeliver.After(c, after(time.Minute)), batch.WithLogger(nil))
+			invoke(t, t.Context(), h, messages(fifo, "a/", "a/", "b/"))
+			is.New(t).Equal(c.waits(), map[string]int32{"m0": 60, "m1": 60, "m2": 60})
+		})
+	}
 }
 
+// unruly is an error whose methods panic.
 type unruly struct{ error }
 
 func (unruly) Error() string   { return "unruly" }
