@@ -4,7 +4,9 @@ go 1.26.0
 
 replace (
 	github.com/lambdabatch/batch => ../
+	github.com/lambdabatch/batch/once => ../once
 	github.com/lambdabatch/batch/otelbatch => ../otelbatch
+	github.com/lambdabatch/batch/redeliver => ../redeliver
 )
 
 require (
@@ -15,6 +17,7 @@ require (
 	github.com/aws/aws-sdk-go-v2/service/sqs v1.52.10
 	github.com/lambdabatch/batch v0.0.0
 	github.com/lambdabatch/batch/otelbatch v0.0.0
+	github.com/lambdabatch/batch/redeliver v0.0.0
 	github.com/matryer/is v1.4.1
 	github.com/twmb/franz-go v1.22.1
 	github.com/twmb/franz-go/pkg/kfake v0.0.0-20260918054303-01f206a7e32c
@@ -53,6 +56,7 @@ require (
 	go.opentelemetry.io/otel/log v1.47.0 // indirect
 	go.opentelemetry.io/otel/metric v1.47.0 // indirect
 	golang.org/x/net v0.59.0 // indirect
+	golang.org/x/sync v0.25.0 // indirect
 	golang.org/x/sys v0.48.0 // indirect
 	golang.org/x/text v0.42.0 // indirect
 	google.golang.org/genproto/googleapis/api v0.0.0-20260928230214-8a89bd6388cc // indirect
@@ -60,5 +64,3 @@ require (
 	google.golang.org/grpc v1.83.2 // indirect
 	pgregory.net/rapid v1.3.0 // indirect
 )
-
-replace github.com/lambdabatch/batch/once => ../once

@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"log"
 	"os"
 	"strconv"
 
@@ -26,6 +27,13 @@ func main() {
 	var options []batch.Option
 	if n := number("MAX_RECEIVES", 0); n > 0 {
 		options = append(options, batch.WithMaxReceives(n))
+	}
+	if server := os.Getenv("REDELIVER"); server != "" {
+		option, err := redelivering(server)
+		if err != nil {
+			log.Fatal(err)
+		}
+		options = append(options, option)
 	}
 	lambda.Start(observed{handler(w, os.Getenv("SOURCE"), options)})
 }
