@@ -18,10 +18,11 @@ const (
 	// perCall is what SQS takes in one call.
 	perCall = 10
 
-	// atOnce is how many calls are made side by side at most. A batch of 10,000 messages takes 1,000 calls, and the
-	// shortest time for hooks is 375 ms: 32 at once get there if a call takes 12 ms. The SDK's HTTP client keeps ten
-	// connections, so the others are made anew for each batch, and more of them would mainly make handshakes. SQS has
-	// no limit that this would meet: a FIFO batch has ten messages at most.
+	// atOnce is how many calls are made side by side at most. A batch of 10,000 messages takes 1,000 calls, and when
+	// the function's time has run out there are a few hundred milliseconds for them: 32 at once make a thousand calls
+	// of 12 ms in 375 ms. More would not help much, since the SDK's HTTP client keeps ten connections between batches
+	// and the others begin with a handshake. SQS limits the calls for FIFO queues only, whose batches have ten
+	// messages at most.
 	atOnce = 32
 )
 

@@ -17,21 +17,20 @@
 //   - A message that did not arrive though nothing was running was dropped by a stage. That happens each time, so it
 //     waits as a failed one does.
 //
-// What a message is, the report says. An error of yours that wraps batch.ErrBlocked or its like, as that of a batch
-// within a message may, is taken for the state only if the report counts a record in that state.
+// A function may return an error that wraps one of these, as that of a batch within a message does. Its message has
+// failed all the same.
 //
 // # FIFO queues
 //
 // In a message group no wait is shorter than that of an earlier message. What comes after a failed message waits
-// as long as it does, and a later failed one as long as the longer of both waits. So the group is redelivered
-// in order, and all of it at once: SQS delivers nothing of a group while one of its messages is invisible. A message
-// whose group cannot be read may belong to any group, so nothing after it is visible earlier.
+// as long as it does, and a later failed one the longer of both times. SQS delivers nothing of a group while one of its
+// messages is invisible, so the group is redelivered in order when the longest wait is over. A message whose group
+// cannot be read may belong to any group, so nothing after it waits less.
 //
 // # What goes wrong
 //
-// Nothing here has an effect on the answer. Where a call fails, or there is no time left for it, the queue's own timeout
-// stands and a line in the log says so. The same goes for a message without a receipt handle and for one for which the
-// wait function panics. In a FIFO group everything after such a message is left alone, too: the group is
-// held until the last of the messages in flight is visible, so an earlier time for the others would gain nothing and could
-// only use up a receive before its turn.
+// Nothing here has an effect on the answer. Where a call fails, or no time is left for it, the queue's own timeout
+// stands and a line in the log says so. The same goes for a message without a receipt handle, for one of another queue
+// than the first, and for one for which the wait function panics. On a FIFO queue everything after such a message in its
+// group is left alone, too, so that nothing is visible before it: the group goes on when all of them are.
 package redeliver

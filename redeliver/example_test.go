@@ -53,6 +53,21 @@ func orders() events.SQSEvent {
 	return event
 }
 
+// process is the pipeline of the function.
+func process(messages batch.Stream[events.SQSMessage]) batch.Stream[events.SQSMessage] {
+	return batch.TryEach(messages, ship)
+}
+
+func Example() {
+	client := sqs.New(sqs.Options{Region: "eu-west-1"}) // in a function: sqs.NewFromConfig
+	handler := batch.SQSHandler(process, redeliver.After(client, redeliver.Exponential(5*time.Second, 15*time.Minute)))
+
+	payload := `{"Records":[{"messageId":"m-1","receiptHandle":"receipt-1","body":"book","eventSource":"aws:sqs"}]}`
+	response, err := handler.Invoke(context.Background(), []byte(payload))
+	fmt.Println(string(response), err)
+	// Output: {"batchItemFailures":[]} <nil>
+}
+
 func ExampleAfter() {
 	wait := func(f batch.Failure) time.Duration {
 		if b, ok := errors.AsType[busy](f.Err); ok {
@@ -61,7 +76,7 @@ func ExampleAfter() {
 		return 30 * time.Second * time.Duration(f.Record.Attempt)
 	}
 	source := batch.SQS(context.Background(), orders(), redeliver.After(printer{}, wait))
-	_, _ = batch.Run(source, batch.Each(ship))
+	_, _ = batch.Run(source, process)
 	// Output:
 	// https://sqs.eu-west-1.amazonaws.com/123456789012/orders.fifo
 	//   receipt-3 waits 3600 s
@@ -86,7 +101,7 @@ func ExampleExponential() {
 func ExampleWithQueueURL() {
 	source := batch.SQS(context.Background(), orders(), redeliver.After(printer{}, after(time.Minute),
 		redeliver.WithQueueURL("http://localhost:4566/000000000000/orders.fifo")))
-	_, _ = batch.Run(source, batch.Each(ship))
+	_, _ = batch.Run(source, process)
 	// Output:
 	// http://localhost:4566/000000000000/orders.fifo
 	//   receipt-1 waits 60 s
@@ -110,7 +125,7 @@ func ExampleWithLogger() {
 	}}
 	logger := slog.New(slog.NewTextHandler(os.Stdout, withoutTime))
 	source := batch.SQS(context.Background(), orders(), redeliver.After(throttled{}, after(time.Minute), redeliver.WithLogger(logger)))
-	response, _ := batch.Run(source, batch.Each(ship))
+	response, _ := batch.Run(source, process)
 	fmt.Println(len(response.BatchItemFailures), "messages are redelivered when the queue says")
 	// Output:
 	// level=WARN msg="visibility not changed" messages=3 error="request throttled"

@@ -51,15 +51,18 @@ func (m *message) read(original any) bool {
 // readBroken reads what there is to read in a record that could not be decoded. It is poison most of the
 // time, and must not come back faster than others because of that.
 func (m *message) readBroken(raw json.RawMessage) bool {
-	var fields struct{ EventSource, EventSourceARN, ReceiptHandle, Attributes json.RawMessage }
-	object := json.Unmarshal(raw, &fields) == nil
+	var fields *struct{ EventSource, EventSourceARN, ReceiptHandle, Attributes json.RawMessage }
+	if err := json.Unmarshal(raw, &fields); err != nil || fields == nil {
+		m.anyGroup = true
+		return false
+	}
 	source, _ := textOf(fields.EventSource)
 	m.arn, _ = textOf(fields.EventSourceARN)
 	m.handle, _ = textOf(fields.ReceiptHandle)
 	if m.group == "" {
 		var known bool
 		m.group, known = groupIn(fields.Attributes)
-		m.anyGroup = !object || !known
+		m.anyGroup = !known
 	}
 	return source == "aws:sqs" || m.handle != ""
 }

@@ -97,14 +97,16 @@ func TestAMessageWithoutAReceiptHandleIsLeftAlone(t *testing.T) {
 }
 
 func TestARecordThatIsNoObjectIsLeftAloneWithEverythingAfterIt(t *testing.T) {
-	is := is.New(t)
-	c := new(client)
-	h := batch.SQSHandler(each(work), redeliver.After(c, after(time.Second)), batch.WithLogger(nil))
-	invoke(t, t.Context(), h, payload(
-		record("m0", fifo, `"body":"fail","attributes":{"MessageGroupId":"a"}`),
-		`7`,
-		record("m2", fifo, `"body":"ok","attributes":{"MessageGroupId":"b"}`)))
-	is.Equal(c.waits(), map[string]int32{"m0": 1})
+	for _, broken := range []string{`7`, `null`, `[]`} {
+		is := is.New(t)
+		c := new(client)
+		h := batch.SQSHandler(each(work), redeliver.After(c, after(time.Second)), batch.WithLogger(nil))
+		invoke(t, t.Context(), h, payload(
+			record("m0", fifo, `"body":"fail","attributes":{"MessageGroupId":"a"}`),
+			broken,
+			record("m2", fifo, `"body":"fail","attributes":{"MessageGroupId":"b"}`)))
+		is.Equal(c.waits(), map[string]int32{"m0": 1})
+	}
 }
 
 func TestRecordsOfOtherSourcesAreLeftAlone(t *testing.T) {

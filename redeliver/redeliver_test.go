@@ -145,7 +145,7 @@ func TestAnErrorThatWrapsAStateIsAFailureThoughOthersAreBlocked(t *testing.T) {
 }
 
 // unruly is an error whose methods panic.
-type unruly struct{ error }
+type unruly struct{}
 
 func (unruly) Error() string   { return "unruly" }
 func (unruly) Is(error) bool   { panic("Is") }
