@@ -93,7 +93,7 @@ func (p *plan) untried(err error) (yes bool) {
 	switch {
 	case r.Blocked > 0 && is(err, batch.ErrBlocked), r.NotStarted > 0 && is(err, batch.ErrNotStarted):
 		return true
-	case r.Running > 0: // it waited for that. Otherwise a stage dropped it, and will do so again
+	case r.Running > 0: // it waited for that; where nothing runs, a stage dropped it and will do so again
 		return is(err, batch.ErrUnreached) && !is(err, batch.ErrRunning)
 	}
 	return false
@@ -124,12 +124,12 @@ func (p *plan) whole(wait time.Duration) int32 {
 // inOrder makes no message wait less than an earlier one that is, or may be, of its group.
 func inOrder(messages []message) {
 	groups := make(map[string]int32)
-	var any, every int32 // the longest wait of any group, and what every later message waits at least
+	var most, every int32 // the longest wait of any group, and what every later message waits at least
 	for i := range messages {
 		m := &messages[i]
 		switch {
 		case m.anyGroup:
-			m.wait = max(m.wait, any)
+			m.wait = max(m.wait, most)
 			every = m.wait
 		case m.group == "":
 			m.wait = max(m.wait, every)
@@ -138,7 +138,7 @@ func inOrder(messages []message) {
 			m.wait = max(m.wait, every, groups[m.group])
 			groups[m.group] = m.wait
 		}
-		any = max(any, m.wait)
+		most = max(most, m.wait)
 	}
 }
 

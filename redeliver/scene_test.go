@@ -188,6 +188,7 @@ func loggerTo(w io.Writer) *slog.Logger { return slog.New(slog.NewTextHandler(w,
 
 // setDefault has slog.Default write to a logbook until the test ends.
 func setDefault(t *testing.T, l *logbook) {
+	t.Helper()
 	before := slog.Default()
 	t.Cleanup(func() { slog.SetDefault(before) })
 	slog.SetDefault(l.logger())
