@@ -1,4 +1,4 @@
-// Package redeliver says when SQS delivers the messages again that an answer reports:
+// Package redeliver chooses when SQS redelivers the messages that an answer reports:
 //
 //	client := sqs.NewFromConfig(config)
 //	lambda.Start(batch.SQSHandler(process,
