@@ -295,3 +295,29 @@ func TestOfManyInBothLanguagesOneDoesTheWork(t *testing.T) {
 		}
 	}
 }
+
+// The conditions, evaluated by a server.
+func TestOnTheServerOnlyTheOwnerOfAClaimSavesAndFrees(t *testing.T) {
+	t.Parallel()
+	is := is.New(t)
+	s := createTable(t)
+	claim := func(owner string, until time.Time) once.Claim {
+		return once.Claim{Key: "o-1", Owner: owner, Until: until, Expires: time.Now().Add(time.Hour)}
+	}
+	first, second := claim("first", time.Now().Add(-time.Second)), claim("second", time.Now().Add(time.Minute))
+	for _, c := range []once.Claim{first, second} { // the first one has ended
+		found, err := s.store.Claim(t.Context(), c)
+		is.NoErr(err)
+		is.True(found == nil)
+	}
+	is.NoErr(s.store.Release(t.Context(), first))
+	is.True(errors.Is(s.store.Save(t.Context(), first, nil), once.ErrLate))
+	found, err := s.store.Claim(t.Context(), claim("third", time.Now().Add(time.Minute)))
+	is.NoErr(err)
+	is.Equal(found, &once.Found{})
+	is.NoErr(s.store.Save(t.Context(), second, []byte(`7`)))
+	is.NoErr(s.store.Release(t.Context(), second))
+	found, err = s.store.Claim(t.Context(), claim("third", time.Now().Add(time.Minute)))
+	is.NoErr(err)
+	is.Equal(found, &once.Found{Done: true, Result: []byte(`7`)})
+}

@@ -160,3 +160,43 @@ func cancelled(t *testing.T, store once.Store, parent context.Context) {
 	is.NoErr(err)
 	is.Equal(got.Paid, 2)
 }
+
+// cancelling is a store during whose save the context is cancelled.
+type cancelling struct {
+	once.Store
+	cancel func()
+}
+
+func (c cancelling) Save(ctx context.Context, claim once.Claim, result []byte) error {
+	c.cancel()
+	return c.Store.Save(ctx, claim, result)
+}
+
+func TestWhatIsCancelledDuringTheSaveStillKeepsItsResult(t *testing.T) {
+	for name, d := range map[string]time.Duration{"with a deadline": time.Minute, "without one": 0} {
+		t.Run(name, func(t *testing.T) {
+			is := is.New(t)
+			ctx, cancel := context.WithCancel(t.Context())
+			if d > 0 {
+				ctx, cancel = context.WithTimeout(t.Context(), d)
+			}
+			is.NoErr(once.Each(cancelling{once.Memory(), cancel}, order.key, pass)(ctx, order{ID: "o-1"}))
+		})
+	}
+}
+
+func TestNothingIsStartedAfterTheClaimHasEnded(t *testing.T) {
+	withEach(t, func(t *testing.T, store once.Store) {
+		is := is.New(t)
+		slow := wrapped{Store: store, after: func(operation string) error {
+			if operation == "claim" {
+				time.Sleep(11 * time.Second)
+			}
+			return nil
+		}}
+		calls := 0
+		_, err := once.Map(slow, order.key, counting(&calls))(within(t, 10*time.Second), order{ID: "o-1"})
+		is.True(err != nil)
+		is.Equal(calls, 0)
+	})
+}

@@ -127,8 +127,11 @@ func asJavaScript(a, b string) int {
 	case bIsIndex:
 		return 1
 	}
-	return strings.Compare(strings.ToLower(a), strings.ToLower(b))
+	return slices.Compare(units(a), units(b))
 }
+
+// units are what JavaScript compares: those of UTF-16.
+func units(name string) []uint16 { return utf16.Encode([]rune(strings.ToLower(name))) }
 
 func index(name string) (uint64, bool) {
 	i, err := strconv.ParseUint(name, 10, 32)

@@ -225,3 +225,49 @@ func TestAResultThatIsTooLargeForAnItemFailsItsRecordAndIsNotWorkedForAgain(t *t
 	}
 	is.Equal(calls, 1)
 }
+
+func TestAKeyThatIsClaimedThoughTheAnswerWasLostIsFreeAgain(t *testing.T) {
+	for name, context := range map[string]func(*testing.T) context.Context{
+		"at the end of its claim":             func(t *testing.T) context.Context { return within(t, time.Minute) },
+		"at once, since its claim has no end": func(t *testing.T) context.Context { return t.Context() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			withEach(t, func(t *testing.T, store once.Store) {
+				is := is.New(t)
+				ctx := context(t)
+				released := 0
+				failing := wrapped{Store: store, after: on("claim"), before: func(operation string) error {
+					if operation == "release" {
+						released++
+					}
+					return nil
+				}}
+				err := once.Each(failing, order.key, pass, once.WithExpiry(18*24*time.Hour))(ctx, order{ID: "o-1"})
+				is.True(errors.Is(err, errDown))
+				if _, ends := ctx.Deadline(); ends {
+					is.Equal(released, 0) // a store that fails has enough to do
+					time.Sleep(time.Minute + time.Second)
+				}
+				is.NoErr(once.Each(store, order.key, pass)(t.Context(), order{ID: "o-1"}))
+			})
+		})
+	}
+}
+
+// explosive is a result that cannot be encoded.
+type explosive struct{}
+
+func (explosive) MarshalJSON() ([]byte, error) { panic("boom") }
+
+func TestAResultWhoseEncodingPanicsIsNotWorkedForAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		store, calls := once.Memory(), 0
+		for range 3 {
+			_, err := once.Map(store, order.key, func(context.Context, order) (explosive, error) { calls++; return explosive{}, nil })(within(t, 10*time.Second), order{ID: "o-1"})
+			is.True(errors.Is(err, once.ErrResult))
+			time.Sleep(11 * time.Second)
+		}
+		is.Equal(calls, 1)
+	})
+}

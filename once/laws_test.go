@@ -207,7 +207,7 @@ func violation(calls []*call, expiry time.Duration) error {
 			return fmt.Errorf("the key %s is never free", c.key)
 		case c.acknowledged && c.worked && !c.effect:
 			return fmt.Errorf("delivery %d is acknowledged without its effect", i)
-		case c.acknowledged && !c.worked && !saved(calls, c):
+		case c.acknowledged && !c.worked && !saved(calls, c, expiry):
 			return fmt.Errorf("delivery %d is acknowledged with the result %q, which nobody had before", i, c.result)
 		}
 		for j, other := range calls {
@@ -225,10 +225,11 @@ func violation(calls []*call, expiry time.Duration) error {
 	return nil
 }
 
-// saved reports whether the result of c is that of work that had its effect, and ended before c got it.
-func saved(calls []*call, c *call) bool {
+// saved reports whether the result of c is that of work that had its effect, ended before c got it, and has not expired.
+func saved(calls []*call, c *call, expiry time.Duration) bool {
 	for i, other := range calls {
-		if other.effect && other.key == c.key && fmt.Sprint(i) == c.result && !other.ended.After(c.at) {
+		age := c.at.Sub(other.ended)
+		if other.effect && other.key == c.key && fmt.Sprint(i) == c.result && age >= 0 && age <= expiry+time.Second {
 			return true
 		}
 	}

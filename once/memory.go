@@ -2,6 +2,7 @@ package once
 
 import (
 	"context"
+	"maps"
 	"sync"
 	"time"
 )
@@ -14,6 +15,7 @@ type memory struct {
 	users
 	mu    sync.Mutex
 	items map[nameAndKey]kept
+	most  int // items, before those that have expired are removed
 }
 
 type nameAndKey struct{ name, key string }
@@ -38,6 +40,7 @@ func (m *memory) Claim(ctx context.Context, c Claim) (*Found, error) {
 	defer m.mu.Unlock()
 	old, exists := m.items[nameAndKey{c.Name, c.Key}]
 	if !exists || old.free(time.Now()) || !old.done && old.claim.Owner == c.Owner {
+		m.sweep()
 		m.items[nameAndKey{c.Name, c.Key}] = kept{claim: c}
 		return nil, nil
 	}
@@ -46,6 +49,16 @@ func (m *memory) Claim(ctx context.Context, c Claim) (*Found, error) {
 		OtherPayload: c.Payload != nil && old.claim.Payload != nil && typeScript.checksum(c.Payload) != typeScript.checksum(old.claim.Payload),
 		Result:       old.result,
 	}, nil
+}
+
+// sweep removes what has expired, each time that the number of items has doubled.
+func (m *memory) sweep() {
+	if len(m.items) < m.most {
+		return
+	}
+	now := time.Now()
+	maps.DeleteFunc(m.items, func(_ nameAndKey, k kept) bool { return now.After(k.claim.Expires) })
+	m.most = 2*len(m.items) + 1024
 }
 
 func (m *memory) Save(ctx context.Context, c Claim, result []byte) error {

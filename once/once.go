@@ -19,7 +19,7 @@ import (
 // its work may be done again, or with [ErrResult], and then it is not.
 func Map[A, B any](store Store, key func(A) string, f func(context.Context, A) (B, error), opts ...Option) func(context.Context, A) (B, error) {
 	require(f != nil, "Map", "f is nil")
-	w := newWork("Map", store, key, opts, caller())
+	w := newWork("Map", store, key, opts, functionOf(f))
 	return func(ctx context.Context, a A) (B, error) {
 		var b B
 		found, err := w.do(ctx, a,
@@ -49,7 +49,7 @@ func decoded[B any](result []byte) (b B, err error) {
 // Each is [Map] for functions that only return an error.
 func Each[A any](store Store, key func(A) string, f func(context.Context, A) error, opts ...Option) func(context.Context, A) error {
 	require(f != nil, "Each", "f is nil")
-	w := newWork("Each", store, key, opts, caller())
+	w := newWork("Each", store, key, opts, functionOf(f))
 	return func(ctx context.Context, a A) error {
 		_, err := w.do(ctx, a,
 			func() error { return f(ctx, a) },
@@ -60,28 +60,28 @@ func Each[A any](store Store, key func(A) string, f func(context.Context, A) err
 
 // work is what is to be done once.
 type work[A any] struct {
-	store   Store
-	key     func(A) string
-	payload func(A) any // nil: not compared
-	name    string
-	expiry  time.Duration
-	site    string // where Map or Each was called
+	store    Store
+	key      func(A) string
+	payload  func(A) any // nil: not compared
+	name     string
+	expiry   time.Duration
+	function function
 }
 
-func newWork[A any](function string, store Store, key func(A) string, opts []Option, site string) *work[A] {
-	require(store != nil, function, "store is nil")
-	require(key != nil, function, "key is nil")
+func newWork[A any](caller string, store Store, key func(A) string, opts []Option, f function) *work[A] {
+	require(store != nil, caller, "store is nil")
+	require(key != nil, caller, "key is nil")
 	c := config{expiry: time.Hour}
 	for _, option := range opts {
-		require(option != nil, function, "an Option is nil")
+		require(option != nil, caller, "an Option is nil")
 		option(&c)
 	}
 	payload, ok := c.payload.(func(A) any)
-	require(ok || c.payload == nil, function, "WithPayload is for another type")
-	return &work[A]{store, key, payload, c.name, c.expiry, site}
+	require(ok || c.payload == nil, caller, "WithPayload is for another type")
+	return &work[A]{store, key, payload, c.name, c.expiry, f}
 }
 
-// do has call called if the key is free, and saves the result. Otherwise it returns what was found, if the
+// do calls the function if the key is free, and saves the result. Otherwise it returns what was found, if the
 // work is done.
 func (w *work[A]) do(ctx context.Context, a A, call func() error, result func() ([]byte, error)) (*Found, error) {
 	if ctx.Err() != nil {
@@ -97,19 +97,28 @@ func (w *work[A]) do(ctx context.Context, a A, call func() error, result func() 
 	found, err := w.store.Claim(ctx, c)
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("claim key %q: %w", c.Key, err)
+		w.forget(ctx, c)
+		err = fmt.Errorf("claim key %q: %w", c.Key, err)
 	case found == nil:
 		err = w.perform(ctx, c, call, result)
-	case found.OtherPayload:
-		err = fmt.Errorf("key %q: %w", c.Key, ErrPayload)
 	case !found.Done:
 		err = fmt.Errorf("key %q: %w", c.Key, ErrInProgress)
+	case found.OtherPayload:
+		err = fmt.Errorf("key %q: %w", c.Key, ErrPayload)
 	}
 	if err != nil {
 		return nil, err
 	}
 	w.note(ctx, c)
 	return found, nil
+}
+
+// forget frees a key that may be claimed although the store has failed. A claim with an end ends by itself, and
+// sooner than a store recovers that has too much to do.
+func (w *work[A]) forget(ctx context.Context, c Claim) {
+	if c.Until.IsZero() {
+		w.release(ctx, c)
+	}
 }
 
 // claim describes the claim, which ends with the record's context.
@@ -119,7 +128,7 @@ func (w *work[A]) claim(ctx context.Context, a A) (Claim, error) {
 		return Claim{}, fmt.Errorf("%w: %q", ErrKey, key)
 	}
 	until, _ := ctx.Deadline()
-	c := Claim{Name: w.name, Key: key, Owner: rand.Text(), Until: until, Expires: w.expires(until)}
+	c := Claim{Name: w.name, Key: key, Owner: rand.Text(), Until: until, Expires: later(until, time.Now().Add(w.expiry))}
 	if w.payload != nil {
 		payload, err := json.Marshal(w.payload(a))
 		if err != nil {
@@ -130,13 +139,12 @@ func (w *work[A]) claim(ctx context.Context, a A) (Claim, error) {
 	return c, nil
 }
 
-// expires is never before the claim's end, for else somebody else would take the key of work in progress.
-func (w *work[A]) expires(until time.Time) time.Time {
-	expires := time.Now().Add(w.expiry)
-	if expires.Before(until) {
-		return until
+// later is the later time. A claim must not expire before it ends: somebody else would take the key of work in progress.
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
 	}
-	return expires
+	return b
 }
 
 // perform does the work and keeps what came out of it. A call that does not return, since it panics or ends its
@@ -148,6 +156,9 @@ func (w *work[A]) perform(ctx context.Context, c Claim, call func() error, resul
 			w.release(ctx, c)
 		}
 	}()
+	if ctx.Err() != nil { // meanwhile
+		return context.Cause(ctx)
+	}
 	if err := call(); err != nil {
 		return err
 	}
@@ -155,19 +166,16 @@ func (w *work[A]) perform(ctx context.Context, c Claim, call func() error, resul
 	return w.save(ctx, c, result)
 }
 
-// save keeps the result. If the store cannot keep it, whatever the time, the work at least counts as done, for it must
-// not be done again.
+// save keeps the result. If no store could keep it, the key is done without one, so that the work is not done again.
 func (w *work[A]) save(ctx context.Context, c Claim, result func() ([]byte, error)) error {
 	if c.ended() {
 		return fmt.Errorf("key %q: %w", c.Key, ErrLate)
 	}
 	ctx, cancel := c.context(ctx)
 	defer cancel()
-	c.Expires = w.expires(c.Until)
-	saved, err := result()
-	if err != nil {
-		err = fmt.Errorf("%w: %w", ErrResult, err)
-	} else {
+	c.Expires = time.Now().Add(w.expiry)
+	saved, err := encoded(result)
+	if err == nil {
 		err = w.store.Save(ctx, c, saved)
 	}
 	if errors.Is(err, ErrResult) {
@@ -177,6 +185,19 @@ func (w *work[A]) save(ctx context.Context, c Claim, result func() ([]byte, erro
 		return fmt.Errorf("save the result of key %q: %w", c.Key, err)
 	}
 	return nil
+}
+
+// encoded is the result as JSON. A MarshalJSON that panics has no result.
+func encoded(result func() ([]byte, error)) (saved []byte, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("panic: %v", v)
+		}
+		if err != nil {
+			saved, err = nil, fmt.Errorf("%w: %w", ErrResult, err)
+		}
+	}()
+	return result()
 }
 
 // release frees the key. If that fails, the claim ends by itself.
@@ -191,17 +212,15 @@ func (w *work[A]) release(ctx context.Context, c Claim) {
 
 func (c Claim) ended() bool { return !c.Until.IsZero() && !time.Now().Before(c.Until) }
 
-// unbounded is how long a write may take whose context was cancelled and has no deadline.
-const unbounded = time.Second
+// longestWrite is how long a write may take where no deadline says it.
+const longestWrite = 10 * time.Second
 
-// context is for the writes after the work. The record's context may have been cancelled, as where a range is broken
+// context is for the writes after the work. The record's context may be cancelled, as where a range is broken
 // off, but the claim holds until its end.
 func (c Claim) context(ctx context.Context) (context.Context, context.CancelFunc) {
-	switch {
-	case !c.Until.IsZero():
-		return context.WithDeadline(context.WithoutCancel(ctx), c.Until)
-	case ctx.Err() != nil:
-		return context.WithTimeout(context.WithoutCancel(ctx), unbounded)
+	ctx = context.WithoutCancel(ctx)
+	if c.Until.IsZero() {
+		return context.WithTimeout(ctx, longestWrite)
 	}
-	return ctx, func() {}
+	return context.WithDeadline(ctx, c.Until)
 }

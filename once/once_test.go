@@ -287,3 +287,33 @@ func TestOnceTheContextHasEndedNothingIsClaimed(t *testing.T) {
 		is.NoErr(err)
 	})
 }
+
+func TestAnotherPayloadThanThatOfWorkInProgressMayStillSucceed(t *testing.T) {
+	withEach(t, func(t *testing.T, store once.Store) {
+		is := is.New(t)
+		payload := once.WithPayload(func(o order) any { return o.Total })
+		var inside error
+		other := once.Each(store, order.key, pass, payload)
+		first := once.Each(store, order.key, func(ctx context.Context, o order) error {
+			inside = other(ctx, order{"o-1", 13})
+			return errDeclined
+		}, payload)
+		is.Equal(first(within(t, time.Minute), order{"o-1", 12}), errDeclined)
+		is.True(errors.Is(inside, once.ErrInProgress)) // the first one may fail, as it does
+		is.NoErr(other(t.Context(), order{"o-1", 13}))
+	})
+}
+
+func TestAKeyIsForgottenWhenItExpiresThoughTheDeadlineWasFar(t *testing.T) {
+	withEach(t, func(t *testing.T, store once.Store) {
+		is := is.New(t)
+		calls := 0
+		charge := once.Map(store, order.key, counting(&calls), once.WithExpiry(30*time.Second))
+		for range 3 {
+			_, err := charge(within(t, 15*time.Minute), order{ID: "o-1"})
+			is.NoErr(err)
+			time.Sleep(4 * time.Minute)
+		}
+		is.Equal(calls, 3) // acknowledged, and nobody chargeed anybody
+	})
+}

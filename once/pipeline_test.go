@@ -8,10 +8,9 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
-	"slices"
-	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -79,10 +78,10 @@ func TestInLanesARepeatedMessageIsReportedWhileTheFirstIsWorkedFor(t *testing.T)
 func TestARecordThatIsStuckKeepsItsKeyUntilItsContextEnds(t *testing.T) {
 	withEach(t, func(t *testing.T, store once.Store) {
 		is := is.New(t)
-		working := false
+		var working atomic.Bool
 		process := func(s batch.Stream[events.SQSMessage]) batch.Stream[order] {
 			return batch.TryEach(orders(s), once.Each(store, order.key, func(context.Context, order) error {
-				if !working {
+				if !working.Load() {
 					time.Sleep(time.Hour)
 				}
 				return nil
@@ -90,65 +89,11 @@ func TestARecordThatIsStuckKeepsItsKeyUntilItsContextEnds(t *testing.T) {
 		}
 		_, err := batch.Run(batch.SQS(within(t, 10*time.Second), messages("o-1")), process)
 		is.True(errors.Is(err, batch.ErrRunning))
-		working = true
+		working.Store(true)
 		_, err = batch.Run(batch.SQS(within(t, 10*time.Second), messages("o-1")), process)
 		is.NoErr(err) // the claim ended half a second before the deadline, and before the answer
 		time.Sleep(time.Hour)
 	})
-}
-
-func TestTwoFunctionsThatShareAKeyAreFoundAndNothingIsAcknowledgedUnshipped(t *testing.T) {
-	withEach(t, func(t *testing.T, store once.Store) {
-		is := is.New(t)
-		shipped := 0
-		pipeline := func(opts ...once.Option) func(batch.Stream[events.SQSMessage]) batch.Stream[order] {
-			charge := once.Each(store, order.key, pass)
-			ship := once.Each(store, order.key, func(context.Context, order) error { shipped++; return nil }, opts...)
-			return func(s batch.Stream[events.SQSMessage]) batch.Stream[order] {
-				return batch.TryEach(batch.TryEach(orders(s), charge), ship)
-			}
-		}
-		for range 2 { // also when the charge is known
-			_, err := batch.Run(batch.SQS(t.Context(), messages("o-1", "o-2")), pipeline())
-			is.True(errors.Is(err, once.ErrShared))
-			is.True(strings.Contains(err.Error(), "pipeline_test.go:"))
-		}
-		is.Equal(shipped, 0)
-
-		response, err := batch.Run(batch.SQS(t.Context(), messages("o-1", "o-2")), pipeline(once.WithName("ship")))
-		is.NoErr(err)
-		is.Equal(len(response.BatchItemFailures), 0)
-		is.Equal(shipped, 2)
-	})
-}
-
-func TestAnotherProviderMayDoTheWorkOfOneThatHasFailed(t *testing.T) {
-	withEach(t, func(t *testing.T, store once.Store) {
-		is := is.New(t)
-		for range 2 {
-			receipts, failures := batch.Partition(batch.OrElse(
-				batch.TryMap(batch.Of(order{"o-1", 12}), once.Map(store, order.key, refusing)),
-				func(ctx context.Context, _ error) (receipt, error) {
-					calls := 0
-					return once.Map(store, order.key, counting(&calls))(ctx, order{"o-1", 12})
-				}))
-			is.Equal(len(failures), 0)
-			is.Equal(receipts, []receipt{{"o-1", 12}})
-		}
-	})
-}
-
-func TestOneFunctionThatIsMadeForEachLaneSharesItsKeysWithItself(t *testing.T) {
-	is := is.New(t)
-	store := once.Memory()
-	response, err := batch.Run(batch.SQS(t.Context(), messages("o-1", "o-2", "o-3", "o-4")), func(s batch.Stream[events.SQSMessage]) batch.Stream[order] {
-		return batch.Parallel(s, 3, func(s batch.Stream[events.SQSMessage]) batch.Stream[order] {
-			parts := batch.FlatMap(orders(s), func(o order) []order { return []order{o, o} })
-			return batch.TryEach(parts, once.Each(store, order.key, pass))
-		})
-	})
-	is.NoErr(err)
-	is.Equal(len(response.BatchItemFailures), 0)
 }
 
 func TestOverSeveralDeliveriesEachOrderHasItsEffectOnce(t *testing.T) {
@@ -189,23 +134,6 @@ func TestOverSeveralDeliveriesEachOrderHasItsEffectOnce(t *testing.T) {
 			is.Equal(len(run.Deleted), 4)
 			is.Equal(effects, map[string]int{"o-1": 1, "o-2": 1, "o-3": 1})
 		})
-	}
-}
-
-// A stage may keep many orders between the two functions.
-func TestTwoFunctionsThatShareAKeyAreFoundThoughOthersComeBetween(t *testing.T) {
-	is := is.New(t)
-	store := once.Memory()
-	values := make([]order, 1500)
-	for i := range values {
-		values[i].ID = strconv.Itoa(i)
-	}
-	charged := batch.TryEach(batch.Of(values...), once.Each(store, order.key, pass))
-	kept := func(yield func(batch.Result[order]) bool) { slices.Values(slices.Collect(charged))(yield) }
-	_, failures := batch.Partition(batch.TryEach(kept, once.Each(store, order.key, pass)))
-	is.Equal(len(failures), 1500)
-	for _, f := range failures {
-		is.True(errors.Is(f.Err, once.ErrShared))
 	}
 }
 

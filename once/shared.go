@@ -12,17 +12,31 @@ import (
 // The mistake of two functions with one store, the same keys and no names: the second one would never be called,
 // and its record be acknowledged. Where a record goes through both, this finds it.
 
-// caller is where the function that calls it was called: file and line.
-func caller() string {
-	_, file, line, _ := runtime.Caller(2)
-	return fmt.Sprintf("%s:%d", file, line)
+// A function is one that Map or Each was called for: by the place of that call and its own code. A stage that is
+// built anew for each lane has the same function each time, and one helper that wraps several has several.
+type function struct {
+	place uintptr
+	code  string
 }
 
-// notShared returns ErrShared if another call of Map or Each has done the work of the same key for the same record, with
-// the same store. It is known of the built-in stores, and of records that went through lately.
+// functionOf is for Map and Each, and f is what they were given.
+func functionOf(f any) function {
+	var place [1]uintptr
+	runtime.Callers(3, place[:]) // Callers, functionOf, Map or Each
+	return function{place[0], fmt.Sprintf("%p", f)}
+}
+
+func (f function) String() string {
+	frame, _ := runtime.CallersFrames([]uintptr{f.place}).Next()
+	return fmt.Sprintf("%s:%d", frame.File, frame.Line)
+}
+
+// notShared returns ErrShared if another function has done the work of the same key for the same record, with the
+// same store. The built-in stores know that, for the records that went through lately. A name that two functions
+// have is one that somebody gave to both.
 func (w *work[A]) notShared(ctx context.Context, c Claim) error {
-	if first := w.firstUser(ctx, c, false); first != w.site {
-		return fmt.Errorf("key %q: %w: %s and %s, give them names", c.Key, ErrShared, first, w.site)
+	if first := w.firstUser(ctx, c, false); first != w.function {
+		return fmt.Errorf("key %q: %w: %v and %v, give them names", c.Key, ErrShared, first, w.function)
 	}
 	return nil
 }
@@ -31,21 +45,21 @@ func (w *work[A]) notShared(ctx context.Context, c Claim) error {
 // batch.OrElse tries the next provider.
 func (w *work[A]) note(ctx context.Context, c Claim) { w.firstUser(ctx, c, true) }
 
-// firstUser is where the function was made that has done the key for the record, or this one.
-func (w *work[A]) firstUser(ctx context.Context, c Claim, note bool) string {
+// firstUser is the function that has done the key for the record, or this one.
+func (w *work[A]) firstUser(ctx context.Context, c Claim, note bool) function {
 	store, ok := w.store.(interface {
-		firstUser(use, string, bool) string
+		firstUser(use, function, bool) function
 	})
-	record, known := batch.RecordFrom(ctx)
-	if !ok || !known {
-		return w.site
+	r, known := batch.RecordFrom(ctx)
+	if !ok || !known || c.Name != "" {
+		return w.function
 	}
-	return store.firstUser(use{c.Name, c.Key, fmt.Sprintf("%p", record.Source)}, w.site, note)
+	// The address alone keeps no event alive, but may be that of another record later.
+	record := fmt.Sprintf("%s %d %d %p", r.ID, r.Index, r.Attempt, r.Source)
+	return store.firstUser(use{c.Key, record}, w.function, note)
 }
 
-// A use is that of a key for a record, which is told by the address of its source. The address alone keeps no
-// event alive.
-type use struct{ name, key, source string }
+type use struct{ key, record string }
 
 // remembered is how many uses are kept in mind, at least. A record meets the second function soon after the
 // first, and not before others do in all lanes.
@@ -54,11 +68,11 @@ const remembered = 1024
 // users are the functions that have used a store lately, by what they used it for.
 type users struct {
 	mu           sync.Mutex
-	young, older map[use]string
+	young, older map[use]function
 }
 
-// firstUser returns where the function was made that has noted this use, or site, which it notes if it is asked to.
-func (s *users) firstUser(u use, site string, note bool) string {
+// firstUser returns the function that has noted this use, or f, which it notes if it is asked to.
+func (s *users) firstUser(u use, f function, note bool) function {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if first, ok := s.young[u]; ok {
@@ -68,11 +82,11 @@ func (s *users) firstUser(u use, site string, note bool) string {
 		return first
 	}
 	if !note {
-		return site
+		return f
 	}
 	if s.young == nil || len(s.young) >= remembered {
-		s.young, s.older = map[use]string{}, s.young
+		s.young, s.older = map[use]function{}, s.young
 	}
-	s.young[u] = site
-	return site
+	s.young[u] = f
+	return f
 }

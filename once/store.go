@@ -26,7 +26,7 @@ type Claim struct {
 	Payload []byte    // what is to be the same for the same key, as JSON; nil if that is not asked for
 	Owner   string    // different for each call
 	Until   time.Time // when the claim ends; zero if it ends only by expiring
-	Expires time.Time // when the key is forgotten; never before Until
+	Expires time.Time // when the key is forgotten; for Claim never before Until
 }
 
 // Found is what a [Store] has for a key that is not free.

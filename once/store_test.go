@@ -5,7 +5,10 @@ package once_test
 import (
 	"context"
 	"errors"
+	"runtime"
+	"strconv"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -123,4 +126,29 @@ func TestWorkCostsTwoRequestsAndADoneKeyOne(t *testing.T) {
 	is.Equal(requests, 2)
 	is.NoErr(charge(t.Context(), order{ID: "o-1"}))
 	is.Equal(requests, 3)
+}
+
+func TestMemoryForgetsWhatHasExpiredAndNothingElse(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store, n, calls := once.Memory(), 0, 0
+		kept := once.Map(store, order.key, counting(&calls))
+		_, _ = kept(t.Context(), order{ID: "kept"})
+		ship := once.Each(store, func(order) string { n++; return strconv.Itoa(n) }, pass, once.WithExpiry(time.Second))
+		inUse := func() uint64 {
+			var m runtime.MemStats
+			runtime.GC()
+			runtime.ReadMemStats(&m)
+			return m.HeapAlloc
+		}
+		before := inUse()
+		for range 40_000 {
+			_ = ship(t.Context(), order{})
+			time.Sleep(10 * time.Millisecond)
+		}
+		if more := int64(inUse()) - int64(before); more > 2<<20 {
+			t.Errorf("%d kB are kept", more>>10)
+		}
+		_, _ = kept(t.Context(), order{ID: "kept"})
+		is.New(t).Equal(calls, 1)
+	})
 }

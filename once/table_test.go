@@ -49,22 +49,31 @@ func (t *table) request(ctx context.Context, operation string, do func() error) 
 	return err
 }
 
-func (t *table) failed(old item) error {
+func (t *table) failed(old item, wanted types.ReturnValuesOnConditionCheckFailure) error {
 	err := &types.ConditionalCheckFailedException{Message: aws.String("The conditional request failed")}
-	if !t.silent {
+	if wanted == types.ReturnValuesOnConditionCheckFailureAllOld && !t.silent {
 		err.Item = maps.Clone(old)
 	}
 	return err
 }
 
+// knows panics where a condition is not the one that is meant.
+func knows(condition *string, known string) {
+	if *condition != known {
+		panic("unknown condition: " + *condition)
+	}
+}
+
 func (t *table) PutItem(ctx context.Context, in *dynamodb.PutItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error) {
+	knows(in.ConditionExpression, "attribute_not_exists(#id) OR #expiration < :seconds OR "+
+		"(#status = :inProgress AND attribute_exists(#until) AND #until < :milliseconds)")
 	return &dynamodb.PutItemOutput{}, t.request(ctx, "put", func() error {
 		old, exists := t.items[id(in.Item)]
 		names, values := in.ExpressionAttributeNames, in.ExpressionAttributeValues
 		if exists &&
 			!(number(old[names["#expiration"]]) < number(values[":seconds"])) &&
 			!(equal(old[names["#status"]], values[":inProgress"]) && old[names["#until"]] != nil && number(old[names["#until"]]) < number(values[":milliseconds"])) {
-			return t.failed(old)
+			return t.failed(old, in.ReturnValuesOnConditionCheckFailure)
 		}
 		t.items[id(in.Item)] = maps.Clone(in.Item)
 		return nil
@@ -72,10 +81,11 @@ func (t *table) PutItem(ctx context.Context, in *dynamodb.PutItemInput, _ ...fun
 }
 
 func (t *table) UpdateItem(ctx context.Context, in *dynamodb.UpdateItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error) {
+	knows(in.ConditionExpression, "#owner = :owner AND #status = :inProgress")
 	return &dynamodb.UpdateItemOutput{}, t.request(ctx, "update", func() error {
 		old := t.items[id(in.Key)]
 		if !held(old, in.ExpressionAttributeNames, in.ExpressionAttributeValues) {
-			return t.failed(old)
+			return t.failed(old, in.ReturnValuesOnConditionCheckFailure)
 		}
 		updated := maps.Clone(old)
 		for assignment := range strings.SplitSeq(strings.TrimPrefix(*in.UpdateExpression, "SET "), ", ") {
@@ -88,10 +98,11 @@ func (t *table) UpdateItem(ctx context.Context, in *dynamodb.UpdateItemInput, _ 
 }
 
 func (t *table) DeleteItem(ctx context.Context, in *dynamodb.DeleteItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.DeleteItemOutput, error) {
+	knows(in.ConditionExpression, "#owner = :owner AND #status = :inProgress")
 	return &dynamodb.DeleteItemOutput{}, t.request(ctx, "delete", func() error {
 		old := t.items[id(in.Key)]
 		if !held(old, in.ExpressionAttributeNames, in.ExpressionAttributeValues) {
-			return t.failed(old)
+			return t.failed(old, in.ReturnValuesOnConditionCheckFailure)
 		}
 		delete(t.items, id(in.Key))
 		return nil
@@ -99,6 +110,9 @@ func (t *table) DeleteItem(ctx context.Context, in *dynamodb.DeleteItemInput, _ 
 }
 
 func (t *table) GetItem(ctx context.Context, in *dynamodb.GetItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error) {
+	if in.ConsistentRead == nil || !*in.ConsistentRead {
+		panic("a read that may be old")
+	}
 	out := &dynamodb.GetItemOutput{}
 	return out, t.request(ctx, "get", func() error {
 		out.Item = maps.Clone(t.items[id(in.Key)])
