@@ -15,16 +15,22 @@ or inside other functions of that shape.
 
 # What happens to a key
 
-	call                              store                         record
-	the first                         claims the key, calls f, saves what it returns
-	f fails or panics                 frees the key                 fails with that error
-	the key is claimed by another     changes nothing               fails with [ErrInProgress]
-	the key is done                   changes nothing               goes on with the saved result
-	the result cannot be saved        changes nothing               fails
+	call                            store                         record
+	the first                       claims the key, calls f,      goes on
+	                                saves what it returns
+	f fails or panics               frees the key                 fails with that error
+	another has claimed the key     changes nothing               fails with [ErrInProgress]
+	the key is done                 changes nothing               goes on with the saved result
+	the store fails                 changes nothing, or nobody    fails with that error
+	                                knows whether it did
 
-A claim ends with the context of its record. So the key of a function that was killed, or is stuck, is free again
-before its record is redelivered. If the stuck function returns after that, its result is not saved, it takes nobody's
-place, and the record fails with [ErrLate]. Without a deadline a claim ends when the key expires.
+A claim ends with the deadline of its record's context. So the key of a function that was killed, or is stuck, is free
+again when its message is redelivered, since a queue's visibility timeout is longer than the function's. If the stuck
+function returns after that, its result is not saved, it takes nobody's place, and the record fails with [ErrLate].
+Without a deadline a claim ends when the key expires.
+
+Streams retry at once. If a process crashes early, its claim may outlast several retries: let the retries of the event
+source mapping go on for longer than the function's timeout, or keep that short.
 
 The effect of a key happens once until the key expires, or its record is reported. It may happen again if the process
 dies, or the store fails, after the effect and before the result is saved: nobody can tell then whether it happened. What
@@ -33,15 +39,18 @@ or a payment with an idempotency key of its own.
 
 # Keys
 
-A key names work, not a thing. Two functions with one store need names, see [WithName], or keys that differ: if "o-1"
-is charged, shipping "o-1" counts as done as well. Where one record goes through both, the built-in stores notice and
-the second fails with [ErrShared].
+A key names work, not a thing. Two functions that share a store, or a table and a prefix, need names ([WithName]) or keys
+that differ: if "o-1" is charged, then shipping or refunding "o-1" counts as done as well, and is acknowledged. Where one
+record goes through two functions without a name, a built-in store notices, and the record fails with [ErrShared]. With two
+records, or two stores for one table, nobody can notice.
+
+After batch.FlatMap a key must name the part and not the record, or only the first part is done.
 
 A record without a key fails with [ErrKey].
 
 # Bulk writes
 
 There is no once for [batch.TryEachChunk]. It would cost two writes for each record to save one write for each chunk. Make the
-bulk write idempotent in place of that: put items under the key, so that writing them twice changes nothing.
+bulk write idempotent instead: put each item under its key, so that writing it twice changes nothing.
 */
 package once

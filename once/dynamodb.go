@@ -26,8 +26,8 @@ type DynamoDBClient interface {
 //
 // The items are those of the idempotency utilities of Powertools for AWS Lambda, with one attribute more, the owner
 // of the claim. So functions in other languages may share the table, and the keys, if they agree on
-// [WithPrefix] and, for Python, [WithPythonItems]. A result that is larger than an item may be, 400 KB, or that has a
-// number DynamoDB cannot hold, is ErrResult.
+// [WithPrefix] and, for Python, [WithPythonItems]. A result that DynamoDB does not take is [ErrResult]: more than
+// 400 KB, nested more than 32 levels deep, or with a number beyond 1e125.
 func DynamoDB(client DynamoDBClient, table string, opts ...DynamoDBOption) Store {
 	require(client != nil, "DynamoDB", "client is nil")
 	require(table != "", "DynamoDB", "table is empty")
@@ -136,8 +136,8 @@ func refused(err error) bool {
 type DynamoDBOption func(*layout)
 
 // WithPrefix sets what ids begin with, before the name of [WithName] and the checksum of the key. The default is the
-// name of the Lambda function, as AWS_LAMBDA_FUNCTION_NAME has it. Several functions that do the same
-// work with the same keys need the same prefix.
+// name of the Lambda function, as AWS_LAMBDA_FUNCTION_NAME has it. Lambda functions that share keys need the same
+// prefix.
 func WithPrefix(prefix string) DynamoDBOption {
 	return func(l *layout) { l.prefix = prefix }
 }

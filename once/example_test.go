@@ -121,7 +121,7 @@ func ExampleWithPayload() {
 	fmt.Println(charge(context.Background(), order{"o-1", 13}))
 	// Output:
 	// <nil>
-	// key "o-1": claimed for another payload
+	// key "o-1": done for another payload
 }
 
 func ExampleWithPrefix() {

@@ -60,7 +60,7 @@ func on(operation string) func(string) error {
 	}
 }
 
-func TestAKeyThatCannotBeClaimedIsNotWorkedFor(t *testing.T) {
+func TestNothingIsDoneForAKeyThatCannotBeClaimed(t *testing.T) {
 	withEach(t, func(t *testing.T, store once.Store) {
 		is := is.New(t)
 		calls := 0
@@ -214,7 +214,7 @@ type tooLarge struct{ error }
 
 func (tooLarge) ErrorCode() string { return "ValidationException" }
 
-func TestAResultThatIsTooLargeForAnItemFailsItsRecordAndIsNotWorkedForAgain(t *testing.T) {
+func TestAResultThatIsTooLargeForAnItemFailsItsRecordAndIsNotDoneAgain(t *testing.T) {
 	is := is.New(t)
 	table := newTable()
 	calls := 0
@@ -259,7 +259,7 @@ type explosive struct{}
 
 func (explosive) MarshalJSON() ([]byte, error) { panic("boom") }
 
-func TestAResultWhoseEncodingPanicsIsNotWorkedForAgain(t *testing.T) {
+func TestAResultWhoseEncodingPanicsIsNotDoneAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := is.New(t)
 		store, calls := once.Memory(), 0

@@ -14,9 +14,9 @@ import (
 // with the same key return the saved result, decoded from JSON, and do not call f. So B must survive
 // encoding/json.
 //
-// If f fails or panics the key is free again. If another call is working on the key, the error is [ErrInProgress].
+// If f fails or panics the key is free again. If another call has claimed the key, the error is [ErrInProgress].
 // If f succeeds but its result cannot be saved, the record fails, too: with [ErrLate] or the store's error, and then
-// its work may be done again, or with [ErrResult], and then it is not.
+// its work may be done again, or with [ErrResult].
 func Map[A, B any](store Store, key func(A) string, f func(context.Context, A) (B, error), opts ...Option) func(context.Context, A) (B, error) {
 	require(f != nil, "Map", "f is nil")
 	w := newWork("Map", store, key, opts, functionOf(f))

@@ -203,7 +203,7 @@ func TestTheSameKeyWithAnotherPayloadIsRefused(t *testing.T) {
 		is.NoErr(err)
 		_, err = charge(t.Context(), order{"o-1", 13})
 		is.True(errors.Is(err, once.ErrPayload))
-		is.Equal(err.Error(), `key "o-1": claimed for another payload`)
+		is.Equal(err.Error(), `key "o-1": done for another payload`)
 		_, err = charge(t.Context(), order{"o-1", 12})
 		is.NoErr(err)
 		is.Equal(calls, 1)
@@ -247,7 +247,7 @@ func TestARecordWithoutAKeyFails(t *testing.T) {
 	})
 }
 
-func TestAResultThatCannotBeSavedFailsItsRecordAndIsNotWorkedForAgain(t *testing.T) {
+func TestAResultThatCannotBeSavedFailsItsRecordAndIsNotDoneAgain(t *testing.T) {
 	withEach(t, func(t *testing.T, store once.Store) {
 		is := is.New(t)
 		calls := 0

@@ -13,9 +13,9 @@ type config struct {
 	payload any // func(A) any
 }
 
-// WithName names the function. Functions that share a store need different names where their keys may be the
-// same, as where one charges an order and another ships it: a key that is done is done for all
-// functions of that name. Names are part of what is stored, so a new name does all work anew.
+// WithName names the function. Functions that share a store need different names if their keys may be the
+// same, as when one charges an order and another ships it: a key that is done is done for all
+// functions of that name. Names are part of what is stored, so under a new name all work is done anew.
 func WithName(name string) Option {
 	require(name != "", "WithName", "name is empty")
 	return func(c *config) { c.name = name }
@@ -29,9 +29,9 @@ func WithExpiry(d time.Duration) Option {
 	return func(c *config) { c.expiry = d }
 }
 
-// WithPayload compares what belongs to a key. A record with a known key and another payload fails
-// with [ErrPayload] in place of getting the result of the first one. What f returns must survive
-// encoding/json. A key that was claimed without a payload is accepted.
+// WithPayload compares what belongs to a key. A record with another payload than the one that the key was done for
+// fails with [ErrPayload] and does not get that result. What f returns is compared as JSON. A key that was done
+// without a payload is accepted.
 func WithPayload[A any](f func(A) any) Option {
 	require(f != nil, "WithPayload", "f is nil")
 	return func(c *config) { c.payload = f }

@@ -49,7 +49,7 @@ func TestARepeatedMessageOfABatchIsAcknowledgedAndNotWorkedForAgain(t *testing.T
 	})
 }
 
-func TestInLanesARepeatedMessageIsReportedWhileTheFirstIsWorkedFor(t *testing.T) {
+func TestInLanesARepeatedMessageIsReportedWhileTheFirstIsInProgress(t *testing.T) {
 	withEach(t, func(t *testing.T, store once.Store) {
 		is := is.New(t)
 		var mu sync.Mutex

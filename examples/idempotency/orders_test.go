@@ -23,7 +23,7 @@ func TestTheBuiltInEventChargesEachOrderOnce(t *testing.T) {
 	is.Equal(out.String(), `{"batchItemFailures":[`+
 		`{"itemIdentifier":"00000004-5d1c-4b5a-9f2e-7c3b6a1d2e4f"},`+ // a refused card
 		`{"itemIdentifier":"00000005-5d1c-4b5a-9f2e-7c3b6a1d2e4f"}]}`+"\n") // another price
-	is.True(strings.Contains(story.String(), `failed: key "order-2": claimed for another payload`))
+	is.True(strings.Contains(story.String(), `failed: key "order-2": done for another payload`))
 }
 
 func TestOverSeveralDeliveriesADoubleIsAcknowledgedAndAnotherPriceIsNot(t *testing.T) {

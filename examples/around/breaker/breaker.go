@@ -18,7 +18,7 @@ type Breaker = gobreaker.TwoStepCircuitBreaker[any]
 // errPanicked stands for a call that did not return.
 var errPanicked = errors.New("the call did not return")
 
-// Map returns f with b before it: f is called while b is closed, and b learns what became of the call.
+// Map returns f guarded by b: f is called only while b is closed, and b counts the calls that failed.
 func Map[A, B any](b *Breaker, f func(context.Context, A) (B, error)) func(context.Context, A) (B, error) {
 	return func(ctx context.Context, a A) (result B, err error) {
 		done, err := b.Allow()

@@ -13,9 +13,8 @@ import (
 // ErrExceeded is the cause of a context that ended because the call took too long.
 var ErrExceeded = errors.New("timeout exceeded")
 
-// Map returns f with a context that ends after d, or with the record's, whichever is first. f has to
-// heed it: nothing else stops a call. A call that failed because of d fails with
-// [ErrExceeded] as well.
+// Map returns f with a context that ends after d, or with the record's, whichever is first. f must
+// heed it: nothing else stops a call. The error of a call that took too long is [ErrExceeded], too.
 func Map[A, B any](d time.Duration, f func(context.Context, A) (B, error)) func(context.Context, A) (B, error) {
 	return func(ctx context.Context, a A) (B, error) {
 		ctx, cancel := context.WithTimeoutCause(ctx, d, ErrExceeded)
