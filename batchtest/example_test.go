@@ -250,3 +250,27 @@ func ExampleTopic_Drain() {
 	fmt.Println(run.Received("topic-0/0"), run.Discards[0].Condition)
 	// Output: 11 RetryAttemptsExhausted
 }
+
+// The function has SQS redeliver what failed after a time of its own. Its client is a fake in front of the queue.
+func ExampleQueue_ChangeVisibility() {
+	queue := batchtest.NewQueue(batchtest.QueueConfig{VisibilityTimeout: time.Hour})
+	queue.Send(batchtest.Message{ID: "order-1"})
+	charge := func(_ context.Context, m events.SQSMessage) error {
+		if m.Attributes["ApproximateReceiveCount"] == "1" {
+			return errors.New("card service is down")
+		}
+		return nil
+	}
+	hide := func(_ context.Context, r batch.Report) {
+		for _, f := range r.Failures {
+			if m, ok := f.Record.Source.(*events.SQSMessage); ok {
+				fmt.Println(queue.ChangeVisibility(m.ReceiptHandle, 10*time.Millisecond))
+			}
+		}
+	}
+	run := queue.Drain(context.Background(), batch.SQSHandler(batch.Each(charge), silent, batch.WithReport(hide)))
+	fmt.Println("order-1 was received", run.Received("order-1"), "times")
+	// Output:
+	// <nil>
+	// order-1 was received 2 times
+}

@@ -34,7 +34,7 @@ type QueueConfig struct {
 	MaxReceives int
 
 	// VisibilityTimeout is how long a message stays hidden, counted from its
-	// receive; nothing shortens it. If it ends before the handler answers, a
+	// receive, unless ChangeVisibility says otherwise. If it ends before the handler answers, a
 	// FIFO queue does not delete what was acknowledged. With 0 a message is
 	// hidden for as long as the handler has it.
 	VisibilityTimeout time.Duration

@@ -2,10 +2,13 @@ package batchtest_test
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/aws/aws-lambda-go/events"
 	"github.com/matryer/is"
 
 	"github.com/lambdabatch/batch/batchtest"
@@ -102,4 +105,75 @@ func TestOnlyAStandardQueueDeletesAfterTheVisibilityTimeout(t *testing.T) {
 			})
 		})
 	}
+}
+
+// receipts are the receipt handles in an event, by message ID.
+func receipts(payload []byte) map[string]string {
+	var event events.SQSEvent
+	if err := json.Unmarshal(payload, &event); err != nil {
+		panic(err)
+	}
+	handles := make(map[string]string)
+	for _, m := range event.Records {
+		handles[m.MessageId] = m.ReceiptHandle
+	}
+	return handles
+}
+
+func TestAChangedVisibilityCountsFromTheChange(t *testing.T) {
+	for name, test := range map[string]struct {
+		fifo   bool
+		change time.Duration
+		again  []time.Duration // of m-1, and of m-2 after it in the group
+	}{
+		"longer":         {false, 2 * time.Minute, []time.Duration{125 * time.Second, time.Minute}},
+		"at once":        {false, 0, []time.Duration{5 * time.Second, time.Minute}},
+		"longer, FIFO":   {true, 2 * time.Minute, []time.Duration{125 * time.Second, 125 * time.Second}},
+		"a little, FIFO": {true, 10 * time.Second, []time.Duration{15 * time.Second, time.Minute}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				is := is.New(t)
+				q := batchtest.NewQueue(batchtest.QueueConfig{FIFO: test.fifo, VisibilityTimeout: time.Minute, Timeout: time.Minute})
+				q.Send(batchtest.Message{ID: "m-1", Group: "g"}, batchtest.Message{ID: "m-2", Group: "g"})
+				start := time.Now()
+				came := make(map[string][]time.Duration)
+				q.Drain(t.Context(), function(func(_ context.Context, payload []byte) ([]byte, error) {
+					handles := receipts(payload)
+					for id := range handles {
+						came[id] = append(came[id], time.Since(start))
+					}
+					if len(came["m-1"]) > 1 || len(handles) < 2 {
+						return nil, nil
+					}
+					time.Sleep(5 * time.Second)
+					is.NoErr(q.ChangeVisibility(handles["m-1"], test.change))
+					return nil, errors.New("no")
+				}))
+				is.Equal(came, map[string][]time.Duration{"m-1": {0, test.again[0]}, "m-2": {0, test.again[1]}})
+			})
+		})
+	}
+}
+
+func TestOnlyTheLastReceiptHandleChangesTheVisibility(t *testing.T) {
+	is := is.New(t)
+	q := batchtest.NewQueue(batchtest.QueueConfig{})
+	q.Send(batchtest.Message{ID: "m-1"})
+	var handles []string
+	q.Drain(t.Context(), function(func(_ context.Context, payload []byte) ([]byte, error) {
+		handles = append(handles, receipts(payload)["m-1"])
+		last := len(handles) - 1
+		is.NoErr(q.ChangeVisibility(handles[last], 0))
+		is.True(q.ChangeVisibility(handles[last], -time.Second) != nil)
+		is.True(q.ChangeVisibility(handles[last], 12*time.Hour+time.Second) != nil)
+		if last > 0 {
+			is.True(q.ChangeVisibility(handles[0], 0) != nil)
+			return nil, nil
+		}
+		return nil, errors.New("no")
+	}))
+	is.Equal(len(handles), 2)
+	is.True(q.ChangeVisibility(handles[1], 0) != nil) // it is deleted
+	is.True(q.ChangeVisibility("", 0) != nil)
 }

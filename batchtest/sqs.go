@@ -51,7 +51,7 @@ func (q *Queue) record(m *message, now time.Time) json.RawMessage {
 	return marshal(sqsMessage{
 		SQSMessage: events.SQSMessage{
 			MessageId:         m.ID,
-			ReceiptHandle:     fmt.Sprintf("receipt-%d-%d==", m.number, q.receives),
+			ReceiptHandle:     receiptHandle(m.number, q.receives),
 			Body:              m.Body,
 			Md5OfBody:         digest([]byte(m.Body)),
 			Attributes:        attributes,
