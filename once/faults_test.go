@@ -71,6 +71,20 @@ func TestNothingIsDoneForAKeyThatCannotBeClaimed(t *testing.T) {
 	})
 }
 
+// blockedForAMinute expects that a claim holds o-1, and that its work is done when the claim has ended.
+func blockedForAMinute(t *testing.T, store once.Store) {
+	t.Helper()
+	is := is.New(t)
+	calls := 0
+	charge := once.Map(store, order.key, counting(&calls))
+	_, err := charge(t.Context(), order{ID: "o-1"})
+	is.True(errors.Is(err, once.ErrInProgress))
+	time.Sleep(time.Minute + time.Second)
+	_, err = charge(t.Context(), order{ID: "o-1"})
+	is.NoErr(err)
+	is.Equal(calls, 1)
+}
+
 func TestAResultThatIsNotSavedFailsItsRecordAndKeepsTheClaimToItsEnd(t *testing.T) {
 	withEach(t, func(t *testing.T, store once.Store) {
 		is := is.New(t)
@@ -78,14 +92,7 @@ func TestAResultThatIsNotSavedFailsItsRecordAndKeepsTheClaimToItsEnd(t *testing.
 		_, err := once.Map(wrapped{Store: store, before: on("save")}, order.key, counting(&calls))(within(t, time.Minute), order{ID: "o-1"})
 		is.True(errors.Is(err, errDown))
 		is.Equal(err.Error(), `save the result of key "o-1": throttled`)
-
-		charge := once.Map(store, order.key, counting(&calls))
-		_, err = charge(t.Context(), order{ID: "o-1"})
-		is.True(errors.Is(err, once.ErrInProgress))
-		time.Sleep(time.Minute + time.Second)
-		_, err = charge(t.Context(), order{ID: "o-1"})
-		is.NoErr(err)
-		is.Equal(calls, 2)
+		blockedForAMinute(t, store)
 	})
 }
 
@@ -106,14 +113,7 @@ func TestAKeyThatIsNotFreedIsFreeWhenItsClaimEnds(t *testing.T) {
 		is := is.New(t)
 		_, err := once.Map(wrapped{Store: store, before: on("release")}, order.key, refusing)(within(t, time.Minute), order{ID: "o-1"})
 		is.Equal(err, errDeclined)
-
-		calls := 0
-		charge := once.Map(store, order.key, counting(&calls))
-		_, err = charge(t.Context(), order{ID: "o-1"})
-		is.True(errors.Is(err, once.ErrInProgress))
-		time.Sleep(time.Minute + time.Second)
-		_, err = charge(t.Context(), order{ID: "o-1"})
-		is.NoErr(err)
+		blockedForAMinute(t, store)
 	})
 }
 
