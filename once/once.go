@@ -26,7 +26,9 @@ func Map[A, B any](store Store, key func(A) string, f func(context.Context, A) (
 			func() (err error) { b, err = f(ctx, a); return err },
 			func() ([]byte, error) { return json.Marshal(b) })
 		if found != nil {
-			b, err = decoded[B](found.Result)
+			if b, err = decoded[B](found.Result); err != nil {
+				err = fmt.Errorf("key %q: %w", key(a), err)
+			}
 		}
 		if err != nil {
 			var none B

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math"
 	"runtime"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -268,6 +269,7 @@ func TestAResultOfAnotherTypeFailsItsRecord(t *testing.T) {
 		is.NoErr(err)
 		_, err = once.Map(store, order.key, func(context.Context, order) ([]int, error) { calls++; return nil, nil })(t.Context(), order{ID: "o-1"})
 		is.True(errors.Is(err, once.ErrResult))
+		is.True(strings.HasPrefix(err.Error(), `key "o-1": unreadable result: `))
 		is.Equal(calls, 1)
 	})
 }
