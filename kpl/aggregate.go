@@ -7,7 +7,6 @@ import (
 	"bytes"
 	"crypto/fips140"
 	"crypto/md5" //nolint:gosec // the format's checksum, which protects nothing
-	"strings"
 	"unicode/utf8"
 
 	"google.golang.org/protobuf/encoding/protowire"
@@ -60,7 +59,8 @@ func open(data []byte) (aggregate, error) {
 		return aggregate{}, broken(noUserRecord, "no user records")
 	}
 	a := aggregate{rest: message, records: sizes.records}
-	return a, a.readKeys(message, sizes)
+	err = a.readKeys(message, sizes) // not in the return, which may copy a before
+	return a, err
 }
 
 func checksum(message []byte) (sum [md5.Size]byte) {
@@ -69,26 +69,29 @@ func checksum(message []byte) (sum [md5.Size]byte) {
 }
 
 // sizes say what a message holds. They are counted, since nothing that it claims may decide how much memory it gets.
-type sizes struct{ partitionKeys, hashKeys, keyBytes, records int }
+type sizes struct {
+	partitionKeys, hashKeys, records int
+	keys                             int // where the last key ends
+}
 
 func measure(message []byte) (s sizes, err error) {
 	var f field
-	for len(message) > 0 {
-		n := f.read(message)
+	for end := 0; end < len(message); {
+		n := f.read(message[end:])
 		if n < 0 {
 			return s, malformed(noUserRecord, n)
 		}
-		message = message[n:]
+		end += n
 		if f.kind != protowire.BytesType {
 			continue
 		}
 		switch f.number {
 		case partitionKeys:
 			s.partitionKeys++
-			s.keyBytes += len(f.bytes)
+			s.keys = end
 		case hashKeys:
 			s.hashKeys++
-			s.keyBytes += len(f.bytes)
+			s.keys = end
 		case userRecords:
 			if len(f.bytes) < leastUserRecord {
 				_, err := readUserRecord(s.records, f.bytes)
@@ -100,24 +103,21 @@ func measure(message []byte) (s sizes, err error) {
 	return s, nil
 }
 
-// readKeys fills the tables. The keys are parts of one string, which takes one allocation.
+// readKeys fills the tables. The keys are parts of one copy of what they are in, which takes one allocation.
 func (a *aggregate) readKeys(message []byte, s sizes) error {
 	table := make([]string, 0, s.partitionKeys+s.hashKeys)
 	a.partitionKeys, a.hashKeys = table[:0:s.partitionKeys], table[s.partitionKeys:s.partitionKeys]
-	var text strings.Builder
-	text.Grow(s.keyBytes)
+	text, end := string(message[:s.keys]), 0
 	var f field
-	for len(a.partitionKeys)+len(a.hashKeys) < cap(table) {
-		message = message[f.read(message):]
-		if f.kind != protowire.BytesType || f.number != partitionKeys && f.number != hashKeys {
+	for end < len(text) {
+		end += f.read(message[end:])
+		if !f.isKey() {
 			continue
 		}
-		if !utf8.Valid(f.bytes) {
-			return broken(noUserRecord, "the key %.40q is not valid UTF-8", f.bytes)
+		key := text[end-len(f.bytes) : end]
+		if !utf8.ValidString(key) {
+			return broken(noUserRecord, "the key %.40q is not valid UTF-8", key)
 		}
-		start := text.Len()
-		text.Write(f.bytes)
-		key := text.String()[start:]
 		if f.number == partitionKeys {
 			a.partitionKeys = append(a.partitionKeys, key)
 		} else {
@@ -125,6 +125,10 @@ func (a *aggregate) readKeys(message []byte, s sizes) error {
 		}
 	}
 	return nil
+}
+
+func (f *field) isKey() bool {
+	return f.kind == protowire.BytesType && (f.number == partitionKeys || f.number == hashKeys)
 }
 
 // next reads the user record at position i, which must be the next one. There is one: measure has counted.

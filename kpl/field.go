@@ -16,6 +16,9 @@ const impossible = -1000
 
 // read reads the first field of message and returns its length, or protowire's negative code.
 func (f *field) read(message []byte) int {
+	if n := f.readShort(message); n > 0 {
+		return n
+	}
 	number, kind, n := protowire.ConsumeTag(message)
 	if n < 0 {
 		return n
@@ -39,4 +42,25 @@ func (f *field) read(message []byte) int {
 		return m
 	}
 	return n + m
+}
+
+// readShort reads a field whose tag, and whose number or length, are one byte each, as nearly all of them are. It returns 0
+// if the first one is another.
+func (f *field) readShort(message []byte) int {
+	if len(message) < 2 || message[0] < 1<<3 || message[0] >= 0x80 || message[1] >= 0x80 {
+		return 0
+	}
+	switch kind := protowire.Type(message[0] & 7); kind {
+	case protowire.VarintType:
+		f.number, f.kind, f.varint = protowire.Number(message[0]>>3), kind, uint64(message[1])
+		return 2
+	case protowire.BytesType:
+		end := 2 + int(message[1])
+		if end > len(message) {
+			return 0
+		}
+		f.number, f.kind, f.bytes = protowire.Number(message[0]>>3), kind, message[2:end:end]
+		return end
+	}
+	return 0
 }
