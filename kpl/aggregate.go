@@ -58,7 +58,7 @@ func open(data []byte) (aggregate, error) {
 	if sizes.records == 0 {
 		return aggregate{}, broken(noUserRecord, "no user records")
 	}
-	a := aggregate{rest: message, records: sizes.records}
+	a := aggregate{rest: message[sizes.users:], records: sizes.records}
 	err = a.readKeys(message, sizes) // not in the return, which may copy a before
 	return a, err
 }
@@ -71,7 +71,8 @@ func checksum(message []byte) (sum [md5.Size]byte) {
 // sizes say what a message holds. They are counted, since nothing that it claims may decide how much memory it gets.
 type sizes struct {
 	partitionKeys, hashKeys, records int
-	keys                             int // where the last key ends
+	keys                             int // where the last key ends,
+	users                            int // and the first user record begins
 }
 
 func measure(message []byte) (s sizes, err error) {
@@ -96,6 +97,9 @@ func measure(message []byte) (s sizes, err error) {
 			if len(f.bytes) < leastUserRecord {
 				_, err := readUserRecord(s.records, f.bytes)
 				return s, err
+			}
+			if s.records == 0 {
+				s.users = end - n
 			}
 			s.records++
 		}
