@@ -108,7 +108,7 @@ func WithLogger(l *slog.Logger) Option {
 // WithReport has f called once for each answer, before it leaves: for metrics. Several
 // are called in the order of the options, after the log lines are written and scopes are
 // closed, so that exporters of logs and traces may be flushed in the last one. [Run] does not call them for an event without
-// records, from which it learns nothing.
+// records, from which it learns nothing. A collector inside of a stage gives an answer, too.
 //
 // The context has the values of the invocation's. If the invocation has a deadline, the
 // context ends three quarters of the reserve after the records' contexts, and the answer

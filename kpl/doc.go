@@ -36,7 +36,7 @@
 //
 // What an aggregate takes grows with its bytes, whatever numbers it claims. User records of 100 bytes take
 // about twice the bytes of their aggregate, in addition to it. The worst case is user records without data:
-// each has 6 bytes in the aggregate and becomes an events.KinesisEventRecord of 224 bytes, 38 times as much
+// each has 6 bytes in the aggregate and becomes an events.KinesisEventRecord of 224 bytes, 39 times as much
 // at most. There is no limit on the number of user records because the library has none: it packs up to 50
 // KB, or up to 1 MB if it is told so.
 //

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
@@ -24,6 +25,10 @@ const (
 	// and the others begin with a handshake. SQS limits the calls for FIFO queues only, whose batches have ten
 	// messages at most.
 	atOnce = 32
+
+	// longestCalls is how long all calls of one answer may take. A thousand take less than a second. Where SQS
+	// cannot be reached the SDK would wait for as long as the invocation lasts, and the answer with it.
+	longestCalls = 5 * time.Second
 )
 
 type calls struct {

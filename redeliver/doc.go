@@ -13,12 +13,12 @@
 //   - A message that failed itself, could not be decoded, or whose function had not returned (batch.ErrRunning) waits
 //     as long as the function given to [After] says.
 //   - A message that was never tried, since it was blocked (batch.ErrBlocked) or not started (batch.ErrNotStarted), is
-//     visible at once. So is one that did not arrive because a function before it was still running.
-//   - A message that did not arrive though nothing was running was dropped by a stage. That happens each time, so it
-//     waits as a failed one does.
+//     visible at once. So is one that did not arrive because a function was still running when the time was over.
+//   - A message that did not arrive for another reason was dropped by a stage, or the stage ended early. That happens
+//     each time, so it waits as a failed one does.
 //
-// A function may return an error that wraps one of these, as that of a batch within a message does. Its message has
-// failed all the same.
+// A function may return an error that wraps one of these, or is one, as that of a batch within a message. Its message
+// has failed all the same: if there are more such errors than the report counts, all of their messages wait.
 //
 // # FIFO queues
 //

@@ -9,7 +9,7 @@ import (
 
 // Exponential doubles the wait with each attempt: the first waits about first, the second about twice as long, and
 // none longer than most. Each wait is a random time between half of that and all of it, so that messages that
-// failed together do not come back together.
+// failed together are redelivered apart. Below two seconds the rounding to whole seconds leaves nothing of that.
 //
 // The attempt is the receive count of the message. A message that does not tell it waits as after its first attempt.
 func Exponential(first, most time.Duration) func(batch.Failure) time.Duration {

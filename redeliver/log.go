@@ -24,6 +24,7 @@ type log struct {
 	mu           sync.Mutex
 	ones, groups limited // lines that name one message, and those that count several
 	outOfTime    int
+	planned      []func() // lines about the plan, written after the calls: a log handler may hang
 }
 
 // limited counts lines of a kind.
@@ -47,15 +48,20 @@ func (l *log) takes(kind *limited, messages int) bool {
 // left is about a message that no call is made for.
 func (l *log) left(m *message, err error) {
 	if l.takes(&l.ones, 1) {
-		l.warn("visibility not changed", slog.String("record", m.failure.Record.ID), slog.String("error", err.Error()))
+		id := m.failure.Record.ID
+		l.planned = append(l.planned, func() {
+			l.warn("visibility not changed", slog.String("record", id), slog.String("error", err.Error()))
+		})
 	}
 }
 
 // leftWith is about messages that are left alone because of another one.
 func (l *log) leftWith(messages int) {
 	if messages > 0 {
-		l.warn("visibility not changed", slog.Int("messages", messages),
-			slog.String("error", "an earlier message of their group, or a copy of theirs, is left alone"))
+		l.planned = append(l.planned, func() {
+			l.warn("visibility not changed", slog.Int("messages", messages),
+				slog.String("error", "an earlier message of their group, or a copy of theirs, is left alone"))
+		})
 	}
 }
 
@@ -89,8 +95,11 @@ func (l *log) late(messages int) {
 	l.outOfTime += messages
 }
 
-// close writes the lines that count.
+// close writes the lines about the plan, and those that count.
 func (l *log) close() {
+	for _, line := range l.planned {
+		line()
+	}
 	if n := l.ones.rest + l.groups.rest; n > 0 {
 		l.warn("visibility of more messages not changed", slog.Int("messages", n))
 	}

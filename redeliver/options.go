@@ -30,8 +30,8 @@ func WithQueueURL(url string) Option {
 	return func(c *config) { c.url = url }
 }
 
-// WithLogger sets where is logged what could not be changed: a line for each message or call, up to sixteen of
-// a kind, and the number of the others. The default is what [slog.Default] is at the time. Nil is silence.
+// WithLogger sets the logger for messages whose visibility could not be changed: a line per message or call, up to
+// sixteen of a kind, and the number of the others. The default is what [slog.Default] is at the time. Nil is silence.
 func WithLogger(l *slog.Logger) Option {
 	return func(c *config) { c.logger, c.logGiven = l, true }
 }

@@ -4,6 +4,7 @@ package redeliver
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -31,14 +32,45 @@ type plan struct {
 	wait   func(batch.Failure) time.Duration
 	queue  queue
 	log    *log
+
+	// Whether errors that say a state are believed.
+	blocked, notStarted, unreached bool
+}
+
+// newPlan finds out which states there are. A state has an error of its own, but a function may return such an error, too,
+// as that of a record of a batch of its own. So they are believed if there are as many as the report counts.
+//
+// What did not arrive waited for a function that was still running, if the time was over. If it was not, a stage
+// has ended early, and will do so in the next invocation.
+func newPlan(ctx context.Context, report batch.Report, wait func(batch.Failure) time.Duration, queue queue, log *log) *plan {
+	saying := func(state error) (n int) {
+		for _, f := range report.Failures {
+			if says(f.Err, state) {
+				n++
+			}
+		}
+		return n
+	}
+	end, timed := ctx.Deadline()
+	timeOver := timed && time.Until(end) < report.Elapsed // the reserve is at most half of the time
+	return &plan{
+		report: report, wait: wait, queue: queue, log: log,
+		blocked:    saying(batch.ErrBlocked) == report.Blocked,
+		notStarted: saying(batch.ErrNotStarted) == report.NotStarted,
+		unreached:  timeOver && report.Running > 0 && saying(batch.ErrUnreached) == report.Unreached,
+	}
 }
 
 // changes returns the messages whose timeout is to be changed. Those that wait longest come first: if time runs out,
 // some messages come back later than they might, but none that fails comes back too soon.
-func (p *plan) changes(messages []message) []message {
+func (p *plan) changes(ctx context.Context, messages []message) []message {
 	all, alone := len(messages), 0
 	for i := range messages {
 		m := &messages[i]
+		if ctx.Err() != nil { // the answer has left, or leaves now
+			p.log.late(len(messages))
+			return nil
+		}
 		var err error
 		if m.wait, err = p.secondsOf(m); err != nil {
 			m.wait = unknown
@@ -46,11 +78,7 @@ func (p *plan) changes(messages []message) []message {
 			p.log.left(m, err)
 		}
 	}
-	if p.queue.fifo {
-		inOrder(messages)
-	}
-	alike(messages, func(m *message) string { return m.failure.Record.ID })
-	alike(messages, func(m *message) string { return m.handle })
+	p.together(messages)
 	messages = slices.DeleteFunc(messages, func(m message) bool { return m.wait == unknown })
 	p.log.leftWith(all - len(messages) - alone)
 	messages = distinct(messages)
@@ -81,22 +109,27 @@ func (p *plan) secondsOf(m *message) (seconds int32, err error) {
 	return p.whole(p.wait(m.failure)), nil
 }
 
-// untried reports whether no function was called for the message, or the next call may go better. The report counts
-// the records in each state, and a state has an error of its own.
-func (p *plan) untried(err error) (yes bool) {
+// untried reports whether no function was called for the message, or the next call may go better.
+func (p *plan) untried(err error) bool {
+	switch {
+	case says(err, batch.ErrBlocked):
+		return p.blocked
+	case says(err, batch.ErrNotStarted):
+		return p.notStarted
+	case says(err, batch.ErrRunning):
+		return false
+	}
+	return p.unreached && says(err, batch.ErrUnreached) // it waited for what runs; otherwise a stage drops it each time
+}
+
+// says survives the methods of the user's errors.
+func says(err, state error) (yes bool) {
 	defer func() {
-		if recover() != nil { // it is an error of the user's, then
+		if recover() != nil {
 			yes = false
 		}
 	}()
-	r := p.report
-	switch {
-	case r.Blocked > 0 && is(err, batch.ErrBlocked), r.NotStarted > 0 && is(err, batch.ErrNotStarted):
-		return true
-	case r.Running > 0: // it waited for that; where nothing runs, a stage dropped it and will do so again
-		return is(err, batch.ErrUnreached) && !is(err, batch.ErrRunning)
-	}
-	return false
+	return is(err, state)
 }
 
 // is reports whether an error is that of a state itself. errors.Is would also find the state deep in the error of a
@@ -121,30 +154,49 @@ func (p *plan) whole(wait time.Duration) int32 {
 	return int32((wait + time.Second - 1) / time.Second)
 }
 
-// inOrder makes no message wait less than an earlier one that is, or may be, of its group.
-func inOrder(messages []message) {
+// together makes messages wait for each other. What one of two copies waits may change what its group does, and what
+// the group does the other copy.
+func (p *plan) together(messages []message) {
+	for changed := true; changed; {
+		changed = p.queue.fifo && inOrder(messages)
+		changed = alike(messages, func(m *message) string { return m.failure.Record.ID }) || changed
+		changed = alike(messages, func(m *message) string { return m.handle }) || changed
+	}
+}
+
+// raise reports whether the message waits longer now.
+func (m *message) raise(wait int32) bool {
+	longer := wait > m.wait
+	m.wait = max(m.wait, wait)
+	return longer
+}
+
+// inOrder makes no message wait less than an earlier one that is, or may be, of its group. It reports whether that
+// has changed anything.
+func inOrder(messages []message) (changed bool) {
 	groups := make(map[string]int32)
-	var most, every int32 // the longest wait of any group, and what every later message waits at least
+	var any, every int32 // the longest wait of any group, and what every later message waits at least
 	for i := range messages {
 		m := &messages[i]
 		switch {
 		case m.anyGroup:
-			m.wait = max(m.wait, most)
+			changed = m.raise(any) || changed
 			every = m.wait
 		case m.group == "":
-			m.wait = max(m.wait, every)
+			changed = m.raise(every) || changed
 			continue // nothing waits for it
 		default:
-			m.wait = max(m.wait, every, groups[m.group])
+			changed = m.raise(max(every, groups[m.group])) || changed
 			groups[m.group] = m.wait
 		}
-		most = max(most, m.wait)
+		any = max(any, m.wait)
 	}
+	return changed
 }
 
 // alike gives messages with the same key the longest wait of them: they are one message, which a standard queue has
-// delivered twice.
-func alike(messages []message, key func(*message) string) {
+// delivered twice. It reports whether that has changed anything.
+func alike(messages []message, key func(*message) string) (changed bool) {
 	most := make(map[string]int32, len(messages))
 	for i := range messages {
 		m := &messages[i]
@@ -152,9 +204,10 @@ func alike(messages []message, key func(*message) string) {
 	}
 	for i := range messages {
 		if m := &messages[i]; key(m) != "" {
-			m.wait = most[key(m)]
+			changed = m.raise(most[key(m)]) || changed
 		}
 	}
+	return changed
 }
 
 // distinct leaves one message for each receipt handle.

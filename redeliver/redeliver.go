@@ -19,8 +19,8 @@ type Client interface {
 // its content. The time is rounded up to whole seconds. Zero or less is visible at once, and the most is twelve hours
 // from the receive. The package comment says how long the other messages wait.
 //
-// It is a report function, and shares the time of those: calls are made side by side, and none begins after the
-// context has ended that [batch.WithReport] describes. Several invocations in one process may call wait at once.
+// It is a report function, and shares the time of those: calls are made side by side for five seconds at most, and none
+// begins after the context has ended that [batch.WithReport] describes. Several invocations in one process may call wait at once.
 // Acknowledged messages and the records of other sources are left alone.
 func After(client Client, wait func(batch.Failure) time.Duration, opts ...Option) batch.Option {
 	require(client != nil, "After", "client is nil")
@@ -42,8 +42,10 @@ func After(client Client, wait func(batch.Failure) time.Duration, opts ...Option
 			l.unchanged(len(messages), err)
 			return
 		}
-		p := plan{report: report, wait: wait, queue: to, log: l}
-		calls{client: client, url: to.url, log: l}.change(ctx, p.changes(messages))
+		changes := newPlan(ctx, report, wait, to, l).changes(ctx, messages)
+		ctx, cancel := context.WithTimeout(ctx, longestCalls)
+		defer cancel()
+		calls{client: client, url: to.url, log: l}.change(ctx, changes)
 	})
 }
 

@@ -1,5 +1,7 @@
 package kpl_test
 
+// Tables that have odd fields among them, or that come last, and user records that miss them.
+
 import (
 	"runtime"
 	"slices"
@@ -11,7 +13,6 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// It goes red if readKeys does not look at the type of a field.
 func TestAKeyOfAnotherTypeIsNoKey(t *testing.T) {
 	is := is.New(t)
 	other := func(n protowire.Number) []byte {
@@ -23,7 +24,6 @@ func TestAKeyOfAnotherTypeIsNoKey(t *testing.T) {
 	is.Equal(got, want)
 }
 
-// It goes red if what was read before a broken user record is returned with the error.
 func TestOfABrokenAggregateNothingIsReturned(t *testing.T) {
 	is := is.New(t)
 	user := func(key uint64) []byte { return bytesField(nil, 3, bytesField(varint(nil, 1, key), 3, []byte("x"))) }

@@ -1,0 +1,124 @@
+package redeliver_test
+
+// What errors and stages say of a state that is none, and messages that came twice.
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/lambdabatch/batch"
+	"github.com/lambdabatch/batch/redeliver"
+	"github.com/matryer/is"
+)
+
+// lastOfBatchWithin returns the error of the last record of a batch within the message, as it is.
+func lastOfBatchWithin(ctx context.Context, _ events.SQSMessage) error {
+	_, failures := batch.Partition(each(work)(batch.SQS(ctx, messages(fifo, "x/fail", "x/ok"))))
+	return failures[len(failures)-1].Err
+}
+
+func TestAnErrorThatIsOrWrapsAStateDirectlyIsAFailureThoughOthersAreBlocked(t *testing.T) {
+	for name, f := range map[string]func(context.Context, events.SQSMessage) error{
+		"wraps":                  func(context.Context, events.SQSMessage) error { return fmt.Errorf("inside: %w", batch.ErrBlocked) },
+		"joined, first":          func(context.Context, events.SQSMessage) error { return errors.Join(batch.ErrBlocked, errRefused) },
+		"joined, second":         func(context.Context, events.SQSMessage) error { return errors.Join(errRefused, batch.ErrBlocked) },
+		"last of a batch within": lastOfBatchWithin,
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := new(client)
+			h := batch.SQSHandler(each(f), redeliver.After(c, after(time.Minute)), batch.WithLogger(nil))
+			invoke(t, t.Context(), h, messages(fifo, "a/", "a/", "b/"))
+			is.New(t).Equal(c.waits(), map[string]int32{"m0": 60, "m1": 60, "m2": 60})
+		})
+	}
+}
+
+func TestWhatABrokenStageHasNotFinishedWaitsThoughALaneIsStuck(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		c, release := new(client), make(chan struct{})
+		stage := func(s batch.Stream[events.SQSMessage]) batch.Stream[events.SQSMessage] {
+			lanes := batch.Parallel(s, 2, each(func(_ context.Context, m events.SQSMessage) error {
+				if m.Body == "stuck" {
+					<-release
+				}
+				return nil
+			}))
+			return func(func(batch.Result[events.SQSMessage]) bool) {
+				for range lanes {
+					panic("broken")
+				}
+			}
+		}
+		h := batch.SQSHandler(stage, redeliver.After(c, after(time.Minute)), batch.WithLogger(nil))
+		begin := time.Now()
+		invoke(t, ctx, h, messages(standard, "stuck", "ok", "ok", "ok"))
+		is := is.New(t)
+		is.True(time.Since(begin) < time.Second) // an eighth of a second, so this would be a hot loop
+		close(release)
+		synctest.Wait()
+		is.Equal(c.waits(), map[string]int32{"m0": 60, "m1": 60, "m2": 60, "m3": 60})
+	})
+}
+
+func TestInAFIFOGroupNothingIsVisibleBeforeAMessageThatCameTwice(t *testing.T) {
+	c, event := new(client), messages(fifo, "a/fail", "a/fail", "a/fail")
+	event.Records[2].MessageId = "m0"
+	waits := []time.Duration{time.Second, 2 * time.Second, 9 * time.Second}
+	wait := func(f batch.Failure) time.Duration { return waits[f.Record.Index] }
+	h := batch.SQSHandler(each(work), redeliver.After(c, wait), batch.WithLogger(nil), batch.WithPolicy(batch.Continue))
+	invoke(t, t.Context(), h, event)
+	is.New(t).Equal(c.waits(), map[string]int32{"m0": 9, "m1": 9, "m2": 9})
+}
+
+func TestMessagesWithoutAnIDWaitEachItsOwnTime(t *testing.T) {
+	c, event := new(client), messages(standard, "fail", "fail")
+	event.Records[0].MessageId, event.Records[1].MessageId = "", ""
+	wait := func(f batch.Failure) time.Duration { return time.Duration(f.Record.Index+1) * time.Second }
+	invoke(t, t.Context(), batch.SQSHandler(each(work), redeliver.After(c, wait), batch.WithLogger(nil)), event)
+	is.New(t).Equal(c.waits(), map[string]int32{"m0": 1, "m1": 2})
+}
+
+func TestOrderIsKeptThoughTheFirstMessageDoesNotTellItsQueue(t *testing.T) {
+	c, event := new(client), messages(fifo, "a/fail", "a/fail", "b/fail")
+	event.Records[0].EventSourceARN = ""
+	wait := func(f batch.Failure) time.Duration { return time.Duration(9-f.Record.Index) * time.Second }
+	h := batch.SQSHandler(each(work), redeliver.After(c, wait), batch.WithLogger(nil), batch.WithPolicy(batch.Continue))
+	invoke(t, t.Context(), h, event)
+	is.New(t).Equal(c.waits(), map[string]int32{"m0": 9, "m1": 9, "m2": 7})
+}
+
+func TestNoWaitFunctionIsCalledAfterTheAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		var n atomic.Int32
+		wait := func(batch.Failure) time.Duration { n.Add(1); time.Sleep(time.Minute); return 0 }
+		h := batch.SQSHandler(each(work), redeliver.After(new(client), wait, redeliver.WithLogger(nil)), batch.WithLogger(nil))
+		invoke(t, ctx, h, failing(5))
+		time.Sleep(time.Hour)
+		is.New(t).Equal(n.Load(), int32(1))
+	})
+}
+
+func TestAnAnswerDoesNotWaitForAllOfTheInvocation(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 15*time.Minute)
+		defer cancel()
+		// As *sqs.Client with an endpoint that accepts connections and does not answer: its transport has no timeout.
+		c := &client{answer: func(ctx context.Context, _ *input) (*output, error) { <-ctx.Done(); return nil, ctx.Err() }}
+		h := batch.SQSHandler(each(work), redeliver.After(c, after(time.Second), redeliver.WithLogger(nil)), batch.WithLogger(nil))
+		begin := time.Now()
+		invoke(t, ctx, h, messages(standard, "ok", "fail"))
+		if took := time.Since(begin); took > 10*time.Second {
+			t.Fatalf("the work took no time, and the answer left after %v", took)
+		}
+	})
+}
