@@ -3,6 +3,7 @@ package once
 import (
 	"bytes"
 	"cmp"
+	"crypto/fips140"
 	"crypto/md5"
 	"encoding/base64"
 	"encoding/hex"
@@ -21,32 +22,41 @@ type dialect struct {
 	comma, colon string
 	number       func(jsontext.Value) []byte
 	quoted       func(string) []byte
-	order        func(a, b string) int       // of an object's members
-	digest       func([md5.Size]byte) string // MD5 tells texts apart here, and keeps no secret
+	order        func(a, b string) int // of an object's members
+	encoded      func([]byte) string   // a checksum
 }
 
 var typeScript = dialect{
 	comma: ",", colon: ":",
-	number: canonical,
-	quoted: func(s string) []byte { b, _ := jsontext.AppendQuote(nil, s); return b },
-	order:  asJavaScript,
-	digest: func(sum [md5.Size]byte) string { return base64.StdEncoding.EncodeToString(sum[:]) },
+	number:  canonical,
+	quoted:  func(s string) []byte { b, _ := jsontext.AppendQuote(nil, s); return b },
+	order:   asJavaScript,
+	encoded: base64.StdEncoding.EncodeToString,
 }
 
 var python = dialect{
 	comma: ", ", colon: ": ",
-	number: func(v jsontext.Value) []byte { return v },
-	quoted: ascii,
-	order:  strings.Compare,
-	digest: func(sum [md5.Size]byte) string { return hex.EncodeToString(sum[:]) },
+	number:  func(v jsontext.Value) []byte { return v },
+	quoted:  ascii,
+	order:   strings.Compare,
+	encoded: hex.EncodeToString,
+}
+
+// digest tells texts apart, and keeps no secret: it is allowed where MD5 is not as cryptography.
+func (d dialect) digest(text []byte) (sum string) {
+	fips140.WithoutEnforcement(func() {
+		md5 := md5.Sum(text)
+		sum = d.encoded(md5[:])
+	})
+	return sum
 }
 
 // checksum is that of JSON, equal for values that are equal. What is no JSON is only equal to itself.
 func (d dialect) checksum(value []byte) string {
 	if !jsontext.Value(value).IsValid() {
-		return d.digest(md5.Sum(value))
+		return d.digest(value)
 	}
-	return d.digest(md5.Sum(d.appended(nil, jsontext.NewDecoder(bytes.NewReader(value)))))
+	return d.digest(d.appended(nil, jsontext.NewDecoder(bytes.NewReader(value))))
 }
 
 // appended writes the next value of valid JSON.

@@ -7,6 +7,8 @@ import (
 	"encoding/json"
 	"errors"
 	"maps"
+	"os"
+	"os/exec"
 	"slices"
 	"strings"
 	"testing"
@@ -122,6 +124,14 @@ func TestChecksumsAreThoseOfTheOtherLanguages(t *testing.T) {
 			is.NoErr(err)
 			is.Equal(table.items[test.id]["validation"], text(test.validation))
 		})
+	}
+}
+
+func TestKeysAreWrittenWhereMD5IsForbidden(t *testing.T) {
+	program := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestANameFollowsThePrefix$")
+	program.Env = append(os.Environ(), "GODEBUG=fips140=only")
+	if out, err := program.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
 	}
 }
 

@@ -2,7 +2,6 @@ package once
 
 import (
 	"cmp"
-	"crypto/md5"
 	"fmt"
 	"slices"
 	"strconv"
@@ -51,7 +50,7 @@ func (l *layout) key(c Claim) item {
 	if c.Name != "" {
 		id += "." + c.Name
 	}
-	id += "#" + l.dialect.digest(md5.Sum(l.dialect.quoted(c.Key)))
+	id += "#" + l.dialect.digest(l.dialect.quoted(c.Key))
 	return item{l.names.ID: text(id)}
 }
 
