@@ -59,7 +59,7 @@ func drawnShipping(t *rapid.T) *shipping {
 	return s
 }
 
-func (s *shipping) ship(ctx context.Context, p parcel) (string, error) {
+func (s *shipping) ship(ctx context.Context, p parcel) error {
 	s.mu.Lock()
 	word := "ok"
 	if n := s.tried[p.key]; n < len(s.tries[p.key]) {
@@ -69,9 +69,9 @@ func (s *shipping) ship(ctx context.Context, p parcel) (string, error) {
 	s.mu.Unlock()
 	switch word {
 	case "fail":
-		return "", errDown
+		return errDown
 	case "decline":
-		return "", errDeclined
+		return errDeclined
 	case "panic":
 		panic("boom")
 	case "exit":
@@ -87,13 +87,13 @@ func (s *shipping) ship(ctx context.Context, p parcel) (string, error) {
 	if ctx.Err() != nil {
 		s.late[p.key]++
 	}
-	return p.key, nil
+	return nil
 }
 
-func (s *shipping) stage(store once.Store) func(batch.Stream[parcel]) batch.Stream[string] {
-	ship := once.Map(store, parcel.keyed, s.ship, once.WithExpiry(24*time.Hour))
-	lane := func(parcels batch.Stream[parcel]) batch.Stream[string] {
-		shipped := batch.TryMap(parcels, ship)
+func (s *shipping) stage(store once.Store) func(batch.Stream[parcel]) batch.Stream[parcel] {
+	ship := once.Each(store, parcel.keyed, s.ship, once.WithExpiry(24*time.Hour))
+	lane := func(parcels batch.Stream[parcel]) batch.Stream[parcel] {
+		shipped := batch.TryEach(parcels, ship)
 		if !s.inside {
 			return shipped
 		}
@@ -111,7 +111,7 @@ func (s *shipping) stage(store once.Store) func(batch.Stream[parcel]) batch.Stre
 	if s.lanes == 0 {
 		return lane
 	}
-	return func(parcels batch.Stream[parcel]) batch.Stream[string] { return batch.Parallel(parcels, s.lanes, lane) }
+	return func(parcels batch.Stream[parcel]) batch.Stream[parcel] { return batch.Parallel(parcels, s.lanes, lane) }
 }
 
 // deliver delivers the parcels until none is redelivered.
@@ -144,7 +144,7 @@ func (s *shipping) invoke(t *testing.T, store once.Store, parcels []parcel, brea
 }
 
 // breakOff ranges on a goroutine of its own, which a function may end.
-func (s *shipping) breakOff(results batch.Stream[string]) {
+func (s *shipping) breakOff(results batch.Stream[parcel]) {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
