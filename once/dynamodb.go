@@ -49,7 +49,7 @@ type dynamoDB struct {
 	layout layout
 }
 
-// tries is how often a claim is tried whose key looks taken, and is not by the time that the item is read.
+// tries is how often a claim is tried whose key was taken, and is free by the time that the item is read.
 const tries = 3
 
 func (t *dynamoDB) Claim(ctx context.Context, c Claim) (*Found, error) {

@@ -30,7 +30,7 @@
 // # What goes wrong
 //
 // Nothing here has an effect on the answer. Where a call fails, or no time is left for it, the queue's own timeout
-// stands and a line in the log says so. The same goes for a message without a receipt handle, for one of another queue
+// applies, and a line in the log says so. The same goes for a message without a receipt handle, for one of another queue
 // than the first, and for one for which the wait function panics. On a FIFO queue everything after such a message in its
 // group is left alone, too, so that nothing is visible before it: the group goes on when all of them are.
 package redeliver

@@ -49,7 +49,7 @@ func (m *message) read(original any) bool {
 }
 
 // readBroken reads what there is to read in a record that could not be decoded. It is poison most of the
-// time, and must not come back faster than others because of that.
+// time, and must not be redelivered sooner than others because of that.
 func (m *message) readBroken(raw json.RawMessage) bool {
 	var fields *struct{ EventSource, EventSourceARN, ReceiptHandle, Attributes json.RawMessage }
 	if err := json.Unmarshal(raw, &fields); err != nil || fields == nil {

@@ -36,7 +36,7 @@ func WithLogger(l *slog.Logger) Option {
 	return func(c *config) { c.logger, c.logGiven = l, true }
 }
 
-// loggerNow looks the default logger up, which the program may have changed.
+// loggerNow asks for the default logger only when it is needed: the program may have changed it.
 func (c config) loggerNow() *slog.Logger {
 	if c.logGiven {
 		return c.logger

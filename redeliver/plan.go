@@ -62,7 +62,7 @@ func newPlan(ctx context.Context, report batch.Report, wait func(batch.Failure) 
 }
 
 // changes returns the messages whose timeout is to be changed. Those that wait longest come first: if time runs out,
-// some messages come back later than they might, but none that fails comes back too soon.
+// some messages are redelivered later than they might be, but none that failed is too soon.
 func (p *plan) changes(ctx context.Context, messages []message) []message {
 	all, alone := len(messages), 0
 	for i := range messages {
