@@ -106,6 +106,20 @@ func crashedAt() string {
 	return ""
 }
 
+// settled is how many goroutines there are when those of earlier bubbles have gone that were ending. If one of them went
+// while a stage is ranged over, it would make up for one that the stage leaves behind.
+func settled() int {
+	n, unchanged := runtime.NumGoroutine(), 0
+	for i := 0; i < 100 && unchanged < 8; i++ {
+		runtime.Gosched()
+		unchanged++
+		if now := runtime.NumGoroutine(); now != n {
+			n, unchanged = now, 0
+		}
+	}
+	return n
+}
+
 // leftBehind returns who made a goroutine of the bubble that a stage has made, if there is one. The caller has waited for
 // those that end.
 func leftBehind() (maker string, some bool) {

@@ -136,7 +136,7 @@ func (r *rig[A, B]) pass() *passage {
 	p := &passage{course: r.course}
 	r.now = p
 	p.ending = called(func() {
-		before := runtime.NumGoroutine()
+		before := settled()
 		_, _ = batch.Collect(consumed(p, r.out))
 		synctest.Wait()
 		if runtime.NumGoroutine() <= before { // to look at them is slow
