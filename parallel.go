@@ -34,7 +34,7 @@ import (
 // group.
 //
 // Stages before and after Parallel run on other goroutines than the lanes. Lanes run
-// ahead of a slow consumer by at most 128 Results and two a lane: one that is being handed on, and the next. After
+// ahead of a slow consumer by at most 128 Results and one a lane. After
 // the records' context has ended, or a break out of the range, Parallel waits for
 // functions for a quarter of the reserve and goes on without them. Without a
 // deadline it waits. It costs about a microsecond for each record.

@@ -8,49 +8,77 @@ import (
 // Emit hands on what the lane has made of an item; nil is an item of no lane here. It waits while too much waits for
 // the consumer, and reports whether the lane may go on.
 func (p *Pool[K, T, R]) Emit(l *Lane[T, R], it *Item[T, R], r R) bool {
-	if p.out.len() >= Behind {
+	if !p.out.claim() {
 		runtime.Gosched() // mostly the consumer only lacks a processor
-		p.waitForSpace(l)
+		p.waitForPlace(l)
 	}
+	put, ok := p.emit(l, it, r)
+	if !put {
+		p.unclaim()
+	}
+	return ok
+}
+
+// emit reports whether the place that the lane has claimed is used, and whether the lane may go on.
+func (p *Pool[K, T, R]) emit(l *Lane[T, R], it *Item[T, R], r R) (put, ok bool) {
 	holder := l
 	if it != nil && (it.standing != nil || it.lane != l) { // or a stage has carried it over from another lane
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		if l.shut {
-			return false
+			return false, false
 		}
 		holder = it.lane
 	}
 	holder.mu.Lock()
 	defer holder.mu.Unlock()
 	if p.broken.Load() || holder == l && l.shut {
-		return false
+		return false, false
 	}
 	if it == nil {
-		p.send(r)
-		return true
+		p.out.put(r)
+		p.notify()
+		return true, true
 	}
 	p.Left(&it.Value, r)
-	p.deliver(it, r)
+	if put = !p.holdsBack(it, r); put {
+		p.out.put(r)
+		p.notify()
+	}
 	p.settle(it)
-	return true
+	return put, true
 }
 
-func (p *Pool[K, T, R]) waitForSpace(l *Lane[T, R]) {
-	if p.out.len() < Behind {
+// waitForPlace returns with a claim. A lane that is to end has one though there is no place.
+func (p *Pool[K, T, R]) waitForPlace(l *Lane[T, R]) {
+	if p.out.claim() {
 		return
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.crowded.Add(1)
 	defer p.crowded.Add(-1)
-	for p.out.len() >= Behind && !p.stopped.Load() && !l.shut {
+	for !p.out.claim() {
+		if p.stopped.Load() || l.shut {
+			p.out.exceed()
+			return
+		}
 		p.space.Wait()
 	}
 }
 
-// send hands a Result on.
+func (p *Pool[K, T, R]) unclaim() {
+	p.out.unclaim()
+	if p.crowded.Load() > 0 {
+		p.mu.Lock()
+		p.space.Broadcast()
+		p.mu.Unlock()
+	}
+}
+
+// send hands a Result on whether there is a place for it or not.
 func (p *Pool[K, T, R]) send(r R) {
+	p.out.exceed()
 	p.out.put(r)
 	p.notify()
 }

@@ -44,11 +44,19 @@ func (g *gate[T, R]) waits(it *Item[T, R]) bool {
 
 // deliver hands a Result on, or holds it until the turn of its item has come.
 func (p *Pool[K, T, R]) deliver(it *Item[T, R], r R) {
-	if s := it.standing; s != nil && (s.gate.waits(it) || len(s.held) > 0) {
-		s.held = append(s.held, r)
-		return
+	if !p.holdsBack(it, r) {
+		p.send(r)
 	}
-	p.send(r)
+}
+
+// holdsBack holds a Result if the turn of its item has not come, and reports whether it does.
+func (p *Pool[K, T, R]) holdsBack(it *Item[T, R], r R) bool {
+	s := it.standing
+	if s == nil || !s.gate.waits(it) && len(s.held) == 0 {
+		return false
+	}
+	s.held = append(s.held, r)
+	return true
 }
 
 // open lets what has waited for a finished item through the gate.

@@ -37,8 +37,7 @@ const (
 	// Far is the same where items are meant for one lane each: the next one may be for a lane that has nothing to do. No
 	// batch is larger.
 	Far = 10_000
-	// Behind is how many Results may wait for the consumer, in addition to as many that it has received. Lanes that see
-	// room for one at the same moment hand on one each.
+	// Behind is how many Results may wait for the consumer, in addition to as many that it has received.
 	Behind = 64
 )
 

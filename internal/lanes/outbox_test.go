@@ -1,0 +1,57 @@
+package lanes
+
+import (
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+)
+
+// Lanes that find the last place at the same moment must not all use it.
+func TestTheLastPlaceIsClaimedOnce(t *testing.T) {
+	const claimers, rounds = 2, 50_000
+	var o outbox[int]
+	for range Behind - 1 {
+		o.exceed()
+	}
+	var claimed, arrived atomic.Int32
+	var all sync.WaitGroup
+	for range claimers {
+		all.Go(func() {
+			for round := range int32(rounds) {
+				for arrived.Add(1); arrived.Load() < claimers*(2*round+1); { // all are here
+					runtime.Gosched()
+				}
+				if o.claim() {
+					claimed.Add(1)
+				}
+				for arrived.Add(1); arrived.Load() < claimers*(2*round+2); { // all have tried
+					runtime.Gosched()
+				}
+				if claimed.CompareAndSwap(1, 0) {
+					o.unclaim()
+				} else if claimed.Load() > 1 {
+					t.Errorf("%d lanes have the last place", claimed.Load())
+					return
+				}
+			}
+		})
+	}
+	all.Wait()
+}
+
+func TestPlacesAreFreeAgainWhenTheirResultsAreReceived(t *testing.T) {
+	var o outbox[int]
+	for range Behind {
+		if !o.claim() {
+			t.Fatal("there is a place")
+		}
+		o.put(0)
+	}
+	if o.claim() {
+		t.Error("there is no place")
+	}
+	if n := len(o.swap(nil)); n != Behind || o.places.Load() != 0 {
+		t.Errorf("%d were received, %d places are taken", n, o.places.Load())
+	}
+}
