@@ -1,11 +1,12 @@
 /*
-Package batch builds AWS Lambda batch handlers out of small composable stages.
+Package batch writes AWS Lambda batch handlers as pipelines of small functions.
 
-One invocation brings a batch: SQS messages, or a slice of a Kinesis shard, a
-DynamoDB stream or a Kafka partition. A handler that answers with the
-partial-failure response gets only the records again that it lists; every other
-record is deleted. So the records of a batch are a [Stream], a pipeline takes them
-from the event to the end, and the records that do not reach the end are listed:
+Lambda passes a function a batch of records: SQS messages, or records from a Kinesis
+stream, a DynamoDB stream, a Kafka topic or a Firehose stream. If the function returns
+an error, the whole batch is redelivered. If it returns a partial-failure response, only
+the records listed there are redelivered, and the others are deleted. Handlers made by this
+package list exactly the records that must be redelivered, and leave a record out only
+once its pipeline has finished with it.
 
 	func main() {
 		lambda.Start(batch.SQSHandler(process))
@@ -18,171 +19,187 @@ from the event to the end, and the records that do not reach the end are listed:
 		return batch.TryEach(receipts, store)
 	}
 
-The response is read only if the event source mapping has ReportBatchItemFailures
-among its FunctionResponseTypes. Without it, nothing here has any effect.
+Lambda reads the response only if the event source mapping has ReportBatchItemFailures
+among its FunctionResponseTypes. Without that setting, Lambda ignores the response and
+deletes the failed records too.
 
-# Words
+# Results and streams
 
-A record is one entry of the event. A source makes a [Stream] from an event; a
-[Stage] is any func(Stream[A]) Stream[B]; a collector folds a Stream into the
-response. A [Result] is what a Stream consists of, and is in one of three states:
+A record is one entry of the event. A source, such as [SQS], turns the event into a
+[Stream]: an iterator over one [Result] per record. A Result is in one of three states:
 
   - Ready: it has a value for the next stage.
-  - Done: it is acknowledged early, by [Filter], [Catch] or [Result.Ack].
-  - Failed: it has an error. One kind of Failed is unprocessed: held back by
-    another failure ([ErrBlocked]), not started before its context ended
-    ([ErrNotStarted]), or not reached ([ErrUnreached]), in particular because a
-    function for it had not returned ([ErrRunning]). Unprocessed is a state, not
-    an error value, and nothing settles it.
+  - Done: it needs no more work, for example because [Filter] filtered it out.
+  - Failed: it has an error.
 
-A record is acknowledged if it is absent from the response, and reported if it is
-listed. A group is the ordering key of a record: the MessageGroupId of a FIFO
-queue, the partition key of Kinesis, the key of a DynamoDB item, the
-topic-partition of Kafka. A lane is one sequential worker of [Parallel], and a route one
-of the stages that [Route] chooses from.
+A [Stage] is any function that takes a Stream and returns one. Most stages work on ready
+results and pass the others on unchanged. So once a result has failed, it skips the
+remaining stages and travels straight to the collector.
+
+A collector reads the stream to its end and builds the response. [SQSHandler] and the
+other handlers have one built in, and so has [Run]. A record is acknowledged, that is, left out
+of the response, if all of its results reached the collector Ready or Done. Otherwise
+it is reported, that is, listed in the response. So a record is also reported if a stage dropped
+its result, if a loop ended before reaching it, or if its function did not return in time.
+
+Streams are lazy. Nothing runs until something ranges over the stream, and a stage whose
+output is never used does nothing. Ranging twice runs everything twice, effects included.
+A Stream is an [iter.Seq], so everything that works on iterators works on it.
 
 # Stages
 
-Functions that cannot fail have the plain name; Try marks a function that takes
-the record's context and may fail.
+A plain name takes a function that cannot fail. Try marks a stage whose function takes
+the record's context and may return an error.
 
-  - One to one: [Map], [TryMap], [Decode], [Then].
-  - Settling: [Filter], [TryFilter].
-  - One to many: [FlatMap], [TryFlatMap].
-  - Effects: [TryEach], [Each], and in bulk [TryEachChunk].
-  - Looking: [Tap].
-  - Recovering: [Catch], [OrElse].
-  - Several at once: [Parallel].
-  - By kind: [Route]; [Discard] ends a route.
+  - Transform a value: [Map], [TryMap], [Decode].
+  - Drop a record that needs no work: [Filter], [TryFilter].
+  - Split a record into parts, each with its own result: [FlatMap], [TryFlatMap].
+  - Cause an effect: [TryEach], and [TryEachChunk] for many records in one call.
+  - Settle a failure: [Catch] acknowledges the record or changes its error, [OrElse]
+    replaces the failure by a value.
+  - Watch every result go by: [Tap].
+  - Work on several records at once: [Parallel].
+  - Choose a pipeline per record, by its kind: [Route]. [Discard] ends a pipeline whose
+    output is not needed.
+  - Turn a single function into a stage: [Each].
+  - Build your own stage: [Then].
 
-A stage passes on what is not Ready, so a failure travels to the collector, past
-every stage but [Tap] and those that recover. A panic in a function fails its
-record with a [*PanicError] and nothing else.
+A panic in a function fails its record with a [*PanicError] and does no other harm.
 
-Streams are lazy: until something ranges over them nothing runs, and a stage whose
-result is not used does nothing. Without
-[Parallel], [Route] and [TryEachChunk] a record has left the last stage before the next one
-enters the first. Ranging twice runs everything twice, effects included.
+The context enters once, at the source, and travels with each record. It identifies the
+record to your functions ([RecordFrom], [SourceFrom]).
 
-# Order
+# Failures and order
 
-Sequential stages send Results on in the order in which they came. [Parallel] and [Route] send
-each Result on as soon as it is finished, and hold back only what must not
-overtake: under [StopGroup] the Results of one group leave in batch order, under
-[StopBatch] all of them do, and under [Continue] nothing waits. So a slow or stuck
-record delays itself and its group, and the stages after the lanes get the others.
-The answer does not depend on it: [Partition], responses, reports and failures are
-in batch order.
+A group is a set of records that must be processed in order, such as the messages of a
+FIFO queue that share a MessageGroupId. A [Policy] says which records a failure holds back:
 
-Effects may sit before, in and after lanes. Functions in lanes run concurrently,
-those before and after them do not. Each route is a lane, and all that is said of lanes
-holds for routes.
+  - [Continue]: none.
+  - [StopGroup]: the later records of its group.
+  - [StopBatch]: all later records.
 
-# Laws
-
-These hold for every stage and are property-tested:
-
- 1. Conservation. Each record that enters a stage leaves it with its identity.
- 2. Nothing is acknowledged unseen. A record is acknowledged only if every one of
-    its Results reached the collector Ready or Done. What a stage dropped, a break
-    never reached or was still running at the deadline is reported, and so is a
-    failure that nobody settled, even if its Result was thrown away. Where a stage
-    has copied a Result, a copy that is stuck, or that waits in a chunk or in lanes,
-    counts though another one has arrived. In [Run] and handlers, Results of another
-    batch name nobody.
- 3. Failures only accumulate, except in [Catch] and [OrElse], which never see an
-    unprocessed record. Of several copies of one Result the Failed one counts: only
-    what descends from a failure settles it.
- 4. After the end nothing starts. Once a record's context has ended no function but
-    Tap's is called for it; once the answer is given, none at all.
- 5. Map of the identity is the identity, and Map fuses; TryMap composes; Filter is
-    idempotent and commutes; Map is the TryMap that cannot fail.
- 6. Parallel is invisible: with any number of lanes, stages that treat each record
-    on its own give each record what they give it without lanes, and the answer is
-    the same. Route is invisible in the same sense: it gives what the chosen stage
-    gives.
- 7. The response lists each reported ID once, in batch order. IDs need not be
-    unique: if one of two records with the same ID fails, that ID is reported.
-
-# Sources and policies
+Records that are held back are not processed. They fail with [ErrBlocked] and are
+redelivered together with the record that failed.
 
 	source                 identifier                 group             policy
 	[SQS]                  messageId                  MessageGroupId    Continue
-	[SQS], ARN in .fifo    messageId                  MessageGroupId    StopGroup
+	[SQS], FIFO queue      messageId                  MessageGroupId    StopGroup
 	[Kinesis]              kinesis.sequenceNumber     partition key     StopBatch
 	[DynamoDB]             dynamodb.SequenceNumber    the item's key    StopBatch
 	[Kafka]                topic-partition, offset    topic-partition   StopGroup
 	[Firehose]             recordId                   none              Continue
 
-[Continue] processes everything. Under [StopGroup] records after a failure in
-their group are not processed and are reported; under [StopBatch] every later
-record. Before each call of a function a stage checks whether an earlier record is
-Failed at that moment, so a failure that is settled in time blocks nobody. A
-failure that goes into lanes still counts for the stages before them; in the lanes
-it is undecided until it leaves them. What [Then] makes Failed counts at once for
-the stages that have come as far, so that a stage may try again, and for all when
-the next stage sees it. A record whose group cannot be read may belong to any, so
-everything after it is held back once it has failed, and in lanes the records of
-its batch run one after the other.
-[WithPolicy] chooses another policy.
+[WithPolicy] chooses another policy. A queue is a FIFO queue if its ARN ends in .fifo. If a
+record's group cannot be read, the record may belong to any group. So if it fails, all later
+records are held back; and inside lanes, the records of its batch run one at a time.
 
-[From] makes a source of anything, and [Of] one of values, for tests.
+A stage checks for earlier failures immediately before it calls a function. A failure that
+[Catch] has settled by then holds nothing back.
 
-# Collectors and handlers
+[From] makes a source of any slice of records, and [Of] one of plain values, for tests.
 
-[SQSHandler] and its like are handlers for lambda.Start: they decode the payload
-record by record, and a record that does not decode fails alone, with a [*DecodeError] as
-[Decode] has it. [Run] is for a handler function with the signature that people already
-have. [Collect]
-and [Partition] are for tests and for streams at hand.
+# Unprocessed records
 
-If nothing was acknowledged, the answer is an [*AllFailedError]. A payload that is no event
-of the handler's source is a [*PayloadError]. [WithLogger] and [WithReport] say what became
-of a batch.
+Some failures mean that a record was not tried, or was not seen to finish:
 
-A scope is what a hook opens around the work on one record, from the first function to the
-answer: a trace span, log attributes, a client ([WithScope]). Functions get its context. Package
-otelbatch, a module of its own, makes spans and metrics of scopes.
+  - [ErrBlocked]: an earlier failure holds it back.
+  - [ErrNotStarted]: its context had ended before its function could be called.
+  - [ErrUnreached]: it never reached the collector.
+  - [ErrRunning]: the same, because a function for it has not returned. Such an error is
+    an ErrUnreached too.
 
-# Time
+Such a record is unprocessed. That is a state and not just an error value: Catch, OrElse and
+[Result.Ack] do not see or change it, so no record can be acknowledged by mistake before it
+was tried.
 
-Lambda kills a function at its deadline and delivers the whole batch again. So the
-records' contexts end earlier, by the reserve ([WithReserve]). After that nothing
-starts, Parallel waits for a quarter of the reserve for what runs, and Run and the
-handlers answer after half of it, however many functions are stuck. In the lanes
-of Parallel only the stuck record is redelivered, with the later ones of its group;
-without lanes, every record after it is. [ErrRunning] and Report.Running tell the
-stuck records from those that waited.
+# Lanes and routes
 
-A chunk of [TryEachChunk] that is not full does not wait for a record that never
-comes: one reserve before the contexts end, lanes that wait for input and the
-consumer of lanes have the chunks after them written.
+Without [Parallel], [Route] and [TryEachChunk], one record leaves the last stage before the
+next one enters the first.
 
-Report functions, log handlers and what closes scopes cannot hold the answer: it leaves
-three quarters of the reserve after the contexts ended, whatever they do.
+Parallel runs several copies of a stage side by side. Each copy is a lane: a sequential
+worker with a goroutine of its own. Functions inside lanes run concurrently. Those before
+and after the lanes do not. Route runs one stage per kind of record, and everything
+said about lanes holds for routes.
 
-A function that was left behind may take effect later, when its record was
-delivered again. Functions must heed their context, and writes must be idempotent
-or conditional.
+Unless the policy is Continue, the records of a group run in batch order, one at a time, whichever lanes
+they run in. Results leave the lanes as soon as they are finished, and wait only where the policy
+demands an order: under StopGroup the results of one group leave in batch order, under
+StopBatch all results do. So a slow record delays itself and its group, and the stages
+after the lanes receive all the others. The response is the same as without lanes.
 
-The context enters once, at the source. It travels with each record and says which
-one it is ([RecordFrom], [SourceFrom]).
+A failure inside lanes can be settled there. If it leaves the lanes, it holds back the
+records of its group that have not run yet. A Catch after the lanes is too late for those.
 
-# Testing
+# Deadlines
 
-Package batchtest has local event source mappings: it delivers to a handler again
-and again, as the services do. Its CheckStage checks a stage of your own against these
-laws.
+Lambda kills a function at its deadline, and the whole batch is redelivered. So the records'
+contexts end earlier, by the reserve ([WithReserve]). From then on no function is started,
+and the handler responds with everything that has finished, even if some functions never
+return. The times are counted from the end of the contexts:
+
+  - After a quarter of the reserve, Parallel and Route give up functions that have not returned.
+  - After half of it, Run and the handlers stop waiting for records.
+  - After three quarters, they respond, even if a report function, a log handler or a scope
+    has not returned.
+
+In the lanes of Parallel, only the record of a stuck function is redelivered, with the later
+records of its group. Without lanes, every record after it is too.
+
+A [TryEachChunk] whose chunk is not full writes it early, one reserve before the contexts end,
+if the missing records are still in lanes.
+
+A function that has not returned cannot be stopped. It may take effect after its record
+was redelivered. So functions should return when their context ends, and writes should be
+idempotent or conditional.
+
+# Handlers and responses
+
+[SQSHandler], [KinesisHandler], [DynamoDBHandler], [KafkaHandler] and [FirehoseHandler] make
+handlers for lambda.Start. They decode the event record by record: if a record cannot
+be decoded, it alone fails, with a [*DecodeError]. An event from another source is a
+[*PayloadError]. [KinesisWindowHandler] and [DynamoDBWindowHandler] serve tumbling windows.
+
+[Run] serves a handler function with a typed event. [Collect] and [Partition] are for tests.
+
+If not a single record was acknowledged, the handler returns an [*AllFailedError] in place of a
+response. [WithLogger] and [WithReport] say what became of a batch. [WithScope] opens
+something around the work on one record, such as a trace span, and closes it when the outcome
+of the record is known.
+
+# Laws
+
+These hold for every stage of this package, and are tested as properties:
+
+ 1. Conservation. Each record that enters a stage leaves it, with its identity.
+ 2. Nothing is acknowledged unseen. A record is acknowledged only if every one of its
+    results reached the collector Ready or Done. A failure that nothing settled is
+    reported even if its result was thrown away. If a stage has copied a result, one
+    copy does not make up for another that is stuck or still waits in a chunk or in lanes.
+    Run and handlers ignore results of other batches.
+ 3. Failures only accumulate, except in Catch and OrElse. Of several copies of one result
+    the failed one counts: only its descendants can settle the failure.
+ 4. Nothing starts after the end. Once a record's context has ended, no function is
+    called for it, except Tap's. Once the handler has responded, none is called at all.
+ 5. Map of the identity is the identity, and two Maps are the Map of the composed functions.
+    TryMap composes. Filter is idempotent and commutes. Map is the TryMap that cannot fail.
+ 6. Parallel is invisible. With any number of lanes, a stage that treats each record
+    separately gives each record the same results as without lanes, and the response is the
+    same. Route gives each record what its chosen stage gives.
+ 7. The response lists each reported identifier once, in batch order. Identifiers need not be
+    unique: if one of two records with the same identifier fails, that identifier is listed.
 
 # Other packages
 
-Package envelope unwraps what other services put into a message. The following are modules of
-their own, in folders of the same name, since not everybody needs them:
+Package batchtest delivers batches to a handler again and again, as the services do, and
+checks a stage of your own against the laws. Package envelope unwraps messages that other
+services put into a message. The following are modules of their own, in the folders of the
+same name:
 
-  - once does the work of a key once, however often its record is delivered.
-  - redeliver says when SQS redelivers the messages that failed.
-  - kpl unpacks the aggregated records of the Kinesis Producer Library.
-  - dynamodbitem makes structs of the images of DynamoDB records.
+  - once does the work for a key once, however often its message is delivered.
+  - redeliver chooses when SQS redelivers a failed message.
+  - kpl unpacks the records that the Kinesis Producer Library packs together.
+  - dynamodbitem turns DynamoDB images into structs.
   - otelbatch makes OpenTelemetry traces and metrics.
   - batchvet finds mistakes that compile.
 */

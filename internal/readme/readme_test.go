@@ -1,37 +1,28 @@
-// Package readme holds each README of the tree to its word: all code in it is compiled here or
-// elsewhere in the tree, and the files that it names exist.
+// Package readme checks the documents of the repository: their code is compiled, their links lead
+// somewhere, and what they show is what the commands print.
 package readme
 
 import (
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+	"unicode"
+
+	"github.com/matryer/is"
 )
 
 const root = "../.."
 
-func TestAllCodeInReadmesIsCompiled(t *testing.T) {
+func TestAllCodeInDocumentsIsCompiled(t *testing.T) {
 	var sources []string
-	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			return err
-		case d.IsDir() && (d.Name() == "node_modules" || d.Name() == ".git"):
-			return filepath.SkipDir
-		case !strings.HasSuffix(path, ".go"):
-			return nil
-		}
-		text, err := os.ReadFile(path)
-		sources = append(sources, flat(string(text)))
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
+	for _, file := range files(t, ".go") {
+		sources = append(sources, flat(read(t, file)))
 	}
-	for _, file := range readmes(t) {
+	for _, file := range files(t, ".md") {
 		for _, block := range regexp.MustCompile("(?s)```go\n(.*?)```").FindAllStringSubmatch(read(t, file), -1) {
 			if !compiled(flat(block[1]), sources) {
 				t.Errorf("%s: in no Go file of the tree:\n%s", file, block[1])
@@ -49,38 +40,7 @@ func compiled(code string, sources []string) bool {
 	return false
 }
 
-func TestReadmesNameOnlyWhatIsThere(t *testing.T) {
-	for _, file := range readmes(t) {
-		text := regexp.MustCompile("(?s)```.*?```").ReplaceAllString(read(t, file), "")
-		for _, link := range regexp.MustCompile(`\]\(([^)#:]+)\)`).FindAllStringSubmatch(text, -1) {
-			if _, err := os.Stat(filepath.Join(filepath.Dir(file), link[1])); err != nil {
-				t.Errorf("%s: %v", file, err)
-			}
-		}
-	}
-}
-
-func TestTheReadmeNamesOnlyTestsThatThereAre(t *testing.T) {
-	var tests strings.Builder
-	err := filepath.WalkDir(root, func(path string, _ fs.DirEntry, err error) error {
-		if err == nil && strings.HasSuffix(path, "_test.go") {
-			text, err := os.ReadFile(path)
-			tests.Write(text)
-			return err
-		}
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range regexp.MustCompile("`((?:Test|Fuzz|Example|Benchmark)[A-Z]\\w+)`").FindAllStringSubmatch(read(t, root+"/README.md"), -1) {
-		if !strings.Contains(tests.String(), "func "+name[1]+"(") {
-			t.Errorf("no test is called %s", name[1])
-		}
-	}
-}
-
-// flat takes the indentation away, and the empty lines.
+// flat removes indentation and empty lines.
 func flat(code string) string {
 	var lines []string
 	for line := range strings.Lines(code) {
@@ -91,8 +51,65 @@ func flat(code string) string {
 	return strings.Join(lines, "\n")
 }
 
-// readmes are the README files of the tree.
-func readmes(t *testing.T) (files []string) {
+func TestLinksInDocumentsLeadSomewhere(t *testing.T) {
+	for _, file := range files(t, ".md") {
+		for _, link := range regexp.MustCompile(`\]\(([^)\s]+)\)`).FindAllStringSubmatch(prose(t, file), -1) {
+			if strings.Contains(link[1], "://") {
+				continue
+			}
+			name, section, _ := strings.Cut(link[1], "#")
+			target := file
+			if name != "" {
+				target = filepath.Join(filepath.Dir(file), name)
+			}
+			if _, err := os.Stat(target); err != nil {
+				t.Errorf("%s: %v", file, err)
+			} else if section != "" && !sections(t, target)[section] {
+				t.Errorf("%s: %s has no section %q", file, target, section)
+			}
+		}
+	}
+}
+
+// sections are the anchors of a document's headings, as GitHub makes them.
+func sections(t *testing.T, file string) map[string]bool {
+	anchors := make(map[string]bool)
+	for _, heading := range regexp.MustCompile(`(?m)^#+ (.*)$`).FindAllStringSubmatch(prose(t, file), -1) {
+		anchors[strings.Map(func(r rune) rune {
+			switch {
+			case r == ' ':
+				return '-'
+			case unicode.IsLetter(r), unicode.IsDigit(r), r == '-', r == '_':
+				return unicode.ToLower(r)
+			}
+			return -1
+		}, heading[1])] = true
+	}
+	return anchors
+}
+
+func TestTheReadmeIsShort(t *testing.T) {
+	is := is.New(t)
+	is.True(strings.Count(read(t, root+"/README.md"), "\n") <= 200)
+}
+
+func TestTheReadmeShowsWhatItsCommandPrints(t *testing.T) {
+	is := is.New(t)
+	command := exec.Command("go", "run", "./examples/orders")
+	command.Dir = root
+	printed, err := command.CombinedOutput()
+	is.NoErr(err)
+	is.True(strings.Contains(flat(read(t, root+"/README.md")), flat(string(printed)))) // go run ./examples/orders
+}
+
+// prose is a document without its code blocks.
+func prose(t *testing.T, file string) string {
+	t.Helper()
+	return regexp.MustCompile("(?s)```.*?```").ReplaceAllString(read(t, file), "")
+}
+
+// files are those of the repository with an extension.
+func files(t *testing.T, extension string) (found []string) {
 	t.Helper()
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		switch {
@@ -100,15 +117,15 @@ func readmes(t *testing.T) (files []string) {
 			return err
 		case d.IsDir() && (d.Name() == "node_modules" || d.Name() == ".git"):
 			return filepath.SkipDir
-		case d.Name() == "README.md":
-			files = append(files, path)
+		case filepath.Ext(path) == extension:
+			found = append(found, path)
 		}
 		return nil
 	})
-	if err != nil || len(files) < 5 {
-		t.Fatal(files, err)
+	if err != nil || len(found) < 5 {
+		t.Fatal(found, err)
 	}
-	return files
+	return found
 }
 
 func read(t *testing.T, file string) string {
