@@ -43,7 +43,7 @@ func Parallel[A, B any](s Stream[A], n int, stage func(Stream[A]) Stream[B]) Str
 	require(n >= 1, "Parallel", "n is less than 1")
 	return func(yield func(Result[B]) bool) {
 		p := &parallel[A, B]{stages: []Stage[A, B]{stage}}
-		p.pool.Init(n, p.face())
+		p.pool.Init(n, p.callbacks())
 		p.run(s, yield)
 	}
 }
@@ -77,8 +77,8 @@ type lineKey struct {
 // whole is the group of a line or a gate that is for all of a run.
 const whole = -1
 
-func (p *parallel[A, B]) face() lanes.Face[task[A], leaving[B]] {
-	return lanes.Face[task[A], leaving[B]]{
+func (p *parallel[A, B]) callbacks() lanes.Callbacks[task[A], leaving[B]] {
+	return lanes.Callbacks[task[A], leaving[B]]{
 		Start:     p.start,
 		Given:     func(owner any, t *task[A]) { t.visit.enter(owner.(*inlet)) },
 		Left:      func(t *task[A], r leaving[B]) { t.visit.parts.Leave(r.h.number()) },
@@ -86,14 +86,14 @@ func (p *parallel[A, B]) face() lanes.Face[task[A], leaving[B]] {
 		Finished:  func(t *task[A]) { t.visit.end() },
 		Refused:   func(owner any, t *task[A]) leaving[B] { return handedOn[B](t.visit.untaken(owner.(*inlet).crash)) },
 		Held:      func(t *task[A]) bool { return t.visit.parts.Held() },
-		Adrift:    func(owner any) { owner.(*inlet).close() },
+		GivenUp:   func(owner any) { owner.(*inlet).close() },
 		Abandoned: func(t *task[A]) leaving[B] { return handedOn[B](t.visit.abandoned()) },
 	}
 }
 
 func (p *parallel[A, B]) run(s Stream[A], yield func(Result[B]) bool) {
 	p.border.routes = p.choose != nil
-	p.border.settle = func(item any) { p.pool.Settle(item.(*lanes.Item[task[A], leaving[B]])) }
+	p.border.settle = func(item any) { p.pool.TryFinish(item.(*lanes.Item[task[A], leaving[B]])) }
 	go p.read(s)
 	defer p.stop() // also where yield panics
 	p.consume(yield)
@@ -296,7 +296,7 @@ func (p *parallel[A, B]) consume(yield func(Result[B]) bool) {
 		case <-p.pool.Changed:
 		case <-clock.ended:
 			clock.end()
-			p.pool.Hurry(func(t *task[A]) bool { return t.visit.crossing.ctx.Err() != nil })
+			p.pool.ReleaseExpired(func(t *task[A]) bool { return t.visit.crossing.ctx.Err() != nil })
 		case <-clock.due:
 			if all, ok := clock.tick(p.pool.Exhausted()); ok {
 				p.late = true
@@ -304,7 +304,7 @@ func (p *parallel[A, B]) consume(yield func(Result[B]) bool) {
 			}
 		}
 	}
-	p.pool.Rest(p.untaken)
+	p.pool.Drain(p.untaken)
 	for out, _ = p.pool.Receive(out); len(out) > 0; out, _ = p.pool.Receive(out) {
 		if !p.hand(out, yield) {
 			return

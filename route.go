@@ -61,7 +61,7 @@ func Route[K comparable, A, B any](s Stream[A], key func(A) K, routes map[K]Stag
 		p := &parallel[A, B]{stages: stages, choose: func(h header, value *A) (int, header) {
 			return routed(h, value, key, numbers)
 		}}
-		p.pool.Route(len(stages), p.face())
+		p.pool.InitRouted(len(stages), p.callbacks())
 		p.run(s, yield)
 	}
 }

@@ -102,7 +102,7 @@ func TestHurryTakesWhatHasExpiredOutOfItsLine(t *testing.T) {
 			s.push(it)
 		}
 		time.Sleep(time.Second)
-		s.Hurry(func(*job) bool { return true })
+		s.ReleaseExpired(func(*job) bool { return true })
 		time.Sleep(time.Second)
 		s.push(s.items[3])
 		s.Exhaust()
@@ -127,7 +127,7 @@ func TestAHurriedProducerGoesAsFarAheadAsItLikes(t *testing.T) {
 		if s.Exhausted() {
 			t.Fatal("the producer does not wait")
 		}
-		s.Hurry(func(*job) bool { return false })
+		s.ReleaseExpired(func(*job) bool { return false })
 		synctest.Wait()
 		if !s.Exhausted() {
 			t.Fatal("the producer waits")
@@ -143,7 +143,7 @@ func TestWhatHasNotExpiredStaysInItsLine(t *testing.T) {
 		s.add(1, 0, 0, time.Second)
 		s.produce()
 		synctest.Wait()
-		s.Hurry(func(*job) bool { return false })
+		s.ReleaseExpired(func(*job) bool { return false })
 		s.consume()
 		if given := s.items[1].Value.given; given != time.Second {
 			t.Fatalf("given at %v", given)
@@ -170,7 +170,7 @@ func TestNoMoreLanesStartThanThereAreItems(t *testing.T) {
 		s := newScene(4, do)
 		s.add(0, 0, 0, time.Second)
 		s.push(s.items[0])
-		s.Hurry(func(*job) bool { return false }) // calls for lanes once more
+		s.ReleaseExpired(func(*job) bool { return false }) // calls for lanes once more
 		s.Exhaust()
 		s.consume()
 		if len(s.lanes) != 1 {

@@ -5,11 +5,11 @@ import (
 	"slices"
 )
 
-// A gate lets the Results of its items through by rank: each one once every item of a lower rank that has come is
-// finished. One that comes later than an item of a higher rank overtakes it if it still can.
+// A gate hands on the Results of its items by rank: those of an item once every pushed item of a lower rank is finished.
+// An item that is pushed after one of a higher rank overtakes it, unless the Results of that one have gone already.
 type gate[T, R any] struct {
-	items []*Item[T, R] // by rank, from the first that is not finished on
-	head  int           // where that one is
+	items []*Item[T, R] // by rank; those before head are finished
+	head  int
 }
 
 func (p *Pool[K, T, R]) gate(key K) *gate[T, R] {
@@ -24,52 +24,52 @@ func (p *Pool[K, T, R]) gate(key K) *gate[T, R] {
 	return g
 }
 
-// enter puts an item in its place at the gate.
+// enter inserts an item by its rank.
 func (g *gate[T, R]) enter(it *Item[T, R]) {
-	it.standing.gate = g
+	it.ordering.gate = g
 	if g.head > len(g.items)/2 && len(g.items) == cap(g.items) {
 		g.items = slices.Delete(g.items, 0, g.head)
 		g.head = 0
 	}
 	at, _ := slices.BinarySearchFunc(g.items[g.head:], it, func(a, b *Item[T, R]) int {
-		return cmp.Or(cmp.Compare(a.standing.rank, b.standing.rank), cmp.Compare(a.number, b.number))
+		return cmp.Or(cmp.Compare(a.ordering.rank, b.ordering.rank), cmp.Compare(a.number, b.number))
 	})
 	g.items = slices.Insert(g.items, g.head+at, it)
 }
 
-// waits reports whether the item must wait for another one.
+// waits reports whether the Results of the item must wait for another item.
 func (g *gate[T, R]) waits(it *Item[T, R]) bool {
-	return g != nil && !it.standing.passed && g.items[g.head] != it
+	return g != nil && !it.ordering.passed && g.items[g.head] != it
 }
 
-// deliver hands a Result on, or holds it until the turn of its item has come.
+// deliver hands a Result on, or holds it back until its item's turn.
 func (p *Pool[K, T, R]) deliver(it *Item[T, R], r R) {
 	if !p.holdsBack(it, r) {
 		p.send(r)
 	}
 }
 
-// holdsBack holds a Result if the turn of its item has not come, and reports whether it does.
+// holdsBack keeps a Result if it is not its item's turn, and reports whether it has kept it.
 func (p *Pool[K, T, R]) holdsBack(it *Item[T, R], r R) bool {
-	s := it.standing
-	if s == nil || !s.gate.waits(it) && len(s.held) == 0 {
+	s := it.ordering
+	if s == nil || !s.gate.waits(it) && len(s.heldBack) == 0 {
 		return false
 	}
-	s.held = append(s.held, r)
+	s.heldBack = append(s.heldBack, r)
 	return true
 }
 
-// open lets what has waited for a finished item through the gate.
+// open hands on the Results that no longer have to wait.
 func (p *Pool[K, T, R]) open(g *gate[T, R]) {
 	if g == nil {
 		return
 	}
 	for g.head < len(g.items) {
-		first := g.items[g.head].standing
-		for _, r := range first.held {
+		first := g.items[g.head].ordering
+		for _, r := range first.heldBack {
 			p.send(r)
 		}
-		first.held = nil
+		first.heldBack = nil
 		if !g.items[g.head].finished {
 			return
 		}

@@ -6,100 +6,101 @@ import (
 	"sync"
 )
 
-// A Lane takes one item after the other.
+// A Lane takes one item after another.
 type Lane[T, R any] struct {
-	Owner  any // for the face
-	Number int // which items it takes, as Push has it
+	Owner  any // for the callbacks
+	Number int // in a routed pool, which items it takes: those that are pushed for this number
 
-	member
-	desk    *desk[T, R]
-	coming  bool // it has not asked yet
-	asking  bool
-	flushed bool // it has let go of what it held since its last item
-	parting bool // it gets nothing more, and another one its later items
-	awake   sync.Cond
-	lines   []*line[T, R] // those it has an item of
+	participant
+	inbox    *inbox[T, R]
+	starting bool // it has not asked for an item yet
+	asking   bool
+	flushed  bool // it was asked to flush since its last item
+	retiring bool // it gets no more items; a successor takes them
+	awake    sync.Cond
+	lines    []*line[T, R] // those of which it holds an item
 
-	mu      sync.Mutex
-	shut    bool          // nothing goes in or out any more
-	current *Item[T, R]   // the last one that it was given
-	held    []*Item[T, R] // the ones that are not finished
+	mu         sync.Mutex
+	shut       bool        // nothing enters or leaves any more
+	current    *Item[T, R] // the item that it was given last, until it asks for another
+	unfinished []*Item[T, R]
 }
 
-// What Next has for a lane.
+// A Turn is what a lane must do next.
 type Turn int
 
 const (
-	Work  Turn = iota // an item
-	Flush             // nothing: let go of what is held, and ask again
-	End               // nothing, and nothing will come
+	Work  Turn = iota // work on the item
+	Flush             // there is no item yet: let go of the items that it holds, and ask again
+	End               // there will be no more items
 )
 
-// Next lets go of the item that the lane was given last, and waits for another one.
+// Next waits for the next item of a lane. It also notes that the lane has returned from the one before.
 func (p *Pool[K, T, R]) Next(l *Lane[T, R]) (*Item[T, R], Turn) {
-	if it := p.nextFresh(l); it != nil {
+	if it := p.nextUnordered(l); it != nil {
 		return it, Work
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.arrive(l)
+	p.noteStarted(l)
 	l.mu.Lock()
-	p.letGo(l)
+	p.returnCurrent(l)
 	l.mu.Unlock()
 	l.asking = true
 	defer func() { l.asking = false }()
-	for !p.stopped.Load() && !l.shut && !l.parting {
+	for !p.stopped.Load() && !l.shut && !l.retiring {
 		if it := p.take(l); it != nil {
 			l.asking = false
 			l.mu.Lock()
 			p.give(l, it)
 			l.mu.Unlock()
-			p.call()
-			if p.makeRoom() {
+			p.callLane()
+			if p.resumeProducer() {
 				p.mu.Unlock()
-				runtime.Gosched() // lets the producer have this processor before the lanes run dry
+				runtime.Gosched() // so that the producer runs before the lanes have nothing left to do
 				p.mu.Lock()
 			}
 			return it, Work
 		}
-		if p.done && l.desk.waiting == 0 {
+		if p.exhausted && l.inbox.waiting == 0 {
 			break
 		}
-		if !l.flushed && (p.hasty || p.wanted(l)) && l.holds() {
+		if !l.flushed && (p.hasty || p.blocksOthers(l)) && l.holds() {
 			l.flushed = true
 			return nil, Flush
 		}
-		if p.part() {
+		if p.retireBlocker() {
 			continue
 		}
 		p.wait(l)
 	}
-	p.call() // it may have been called for an item that it does not take
+	p.callLane() // this lane may have been called for an item that it does not take
 	return nil, End
 }
 
-// nextFresh is Next where that needs no more than the lane: all items are fresh, and there is one.
-func (p *Pool[K, T, R]) nextFresh(l *Lane[T, R]) *Item[T, R] {
-	if p.orderly.Load() || p.stopped.Load() {
+// nextUnordered is Next without the pool's lock, for as long as no item has an ordering. It returns nil if it cannot do
+// without.
+func (p *Pool[K, T, R]) nextUnordered(l *Lane[T, R]) *Item[T, R] {
+	if p.ordered.Load() || p.stopped.Load() {
 		return nil
 	}
 	l.mu.Lock()
-	if l.shut || l.current == nil || l.current.standing != nil {
+	if l.shut || l.current == nil || l.current.ordering != nil {
 		l.mu.Unlock()
 		return nil
 	}
-	p.letGo(l)
-	it := p.fresh.take()
+	p.returnCurrent(l)
+	it := p.unordered.take()
 	if it != nil {
 		p.give(l, it)
 	}
 	l.mu.Unlock()
-	if it != nil && p.full.Load() && p.fresh.len() <= Ahead/2 {
+	if it != nil && p.producerWaits.Load() && p.unordered.len() <= Ahead/2 {
 		p.mu.Lock()
-		made := p.makeRoom()
+		made := p.resumeProducer()
 		p.mu.Unlock()
 		if made {
-			runtime.Gosched() // as above
+			runtime.Gosched() // as in Next
 		}
 	}
 	return it
@@ -108,32 +109,32 @@ func (p *Pool[K, T, R]) nextFresh(l *Lane[T, R]) *Item[T, R] {
 // wait waits until there may be something for the lane.
 func (p *Pool[K, T, R]) wait(l *Lane[T, R]) {
 	p.idle = append(p.idle, l)
-	p.listen()
-	if p.fresh.first() != nil { // it has come without calling
+	p.updateCallable()
+	if p.unordered.first() != nil { // it was pushed before this lane could be called
 		p.idle = p.idle[:len(p.idle)-1]
 		return
 	}
-	p.makeRoom()
+	p.resumeProducer()
 	l.awake.Wait()
 	if p.called == l {
 		p.called = nil
-		p.listen()
+		p.updateCallable()
 	}
 }
 
-func (p *Pool[K, T, R]) arrive(l *Lane[T, R]) {
-	if l.coming {
-		l.coming = false
-		p.coming--
+func (p *Pool[K, T, R]) noteStarted(l *Lane[T, R]) {
+	if l.starting {
+		l.starting = false
+		p.starting--
 	}
 }
 
-// letGo says that the lane has asked for another item since the last one.
-func (p *Pool[K, T, R]) letGo(l *Lane[T, R]) {
+// returnCurrent notes that the lane has returned from its current item.
+func (p *Pool[K, T, R]) returnCurrent(l *Lane[T, R]) {
 	if it := l.current; it != nil {
 		l.current = nil
 		it.returned = true
-		p.settle(it)
+		p.tryFinish(it)
 	}
 }
 
@@ -141,20 +142,20 @@ func (p *Pool[K, T, R]) give(l *Lane[T, R], it *Item[T, R]) {
 	it.lane = l
 	p.Given(l.Owner, &it.Value)
 	l.current, l.flushed = it, false
-	l.held = append(l.held, it)
+	l.unfinished = append(l.unfinished, it)
 }
 
-// take takes the first item that may run in the lane: one that is ready, or one of a line that only this lane has.
+// take takes the earliest item that may run in the lane: a ready one, or the next one of a line that the lane holds.
 func (p *Pool[K, T, R]) take(l *Lane[T, R]) *Item[T, R] {
-	it := l.desk.ready.first()
+	it := l.inbox.ready.first()
 	var own *line[T, R]
 	for _, line := range l.lines {
-		if len(line.waiting) > 0 && line.waiting[0].standing.desk == l.desk && (it == nil || line.waiting[0].number < it.number) {
+		if len(line.waiting) > 0 && line.waiting[0].ordering.inbox == l.inbox && (it == nil || line.waiting[0].number < it.number) {
 			it, own = line.waiting[0], line
 		}
 	}
-	if first := p.fresh.first(); first != nil && (it == nil || first.number < it.number) {
-		if first = p.fresh.take(); first != nil {
+	if first := p.unordered.first(); first != nil && (it == nil || first.number < it.number) {
+		if first = p.unordered.take(); first != nil {
 			return first
 		}
 	}
@@ -162,11 +163,11 @@ func (p *Pool[K, T, R]) take(l *Lane[T, R]) *Item[T, R] {
 	case it == nil:
 		return nil
 	case own != nil:
-		p.unline(own)
+		p.popLine(own)
 	default:
-		l.desk.ready.pop()
+		l.inbox.ready.pop()
 	}
-	if line := it.standing.line; line != nil {
+	if line := it.ordering.line; line != nil {
 		if line.held == 0 {
 			line.lane = l
 			l.lines = append(l.lines, line)
@@ -179,41 +180,41 @@ func (p *Pool[K, T, R]) take(l *Lane[T, R]) *Item[T, R] {
 func (l *Lane[T, R]) holds() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return len(l.held) > 0
+	return len(l.unfinished) > 0
 }
 
-// Close ends a lane, and says whether it has ended as it should. lost makes the Results of what it has not finished, if
-// there is to be one.
+// Close notes that a lane has ended. returned reports that it has not crashed. lost makes the Results of its unfinished
+// items; it reports false for an item that gets none.
 func (p *Pool[K, T, R]) Close(l *Lane[T, R], returned bool, lost func(*T) (R, bool)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.arrive(l)
-	p.release(l, lost)
+	p.noteStarted(l)
+	p.shutLane(l, lost)
 	if p.routed {
-		p.leaveDesk(l, returned)
+		p.closeInbox(l, returned)
 	}
-	p.leave(&l.member)
+	p.leave(&l.participant)
 	if p.ended() {
 		p.stop()
 	}
-	p.call()
-	p.part()
-	p.makeRoom()
+	p.callLane()
+	p.retireBlocker()
+	p.resumeProducer()
 }
 
-// ended reports whether all lanes that there can be have ended, so that nobody takes an item any more.
+// ended reports whether all possible lanes have ended, so that none is left to take an item.
 func (p *Pool[K, T, R]) ended() bool {
-	return !p.routed && len(p.lanes) == p.n && !slices.ContainsFunc(p.lanes, func(l *Lane[T, R]) bool { return !l.gone && !l.adrift })
+	return !p.routed && len(p.lanes) == p.maxLanes && !slices.ContainsFunc(p.lanes, func(l *Lane[T, R]) bool { return !l.gone && !l.givenUp })
 }
 
-// release finishes what a lane holds, and shuts it.
-func (p *Pool[K, T, R]) release(l *Lane[T, R], lost func(*T) (R, bool)) {
+// shutLane finishes all items of a lane. Nothing enters or leaves it afterwards.
+func (p *Pool[K, T, R]) shutLane(l *Lane[T, R], lost func(*T) (R, bool)) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.shut = true
 	l.current = nil
-	for len(l.held) > 0 {
-		it := l.held[0]
+	for len(l.unfinished) > 0 {
+		it := l.unfinished[0]
 		if p.Inside(&it.Value) {
 			if r, ok := lost(&it.Value); ok {
 				p.deliver(it, r)

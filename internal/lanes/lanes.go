@@ -1,29 +1,47 @@
-// Package lanes gives items to lanes, each of which works on a goroutine of its own, and hands on what comes of them.
+// Package lanes runs work on several goroutines. It decides which piece of work may run when, and which result may be
+// handed on when.
 //
-// One producer pushes items into a [Pool], several lanes take them and emit Results, and one consumer receives those.
+// A piece of work is an item. One producer pushes items into a [Pool]. A [Lane] is a goroutine that takes one item after
+// another and emits Results for each. One consumer receives the Results.
 //
-//	Push ──► ready ──► Next ─ lane ─ Emit ──► out ──► Receive
-//	           ▲                        │
-//	        lines: one after          gates: what must not
-//	        the other                 overtake
+//	producer                 lanes                  consumer
+//	  Push ──► ready ──► Next ... Emit ──► outbox ──► Receive
+//	             ▲                 │
+//	           lines             gates
 //
-// An item may be in a line: the items of a line run one after the other, in the order in which they came. A lane that
-// asks for more while it has an item of a line may get the next one of it, since it is the only one that can. An item
-// may have a gate: what comes of the items of a gate is handed on by their rank, whichever is finished first. Everything
-// else is handed on at once.
+// An item is ready when it may run as soon as a lane is free. It is finished when its lane has asked for the next item
+// and nothing of it is left in the lane. A lane may ask before that: a bulk write collects several items first.
 //
-// Lanes wait when too much of what they made waits for the consumer; what waits for its turn at a gate does not count,
-// for the consumer could not take it. The producer waits when too many items wait for a lane; those that wait in their
+// # Lines and gates
+//
+// An item may be in a line. The items of a line run one after another, in the order in which they were pushed: each is
+// ready once the one before it is finished. Only the lane that holds an unfinished item of a line can take the next one
+// earlier.
+//
+// An item may have a gate, and a rank at it. The Results of a gate's items are handed on by rank, whichever item is
+// finished first. All other Results are handed on at once.
+//
+// # Waiting
+//
+// A lane waits while too many Results wait for the consumer. Results that are held back at a gate do not count, since
+// the consumer could not receive them. The producer waits while too many items wait for a lane. Items that wait in their
 // lines do not count.
 //
-// Instead of sharing all items, each lane may have items of its own, which are pushed for it. It takes no others, and when
-// it has ended early nobody takes them. The item that is next in a line may be for another lane than the one before it, which
-// may still be held. So once all items have been pushed, the lane that holds it is told to let go. If it does not, and no lane
-// has anything else to do, it is ended, and another lane takes what comes later for it.
+// # Routed pools
 //
-// Nobody holds a lock while a user's function runs. The lock of a pool guards lines and gates, and who waits; that of a
-// lane guards the items that it has, and comes second. An item that has neither a line nor a gate needs only the lane's,
-// as long as nobody waits.
+// In a routed pool every item is pushed for one lane, and no other lane takes it. If that lane ends early, its remaining
+// items are refused.
+//
+// Such lanes can block each other. The next item of a line may be for another lane than the item before it, and that
+// lane may hold the earlier item until its input ends. So once all items have been pushed, a lane that blocks others is
+// asked to flush, which means to let go of the items that it holds. If it does not, and no lane has anything else to do,
+// it is retired: its input ends, and a new lane takes its later items.
+//
+// # Locks
+//
+// No lock is held while a user's function runs. The lock of the pool guards lines, gates and waiting. The lock of a lane
+// guards the items of that lane, and is taken after the pool's. An item with neither a line nor a gate needs only the
+// lock of its lane, unless a goroutine waits.
 package lanes
 
 import (
@@ -34,145 +52,139 @@ import (
 const (
 	// Ahead is how many items may wait for a lane.
 	Ahead = 128
-	// Far is the same where items are meant for one lane each: the next one may be for a lane that has nothing to do. No
-	// batch is larger.
-	Far = 10_000
+	// RoutedAhead is the same for a routed pool, where the next item may be for a lane that has nothing to do. No batch
+	// is larger.
+	RoutedAhead = 10_000
 	// Behind is how many Results may wait for the consumer, in addition to as many that it has received.
 	Behind = 64
 )
 
-// A Pool is the place where a producer, lanes and a consumer meet. Keys of lines and gates are Ks.
+// A Pool is where a producer, lanes and a consumer meet. The keys of lines and gates are Ks.
 type Pool[K comparable, T, R any] struct {
-	Face[T, R]
+	Callbacks[T, R]
 	// Changed receives a value when there is something new for a consumer that found nothing to receive.
 	Changed chan struct{}
 
-	fresh   fresh[T, R] // the items without a line or a gate
-	out     outbox[R]
-	calling atomic.Bool  // a new item is to call a lane
-	full    atomic.Bool  // the producer waits
-	orderly atomic.Bool  // an item has a line or a gate
-	stopped atomic.Bool  // no item is given out any more
-	broken  atomic.Bool  // and nothing is received any more
-	awaited atomic.Bool  // the consumer waits for something new
-	crowded atomic.Int32 // lanes that wait for the consumer
+	unordered     unordered[T, R]
+	out           outbox[R]
+	callable      atomic.Bool  // there is a lane that a new item can wake or start
+	producerWaits atomic.Bool  // for roomForItems
+	ordered       atomic.Bool  // an item with an ordering has been pushed
+	stopped       atomic.Bool  // lanes take no more items
+	broken        atomic.Bool  // Emit hands on no more Results
+	consumerWaits atomic.Bool  // for Changed
+	emitWaiters   atomic.Int32 // lanes that wait for roomForResults
 
-	mu        sync.Mutex
-	n         int
-	pushed    int32
-	routed    bool         // each lane has a desk
-	desks     []desk[T, R] // where the other items wait
-	lines     map[K]*line[T, R]
-	gates     map[K]*gate[T, R]
-	standings []standing[T, R] // that nobody has yet
-	expired   func(*T) bool    // set by Hurry
-	narrow    bool
-	room      sync.Cond
-	done      bool // no item will be pushed any more
-	producer  member
+	mu           sync.Mutex
+	maxLanes     int
+	pushed       int32
+	routed       bool
+	inboxes      []inbox[T, R] // one per lane if the pool is routed, otherwise one
+	lines        map[K]*line[T, R]
+	gates        map[K]*gate[T, R]
+	orderings    []ordering[T, R] // allocated, not used yet
+	expired      func(*T) bool    // set by ReleaseExpired
+	narrow       bool             // set by Narrow
+	roomForItems sync.Cond
+	exhausted    bool // all items have been pushed
+	producer     participant
 
-	lanes   []*Lane[T, R]
-	coming  int           // lanes that have started and not asked yet
-	idle    []*Lane[T, R] // those that wait for an item
-	called  *Lane[T, R]   // on its way out of idle; it calls the next one
-	hasty   bool          // lanes must not wait with what they hold
-	space   sync.Cond
-	running int // the producer and the lanes that are waited for
+	lanes          []*Lane[T, R]
+	starting       int           // lanes that have started and not asked for an item yet
+	idle           []*Lane[T, R] // lanes that wait for an item
+	called         *Lane[T, R]   // woken by callLane, not running yet; it calls the next one
+	hasty          bool          // set by Hasten
+	roomForResults sync.Cond
+	running        int // participants that the pool still waits for
 }
 
-// A Face is what a Pool must know of its items. It is called with the lock of a lane held, or that of the pool, or both.
-type Face[T, R any] struct {
-	// Start starts a lane on a goroutine of its own, and may set its owner.
+// Callbacks tell a Pool what it must know of its items. They are called with the lock of the pool or of a lane held, or
+// with both.
+type Callbacks[T, R any] struct {
+	// Start starts a lane on its own goroutine, and may set its Owner.
 	Start func(*Lane[T, R])
-	// Given is told that a lane, which has this owner, takes the item.
+	// Given reports that the lane with this owner takes the item.
 	Given func(owner any, item *T)
-	// Left is told what leaves the lane.
+	// Left reports that a Result of the item leaves the lane.
 	Left func(item *T, r R)
 	// Inside reports whether anything of the item is left in the lane.
 	Inside func(item *T) bool
-	// Finished is told that nothing of the item is left inside.
+	// Finished reports that nothing of the item is left inside.
 	Finished func(item *T)
-	// Abandoned makes the Result of an item whose lane nobody waits for any more.
+	// Abandoned makes the Result of an unfinished item whose lane is given up.
 	Abandoned func(item *T) R
-	// Refused makes the Result of an item whose own lane has ended. The lane has this owner.
+	// Refused makes the Result of an item whose own lane, which had this owner, has ended.
 	Refused func(owner any, item *T) R
-	// Held reports whether the item is held inside by somebody who lets go of it in time.
+	// Held reports whether a stage in the lane holds the item back, and will let go of it in time.
 	Held func(item *T) bool
-	// Adrift is told of such a lane when there is nothing of it left.
-	Adrift func(owner any)
+	// GivenUp reports that the lane with this owner is given up, after its items are finished.
+	GivenUp func(owner any)
 }
 
-// An Item is one piece of work on its way through a lane.
+// An Item is one piece of work.
 type Item[T, R any] struct {
 	Value T
 
-	next     atomic.Pointer[Item[T, R]] // of those that have no standing
-	standing *standing[T, R]            // nil: it has no line and no gate
+	next     atomic.Pointer[Item[T, R]] // in unordered
+	ordering *ordering[T, R]            // nil: the item may run on any lane at any time
 	lane     *Lane[T, R]
-	number   int32 // in the order in which they came
-	place    int32 // the same, of those that have no standing
-	returned bool  // the lane has asked for another one since
+	number   int32 // among all items, in the order in which they were pushed
+	position int32 // the same among those without an ordering
+	returned bool  // the lane has asked for another item since
 	finished bool
 }
 
-// A standing is where an item stands in its line and at its gate.
-type standing[T, R any] struct {
-	desk   *desk[T, R]
-	line   *line[T, R]
-	gate   *gate[T, R]
-	rank   int
-	held   []R  // until its turn at the gate has come
-	passed bool // its turn at the gate is over
+// An ordering is what an item must wait for. It has neither a line nor a gate if only the lane is prescribed.
+type ordering[T, R any] struct {
+	inbox    *inbox[T, R]
+	line     *line[T, R]
+	gate     *gate[T, R]
+	rank     int
+	heldBack []R  // until the item's turn at the gate
+	passed   bool // the item's turn at the gate is over
 }
 
-type line[T, R any] struct {
-	busy    bool        // one of its items is ready or in a lane
-	lane    *Lane[T, R] // the lane that has it
-	held    int         // how many items that lane has of it
-	waiting []*Item[T, R]
-}
-
-// member is a goroutine that is waited for, until it is gone or adrift.
-type member struct{ gone, adrift bool }
+// A participant is the producer or a lane. The pool waits for it until it has gone or is given up.
+type participant struct{ gone, givenUp bool }
 
 // Init prepares a Pool of up to n lanes that share all items.
-func (p *Pool[K, T, R]) Init(n int, face Face[T, R]) { p.init(n, 1, face) }
+func (p *Pool[K, T, R]) Init(n int, callbacks Callbacks[T, R]) { p.init(n, 1, callbacks) }
 
-// Route prepares a Pool of n lanes for each of which items are pushed.
-func (p *Pool[K, T, R]) Route(n int, face Face[T, R]) {
+// InitRouted prepares a routed Pool of n lanes.
+func (p *Pool[K, T, R]) InitRouted(n int, callbacks Callbacks[T, R]) {
 	p.routed = true
-	p.orderly.Store(true)
-	p.init(n, n, face)
+	p.ordered.Store(true)
+	p.init(n, n, callbacks)
 }
 
-func (p *Pool[K, T, R]) init(n, desks int, face Face[T, R]) {
-	p.n, p.Face = n, face
-	p.desks = make([]desk[T, R], desks)
-	for i := range p.desks {
-		p.desks[i].number = i
+func (p *Pool[K, T, R]) init(n, inboxes int, callbacks Callbacks[T, R]) {
+	p.maxLanes, p.Callbacks = n, callbacks
+	p.inboxes = make([]inbox[T, R], inboxes)
+	for i := range p.inboxes {
+		p.inboxes[i].number = i
 	}
 	p.Changed = make(chan struct{}, 1)
-	p.room.L, p.space.L = &p.mu, &p.mu
+	p.roomForItems.L, p.roomForResults.L = &p.mu, &p.mu
 	p.running = 1 // the producer
-	p.fresh.init()
-	p.listen()
+	p.unordered.init()
+	p.updateCallable()
 }
 
-// leave says that a goroutine has ended.
-func (p *Pool[K, T, R]) leave(m *member) {
+// leave notes that a participant has gone.
+func (p *Pool[K, T, R]) leave(m *participant) {
 	if m.gone {
 		return
 	}
 	m.gone = true
-	if !m.adrift {
+	if !m.givenUp {
 		p.running--
 	}
 	p.notify()
 }
 
-// notify wakes a consumer that waits for something new.
+// notify wakes the consumer if it waits.
 func (p *Pool[K, T, R]) notify() {
-	if !p.awaited.Load() || !p.awaited.Swap(false) {
+	if !p.consumerWaits.Load() || !p.consumerWaits.Swap(false) {
 		return
 	}
 	select {

@@ -5,18 +5,19 @@ import (
 	"sync/atomic"
 )
 
-// An outbox has the Results that wait for the consumer. It has a lock of its own, which is held for moments only.
+// An outbox holds the Results that wait for the consumer. A lane claims a place before it puts a Result in. The outbox
+// has its own lock, which is only held for moments.
 type outbox[R any] struct {
-	n      atomic.Int32
-	places atomic.Int32 // that are used or claimed
-	mu     sync.Mutex
-	rs     []R
+	n       atomic.Int32
+	places  atomic.Int32 // used or claimed
+	mu      sync.Mutex
+	results []R
 }
 
 func (o *outbox[R]) len() int { return int(o.n.Load()) }
 
-// claim claims a place for one Result, if there is one. Who looked for room and then put a Result in would find that
-// others had done so meanwhile.
+// claim claims a place for one Result if one is free. If lanes only checked for a free place, several of them could put
+// a Result into the last one.
 func (o *outbox[R]) claim() bool {
 	for {
 		n := o.places.Load()
@@ -29,25 +30,25 @@ func (o *outbox[R]) claim() bool {
 	}
 }
 
-// exceed claims a place whether there is one or not.
-func (o *outbox[R]) exceed() { o.places.Add(1) }
+// claimAnyway claims a place even if none is free.
+func (o *outbox[R]) claimAnyway() { o.places.Add(1) }
 
 func (o *outbox[R]) unclaim() { o.places.Add(-1) }
 
-// put uses a claimed place.
+// put puts a Result into a claimed place.
 func (o *outbox[R]) put(r R) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.rs = append(o.rs, r)
-	o.n.Store(int32(len(o.rs)))
+	o.results = append(o.results, r)
+	o.n.Store(int32(len(o.results)))
 }
 
-// swap empties the outbox, and leaves it a buffer.
-func (o *outbox[R]) swap(used []R) (rs []R) {
+// swap empties the outbox, and gives it a buffer to go on with.
+func (o *outbox[R]) swap(used []R) (results []R) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	rs, o.rs = o.rs, used[:0]
+	results, o.results = o.results, used[:0]
 	o.n.Store(0)
-	o.places.Add(-int32(len(rs)))
-	return rs
+	o.places.Add(-int32(len(results)))
+	return results
 }

@@ -1,7 +1,7 @@
 package lanes
 
-// Push adds an item for the lane of this number, 0 if they share all items, with the keys of its line and its
-// gate, zero for none, and its rank at the gate. It waits for room and reports whether more are wanted.
+// Push adds an item. lane is the number of its lane in a routed pool, otherwise 0. lineKey and gateKey are zero for an
+// item without a line or gate. Push waits for room and reports whether it may be called again.
 func (p *Pool[K, T, R]) Push(it *Item[T, R], lane int, lineKey, gateKey K, rank int) bool {
 	it.number = p.pushed
 	p.pushed++
@@ -10,13 +10,13 @@ func (p *Pool[K, T, R]) Push(it *Item[T, R], lane int, lineKey, gateKey K, rank 
 		p.pushInOrder(it, lane, lineKey, gateKey, rank)
 		return !p.stopped.Load()
 	}
-	p.fresh.push(it)
-	if p.calling.Load() {
+	p.unordered.push(it)
+	if p.callable.Load() {
 		p.mu.Lock()
-		p.call()
+		p.callLane()
 		p.mu.Unlock()
 	}
-	if p.narrow || p.orderly.Load() || p.fresh.len() >= Ahead {
+	if p.narrow || p.ordered.Load() || p.unordered.len() >= Ahead {
 		p.mu.Lock()
 		p.waitForRoom()
 		p.mu.Unlock()
@@ -27,20 +27,20 @@ func (p *Pool[K, T, R]) Push(it *Item[T, R], lane int, lineKey, gateKey K, rank 
 func (p *Pool[K, T, R]) pushInOrder(it *Item[T, R], lane int, lineKey, gateKey K, rank int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.orderly.Store(true)
-	it.standing = p.newStanding()
-	it.standing.rank = rank
-	it.standing.desk = &p.desks[lane]
+	p.ordered.Store(true)
+	it.ordering = p.newOrdering()
+	it.ordering.rank = rank
+	it.ordering.inbox = &p.inboxes[lane]
 	var none K
 	if gateKey != none {
 		p.gate(gateKey).enter(it)
 	}
 	if lineKey != none && !(p.expired != nil && p.expired(&it.Value)) {
-		it.standing.line = p.line(lineKey)
+		it.ordering.line = p.line(lineKey)
 	}
-	if l := it.standing.line; l != nil && l.busy {
+	if l := it.ordering.line; l != nil && l.busy {
 		l.waiting = append(l.waiting, it)
-		it.standing.desk.waiting++
+		it.ordering.inbox.waiting++
 		p.wake(l.lane)
 	} else if offered := p.offer(it); l != nil {
 		l.busy = offered
@@ -48,43 +48,32 @@ func (p *Pool[K, T, R]) pushInOrder(it *Item[T, R], lane int, lineKey, gateKey K
 	p.waitForRoom()
 }
 
-func (p *Pool[K, T, R]) newStanding() *standing[T, R] {
-	if len(p.standings) == 0 {
-		p.standings = make([]standing[T, R], min(p.pushed, 32))
+func (p *Pool[K, T, R]) newOrdering() *ordering[T, R] {
+	if len(p.orderings) == 0 {
+		p.orderings = make([]ordering[T, R], min(p.pushed, 32))
 	}
-	s := &p.standings[0]
-	p.standings = p.standings[1:]
+	s := &p.orderings[0]
+	p.orderings = p.orderings[1:]
 	return s
 }
 
-func (p *Pool[K, T, R]) line(key K) *line[T, R] {
-	l := p.lines[key]
-	if l == nil {
-		if p.lines == nil {
-			p.lines = make(map[K]*line[T, R])
-		}
-		l = new(line[T, R])
-		p.lines[key] = l
-	}
-	return l
-}
-
 func (p *Pool[K, T, R]) waitForRoom() {
-	for p.full.Store(true); !p.stopped.Load() && p.expired == nil && p.available() >= p.allowed(); p.full.Store(true) {
-		p.room.Wait()
+	for p.producerWaits.Store(true); !p.stopped.Load() && p.expired == nil && p.available() >= p.allowed(); p.producerWaits.Store(true) {
+		p.roomForItems.Wait()
 	}
-	p.full.Store(false)
+	p.producerWaits.Store(false)
 }
 
-// available is how many items wait for a lane.
+// available returns how many items are ready.
 func (p *Pool[K, T, R]) available() int {
-	n := p.fresh.len()
-	for i := range p.desks {
-		n += p.desks[i].ready.len()
+	n := p.unordered.len()
+	for i := range p.inboxes {
+		n += p.inboxes[i].ready.len()
 	}
 	return n
 }
 
+// allowed returns how many items may be ready before the producer waits.
 func (p *Pool[K, T, R]) allowed() int {
 	switch {
 	case !p.narrow:
@@ -92,7 +81,7 @@ func (p *Pool[K, T, R]) allowed() int {
 	case p.routed:
 		return p.oneIfFree()
 	}
-	free := len(p.idle) + p.n - len(p.lanes) + p.coming
+	free := len(p.idle) + p.maxLanes - len(p.lanes) + p.starting
 	if p.called != nil {
 		free++
 	}
@@ -101,48 +90,49 @@ func (p *Pool[K, T, R]) allowed() int {
 
 func (p *Pool[K, T, R]) ahead() int {
 	if p.routed {
-		return Far
+		return RoutedAhead
 	}
 	return Ahead
 }
 
-// makeRoom wakes the producer when it is worth it, and reports whether it did.
-func (p *Pool[K, T, R]) makeRoom() bool {
-	if !p.full.Load() || !p.narrow && p.available() > p.ahead()/2 || !p.full.Swap(false) {
+// resumeProducer wakes the producer if it waits and can push several items. It reports whether it did.
+func (p *Pool[K, T, R]) resumeProducer() bool {
+	if !p.producerWaits.Load() || !p.narrow && p.available() > p.ahead()/2 || !p.producerWaits.Swap(false) {
 		return false
 	}
-	p.room.Signal()
+	p.roomForItems.Signal()
 	return true
 }
 
-// Narrow has the producer, which calls it, wait for a free lane each time: others may have more use for the items.
+// Narrow makes the producer wait for a free lane before each item, since other lanes around the pool may run the item
+// sooner. The producer calls it.
 func (p *Pool[K, T, R]) Narrow() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.narrow = true
 }
 
-// Exhaust says that the producer has gone, and that no item will come any more.
+// Exhaust notes that the producer has gone: no more items will be pushed.
 func (p *Pool[K, T, R]) Exhaust() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.done = true
+	p.exhausted = true
 	p.leave(&p.producer)
 	p.wakeAll()
 }
 
-// Hurry takes items that have expired out of their lines, each up to the first one that has not, and those that come from
-// now on; and it lets the producer go ahead as far as it likes.
-func (p *Pool[K, T, R]) Hurry(expired func(*T) bool) {
+// ReleaseExpired makes expired items ready without waiting for their lines: those that wait in a line now, up to the
+// first that has not expired, and all that are pushed later. The producer then no longer waits for room.
+func (p *Pool[K, T, R]) ReleaseExpired(expired func(*T) bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.expired = expired
 	for _, l := range p.lines {
 		for len(l.waiting) > 0 && expired(&l.waiting[0].Value) {
-			it := p.unline(l)
-			it.standing.line = nil
+			it := p.popLine(l)
+			it.ordering.line = nil
 			p.offer(it)
 		}
 	}
-	p.room.Signal()
+	p.roomForItems.Signal()
 }

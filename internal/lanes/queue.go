@@ -2,7 +2,7 @@ package lanes
 
 import "slices"
 
-// A queue has items in the order in which they came.
+// A queue holds items in the order in which they were pushed.
 type queue[T, R any] struct {
 	items []*Item[T, R]
 	head  int
@@ -24,7 +24,7 @@ func (q *queue[T, R]) pop() {
 	}
 }
 
-// add adds an item in its place: at the end if it comes, before that if it has waited in its line.
+// add inserts an item. It belongs at the end, unless it has waited in a line while later items were pushed.
 func (q *queue[T, R]) add(it *Item[T, R]) {
 	if q.head > len(q.items)/2 && len(q.items) == cap(q.items) {
 		q.items = slices.Delete(q.items, 0, q.head)
@@ -38,7 +38,7 @@ func (q *queue[T, R]) add(it *Item[T, R]) {
 	q.items = slices.Insert(q.items, at, it)
 }
 
-// all empties the queue.
+// all empties the queue and returns its items.
 func (q *queue[T, R]) all() []*Item[T, R] {
 	all := slices.Clone(q.items[q.head:])
 	q.items, q.head = nil, 0

@@ -82,7 +82,7 @@ func (r *rush) work(s *scene, l *lane) {
 		case !s.emit(l, it, 0):
 			return
 		case it.Value.id%8 == 0:
-			s.Settle(it)
+			s.TryFinish(it)
 		}
 	}
 }
@@ -132,7 +132,7 @@ func (r *rush) consume() {
 			return
 		}
 	}
-	r.Rest(untaken)
+	r.Drain(untaken)
 	out, _ = r.Receive(out)
 	r.take(out)
 }
@@ -143,7 +143,7 @@ func (r *rush) interfere() bool {
 		r.Hasten()
 	}
 	if r.hurry {
-		r.Hurry(func(j *job) bool { return j.id%2 == 0 })
+		r.ReleaseExpired(func(j *job) bool { return j.id%2 == 0 })
 	}
 	r.hasten, r.hurry = false, false
 	switch r.end {

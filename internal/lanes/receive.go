@@ -2,16 +2,16 @@ package lanes
 
 import "slices"
 
-// Receive returns what there is to hand on, in exchange for a buffer that is not needed any more. If it is nothing,
-// over tells whether nothing will come, and otherwise Changed receives when something does.
+// Receive returns the Results that wait for the consumer, in exchange for a buffer that it no longer needs. If there are
+// none, over reports whether there will never be any; otherwise Changed receives a value when there are.
 func (p *Pool[K, T, R]) Receive(used []R) (out []R, over bool) {
 	if p.Empty() {
-		over = p.Over() // asked first: who puts something in has not gone yet
+		over = p.Over() // before the swap: a lane that adds a Result has not gone yet
 	}
 	out = p.out.swap(used)
-	if p.crowded.Load() > 0 {
+	if p.emitWaiters.Load() > 0 {
 		p.mu.Lock()
-		p.space.Broadcast()
+		p.roomForResults.Broadcast()
 		p.mu.Unlock()
 	}
 	return out, over && len(out) == 0
@@ -20,20 +20,21 @@ func (p *Pool[K, T, R]) Receive(used []R) (out []R, over bool) {
 // Empty reports whether there is nothing to receive now.
 func (p *Pool[K, T, R]) Empty() bool { return p.out.len() == 0 }
 
-// Rest hands on what becomes of the items that no lane has taken, in their order, when all lanes have ended.
-func (p *Pool[K, T, R]) Rest(untaken func(*T) (R, bool)) {
+// Drain is called when all lanes have ended. For the items that no lane has taken, it hands on what untaken makes of
+// them, in the order in which they were pushed.
+func (p *Pool[K, T, R]) Drain(untaken func(*T) (R, bool)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	var rest []*Item[T, R]
-	for i := range p.desks {
-		rest = append(rest, p.desks[i].ready.all()...)
-		p.desks[i].waiting = 0
+	for i := range p.inboxes {
+		rest = append(rest, p.inboxes[i].ready.all()...)
+		p.inboxes[i].waiting = 0
 	}
 	for _, l := range p.lines {
 		rest = append(rest, l.waiting...)
 		l.waiting = nil
 	}
-	for it := p.fresh.take(); it != nil; it = p.fresh.take() {
+	for it := p.unordered.take(); it != nil; it = p.unordered.take() {
 		rest = append(rest, it)
 	}
 	slices.SortFunc(rest, func(a, b *Item[T, R]) int { return int(a.number - b.number) })
@@ -45,62 +46,7 @@ func (p *Pool[K, T, R]) Rest(untaken func(*T) (R, bool)) {
 	}
 }
 
-// Break ends everything: no item is given out, and nothing is received any more.
-func (p *Pool[K, T, R]) Break() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.broken.Store(true)
-	p.stop()
-}
-
-// GiveUp gives no item out any more, and waits no longer for the producer and the lanes, except for those that wait
-// for an item: these end by themselves. With all set it waits for those neither.
-func (p *Pool[K, T, R]) GiveUp(all bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.stop()
-	for _, l := range p.lanes {
-		if !l.gone && !l.adrift && (all || !l.asking) {
-			l.adrift = true
-			p.running--
-			p.release(l, func(item *T) (R, bool) { return p.Abandoned(item), true })
-			p.Adrift(l.Owner)
-		}
-	}
-	if m := &p.producer; !m.gone && !m.adrift {
-		m.adrift = true
-		p.running--
-	}
-	p.space.Broadcast()
-	p.notify()
-}
-
-func (p *Pool[K, T, R]) stop() {
-	p.stopped.Store(true)
-	p.wakeAll()
-	p.room.Signal()
-	p.space.Broadcast()
-}
-
-// Over reports whether nobody is waited for any more. If somebody is, Changed receives when that may have changed.
-func (p *Pool[K, T, R]) Over() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.awaited.Store(true)
-	return p.running == 0
-}
-
-// Stopped reports whether no item is given out any more.
-func (p *Pool[K, T, R]) Stopped() bool { return p.stopped.Load() }
-
-// Exhausted reports whether no item will be pushed any more.
-func (p *Pool[K, T, R]) Exhausted() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.done
-}
-
-// Nudge wakes a consumer that waits for something new.
+// Nudge wakes the consumer if it waits.
 func (p *Pool[K, T, R]) Nudge() {
 	p.mu.Lock()
 	defer p.mu.Unlock()

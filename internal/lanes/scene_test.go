@@ -52,7 +52,7 @@ type scene struct {
 	lanes   []*lane
 	work    func(s *scene, l *lane) // what a lane does until it is closed
 	flushes int
-	adrift  []int
+	givenUp []int
 	out     []received
 
 	mu sync.Mutex // of what jobs tell
@@ -60,7 +60,7 @@ type scene struct {
 
 func newScene(n int, work func(*scene, *lane)) *scene {
 	s := &scene{begun: time.Now(), work: work}
-	s.Init(n, lanes.Face[job, result]{
+	s.Init(n, lanes.Callbacks[job, result]{
 		Start: func(l *lane) {
 			l.Owner = len(s.lanes)
 			s.lanes = append(s.lanes, l)
@@ -73,7 +73,7 @@ func newScene(n int, work func(*scene, *lane)) *scene {
 		Abandoned: func(j *job) result { return result{id: j.id, how: "abandoned", made: s.now()} },
 		Refused:   func(_ any, j *job) result { return result{id: j.id, how: "refused", made: s.now()} },
 		Held:      func(j *job) bool { return j.kept },
-		Adrift:    func(owner any) { s.adrift = append(s.adrift, owner.(int)) },
+		GivenUp:   func(owner any) { s.givenUp = append(s.givenUp, owner.(int)) },
 	})
 	return s
 }
@@ -154,7 +154,7 @@ func (s *scene) consume() {
 			<-s.Changed
 		}
 	}
-	s.Rest(untaken)
+	s.Drain(untaken)
 	out, _ = s.Receive(out)
 	s.take(out)
 }

@@ -1,32 +1,32 @@
 package lanes
 
-// call gets a lane for what is ready: it wakes one, which then calls the next, or starts one.
-func (p *Pool[K, T, R]) call() {
+// callLane wakes or starts a lane if there are ready items. A woken lane calls the next one.
+func (p *Pool[K, T, R]) callLane() {
 	switch n := len(p.idle); {
 	case p.called != nil || p.routed || p.stopped.Load() || p.available() == 0:
 	case n > 0:
 		p.called = p.idle[n-1]
 		p.idle = p.idle[:n-1]
 		p.called.awake.Signal()
-	case len(p.lanes) < p.n && p.coming < p.available():
-		p.start(&p.desks[0])
+	case len(p.lanes) < p.maxLanes && p.starting < p.available():
+		p.start(&p.inboxes[0])
 	}
-	p.listen()
+	p.updateCallable()
 }
 
-func (p *Pool[K, T, R]) start(d *desk[T, R]) *Lane[T, R] {
-	l := &Lane[T, R]{Number: d.number, desk: d, coming: true}
+func (p *Pool[K, T, R]) start(in *inbox[T, R]) *Lane[T, R] {
+	l := &Lane[T, R]{Number: in.number, inbox: in, starting: true}
 	l.awake.L = &p.mu
 	p.lanes = append(p.lanes, l)
-	p.coming++
+	p.starting++
 	p.running++
 	p.Start(l)
 	return l
 }
 
-// listen has a new item call if there is a lane to call.
-func (p *Pool[K, T, R]) listen() {
-	p.calling.Store(p.called == nil && (len(p.idle) > 0 || len(p.lanes) < p.n))
+// updateCallable tells Push whether a new item should call a lane.
+func (p *Pool[K, T, R]) updateCallable() {
+	p.callable.Store(p.called == nil && (len(p.idle) > 0 || len(p.lanes) < p.maxLanes))
 }
 
 // wake wakes a lane that waits for an item.
@@ -47,13 +47,13 @@ func (p *Pool[K, T, R]) wakeAll() {
 	p.idle = p.idle[:0]
 }
 
-// Hasten has lanes let go of what they hold before they wait for an item, now and from now on.
+// Hasten makes lanes flush before they wait for an item, now and from now on.
 func (p *Pool[K, T, R]) Hasten() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, l := range p.lanes {
 		l.mu.Lock()
-		l.flushed = l.flushed && p.hasty // it was for another reason
+		l.flushed = l.flushed && p.hasty // that it flushed for another reason does not count
 		l.mu.Unlock()
 	}
 	p.hasty = true

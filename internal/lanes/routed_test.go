@@ -14,9 +14,9 @@ import (
 // newRoutedScene is a scene in which each lane has jobs of its own.
 func newRoutedScene(n int, work func(*scene, *lane)) *scene {
 	s := newScene(0, work)
-	face := s.Face
+	callbacks := s.Callbacks
 	s.pool = pool{}
-	s.Route(n, face)
+	s.InitRouted(n, callbacks)
 	return s
 }
 
@@ -124,7 +124,7 @@ func TestTheProducerIsNotAheadOfLanesWithItemsOfTheirOwnByMoreThanFar(t *testing
 		var pushed atomic.Int32
 		go func() {
 			defer s.Exhaust()
-			for range 2 * lanes.Far {
+			for range 2 * lanes.RoutedAhead {
 				if !s.push(s.add(0, 0, 0, time.Second)) {
 					return
 				}
@@ -133,12 +133,12 @@ func TestTheProducerIsNotAheadOfLanesWithItemsOfTheirOwnByMoreThanFar(t *testing
 		}()
 		go func() {
 			synctest.Wait()
-			if pushed.Load() != lanes.Far { // one of them is in the lane, and the last push waits
+			if pushed.Load() != lanes.RoutedAhead { // one of them is in the lane, and the last push waits
 				t.Errorf("%d items have been pushed", pushed.Load())
 			}
 		}()
 		s.consume()
-		if len(s.out) != 2*lanes.Far {
+		if len(s.out) != 2*lanes.RoutedAhead {
 			t.Errorf("%d results", len(s.out))
 		}
 	})

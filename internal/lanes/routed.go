@@ -1,0 +1,75 @@
+package lanes
+
+import "slices"
+
+// closeInbox is called when the lane of an inbox ends. A retired lane that has returned gets a successor for its later
+// items. The items of any other lane are refused.
+func (p *Pool[K, T, R]) closeInbox(l *Lane[T, R], returned bool) {
+	in := l.inbox
+	if in.lane == l {
+		in.lane = nil
+	}
+	switch {
+	case p.stopped.Load(): // Drain handles what is left
+	case !l.retiring || !returned:
+		in.refuses, in.owner = true, l.Owner
+		for _, it := range in.ready.all() {
+			p.offer(it)
+			if line := it.ordering.line; line != nil {
+				p.advance(line)
+			}
+		}
+	case in.lane == nil && in.ready.len() > 0:
+		in.lane = p.start(in)
+	}
+}
+
+// blocksOthers reports whether an item for another lane waits for one that this lane holds. While more items may be
+// pushed, that is no reason to let go of it.
+func (p *Pool[K, T, R]) blocksOthers(l *Lane[T, R]) bool {
+	return p.routed && p.exhausted && slices.ContainsFunc(l.lines, func(line *line[T, R]) bool {
+		return len(line.waiting) > 0 && line.waiting[0].ordering.inbox != l.inbox
+	})
+}
+
+// retireBlocker retires a lane that blocks others and was asked in vain to flush, if no lane has anything else to do: it
+// would hold its items until its input ends. retireBlocker reports whether it has retired a lane.
+func (p *Pool[K, T, R]) retireBlocker() bool {
+	if !p.routed || !p.exhausted {
+		return false
+	}
+	var last *Lane[T, R]
+	for _, l := range p.lanes {
+		switch {
+		case l.gone || l.retiring:
+		case !l.asking || l.inbox.ready.len() > 0:
+			return false
+		case p.blocksOthers(l):
+			if !l.flushed {
+				return false
+			}
+			last = l
+		}
+	}
+	if last == nil {
+		return false
+	}
+	last.retiring = true
+	p.wake(last)
+	return true
+}
+
+// allowsSuccessor reports whether a successor may work while the lane ends: stages in the lane hold all its items and
+// will let go of them in time. The items have an ordering, so the list of them changes only under the pool's lock.
+func (p *Pool[K, T, R]) allowsSuccessor(l *Lane[T, R]) bool {
+	return !slices.ContainsFunc(l.unfinished, func(it *Item[T, R]) bool { return !p.Held(&it.Value) })
+}
+
+// oneIfFree is how many items may wait in a narrow routed pool. The lane of the next item is not known yet, so the
+// producer goes on only when no lane is busy.
+func (p *Pool[K, T, R]) oneIfFree() int {
+	if slices.ContainsFunc(p.lanes, func(l *Lane[T, R]) bool { return !l.gone && !l.asking }) {
+		return 0
+	}
+	return 1
+}
