@@ -1,12 +1,16 @@
 package lanes_test
 
 import (
+	"maps"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/samber/lo"
 )
 
-// stuck is a lane whose function hangs until free.
+// stuck is a lane whose function hangs on jobs of an hour until free is closed.
 func stuck(free <-chan struct{}) func(*scene, *lane) {
 	return func(s *scene, l *lane) {
 		defer s.Close(l, true, lost(s))
@@ -32,19 +36,16 @@ func TestABreakEndsLanesAndProducer(t *testing.T) {
 		if s.Over() || !s.Exhausted() || !s.Stopped() {
 			t.Fatal("the lanes still work, but the producer must have ended")
 		}
-		time.Sleep(time.Second) // what they work on is refused
+		time.Sleep(time.Second) // by now the lanes have ended, and the jobs that they worked on are lost
 		synctest.Wait()
 		out, _ := s.Receive(nil)
 		s.take(out)
-		count := make(map[string]int)
-		for _, how := range s.hows() {
-			count[how]++
-		}
+		count := lo.CountValues(slices.Collect(maps.Values(s.hows())))
 		if len(out) != 6 || count["."] != 3 || count["lost."] != 3 || pushed.Load() != at {
 			t.Errorf("received %v, %d pushed", out, pushed.Load()-at)
 		}
 		if _, over := s.Receive(nil); !over || !s.Over() {
-			t.Fatal("somebody is waited for")
+			t.Fatal("the pool still waits")
 		}
 	})
 }
@@ -66,10 +67,11 @@ func TestGivingUpHandsOnWhatHangsAndWaitsForNothing(t *testing.T) {
 			equal(t, "received", s.ids(), []int{0, 1, 2, 3})
 			hows := s.hows()
 			equal(t, "how", []string{hows[0], hows[1], hows[2], hows[3]}, []string{"abandoned.", ".", "abandoned.", "untaken."})
+			equal(t, "lanes given up", s.givenUp, []int{0, 1})
 			close(free)
 			synctest.Wait()
 			if out, _ := s.Receive(nil); len(out) > 0 {
-				t.Fatalf("a lane that was given up says %v", out)
+				t.Fatalf("a lane that was given up emits %v", out)
 			}
 			for _, it := range s.items {
 				if it.Value.finished != 1 {
@@ -85,7 +87,7 @@ func TestALaneThatWaitsForAnItemEndsByItselfUnlessAllAreGivenUp(t *testing.T) {
 		bubble(t, func(t *testing.T) {
 			s := newScene(1, func(s *scene, l *lane) {
 				it, _ := s.Next(l)
-				s.Next(l) // still holds the first one
+				s.Next(l) // the lane still holds the first item
 				s.emit(l, it, 0)
 				s.Close(l, true, lost(s))
 			})
@@ -114,10 +116,7 @@ func TestGivingUpLetsLanesGoThatWaitForTheConsumer(t *testing.T) {
 		synctest.Wait()
 		s.consume()
 		hows := s.hows()
-		count := make(map[string]int)
-		for _, how := range hows {
-			count[how]++
-		}
+		count := lo.CountValues(slices.Collect(maps.Values(hows)))
 		if len(s.out) != len(hows) || count["abandoned."] != 2 {
 			t.Fatalf("received %v", count)
 		}
@@ -148,7 +147,7 @@ func TestAPoolWhoseProducerIsGivenUpIsOver(t *testing.T) {
 func TestANudgeWakesAConsumerThatWaits(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		s := newScene(1, do)
-		s.Nudge() // nobody waits
+		s.Nudge() // the consumer does not wait
 		if out, over := s.Receive(nil); len(out) > 0 || over {
 			t.Fatalf("received %v, over %v", out, over)
 		}

@@ -10,7 +10,7 @@ import (
 	"github.com/lambdabatch/batch/internal/lanes"
 )
 
-// pushing pushes on until no more are wanted, and counts.
+// pushing pushes items until Push refuses, and counts them.
 func (s *scene) pushing(line int) (pushed *atomic.Int64) {
 	pushed = new(atomic.Int64)
 	go func() {
@@ -91,7 +91,7 @@ func TestANarrowPoolHasTheProducerWaitForAFreeLane(t *testing.T) {
 	})
 }
 
-func TestHurryTakesWhatHasExpiredOutOfItsLine(t *testing.T) {
+func TestReleaseExpiredTakesExpiredItemsOutOfTheirLine(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		s := newScene(4, do)
 		for range 4 {
@@ -108,15 +108,11 @@ func TestHurryTakesWhatHasExpiredOutOfItsLine(t *testing.T) {
 		s.Exhaust()
 		time.Sleep(3 * time.Hour)
 		synctest.Wait()
-		var given []time.Duration
-		for _, it := range s.items {
-			given = append(given, it.Value.given)
-		}
-		equal(t, "given", given, []time.Duration{0, time.Second, time.Second, 2 * time.Second})
+		equal(t, "given", s.given(), []time.Duration{0, time.Second, time.Second, 2 * time.Second})
 	})
 }
 
-func TestAHurriedProducerGoesAsFarAheadAsItLikes(t *testing.T) {
+func TestAProducerDoesNotWaitForRoomAfterReleaseExpired(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		s := newScene(1, do)
 		for range 3 * lanes.Ahead {
@@ -170,7 +166,7 @@ func TestNoMoreLanesStartThanThereAreItems(t *testing.T) {
 		s := newScene(4, do)
 		s.add(0, 0, 0, time.Second)
 		s.push(s.items[0])
-		s.ReleaseExpired(func(*job) bool { return false }) // calls for lanes once more
+		s.ReleaseExpired(func(*job) bool { return false }) // calls for lanes again
 		s.Exhaust()
 		s.consume()
 		if len(s.lanes) != 1 {
@@ -179,9 +175,10 @@ func TestNoMoreLanesStartThanThereAreItems(t *testing.T) {
 	})
 }
 
-// Its item is gone when it wakes, and it is told to flush: then nobody may wait for it to call others.
+// A called lane finds its item taken when it wakes, and is asked to flush. Meanwhile new items must not wait for it to call
+// another lane.
 func TestItemsCallOthersWhileALaneThatWasCalledFlushes(t *testing.T) {
-	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1)) // it is not to wake before
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1)) // so that the called lane wakes late
 	bubble(t, func(t *testing.T) {
 		free := make(chan struct{})
 		var flushes atomic.Int32
@@ -210,10 +207,10 @@ func TestItemsCallOthersWhileALaneThatWasCalledFlushes(t *testing.T) {
 		s.Next(busy)
 		s.push(s.items[1])
 		s.push(s.items[2])
-		time.Sleep(2 * time.Second) // both lanes have one and wait
+		time.Sleep(2 * time.Second) // both lanes hold an item and wait
 		s.push(s.items[3])          // calls one of them
 		s.Hasten()                  // wakes the other one
-		s.Next(busy)                // takes what the first was called for
+		s.Next(busy)                // takes the item that the first one was called for
 		synctest.Wait()
 		s.push(s.items[4])
 		synctest.Wait()

@@ -90,7 +90,7 @@ func TestACopyThatLeavesLateDoesNotOvertakeItsOwnItem(t *testing.T) {
 			it, _ := s.Next(l)
 			time.Sleep(it.Value.takes[0])
 			s.emit(l, it, 0)
-			s.Next(l) // which finishes the item
+			s.Next(l) // finishes the item
 			if it.Value.id == 1 {
 				s.emit(l, it, 1)
 			}

@@ -16,15 +16,11 @@ func TestItemsOfALineRunOneAfterTheOtherAndOthersMeanwhile(t *testing.T) {
 		}
 		s.produce()
 		s.consume()
-		var given []time.Duration
-		for _, it := range s.items {
-			given = append(given, it.Value.given)
-		}
-		equal(t, "given", given, []time.Duration{0, time.Second, 0, 0, 2 * time.Second})
+		equal(t, "given", s.given(), []time.Duration{0, time.Second, 0, 0, 2 * time.Second})
 	})
 }
 
-// hoard is a lane that holds two jobs at a time before it lets go of them, as one that writes in bulk does.
+// hoard is a lane that collects two jobs before it emits their results, like a bulk write of two.
 func hoard(s *scene, l *lane) {
 	defer s.Close(l, true, lost(s))
 	var held []*item
@@ -133,7 +129,7 @@ func TestALaneThatIsHastenedIsAskedOnceForWhatItHoldsBeforeItWaits(t *testing.T)
 		s.push(s.items[0])
 		synctest.Wait()
 		if s.flushes != 0 || len(s.out) != 0 || s.Hasty() {
-			t.Fatalf("%d flushes, %v received before anybody hastens", s.flushes, s.ids())
+			t.Fatalf("%d flushes, %v received before Hasten", s.flushes, s.ids())
 		}
 		s.Hasten()
 		synctest.Wait()
@@ -198,7 +194,7 @@ func TestWhatALaneHasNotFinishedIsLostWhenItCloses(t *testing.T) {
 			want := map[bool][]int{true: {0, 1, 2, 3}, false: {0, 2, 3}}[tell]
 			equal(t, "received", s.ids(), want)
 			hows := s.hows()
-			equal(t, "what comes of those that no lane took", []string{hows[2], hows[3]}, []string{"untaken.", "untaken."})
+			equal(t, "how the jobs that no lane took ended", []string{hows[2], hows[3]}, []string{"untaken.", "untaken."})
 			for _, it := range s.items {
 				if it.Value.finished != 1 {
 					t.Errorf("job %d is finished %d times", it.Value.id, it.Value.finished)

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// Lanes that find the last place at the same moment must not all use it.
+// When several lanes see the last place at the same moment, only one of them may use it.
 func TestTheLastPlaceIsClaimedOnce(t *testing.T) {
 	const claimers, rounds = 2, 50_000
 	var o outbox[int]
@@ -19,13 +19,13 @@ func TestTheLastPlaceIsClaimedOnce(t *testing.T) {
 	for range claimers {
 		all.Go(func() {
 			for round := range int32(rounds) {
-				for arrived.Add(1); arrived.Load() < claimers*(2*round+1); { // all are here
+				for arrived.Add(1); arrived.Load() < claimers*(2*round+1); { // until all have arrived
 					runtime.Gosched()
 				}
 				if o.claim() {
 					claimed.Add(1)
 				}
-				for arrived.Add(1); arrived.Load() < claimers*(2*round+2); { // all have tried
+				for arrived.Add(1); arrived.Load() < claimers*(2*round+2); { // until all have tried
 					runtime.Gosched()
 				}
 				if claimed.CompareAndSwap(1, 0) {

@@ -10,7 +10,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// drawn is a scene of jobs in drawn lines and at drawn gates.
+// drawn returns a scene of up to n lanes whose jobs have random lines, gates and durations.
 func drawn(t *rapid.T) (s *scene, n int) {
 	n = rapid.IntRange(1, 4).Draw(t, "lanes")
 	s = newScene(n, do)
@@ -44,7 +44,7 @@ func TestEveryItemComesOutOnceWhereverItsLineAndItsGateLeadIt(t *testing.T) {
 				for _, it := range s.items {
 					time.Sleep(time.Duration(len(it.Value.takes)%2) * time.Second)
 					if !s.push(it) {
-						t.Error("no more are wanted")
+						t.Error("a push was refused")
 					}
 				}
 			}()
@@ -64,7 +64,7 @@ func (s *scene) eachOnce(t *rapid.T) {
 	parts := make([]int, len(s.items))
 	for _, r := range s.out {
 		if r.part != parts[r.id] || r.how != "" {
-			t.Fatalf("of job %d comes %v after %d parts", r.id, r, parts[r.id])
+			t.Fatalf("job %d has the result %v after %d parts", r.id, r, parts[r.id])
 		}
 		parts[r.id]++
 	}
@@ -94,7 +94,7 @@ func (s *scene) linesRunInOrder(t *rapid.T) {
 	}
 }
 
-// gatesKeepOrder: of two items that were both pushed before the first result of either, the one of lower rank is first.
+// gatesKeepOrder checks that of two items that were pushed before either had a result, the one of lower rank is first.
 func (s *scene) gatesKeepOrder(t *rapid.T) {
 	for i, later := range s.out {
 		for _, earlier := range s.out[:i] {
@@ -103,7 +103,7 @@ func (s *scene) gatesKeepOrder(t *rapid.T) {
 				continue
 			}
 			inOrder := a.Value.rank < b.Value.rank || a.Value.rank == b.Value.rank && a.Value.id < b.Value.id
-			overtaken := a.Value.id < b.Value.id // it may have left before the other one came
+			overtaken := a.Value.id < b.Value.id // it may have left before the other one was pushed
 			if !inOrder && !overtaken {
 				t.Fatalf("job %d of rank %d leaves before job %d of rank %d", a.Value.id, a.Value.rank, b.Value.id, b.Value.rank)
 			}
@@ -119,7 +119,7 @@ func (s *scene) othersLeaveAtOnce(t *rapid.T) {
 	}
 }
 
-// Whenever everything rests, each job that could run has all lanes busy before it.
+// At any moment of rest, if a job could run, then all lanes are busy.
 func TestNoLaneWaitsWhileSomethingCanRun(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		rapid.SyncTest(t, func(t *rapid.T) {
@@ -140,7 +140,7 @@ func TestNoLaneWaitsWhileSomethingCanRun(t *testing.T) {
 			s.produce()
 			go func() {
 				for {
-					synctest.Wait() // nothing moves now but the clock
+					synctest.Wait() // now only the clock moves
 					select {
 					case <-over:
 						return
@@ -163,8 +163,8 @@ func TestNoLaneWaitsWhileSomethingCanRun(t *testing.T) {
 	})
 }
 
-// canRun is the jobs that nobody has taken, and that no job of their line is before: at rest, when up to Ahead of them
-// and all of their lines have been pushed.
+// canRun returns the jobs that no lane has taken and that have no unfinished job before them in their line. It is called at
+// rest, when all jobs in lines and up to Ahead of the others have been pushed.
 func (s *scene) canRun() (ids []int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -11,18 +11,18 @@ import (
 	"pgregory.net/rapid"
 )
 
-// A rush is a scene in real time: lanes that are as fast as they can be, a consumer that is slow at times, items of all
-// kinds, and lanes that emit each other's.
+// A rush is a scene in real time. Lanes work as fast as they can, the consumer is sometimes slow, some items have lines or
+// gates, and lanes emit Results of each other's items.
 type rush struct {
 	*scene
 	lanes, jobs           int
-	ordered               int  // every so many jobs have a gate, 0: none
-	lined                 bool // and a line
-	carried               int  // every so many are emitted by whatever lane comes next, 0: none
+	ordered               int  // one in so many jobs has a gate; 0: none
+	lined                 bool // jobs with a gate have a line, too
+	carried               int  // one in so many is emitted by whichever lane flushes next; 0: none
 	slow                  int
 	hasten, hurry, narrow bool
 	end                   string
-	when                  int // how much has been received by then
+	when                  int // interfere after so many results
 	accepted              atomic.Int32
 	mu                    sync.Mutex
 	shared                []*item
@@ -87,7 +87,7 @@ func (r *rush) work(s *scene, l *lane) {
 	}
 }
 
-// flush emits what lanes have left lying.
+// flush emits the results that lanes have left to each other.
 func (r *rush) flush(l *lane) (more bool) {
 	for {
 		r.mu.Lock()
@@ -137,7 +137,7 @@ func (r *rush) consume() {
 	r.take(out)
 }
 
-// interfere does what a consumer may do in the middle, and reports whether it goes on.
+// interfere does what a consumer may do at any time, and reports whether to go on.
 func (r *rush) interfere() bool {
 	if r.hasten {
 		r.Hasten()
@@ -171,7 +171,7 @@ func TestItemsPassOnceWhoeverIsFastest(t *testing.T) {
 		for _, got := range r.out {
 			seen[got.id]++
 		}
-		r.note(func() { // lanes that were given up may be under way
+		r.note(func() { // lanes that were given up may still run
 			for id, it := range r.items {
 				wanted := r.end == "" || id < int(r.accepted.Load())
 				if n := it.Value.finished; n > 1 || wanted && n == 0 || n > 0 && seen[id] == 0 || seen[id] > 1 && r.carried == 0 {
@@ -182,8 +182,7 @@ func TestItemsPassOnceWhoeverIsFastest(t *testing.T) {
 	})
 }
 
-// Items that come just as their lane is about to wait: after the lane has finished the one before, and a moment that
-// differs each time.
+// Each item is pushed just as the lane is about to wait: a varying moment after it has finished the item before.
 func TestNoItemIsLeftLying(t *testing.T) {
 	s := newScene(1, do)
 	var left atomic.Int32

@@ -8,10 +8,11 @@ import (
 	"time"
 
 	"github.com/lambdabatch/batch/internal/lanes"
+	"github.com/samber/lo"
 	"pgregory.net/rapid"
 )
 
-// newRoutedScene is a scene in which each lane has jobs of its own.
+// newRoutedScene returns a scene with a routed pool.
 func newRoutedScene(n int, work func(*scene, *lane)) *scene {
 	s := newScene(0, work)
 	callbacks := s.Callbacks
@@ -20,7 +21,7 @@ func newRoutedScene(n int, work func(*scene, *lane)) *scene {
 	return s
 }
 
-// newPair is a scene of two lanes, the first of which works as it likes.
+// newPair returns a routed scene of two lanes. The first one does what first says.
 func newPair(first func(*scene, *lane)) *scene {
 	return newRoutedScene(2, func(s *scene, l *lane) {
 		if l.Number == 0 {
@@ -31,8 +32,8 @@ func newPair(first func(*scene, *lane)) *scene {
 	})
 }
 
-// holding is a lane that keeps so many jobs before it works on them. It keeps them when it is told to let go, unless it is
-// obedient.
+// holding is a lane that collects jobs until it has most of them, and then works on them all. If it is not obedient, it
+// ignores a flush.
 func holding(most int, obedient bool) func(*scene, *lane) {
 	return func(s *scene, l *lane) {
 		defer s.Close(l, true, lost(s))
@@ -66,13 +67,9 @@ func holding(most int, obedient bool) func(*scene, *lane) {
 	}
 }
 
-// started is how many lanes have started for each number.
+// started returns how many lanes have started per number.
 func (s *scene) started() map[int]int {
-	all := make(map[int]int)
-	for _, l := range s.lanes {
-		all[l.Number]++
-	}
-	return all
+	return lo.CountValuesBy(s.lanes, func(l *lane) int { return l.Number })
 }
 
 func TestEachLaneGetsItsOwnItems(t *testing.T) {
@@ -86,14 +83,14 @@ func TestEachLaneGetsItsOwnItems(t *testing.T) {
 		s.consume()
 		for _, it := range s.items {
 			if got := s.lanes[it.Value.lane].Number; got != it.Value.to {
-				t.Errorf("job %d for lane %d has come to lane %d", it.Value.id, it.Value.to, got)
+				t.Errorf("job %d for lane %d ran in lane %d", it.Value.id, it.Value.to, got)
 			}
 		}
 		if got := s.started(); len(got) != 2 || got[0] != 1 || got[2] != 1 {
-			t.Errorf("lanes have started: %v", got)
+			t.Errorf("lanes started: %v", got)
 		}
 		if took := s.now(); took != 5*time.Second {
-			t.Errorf("five jobs and four, side by side, have taken %v", took)
+			t.Errorf("five jobs and four, side by side, took %v", took)
 		}
 	})
 }
@@ -118,7 +115,7 @@ func TestABusyLaneKeepsNoOtherWaiting(t *testing.T) {
 	})
 }
 
-func TestTheProducerIsNotAheadOfLanesWithItemsOfTheirOwnByMoreThanFar(t *testing.T) {
+func TestTheProducerIsAheadOfRoutedLanesByNoMoreThanRoutedAhead(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		s := newRoutedScene(2, do)
 		var pushed atomic.Int32
@@ -133,8 +130,8 @@ func TestTheProducerIsNotAheadOfLanesWithItemsOfTheirOwnByMoreThanFar(t *testing
 		}()
 		go func() {
 			synctest.Wait()
-			if pushed.Load() != lanes.RoutedAhead { // one of them is in the lane, and the last push waits
-				t.Errorf("%d items have been pushed", pushed.Load())
+			if pushed.Load() != lanes.RoutedAhead { // one item is in the lane, and the last push waits
+				t.Errorf("%d items were pushed", pushed.Load())
 			}
 		}()
 		s.consume()
@@ -144,8 +141,8 @@ func TestTheProducerIsNotAheadOfLanesWithItemsOfTheirOwnByMoreThanFar(t *testing
 	})
 }
 
-// The jobs of one line go to lanes by turns. A lane that wants more of them at once must not wait for those after the one
-// that it has.
+// The jobs of one line alternate between two lanes. A lane that collects several must not wait for the jobs after the one
+// that it holds.
 func TestALaneLetsGoOfWhatOthersWaitFor(t *testing.T) {
 	for _, obedient := range []bool{true, false} {
 		bubble(t, func(t *testing.T) {
@@ -159,13 +156,12 @@ func TestALaneLetsGoOfWhatOthersWaitFor(t *testing.T) {
 			equal(t, "received", s.ids(), []int{0, 1, 2, 3, 4, 5})
 			want := map[bool]int{true: 1, false: 3}[obedient]
 			if got := s.started(); got[0] != want || got[1] > want {
-				t.Errorf("obedient %v: lanes have started: %v", obedient, got)
+				t.Errorf("obedient %v: lanes started: %v", obedient, got)
 			}
 		})
 	}
 }
 
-// A lane that is ended for the sake of others and crashes on its way out has no successor.
 func TestALaneThatCrashesAsItPartsHasNoSuccessor(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		s := newPair(func(s *scene, l *lane) {
@@ -181,9 +177,9 @@ func TestALaneThatCrashesAsItPartsHasNoSuccessor(t *testing.T) {
 		s.consume()
 		equal(t, "received", s.ids(), []int{0, 1, 2, 3})
 		hows := s.hows()
-		equal(t, "what comes of the jobs", []string{hows[0], hows[1], hows[2], hows[3]}, []string{"lost.", ".", "refused.", "."})
+		equal(t, "how the jobs ended", []string{hows[0], hows[1], hows[2], hows[3]}, []string{"lost.", ".", "refused.", "."})
 		if n := s.started()[0]; n != 1 {
-			t.Errorf("%d lanes have started", n)
+			t.Errorf("%d lanes started", n)
 		}
 	})
 }
@@ -195,9 +191,9 @@ func TestALaneThatPartsGetsNothingMore(t *testing.T) {
 			for turn := lanes.Flush; turn != lanes.End; _, turn = s.Next(l) {
 			}
 			s.emit(l, it, 0)
-			time.Sleep(time.Minute) // the next item of the lane is ready by now
+			time.Sleep(time.Minute) // by now the next item of the lane is ready
 			if _, turn := s.Next(l); turn != lanes.End {
-				t.Errorf("it gets %v", turn)
+				t.Errorf("the lane must %v", turn)
 			}
 			s.Close(l, true, lost(s))
 		})
@@ -240,7 +236,7 @@ func TestNobodyTakesTheItemsOfALaneThatHasEnded(t *testing.T) {
 			it, _ := s.Next(l)
 			s.emit(l, it, 0)
 			s.Next(l)
-			time.Sleep(time.Second) // until all have been pushed but the last one
+			time.Sleep(time.Second) // until all but the last one have been pushed
 			s.Close(l, true, lost(s))
 		})
 		for i, to := range []int{0, 0, 1, 0, 0, 1, 0} {
@@ -256,7 +252,7 @@ func TestNobodyTakesTheItemsOfALaneThatHasEnded(t *testing.T) {
 			}
 		}()
 		s.consume()
-		equal(t, "received", s.ids(), []int{0, 1, 2, 3, 4, 5, 6}) // by their gate
+		equal(t, "received", s.ids(), []int{0, 1, 2, 3, 4, 5, 6}) // in the order of their gate
 		hows := s.hows()
 		for id, want := range map[int]string{0: ".", 1: "lost.", 2: ".", 3: "refused.", 4: "refused.", 5: ".", 6: "refused."} {
 			if hows[id] != want || s.items[id].Value.finished != 1 {
@@ -282,7 +278,7 @@ func TestTheLineOfAnItemThatNobodyTakesGoesOn(t *testing.T) {
 		s.consume()
 		equal(t, "received", s.ids(), []int{0, 1, 2, 3, 4, 5})
 		hows := s.hows()
-		equal(t, "what comes of the line", []string{hows[1], hows[2], hows[3], hows[4], hows[5]}, []string{"refused.", "refused.", ".", "refused.", "."})
+		equal(t, "how the jobs of the line ended", []string{hows[1], hows[2], hows[3], hows[4], hows[5]}, []string{"refused.", "refused.", ".", "refused.", "."})
 	})
 }
 
@@ -296,7 +292,7 @@ func TestNarrowLanesWithItemsOfTheirOwnGetOneAtATime(t *testing.T) {
 		s.produce()
 		s.consume()
 		if took := s.now(); took != 6*time.Second {
-			t.Errorf("six jobs, one at a time, have taken %v", took)
+			t.Errorf("six jobs, one at a time, took %v", took)
 		}
 	})
 }
@@ -305,7 +301,7 @@ func TestNarrowLanesGetMoreWhenOneOfThemHasEnded(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		s := newPair(func(s *scene, l *lane) {
 			it, _ := s.Next(l)
-			time.Sleep(time.Second) // the producer waits by now
+			time.Sleep(time.Second) // by now the producer waits
 			s.emit(l, it, 0)
 			s.Close(l, true, lost(s))
 		})
@@ -316,11 +312,11 @@ func TestNarrowLanesGetMoreWhenOneOfThemHasEnded(t *testing.T) {
 		s.produce()
 		s.consume()
 		equal(t, "received", s.ids(), []int{0, 1, 2, 3})
-		equal(t, "what comes of the one that nobody took", []string{s.hows()[2]}, []string{"refused."})
+		equal(t, "how the job that no lane took ended", []string{s.hows()[2]}, []string{"refused."})
 	})
 }
 
-// Whatever lanes hold, and whatever waits for it, everything comes out once and in order.
+// Whatever lanes hold, and whatever waits for it, each item leaves once and in order.
 func TestEveryItemComesOutOnceWhicheverLaneItIsFor(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		rapid.SyncTest(t, func(t *rapid.T) {
@@ -347,14 +343,14 @@ func TestEveryItemComesOutOnceWhicheverLaneItIsFor(t *testing.T) {
 			s.linesLeaveInOrder(t)
 			for number, times := range s.started() {
 				if obedient[number] && times > 1 {
-					t.Fatalf("lane %d has started %d times", number, times)
+					t.Fatalf("lane %d started %d times", number, times)
 				}
 			}
 		})
 	})
 }
 
-// linesLeaveInOrder: what comes of the items of a line is made in their order.
+// linesLeaveInOrder checks that the results of a line are made in the order of its items.
 func (s *scene) linesLeaveInOrder(t *rapid.T) {
 	all := slices.Clone(s.out)
 	slices.SortStableFunc(all, func(a, b received) int { return int(a.made - b.made) })

@@ -8,31 +8,32 @@ import (
 	"time"
 
 	"github.com/lambdabatch/batch/internal/lanes"
+	"github.com/samber/lo"
 )
 
 // A job is the item of these tests: it takes its time before each of its Results.
 type job struct {
 	id         int
 	line, gate int
-	to         int // the number of its lane, where each has its own
+	to         int // the number of its lane in a routed pool
 	rank       int
 	takes      []time.Duration // before each Result
 
-	kept     bool // by somebody who lets go of it
-	left     int  // Results that have not been emitted
+	kept     bool // by a stage that lets go of it in time
+	left     int  // how many Results have not been emitted
 	lane     int
 	given    time.Duration
 	finished int // how often
 }
 
-// A result is what comes of a job.
+// A result is one Result of a job.
 type result struct {
 	id, part int
-	how      string // "" where a lane has emitted it
+	how      string // "" if a lane has emitted it
 	made     time.Duration
 }
 
-// A received result has the time at which it was.
+// A received result also has the time at which it was received.
 type received struct {
 	result
 	at time.Duration
@@ -55,7 +56,7 @@ type scene struct {
 	givenUp []int
 	out     []received
 
-	mu sync.Mutex // of what jobs tell
+	mu sync.Mutex // guards the jobs
 }
 
 func newScene(n int, work func(*scene, *lane)) *scene {
@@ -78,7 +79,7 @@ func newScene(n int, work func(*scene, *lane)) *scene {
 	return s
 }
 
-// note changes a job, at which the test may be looking.
+// note changes jobs or counters that the test may be reading.
 func (s *scene) note(change func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -87,7 +88,7 @@ func (s *scene) note(change func()) {
 
 func (s *scene) now() time.Duration { return time.Since(s.begun) }
 
-// add makes an item, to be pushed.
+// add makes an item that is to be pushed.
 func (s *scene) add(line, gate, rank int, takes ...time.Duration) *item {
 	j := job{id: len(s.items), line: line, gate: gate, rank: rank, takes: takes, left: len(takes), lane: -1}
 	it := &item{Value: j}
@@ -99,7 +100,7 @@ func (s *scene) push(it *item) bool {
 	return s.Push(it, it.Value.to, it.Value.line, it.Value.gate, it.Value.rank)
 }
 
-// produce pushes all items on a goroutine of its own.
+// produce pushes all items on its own goroutine.
 func (s *scene) produce() {
 	go func() {
 		defer s.Exhaust()
@@ -142,7 +143,7 @@ func lost(s *scene) func(*job) (result, bool) {
 
 func untaken(j *job) (result, bool) { return result{id: j.id, how: "untaken"}, true }
 
-// consume receives until nothing will come.
+// consume receives all results.
 func (s *scene) consume() {
 	var out []result
 	for over := false; !over; {
@@ -165,16 +166,17 @@ func (s *scene) take(out []result) {
 	}
 }
 
-// ids is what has been received, in its order.
+// ids returns the jobs of the results, in the order in which they were received.
 func (s *scene) ids() []int {
-	ids := []int{}
-	for _, r := range s.out {
-		ids = append(ids, r.id)
-	}
-	return ids
+	return lo.Map(s.out, func(r received, _ int) int { return r.id })
 }
 
-// hows is how what has been received came about, by id.
+// given returns when lanes took the jobs.
+func (s *scene) given() []time.Duration {
+	return lo.Map(s.items, func(it *item, _ int) time.Duration { return it.Value.given })
+}
+
+// hows returns per job how its results were made, each followed by a dot.
 func (s *scene) hows() map[int]string {
 	hows := make(map[int]string)
 	for _, r := range s.out {
@@ -183,7 +185,7 @@ func (s *scene) hows() map[int]string {
 	return hows
 }
 
-// bubble runs a test whose goroutines must all have ended when it returns: a bubble with one that waits for good fails.
+// bubble runs a test in virtual time. It fails if a goroutine of the test never ends.
 func bubble(t *testing.T, f func(t *testing.T)) {
 	t.Helper()
 	synctest.Test(t, f)
