@@ -61,7 +61,7 @@ func (c *collector[T]) settle(e ending) *answer {
 	a.fold(c.tallies, e)
 	for i, running := range busy {
 		for _, index := range running {
-			a.foldOf(c.tallies[i].run.batch).Run(int(index))
+			a.foldOf(c.tallies[i].run.batch).MarkRunning(int(index))
 		}
 	}
 	if c.single {
@@ -73,9 +73,9 @@ func (c *collector[T]) settle(e ending) *answer {
 			a.folds[i].Unreach() // the pipeline did not end as it should
 		}
 		if b.line != nil {
-			a.folds[i].Hold(b.line, func(record int) bool { return !b.lastReceive(record) })
+			a.folds[i].HoldBack(b.line, func(record int) bool { return !b.lastReceive(record) })
 		}
-		a.folds[i].Share(b.id)
+		a.folds[i].ReportShared(b.id)
 		a.tell(b, &a.folds[i], listed)
 	}
 	return a

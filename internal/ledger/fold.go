@@ -1,18 +1,20 @@
 package ledger
 
-// Any is the line of a record that may belong to every line.
+// Any is the line of a record that may belong to any line.
 const Any = -1
 
 // A Fold is what became of the records of a batch.
 type Fold struct {
 	records  int
-	verdicts []Verdict // nil: all are acknowledged
+	verdicts []Verdict // nil: all records are acknowledged
 }
 
-// NewFold folds the tallies of a batch. A record must be acknowledged in each iteration that counts. One of which
-// nothing arrived was a look ahead if the stage broke out of it, or if it came to its end, and does not count but for
-// what failed in it. If the pipeline was cut short, the last iteration may have been under way, and counts unless the
-// stage broke out of it. Where none counts, nothing was reached.
+// NewFold folds the tallies of a batch. A record is acknowledged if it is acknowledged in every iteration that counts.
+//
+// An iteration counts if anything of it arrived. One of which nothing arrived was a look ahead, and does not count except
+// for the records that are Failed in it. If the pipeline was cut, however, such an iteration may have been under way. Then it
+// counts unless the stage broke out of it, or it had ended and was not the last one. If no iteration counts, nothing was
+// reached.
 func NewFold(records int, tallies []*Tally, cut bool) Fold {
 	f := Fold{records: records}
 	reached := false
@@ -21,7 +23,7 @@ func NewFold(records int, tallies []*Tally, cut bool) Fold {
 			continue
 		}
 		reached = true
-		if t.spotless() {
+		if t.clean() {
 			continue
 		}
 		for record := range records {
@@ -30,7 +32,7 @@ func NewFold(records int, tallies []*Tally, cut bool) Fold {
 	}
 	for _, t := range tallies {
 		for record, v := range t.verdicts {
-			if v.State == Failed || !reached { // what a look ahead has only interrupted is made up for
+			if v.State == Failed || !reached { // what a look ahead only interrupted was processed in a later iteration
 				f.Worsen(record, v)
 			}
 		}
@@ -41,13 +43,13 @@ func NewFold(records int, tallies []*Tally, cut bool) Fold {
 	return f
 }
 
-// counts reports whether a record must be acknowledged in this iteration.
+// counts reports whether records must be acknowledged in this iteration.
 func (t *Tally) counts(cut, last bool) bool {
 	lookedAhead := t.Left || !cut || t.Ended && !last
-	return !t.nothing() || !lookedAhead
+	return !t.empty() || !lookedAhead
 }
 
-// Counting returns the tallies in which a record must be acknowledged, as [NewFold] has it.
+// Counting returns the tallies of the iterations that count, as [NewFold] defines them.
 func Counting(tallies []*Tally, cut bool) (counting []*Tally) {
 	for i, t := range tallies {
 		if t.counts(cut, i == len(tallies)-1) {
@@ -64,7 +66,7 @@ func (f *Fold) Unreach() {
 	}
 }
 
-// Worsen adds a verdict to what is known of a record.
+// Worsen changes the verdict on a record if v is worse.
 func (f *Fold) Worsen(record int, v Verdict) {
 	if v.State == Done {
 		return
@@ -75,23 +77,23 @@ func (f *Fold) Worsen(record int, v Verdict) {
 	f.verdicts[record].worsen(v)
 }
 
-// Run marks a record as Running: it is Unreached, or a copy of it is that has arrived.
-func (f *Fold) Run(record int) {
+// MarkRunning makes a record Running if it is Unreached, or if it would be acknowledged because of a copy.
+func (f *Fold) MarkRunning(record int) {
 	f.Worsen(record, Verdict{State: Running})
 	if f.verdicts[record].State == Unreached {
 		f.verdicts[record].State = Running
 	}
 }
 
-// Hold reports the records after a failure of their line. line returns 0 for a record that has none, and [Any] for
-// one that may be in every line; blocks tells whether a failed record holds others back.
-func (f *Fold) Hold(line func(record int) int32, blocks func(record int) bool) {
+// HoldBack makes the records after a failure in their line Blocked. line returns 0 for a record that is in no line, and
+// [Any] for one that may be in any line. blocks reports whether a failed record holds others back.
+func (f *Fold) HoldBack(line func(record int) int32, blocks func(record int) bool) {
 	if f.verdicts == nil {
 		return
 	}
 	first := make(map[int32]int) // the first failure of each line
-	earliest := -1               // the first one of any line
-	whole := -1                  // the first one that may be in every line
+	earliest := -1               // the first failure in any line
+	whole := -1                  // the first failure that may be in any line
 	for record := range f.verdicts {
 		at := line(record)
 		by, held := first[at]
@@ -117,12 +119,13 @@ func (f *Fold) Hold(line func(record int) int32, blocks func(record int) bool) {
 	}
 }
 
-// Share reports the records whose identifier is reported for another one: the service delivers both again.
-func (f *Fold) Share(id func(record int) string) {
+// ReportShared makes a record Blocked if its identifier is reported for another record, since the service redelivers
+// both.
+func (f *Fold) ReportShared(id func(record int) string) {
 	if f.verdicts == nil {
 		return
 	}
-	reported := make(map[string]int) // by identifier, the first record
+	reported := make(map[string]int) // the first record of each identifier
 	for record, v := range f.verdicts {
 		if v.State == Done {
 			continue

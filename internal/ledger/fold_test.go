@@ -98,8 +98,8 @@ func TestAFoldIsCleanIfEveryRecordIsAcknowledged(t *testing.T) {
 	f := folded(ready, done)
 	is.True(f.Clean())
 	f.Worsen(1, done)
-	f.Hold(func(int) int32 { return 1 }, func(int) bool { return true })
-	f.Share(func(int) string { return "same" })
+	f.HoldBack(func(int) int32 { return 1 }, func(int) bool { return true })
+	f.ReportShared(func(int) string { return "same" })
 	is.True(f.Clean())
 	is.Equal(verdicts(f, 2), []ledger.Verdict{done, done})
 	f.Worsen(1, failed)
@@ -131,11 +131,11 @@ func TestWhatIsSaidToRunIsReportedThoughACopyOfItHasArrived(t *testing.T) {
 	running := ledger.Verdict{State: ledger.Running}
 	f := folded(ready, failed, notStarted, unreached)
 	for record := range 4 {
-		f.Run(record)
+		f.MarkRunning(record)
 	}
 	is.Equal(verdicts(f, 4), []ledger.Verdict{running, failed, notStarted, running})
 	f = folded(ready, ready)
-	f.Run(1)
+	f.MarkRunning(1)
 	is.Equal(verdicts(f, 2), []ledger.Verdict{done, running})
 }
 
@@ -189,7 +189,7 @@ func TestAFailedRecordHoldsBackTheOnesAfterItInItsLine(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := folded(ready, failed, ready, ready)
-			f.Hold(func(record int) int32 { return test.line[record] }, all)
+			f.HoldBack(func(record int) int32 { return test.line[record] }, all)
 			is.New(t).Equal(verdicts(f, 4), test.want)
 		})
 	}
@@ -198,17 +198,17 @@ func TestAFailedRecordHoldsBackTheOnesAfterItInItsLine(t *testing.T) {
 func TestARecordThatDoesNotBlockHoldsNobodyBack(t *testing.T) {
 	is := is.New(t)
 	f := folded(failed, failed, ready)
-	f.Hold(func(int) int32 { return 1 }, func(record int) bool { return record != 0 })
+	f.HoldBack(func(int) int32 { return 1 }, func(record int) bool { return record != 0 })
 	is.Equal(verdicts(f, 3), []ledger.Verdict{failed, failed, blockedBy(1)})
 	f = folded(failed, ready, ready)
-	f.Hold(func(int) int32 { return 1 }, func(record int) bool { return record != 0 })
+	f.HoldBack(func(int) int32 { return 1 }, func(record int) bool { return record != 0 })
 	is.Equal(verdicts(f, 3), []ledger.Verdict{failed, done, done})
 }
 
 func TestARecordIsHeldBackByTheFirstFailureOfItsLine(t *testing.T) {
 	is := is.New(t)
 	f := folded(failed, ready, failed, ready, unreached)
-	f.Hold(func(int) int32 { return 1 }, func(int) bool { return true })
+	f.HoldBack(func(int) int32 { return 1 }, func(int) bool { return true })
 	is.Equal(verdicts(f, 5), []ledger.Verdict{failed, blockedBy(0), failed, blockedBy(0), unreached})
 }
 
@@ -217,7 +217,7 @@ func TestARecordThatMayBeInEveryLineIsHeldBackByTheFirstFailureOfAll(t *testing.
 	line := []int32{3, 1, 2, 4, ledger.Any}
 	for range 20 { // the lines are in a map
 		f := folded(ready, failed, failed, failed, ready)
-		f.Hold(func(record int) int32 { return line[record] }, func(int) bool { return true })
+		f.HoldBack(func(record int) int32 { return line[record] }, func(int) bool { return true })
 		is.Equal(verdicts(f, 5), []ledger.Verdict{done, failed, failed, failed, blockedBy(1)})
 	}
 }
@@ -226,6 +226,6 @@ func TestRecordsThatShareAnIdentifierAreReportedTogether(t *testing.T) {
 	is := is.New(t)
 	ids := []string{"a", "b", "a", "", ""}
 	f := folded(ready, ready, failed, unreached, ready)
-	f.Share(func(record int) string { return ids[record] })
+	f.ReportShared(func(record int) string { return ids[record] })
 	is.Equal(verdicts(f, 5), []ledger.Verdict{blockedBy(2), done, failed, unreached, done})
 }

@@ -5,26 +5,26 @@ import (
 	"sync/atomic"
 )
 
-// Numbers gives out the numbers of the parts of the records of one iteration, and counts what is known to be on its
-// way: a part may arrive while a copy of it is still held somewhere. It is safe for concurrent use.
+// Numbers assigns numbers to the parts of all records of one iteration. It also counts the Results that are held on
+// their way. It is safe for concurrent use.
 type Numbers struct {
 	records int
-	given   atomic.Pointer[[]given]        // nil: no record was split
-	held    atomic.Pointer[[]atomic.Int32] // by record; nil: nothing was ever held
-	mu      sync.Mutex                     // guards the high numbers
+	given   atomic.Pointer[[]given]        // by record; nil: none was split
+	held    atomic.Pointer[[]atomic.Int32] // by record; nil: no Result was ever held
+	mu      sync.Mutex                     // guards given.high
 }
 
-// given is what was given out for one record.
+// given holds the numbers that were assigned to one record.
 type given struct {
 	last atomic.Uint32 // the highest number
-	low  atomic.Uint64 // the numbers below 64 that were split
-	high bits          // the others
+	low  atomic.Uint64 // those below 64 that were split
+	high numberSet     // the others that were split
 }
 
-// Init prepares Numbers for so many records.
+// Init prepares Numbers for a number of records.
 func (s *Numbers) Init(records int) { s.records = records }
 
-// Split gives out n new numbers in place of one and returns the first of them.
+// Split replaces one number by n new ones and returns the first of them.
 func (s *Numbers) Split(record int, number uint32, n int) (first uint32) {
 	g := s.of(record)
 	last := g.last.Add(uint32(n))
@@ -38,14 +38,15 @@ func (s *Numbers) Split(record int, number uint32, n int) (first uint32) {
 	return last - uint32(n) + 1
 }
 
-// of makes room for all records when the first one is split: most batches have none that is.
-func (s *Numbers) of(record int) *given { return &room(&s.given, s.records)[record] }
+// of returns the numbers of a record. In most batches no record is split, so the table is made when it is needed.
+func (s *Numbers) of(record int) *given { return &table(&s.given, s.records)[record] }
 
-// Hold says that a Result of the record is held on its way, and Release that it has gone on.
-func (s *Numbers) Hold(record int)    { room(&s.held, s.records)[record].Add(1) }
-func (s *Numbers) Release(record int) { room(&s.held, s.records)[record].Add(-1) }
+// Hold notes that a stage holds a Result of the record, and Release that the Result has gone on.
+func (s *Numbers) Hold(record int)    { table(&s.held, s.records)[record].Add(1) }
+func (s *Numbers) Release(record int) { table(&s.held, s.records)[record].Add(-1) }
 
-func room[T any](all *atomic.Pointer[[]T], records int) []T {
+// table returns the table, or makes it if this is the first use.
+func table[T any](all *atomic.Pointer[[]T], records int) []T {
 	if there := all.Load(); there != nil {
 		return *there
 	}
@@ -61,8 +62,8 @@ func (s *Numbers) holds(record int) bool {
 	return held != nil && (*held)[record].Load() > 0
 }
 
-// missing reports whether a Result is held, or a number is expected that has not arrived. The highest number is read each time: a
-// function that was left behind may be splitting the record just now.
+// missing reports whether a Result is held, or an expected number has not arrived. It loads the highest number each time,
+// because a function that was left running may split the record at this moment.
 func (s *Numbers) missing(record int, arrived func(number uint32) bool) bool {
 	if s.holds(record) {
 		return true
@@ -89,11 +90,11 @@ func (s *Numbers) split(g *given, number uint32) bool {
 	return g.high.has(number)
 }
 
-// bits is a set of small numbers.
-type bits []uint64
+// numberSet is a bit set of small numbers.
+type numberSet []uint64
 
 // add reports whether the number is new.
-func (b *bits) add(number uint32) bool {
+func (b *numberSet) add(number uint32) bool {
 	word := int(number / 64)
 	for word >= len(*b) {
 		*b = append(*b, 0)
@@ -103,7 +104,7 @@ func (b *bits) add(number uint32) bool {
 	return fresh
 }
 
-func (b bits) has(number uint32) bool {
+func (b numberSet) has(number uint32) bool {
 	word := int(number / 64)
 	return word < len(b) && b[word]&(1<<(number%64)) != 0
 }

@@ -14,7 +14,7 @@ func TestWhatIsSplitWhileSomebodyLooksIsSeen(t *testing.T) {
 		numbers.Split(0, 0, int(n))
 		is.True(numbers.missing(0, func(number uint32) bool {
 			if number == n {
-				numbers.Split(0, n, 1) // nobody knew of one more when the look began
+				numbers.Split(0, n, 1) // a number that did not exist when missing was called
 				return true
 			}
 			return number < n

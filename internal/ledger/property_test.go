@@ -9,29 +9,29 @@ import (
 	"pgregory.net/rapid"
 )
 
-// A clerk plays the same story to the ledger and to the page.
-type clerk struct {
-	page    page
+// A driver does the same to a ledger and to a model.
+type driver struct {
+	model   model
 	numbers []*ledger.Numbers
 	tallies []*ledger.Tally
 	errs    int
 }
 
-func (c *clerk) begin() {
-	n, t := one(c.page.records)
+func (c *driver) begin() {
+	n, t := one(c.model.records)
 	c.numbers, c.tallies = append(c.numbers, n), append(c.tallies, t)
-	c.page.passes = append(c.page.passes, newPass(c.page.records))
+	c.model.passes = append(c.model.passes, newPass(c.model.records))
 }
 
-// pick draws an iteration and a part of one of its records, whatever has become of that part.
-func (c *clerk) pick(t *rapid.T) (pass, record int, number uint32) {
-	pass = rapid.IntRange(0, len(c.page.passes)-1).Draw(t, "pass")
-	record = rapid.IntRange(0, c.page.records-1).Draw(t, "record")
-	number = uint32(rapid.IntRange(0, len(c.page.passes[pass].given[record])-1).Draw(t, "number"))
+// pick draws an iteration and any part of one of its records, even one that has arrived or was split.
+func (c *driver) pick(t *rapid.T) (pass, record int, number uint32) {
+	pass = rapid.IntRange(0, len(c.model.passes)-1).Draw(t, "pass")
+	record = rapid.IntRange(0, c.model.records-1).Draw(t, "record")
+	number = uint32(rapid.IntRange(0, len(c.model.passes[pass].given[record])-1).Draw(t, "number"))
 	return pass, record, number
 }
 
-func (c *clerk) verdict(t *rapid.T, states ...ledger.State) ledger.Verdict {
+func (c *driver) verdict(t *rapid.T, states ...ledger.State) ledger.Verdict {
 	c.errs++
 	v := ledger.Verdict{State: rapid.SampledFrom(states).Draw(t, "state")}
 	if v.State.Failure() {
@@ -40,10 +40,10 @@ func (c *clerk) verdict(t *rapid.T, states ...ledger.State) ledger.Verdict {
 	return v
 }
 
-func (c *clerk) split(t *rapid.T) {
+func (c *driver) split(t *rapid.T) {
 	pass, record, number := c.pick(t)
 	n := rapid.OneOf(rapid.IntRange(1, 3), rapid.Just(70)).Draw(t, "n")
-	p := c.page.passes[pass]
+	p := c.model.passes[pass]
 	first := c.numbers[pass].Split(record, number, n)
 	if want := uint32(len(p.given[record])); first != want {
 		t.Fatalf("the first number is %d, want %d", first, want)
@@ -51,14 +51,14 @@ func (c *clerk) split(t *rapid.T) {
 	p.splits(record, number, first, n)
 }
 
-func (c *clerk) arrive(t *rapid.T) {
+func (c *driver) arrive(t *rapid.T) {
 	pass, record, number := c.pick(t)
 	c.arrives(t, pass, record, number, c.verdict(t, ledger.Ready, ledger.Ready, ledger.Done, ledger.Done,
 		ledger.Failed, ledger.Blocked, ledger.NotStarted, ledger.Unreached))
 }
 
-func (c *clerk) arrives(t *rapid.T, pass, record int, number uint32, v ledger.Verdict) {
-	p := c.page.passes[pass]
+func (c *driver) arrives(t *rapid.T, pass, record int, number uint32, v ledger.Verdict) {
+	p := c.model.passes[pass]
 	before, known := worst(p.failures[record]), p.arrived[record][number]
 	fresh, worse := c.tallies[pass].Arrive(record, number, v)
 	p.arrives(record, number, v)
@@ -67,10 +67,10 @@ func (c *clerk) arrives(t *rapid.T, pass, record int, number uint32, v ledger.Ve
 	}
 }
 
-// finish lets all that one record still waits for arrive, in any order.
-func (c *clerk) finish(t *rapid.T) {
+// finish makes all missing parts of a record arrive, in any order.
+func (c *driver) finish(t *rapid.T) {
 	pass, record, _ := c.pick(t)
-	p := c.page.passes[pass]
+	p := c.model.passes[pass]
 	var missing []uint32
 	for number := range p.given[record] {
 		if !p.arrived[record][number] && !p.split[record][number] {
@@ -83,16 +83,16 @@ func (c *clerk) finish(t *rapid.T) {
 	}
 }
 
-func (c *clerk) fail(t *rapid.T) {
+func (c *driver) fail(t *rapid.T) {
 	pass, record, _ := c.pick(t)
 	v := c.verdict(t, ledger.Failed, ledger.Blocked)
 	c.tallies[pass].Fail(record, v)
-	c.page.passes[pass].fails(record, v)
+	c.model.passes[pass].fails(record, v)
 }
 
-func (c *clerk) hold(t *rapid.T) {
+func (c *driver) hold(t *rapid.T) {
 	pass, record, _ := c.pick(t)
-	if held := &c.page.passes[pass].held[record]; *held > 0 && rapid.Bool().Draw(t, "release") {
+	if held := &c.model.passes[pass].held[record]; *held > 0 && rapid.Bool().Draw(t, "release") {
 		c.numbers[pass].Release(record)
 		*held--
 	} else {
@@ -101,17 +101,17 @@ func (c *clerk) hold(t *rapid.T) {
 	}
 }
 
-func (c *clerk) end(t *rapid.T) {
+func (c *driver) end(t *rapid.T) {
 	pass, _, _ := c.pick(t)
 	left := rapid.Bool().Draw(t, "left")
 	c.tallies[pass].Left, c.tallies[pass].Ended = left, !left
-	c.page.passes[pass].left, c.page.passes[pass].ended = left, !left
+	c.model.passes[pass].left, c.model.passes[pass].ended = left, !left
 }
 
-func (c *clerk) check(t *rapid.T) {
+func (c *driver) check(t *rapid.T) {
 	for _, cut := range []bool{false, true} {
-		f, want := ledger.NewFold(c.page.records, c.tallies, cut), c.page.fold(cut)
-		if got := verdicts(&f, c.page.records); !slices.Equal(got, want) {
+		f, want := ledger.NewFold(c.model.records, c.tallies, cut), c.model.fold(cut)
+		if got := verdicts(&f, c.model.records); !slices.Equal(got, want) {
 			t.Fatalf("cut %v: the fold is %v, want %v", cut, got, want)
 		}
 		if clean := !slices.ContainsFunc(want, func(v ledger.Verdict) bool { return v != done }); f.Clean() != clean {
@@ -120,9 +120,9 @@ func (c *clerk) check(t *rapid.T) {
 	}
 }
 
-func TestAFoldIsWhatThePageSays(t *testing.T) {
+func TestAFoldIsWhatTheModelSays(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		c := &clerk{page: page{records: rapid.IntRange(1, 4).Draw(t, "records")}}
+		c := &driver{model: model{records: rapid.IntRange(1, 4).Draw(t, "records")}}
 		c.begin()
 		t.Repeat(map[string]func(*rapid.T){
 			"split":  c.split,
@@ -142,12 +142,12 @@ func TestAFoldIsWhatThePageSays(t *testing.T) {
 	})
 }
 
-func TestAPolicyReportsWhatThePageSays(t *testing.T) {
+func TestAPolicyReportsWhatTheModelSays(t *testing.T) {
 	lines := rapid.SampledFrom([][]int32{{0}, {1}, {0, 1, 2, 3}, {ledger.Any, 0, 1, 2}})
 	states := []ledger.State{ledger.Done, ledger.Done, ledger.Done, ledger.Failed, ledger.Blocked, ledger.Unreached}
 	rapid.Check(t, func(t *rapid.T) {
 		var (
-			c      clerk
+			c      driver
 			fold   []ledger.Verdict
 			line   []int32
 			blocks []bool
@@ -161,12 +161,12 @@ func TestAPolicyReportsWhatThePageSays(t *testing.T) {
 			ids = append(ids, rapid.SampledFrom([]string{"", "a", "b", "c", "d"}).Draw(t, "id"))
 		}
 		f := folded(fold...)
-		f.Hold(func(record int) int32 { return line[record] }, func(record int) bool { return blocks[record] })
+		f.HoldBack(func(record int) int32 { return line[record] }, func(record int) bool { return blocks[record] })
 		want := held(fold, line, blocks)
 		if got := verdicts(f, len(fold)); !slices.Equal(got, want) {
-			t.Fatalf("of %v in lines %v, of which %v block, come %v, want %v", fold, line, blocks, got, want)
+			t.Fatalf("%v in lines %v, of which %v block, became %v, want %v", fold, line, blocks, got, want)
 		}
-		f.Share(func(record int) string { return ids[record] })
+		f.ReportShared(func(record int) string { return ids[record] })
 		if got, want := verdicts(f, len(fold)), shared(want, ids); !slices.Equal(got, want) {
 			t.Fatalf("identifiers %v: %v, want %v", ids, got, want)
 		}

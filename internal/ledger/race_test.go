@@ -8,22 +8,19 @@ import (
 
 	"github.com/lambdabatch/batch/internal/ledger"
 	"github.com/matryer/is"
+	"github.com/samber/lo"
 	"pgregory.net/rapid"
 )
 
-// A tree is how often a part is split: into its branches, each of which is split in its turn. Where a stage has copied
-// the part, the copy is split at the same time, into branches of its own.
+// A tree describes how a part is split: into its branches, each of which may be split again. If a stage has copied the
+// part, the copy is split at the same time, into its own branches.
 type tree struct{ branches, copied []tree }
 
 func (tr tree) leaves() int {
 	if len(tr.branches) == 0 {
 		return 1
 	}
-	n := 0
-	for _, b := range slices.Concat(tr.branches, tr.copied) {
-		n += b.leaves()
-	}
-	return n
+	return lo.SumBy(slices.Concat(tr.branches, tr.copied), tree.leaves)
 }
 
 func trees(t *rapid.T, depth int) (tr tree) {
@@ -39,7 +36,7 @@ func trees(t *rapid.T, depth int) (tr tree) {
 	return tr
 }
 
-// grow splits a part as the tree says, each branch on a goroutine of its own, and sends what is not split.
+// grow splits a part as the tree says, each branch on its own goroutine, and sends the numbers that are not split.
 func grow(all *sync.WaitGroup, numbers *ledger.Numbers, tr tree, number uint32, arriving chan<- uint32) {
 	if len(tr.branches) == 0 {
 		arriving <- number
@@ -51,7 +48,7 @@ func grow(all *sync.WaitGroup, numbers *ledger.Numbers, tr tree, number uint32, 
 	if len(tr.copied) > 0 {
 		both.Go(func() { again = numbers.Split(0, number, len(tr.copied)) })
 	}
-	both.Wait() // a copy that nobody has split yet is nobody's part
+	both.Wait() // until both are split, a branch of the copy is no part of the record
 	for i, b := range tr.branches {
 		all.Go(func() { grow(all, numbers, b, first+uint32(i), arriving) })
 	}
@@ -87,7 +84,7 @@ func TestARecordNeverLooksCompleteWhileAPartIsMissingWhoeverSplits(t *testing.T)
 	})
 }
 
-// A part that is split again and again, on and on, is always missing: only its last number could arrive.
+// A part that is split over and over is always missing: only its last number could arrive.
 func TestASplitGivesOutItsNewNumbersBeforeItStopsExpectingTheOldOne(t *testing.T) {
 	for range 200 {
 		is := is.New(t)
@@ -110,7 +107,7 @@ func TestASplitGivesOutItsNewNumbersBeforeItStopsExpectingTheOldOne(t *testing.T
 }
 
 func TestTheFirstSplitsOfABatchMayComeAtOnce(t *testing.T) {
-	const records, splitters = 10_000, 4 // it takes a moment to make room for so many
+	const records, splitters = 10_000, 4 // making a table for so many takes a moment
 	for range 20 {
 		is := is.New(t)
 		numbers, tally := one(records)
@@ -140,7 +137,7 @@ func TestManyPartsOfARecordMayBeSplitAtOnce(t *testing.T) {
 	}
 }
 
-// atOnce calls f n times, on goroutines that wait for each other before.
+// atOnce calls f n times, on goroutines that first wait for each other.
 func atOnce(n int, f func(i int)) {
 	var ready, all sync.WaitGroup
 	ready.Add(n)
@@ -154,7 +151,7 @@ func atOnce(n int, f func(i int)) {
 	all.Wait()
 }
 
-// A copy has left while another one is held, and that one is split.
+// One copy leaves while another is held, and the held one is split.
 func TestAStayIsNotOverWhileWhatIsHeldIsSplit(t *testing.T) {
 	var now atomic.Pointer[ledger.Stay]
 	var end atomic.Bool
@@ -183,7 +180,7 @@ func TestAStayIsNotOverWhileWhatIsHeldIsSplit(t *testing.T) {
 	}
 }
 
-// Parts leave while others are split, in whatever order.
+// Parts leave while copies of them are split, in any order.
 func TestAStayIsOverOnceWhateverLeavesWhileItIsSplit(t *testing.T) {
 	for range 5_000 {
 		var stay ledger.Stay

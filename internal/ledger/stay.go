@@ -6,39 +6,38 @@ import (
 	"sync/atomic"
 )
 
-// A Stay follows the parts of one record that are inside a lane, from the one that went in to all that it was split
-// into. It is safe for concurrent use. The zero Stay is over.
+// A Stay follows the part of a record that has entered a lane, and the parts that it is split into there, until all have
+// left. It is safe for concurrent use. The zero Stay is over.
 type Stay struct {
-	whole atomic.Int32 // of the part that went in, as long as there is no other
-	first uint32
-	held  atomic.Int32 // Results inside that may be copies of what has left
+	state atomic.Int32 // gone, inside or several
+	first uint32       // the part that has entered
+	held  atomic.Int32 // how many Results stages hold inside; their parts may have left with a copy
 	parts atomic.Pointer[parts]
 }
 
-// What whole says.
 const (
-	gone = iota
-	inside
-	several // parts says more
+	gone    = iota // no part is inside
+	inside         // only the first part is inside
+	several        // see parts
 )
 
-// parts are the parts inside where there have been several.
+// parts are the parts that are inside, once there have been several.
 type parts struct {
 	mu    sync.Mutex
-	spans []span // in order
+	spans []span // ascending
 }
 
-// span is the numbers from first to last.
+// span is the parts from number first to last.
 type span struct{ first, last uint32 }
 
 // Enter begins the stay with one part.
 func (s *Stay) Enter(number uint32) {
 	s.first = number
-	s.whole.Store(inside)
+	s.state.Store(inside)
 }
 
-// Split replaces one part by the n parts from first on. If that part is not inside any more, because a stage has
-// split a copy of it, the others are added all the same.
+// Split replaces one part by the n parts from first on. They are added even if that part is no longer inside, since a
+// stage may have split a copy of it.
 func (s *Stay) Split(number, first uint32, n int) {
 	p := s.parts.Load()
 	if p == nil {
@@ -47,7 +46,7 @@ func (s *Stay) Split(number, first uint32, n int) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if s.whole.Load() != several && s.whole.Swap(several) == inside {
+	if s.state.Load() != several && s.state.Swap(several) == inside {
 		p.spans = append(p.spans, span{s.first, s.first})
 	}
 	p.remove(number)
@@ -55,9 +54,9 @@ func (s *Stay) Split(number, first uint32, n int) {
 	p.spans = slices.Insert(p.spans, at, span{first, first + uint32(n) - 1})
 }
 
-// Leave takes one part out. What is not inside may leave again.
+// Leave takes one part out. It does nothing if the part is not inside.
 func (s *Stay) Leave(number uint32) {
-	if number == s.first && s.whole.CompareAndSwap(inside, gone) || s.whole.Load() != several {
+	if number == s.first && s.state.CompareAndSwap(inside, gone) || s.state.Load() != several {
 		return
 	}
 	p := s.parts.Load()
@@ -66,21 +65,20 @@ func (s *Stay) Leave(number uint32) {
 	p.remove(number)
 }
 
-// Hold says that a Result is held back inside, and Release that it is not any more. A stage may have copied it, and its
-// part may have left with another copy.
+// Hold notes that a stage holds a Result inside. The part of the Result may leave meanwhile, with a copy.
 func (s *Stay) Hold() { s.held.Add(1) }
 
-// Release reports whether nothing is inside any more.
+// Release notes that the Result is no longer held, and reports whether the stay is over.
 func (s *Stay) Release() (over bool) { return s.held.Add(-1) == 0 && s.Over() }
 
-// Held reports whether a Result is held back inside.
+// Held reports whether a stage holds a Result inside.
 func (s *Stay) Held() bool { return s.held.Load() > 0 }
 
-// Over reports whether nothing is inside, as far as anybody knows.
+// Over reports whether no part is inside and no Result is held. Unknown copies may still be inside.
 func (s *Stay) Over() bool {
-	switch s.whole.Load() {
+	switch s.state.Load() {
 	case gone:
-		return s.held.Load() == 0 && s.whole.Load() == gone
+		return s.held.Load() == 0 && s.state.Load() == gone
 	case several:
 		p := s.parts.Load()
 		p.mu.Lock()
@@ -90,7 +88,7 @@ func (s *Stay) Over() bool {
 	return false
 }
 
-// find returns the place of the span that holds a number, or the one where it would be.
+// find returns the index of the span that contains a number, or the index where it would be inserted.
 func (p *parts) find(number uint32) (at int, found bool) {
 	return slices.BinarySearchFunc(p.spans, number, func(s span, number uint32) int {
 		switch {

@@ -1,6 +1,7 @@
 package ledger_test
 
 import (
+	"maps"
 	"slices"
 	"sync"
 	"testing"
@@ -52,7 +53,7 @@ func TestAStayGoesOnWhileAResultIsHeld(t *testing.T) {
 	is.True(stay.Over())
 }
 
-// spans cuts the numbers after first into stretches, in any order: so they reach a stay when several are split at once.
+// spans draws ranges of numbers after first, in any order, as a stay sees them when several parts are split at once.
 func spans(t *rapid.T, first uint32) (all [][2]uint32) {
 	next := first + 1
 	for range rapid.IntRange(0, 12).Draw(t, "splits") {
@@ -132,12 +133,7 @@ func TestAStayIsASetOfNumbers(t *testing.T) {
 }
 
 func sorted(s set) []uint32 {
-	var all []uint32
-	for number := range s {
-		all = append(all, number)
-	}
-	slices.Sort(all)
-	return all
+	return slices.Sorted(maps.Keys(s))
 }
 
 func TestSeveralMaySplitAndLeaveAStayAtOnce(t *testing.T) {

@@ -1,22 +1,22 @@
 package ledger
 
-// A Tally ticks the parts that arrive at one collector from one iteration. It is not safe for concurrent use, but
-// the Numbers that it looks at may go on changing.
+// A Tally ticks off the parts of one iteration that arrive at a collector. It is not safe for concurrent use, but its
+// Numbers may change concurrently.
 type Tally struct {
 	Left  bool // the stage broke out of the iteration
 	Ended bool // the iteration came to its end
 
 	numbers  *Numbers
-	seen     []uint64 // for each record the numbers below 64; nil: nothing has arrived
-	high     map[int]*bits
-	verdicts []Verdict // nil: nothing has failed
+	seen     []uint64           // by record, the numbers below 64; nil: nothing has arrived
+	high     map[int]*numberSet // by record, the other numbers
+	verdicts []Verdict          // nil: nothing has failed
 }
 
 // Init prepares a Tally of an iteration.
 func (t *Tally) Init(numbers *Numbers) { t.numbers = numbers }
 
-// Arrive ticks a part. It reports whether its number is new, and whether its failure has changed what is known of
-// the record.
+// Arrive ticks off a part. It reports whether its number is new, and whether its failure has changed the verdict on the
+// record.
 func (t *Tally) Arrive(record int, number uint32, v Verdict) (fresh, worse bool) {
 	if t.seen == nil {
 		t.seen = make([]uint64, t.numbers.records)
@@ -33,18 +33,17 @@ func (t *Tally) Arrive(record int, number uint32, v Verdict) (fresh, worse bool)
 	return fresh, worse
 }
 
-func (t *Tally) highOf(record int) *bits {
+func (t *Tally) highOf(record int) *numberSet {
 	if t.high == nil {
-		t.high = make(map[int]*bits)
+		t.high = make(map[int]*numberSet)
 	}
 	if t.high[record] == nil {
-		t.high[record] = new(bits)
+		t.high[record] = new(numberSet)
 	}
 	return t.high[record]
 }
 
-// Fail takes note of a failure, whether its part arrives or not. It reports whether that has changed what is known of
-// the record.
+// Fail notes a failure, whether its part arrives or not. It reports whether the verdict on the record has changed.
 func (t *Tally) Fail(record int, v Verdict) bool {
 	if t.verdicts == nil {
 		t.verdicts = acknowledged(t.numbers.records)
@@ -52,15 +51,15 @@ func (t *Tally) Fail(record int, v Verdict) bool {
 	return t.verdicts[record].worsen(v)
 }
 
-// nothing reports whether nothing has arrived.
-func (t *Tally) nothing() bool { return t.seen == nil }
+// empty reports whether nothing has arrived.
+func (t *Tally) empty() bool { return t.seen == nil }
 
-// spotless reports whether every record has arrived whole and nothing has failed.
-func (t *Tally) spotless() bool {
+// clean reports whether every record has arrived whole and nothing has failed.
+func (t *Tally) clean() bool {
 	return t.verdicts == nil && t.Complete()
 }
 
-// Complete reports whether every record has arrived whole, and none was split: a quick look at all of them.
+// Complete reports whether every record has arrived whole and none was split. It is a quick check of all records.
 func (t *Tally) Complete() bool {
 	if t.seen == nil || t.numbers.given.Load() != nil {
 		return false
@@ -84,7 +83,7 @@ func (t *Tally) verdict(record int) Verdict {
 	return Verdict{State: Done}
 }
 
-// Whole reports whether every part of the record has arrived, and no copy of one is on its way.
+// Whole reports whether every part of the record has arrived and no Result of it is held.
 func (t *Tally) Whole(record int) bool {
 	return !t.numbers.missing(record, func(number uint32) bool {
 		switch {

@@ -7,7 +7,7 @@ import (
 	"github.com/matryer/is"
 )
 
-// one is an iteration over some records.
+// one returns an iteration over a number of records.
 func one(records int) (*ledger.Numbers, *ledger.Tally) {
 	n, t := new(ledger.Numbers), new(ledger.Tally)
 	n.Init(records)
@@ -15,7 +15,7 @@ func one(records int) (*ledger.Numbers, *ledger.Tally) {
 	return n, t
 }
 
-// state is what becomes of a record by what one iteration has ticked.
+// state returns what becomes of a record if there is only this iteration.
 func state(t *ledger.Tally, records, record int) ledger.State {
 	f := ledger.NewFold(records, []*ledger.Tally{t}, false)
 	return f.Of(record).State
@@ -43,7 +43,7 @@ func TestARecordIsAcknowledgedOnlyWhenEveryNumberGivenOutForItHasArrived(t *test
 			tally.Arrive(0, first+uint32(i), ready)
 		}
 		is.Equal(state(tally, 2, 0), ledger.Done)
-		is.Equal(state(tally, 2, 1), ledger.Done) // another record's parts are none of its business
+		is.Equal(state(tally, 2, 1), ledger.Done) // the parts of another record do not matter
 	}
 }
 
@@ -110,7 +110,7 @@ func TestARecordIsNotAcknowledgedIfOneOfItsPartsFailed(t *testing.T) {
 		_, worse := tally.Arrive(0, first, v)
 		is.True(worse)
 		tally.Arrive(0, first+1, ready)
-		tally.Arrive(0, first, ready) // that it arrives well, too, settles nothing
+		tally.Arrive(0, first, ready) // a copy that arrives ready settles nothing
 		is.Equal(state(tally, 1, 0), v.State)
 	}
 }
@@ -122,7 +122,7 @@ func TestAFailureOfItsOwnOutweighsOneThatCameFromNotBeingProcessed(t *testing.T)
 	_, worse := tally.Arrive(0, 1, notStarted)
 	is.True(worse)
 	_, worse = tally.Arrive(0, 2, blocked)
-	is.True(!worse) // the first of its kind stays
+	is.True(!worse) // the first one stays
 	is.Equal(state(tally, 1, 0), ledger.NotStarted)
 	_, worse = tally.Arrive(0, 3, failed)
 	is.True(worse)

@@ -5,22 +5,22 @@ import (
 	"slices"
 
 	"github.com/lambdabatch/batch/internal/ledger"
+	"github.com/samber/lo"
 )
 
-// A page is what a Fold must say, in the plainest way: sets of numbers, and loops over everything.
-
-type page struct {
+// A model says what a Fold must say, in the plainest way: with sets of numbers, and loops over everything.
+type model struct {
 	records int
 	passes  []*pass
 }
 
 // A pass is one iteration.
 type pass struct {
-	given    []set // per record, the numbers that were given out
+	given    []set // per record, the assigned numbers
 	split    []set
 	arrived  []set
-	failures [][]ledger.Verdict // per record, in the order in which they were noted
-	held     []int              // per record, how many Results are on their way
+	failures [][]ledger.Verdict // per record, in the order in which they happened
+	held     []int              // per record, how many Results are held
 	any      bool               // something has arrived
 	left     bool
 	ended    bool
@@ -38,7 +38,7 @@ func newPass(records int) *pass {
 	return p
 }
 
-// splits gives out n numbers from first on in place of one.
+// splits replaces one number by n numbers from first on.
 func (p *pass) splits(record int, number, first uint32, n int) {
 	for i := range n {
 		p.given[record][first+uint32(i)] = true
@@ -58,7 +58,7 @@ func (p *pass) fails(record int, v ledger.Verdict) {
 	p.failures[record] = append(p.failures[record], v)
 }
 
-// of is what became of a record in this pass.
+// of returns what became of a record in this pass.
 func (p *pass) of(record int) ledger.Verdict {
 	if v := worst(p.failures[record]); v.State != ledger.Done {
 		return v
@@ -71,23 +71,16 @@ func (p *pass) of(record int) ledger.Verdict {
 	return ledger.Verdict{State: ledger.Done}
 }
 
-// worst is the first failure of the record's own, or the first one if there is none.
+// worst returns the first Failed verdict, or the first failure if there is none.
 func worst(all []ledger.Verdict) ledger.Verdict {
-	for _, v := range all {
-		if v.State == ledger.Failed {
-			return v
-		}
+	if v, ok := lo.Find(all, func(v ledger.Verdict) bool { return v.State == ledger.Failed }); ok {
+		return v
 	}
-	for _, v := range all {
-		if v.State != ledger.Done {
-			return v
-		}
-	}
-	return ledger.Verdict{State: ledger.Done}
+	return lo.FindOrElse(all, done, func(v ledger.Verdict) bool { return v.State != ledger.Done })
 }
 
 // counts reports whether records must be acknowledged in a pass.
-func (p *page) counts(at int, cut bool) bool {
+func (p *model) counts(at int, cut bool) bool {
 	pass := p.passes[at]
 	switch {
 	case pass.any:
@@ -101,8 +94,8 @@ func (p *page) counts(at int, cut bool) bool {
 	}
 }
 
-// fold is the verdict on every record.
-func (p *page) fold(cut bool) []ledger.Verdict {
+// fold returns the verdict on every record.
+func (p *model) fold(cut bool) []ledger.Verdict {
 	var fold []ledger.Verdict
 	for record := range p.records {
 		var all []ledger.Verdict
@@ -128,7 +121,7 @@ func (p *page) fold(cut bool) []ledger.Verdict {
 	return fold
 }
 
-// held is a fold after records were held back in their lines.
+// held returns a fold after records were held back in their lines.
 func held(fold []ledger.Verdict, line []int32, blocks []bool) []ledger.Verdict {
 	fold = slices.Clone(fold)
 	for record := range fold {
@@ -151,7 +144,7 @@ func sameLine(before, after int32) bool {
 	return before > 0 && before == after
 }
 
-// shared is a fold after identifiers were reported for all that have them.
+// shared returns a fold after each reported identifier was reported for all its records.
 func shared(fold []ledger.Verdict, ids []string) []ledger.Verdict {
 	after := slices.Clone(fold)
 	for record := range fold {
@@ -164,16 +157,12 @@ func shared(fold []ledger.Verdict, ids []string) []ledger.Verdict {
 	return after
 }
 
-// verdicts is what a Fold says of every record.
+// verdicts returns what a Fold says of every record.
 func verdicts(f *ledger.Fold, records int) []ledger.Verdict {
-	var all []ledger.Verdict
-	for record := range records {
-		all = append(all, f.Of(record))
-	}
-	return all
+	return lo.Times(records, f.Of)
 }
 
-// folded is a Fold with these verdicts.
+// folded returns a Fold with these verdicts.
 func folded(all ...ledger.Verdict) *ledger.Fold {
 	n := new(ledger.Numbers)
 	n.Init(len(all))
