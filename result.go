@@ -284,7 +284,7 @@ func (h *header) see() {
 	case h.entry == nil:
 	case h.state().Failure():
 		h.open(goes)
-	case h.failure() != 0 || h.entry.level.order.Loose():
+	case h.failure() != 0 || h.entry.level.order.Unseen():
 		h.entry.level.order.Pass(h.part())
 		h.setFailure(0)
 	}

@@ -1,17 +1,30 @@
-// Package order knows which records of a batch have failed, and so which records after them must not be processed.
+// Package order tracks which records of a batch have failed, and so which later records must not be processed.
 //
-// An [Order] is the order of one stretch of a pipeline: all of it outside of lanes, or one lane. It holds open
-// failures. A failure belongs to one part of one record and has a version, which travels with the Result that failed:
-// only what descends from that Result can settle it. Each stage that sees the failed Result gives it a new version, so
-// when a stage has copied the Result, each copy is a failure of its own, in whatever order they come, and a copy that
-// is not Failed settles nothing.
+// Records that must take effect in the order of the batch are in the same line. A failure is open until it is settled.
+// While it is open, it holds back the later records of its line. An [Order] holds the open failures of one stretch of a
+// pipeline: everything outside of lanes, or one lane.
 //
-// A failure is loose as long as no stage has seen its Result: a stage that tries again drops it, and the next Result
-// of that part that does go on replaces it.
+// # Versions
 //
-// A failure whose Result has gone into lanes is undecided there, and holds back only the stages outside of them. A loose
-// one may be tried again, and holds back only what has come as far: what is in lanes, or before them, runs ahead of the
-// stages after them in any case.
+// A failure belongs to one part of one record, and has a version. The failed Result carries the version through the
+// pipeline. Only a Result that descends from it settles the failure.
+//
+// Each stage that sees the failed Result gives it a new version, which replaces the old one. So if a stage has copied the
+// Result, each copy becomes a separate failure, in whatever order the copies arrive. A copy that is not Failed settles
+// nothing.
+//
+// # Unseen failures
+//
+// A failure is unseen until the next stage sees its Result. Until then a stage may drop the Result and try again, and
+// the next Result of the part that goes on replaces the failure.
+//
+// Because it may be tried again, an unseen failure holds back only records that have come as far in the pipeline. Records
+// that are still in lanes or before them run ahead of the stages after the lanes anyway, so an unseen failure there does
+// not hold them back.
+//
+// # Failures in lanes
+//
+// A failed Result may enter lanes, where it may be settled. So its failure holds back only records outside of these lanes.
 package order
 
 import (
@@ -21,29 +34,29 @@ import (
 	"sync/atomic"
 )
 
-// The lines that records belong to, besides those from 1 on.
+// Two special lines. All others are numbered from 1.
 const (
 	None = 0  // in no line
-	Any  = -1 // maybe in every line
+	Any  = -1 // maybe in any line
 )
 
-// An Order holds the failures of one stretch of a pipeline. The cause of a failure is a C. It is safe for concurrent
-// use. The zero Order has no lines; its failures hold nobody back.
+// An Order holds the open failures of one stretch of a pipeline. The cause of a failure is a C. It is safe for concurrent
+// use. In the zero Order all records are in no line, so failures hold nothing back.
 type Order[C any] struct {
-	line  func(index int) int32
-	open  atomic.Int32 // how many failures there are
-	loose atomic.Int32 // how many of them no stage has seen
+	line   func(index int) int32
+	open   atomic.Int32 // how many failures are open
+	unseen atomic.Int32 // how many of them are unseen
 
 	mu    sync.Mutex
-	lines map[int32]*line[C] // but for None
-	all   *line[C]           // of all lines, as soon as a record has asked that may be in each of them
-	parts map[part]*failed[C]
-	stays map[uint32][]*failed[C] // the parts that have failed in a stay
+	lines map[int32]*line[C] // except None
+	every *line[C]           // all lines in one; nil until a record in Any has asked for its blocker
+	parts map[part]*failedPart[C]
+	stays map[uint32][]*failedPart[C] // the parts that have failed in each stay in a lane
 }
 
-// A line is the records that take effect in the order of the batch, as far as they have failed.
+// A line holds its records that have failed.
 type line[C any] struct {
-	failed []*failed[C] // with open failures, by record; those before head are settled
+	failed []*failedPart[C] // parts with open failures, by record; those before head are settled
 	head   int
 }
 
@@ -52,11 +65,11 @@ type part struct {
 	number uint32
 }
 
-// failed is a part that has failed at least once.
-type failed[C any] struct {
+// failedPart is a part that has failed at least once.
+type failedPart[C any] struct {
 	part
-	at   int32 // the line
-	last uint16
+	at   int32  // the line
+	last uint16 // version
 	open []failure[C]
 }
 
@@ -64,55 +77,55 @@ type failed[C any] struct {
 type failure[C any] struct {
 	version uint16
 	stay    uint32
-	inside  uint8 // the lanes that it has gone into, 0: none
-	after   uint8 // the lanes that it came out of, if it is loose
-	loose   bool
+	inside  uint8 // the lanes that its Result has entered, 0: none
+	after   uint8 // the lanes that its Result has left, if it is unseen
+	unseen  bool
 	cause   C
 }
 
-// counts reports whether it holds back what is at a place. Lanes have higher numbers than those whose Results they get.
-func (f *failure[C]) counts(at Place) bool {
-	if f.loose {
+// holdsBack reports whether the failure holds back a record at a place. Lanes have higher numbers than lanes before them.
+func (f *failure[C]) holdsBack(at Place) bool {
+	if f.unseen {
 		return f.after <= at.After
 	}
 	return at.Inside == 0 || f.inside != at.Inside
 }
 
-// forever is the version of a failure that nothing settles, since there have been too many of its part.
-const forever = 1<<16 - 1
+// saturated is the version of all further failures of a part that has failed too often. Nothing settles it.
+const saturated = 1<<16 - 1
 
-// Init says which line a record belongs to.
+// Init sets the function that returns the line of a record.
 func (o *Order[C]) Init(line func(index int) int32) { o.line = line }
 
-// Open reports whether there is any failure.
+// Open reports whether any failure is open.
 func (o *Order[C]) Open() bool { return o.open.Load() > 0 }
 
-// Loose reports whether there is a failure that no stage has seen.
-func (o *Order[C]) Loose() bool { return o.loose.Load() > 0 }
+// Unseen reports whether any failure is unseen.
+func (o *Order[C]) Unseen() bool { return o.unseen.Load() > 0 }
 
-// A Failure is what the holder of a failed Result knows of it.
+// A Failure identifies the failure of a Result.
 type Failure struct {
 	Index   int
 	Number  uint32
-	Version uint16 // 0: the Result has not been seen yet
-	Stay    uint32 // in a lane, of which the Result is a part; 0 outside
+	Version uint16 // 0: no stage has seen the Result yet
+	Stay    uint32 // in a lane, the number of the stay that the Result belongs to; 0 outside
 }
 
-// A Place is where a Result is on its way.
+// A Place is where a Result is in the pipeline.
 type Place struct {
-	After  uint8 // the lanes that it came out of, 0: none
-	Inside uint8 // those that it has gone into, 0: none
+	After  uint8 // the lanes that it has left last, 0: none
+	Inside uint8 // the lanes that it has entered, 0: none
 }
 
-// Fail opens the failure of a Result that goes on, in place of the version that it had, and returns the new version.
-// Unless it holds others back, it is only kept.
+// Fail opens the failure of a Result that a stage has seen. It replaces the version that the Result carried, and returns
+// the new one. If holds is false, the failure is kept but holds nothing back.
 func (o *Order[C]) Fail(f Failure, holds bool, cause C) uint16 {
 	return o.fail(f, holds, failure[C]{cause: cause})
 }
 
-// Try opens the failure of a Result that no stage has seen yet, and that came out of these lanes, 0 for none.
+// Try opens an unseen failure. after is the number of the lanes that its Result has left, 0 for none.
 func (o *Order[C]) Try(f Failure, holds bool, after uint8, cause C) uint16 {
-	return o.fail(f, holds, failure[C]{after: after, loose: true, cause: cause})
+	return o.fail(f, holds, failure[C]{after: after, unseen: true, cause: cause})
 }
 
 func (o *Order[C]) fail(f Failure, holds bool, fresh failure[C]) uint16 {
@@ -120,45 +133,45 @@ func (o *Order[C]) fail(f Failure, holds bool, fresh failure[C]) uint16 {
 	defer o.mu.Unlock()
 	p := o.part(f, holds)
 	before := len(p.open)
-	o.open.Add(1) // before the other one goes: who asks without the lock must not find none
-	o.drop(p, func(open *failure[C]) bool { return open.loose || open.version == f.Version })
-	if p.last < forever {
+	o.open.Add(1) // before the old one is dropped, since Open is called without the lock
+	o.drop(p, func(open *failure[C]) bool { return open.unseen || open.version == f.Version })
+	if p.last < saturated {
 		p.last++
 	}
 	fresh.version, fresh.stay = p.last, f.Stay
 	p.open = append(p.open, fresh)
-	if fresh.loose {
-		o.loose.Add(1)
+	if fresh.unseen {
+		o.unseen.Add(1)
 	}
 	if before == 0 && p.at != None {
 		o.lines[p.at].insert(p)
-		if o.all != nil {
-			o.all.insert(p)
+		if o.every != nil {
+			o.every.insert(p)
 		}
 	}
 	if f.Stay > 0 {
-		o.stay(f.Stay, p)
+		o.noteStay(f.Stay, p)
 	}
 	return p.last
 }
 
-func (o *Order[C]) stay(number uint32, p *failed[C]) {
+func (o *Order[C]) noteStay(number uint32, p *failedPart[C]) {
 	if o.stays == nil {
-		o.stays = make(map[uint32][]*failed[C])
+		o.stays = make(map[uint32][]*failedPart[C])
 	}
 	if of := o.stays[number]; len(of) == 0 || of[len(of)-1] != p {
 		o.stays[number] = append(of, p)
 	}
 }
 
-func (o *Order[C]) part(f Failure, holds bool) *failed[C] {
+func (o *Order[C]) part(f Failure, holds bool) *failedPart[C] {
 	key := part{int32(f.Index), f.Number}
 	p := o.parts[key]
 	if p == nil {
 		if o.parts == nil {
-			o.parts, o.lines = make(map[part]*failed[C]), make(map[int32]*line[C])
+			o.parts, o.lines = make(map[part]*failedPart[C]), make(map[int32]*line[C])
 		}
-		p = &failed[C]{part: key, last: f.Version}
+		p = &failedPart[C]{part: key, last: f.Version}
 		if holds && o.line != nil {
 			p.at = o.line(f.Index)
 		}
@@ -170,51 +183,51 @@ func (o *Order[C]) part(f Failure, holds bool) *failed[C] {
 	return p
 }
 
-// Pass takes note of a Result that is not Failed: the failure that it descends from is settled, and loose ones of
-// the same part never went on.
+// Pass notes a Result that is not Failed. It settles the failure that the Result descends from, and drops unseen failures
+// of the same part, since their Results did not go on.
 func (o *Order[C]) Pass(f Failure) {
-	if f.Version != 0 || o.loose.Load() > 0 {
+	if f.Version != 0 || o.unseen.Load() > 0 {
 		o.settle(f, true)
 	}
 }
 
-// Settle takes note that a failure is settled.
+// Settle settles one failure.
 func (o *Order[C]) Settle(f Failure) { o.settle(f, false) }
 
-func (o *Order[C]) settle(f Failure, loose bool) {
+func (o *Order[C]) settle(f Failure, unseen bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if p := o.parts[part{int32(f.Index), f.Number}]; p != nil {
 		o.remove(p, func(open *failure[C]) bool {
-			return loose && open.loose || open.version == f.Version && f.Version != forever
+			return unseen && open.unseen || open.version == f.Version && f.Version != saturated
 		})
 	}
 }
 
-func (o *Order[C]) remove(p *failed[C], which func(*failure[C]) bool) {
+func (o *Order[C]) remove(p *failedPart[C], which func(*failure[C]) bool) {
 	before := len(p.open)
 	o.drop(p, which)
 	if before > 0 && len(p.open) == 0 && p.at != None {
 		o.lines[p.at].remove(p)
-		if o.all != nil {
-			o.all.remove(p)
+		if o.every != nil {
+			o.every.remove(p)
 		}
 	}
 }
 
-func (o *Order[C]) drop(p *failed[C], which func(*failure[C]) bool) {
+func (o *Order[C]) drop(p *failedPart[C], which func(*failure[C]) bool) {
 	before := len(p.open)
 	p.open = slices.DeleteFunc(p.open, func(f failure[C]) bool {
 		gone := which(&f)
-		if gone && f.loose {
-			o.loose.Add(-1)
+		if gone && f.unseen {
+			o.unseen.Add(-1)
 		}
 		return gone
 	})
 	o.open.Add(int32(len(p.open) - before))
 }
 
-// Enter takes note that the failed Result has gone into lanes, which have a number of their own above 0.
+// Enter notes that a failed Result has entered lanes, whose number is above 0.
 func (o *Order[C]) Enter(f Failure, lanes uint8) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -227,7 +240,7 @@ func (o *Order[C]) Enter(f Failure, lanes uint8) {
 	}
 }
 
-// Blocker returns the first failed record that the record at index, which is at this place, comes after in its line.
+// Blocker returns the first record that holds back the record at index, which is at the place here.
 func (o *Order[C]) Blocker(index int, here Place) (by int, ok bool) {
 	if !o.Open() || o.line == nil {
 		return 0, false
@@ -249,19 +262,19 @@ func (o *Order[C]) Blocker(index int, here Place) (by int, ok bool) {
 }
 
 func (o *Order[C]) everyLine() *line[C] {
-	if o.all == nil {
-		o.all = new(line[C])
+	if o.every == nil {
+		o.every = new(line[C])
 		for _, p := range o.parts {
 			if p.at != None && len(p.open) > 0 {
-				o.all.failed = append(o.all.failed, p)
+				o.every.failed = append(o.every.failed, p)
 			}
 		}
-		slices.SortFunc(o.all.failed, byPart)
+		slices.SortFunc(o.every.failed, byPart)
 	}
-	return o.all
+	return o.every
 }
 
-// before returns the first record before index that has an open failure that counts there.
+// before returns the first record before index with a failure that holds back a record at a place.
 func (l *line[C]) before(index int, at Place) (int, bool) {
 	if l == nil {
 		return 0, false
@@ -271,7 +284,7 @@ func (l *line[C]) before(index int, at Place) (int, bool) {
 			break
 		}
 		for i := range p.open {
-			if p.open[i].counts(at) {
+			if p.open[i].holdsBack(at) {
 				return int(p.index), true
 			}
 		}
@@ -279,16 +292,16 @@ func (l *line[C]) before(index int, at Place) (int, bool) {
 	return 0, false
 }
 
-func byPart[C any](a, b *failed[C]) int {
+func byPart[C any](a, b *failedPart[C]) int {
 	return cmp.Or(cmp.Compare(a.index, b.index), cmp.Compare(a.number, b.number))
 }
 
-func (l *line[C]) find(p *failed[C]) (int, bool) {
+func (l *line[C]) find(p *failedPart[C]) (int, bool) {
 	at, found := slices.BinarySearchFunc(l.failed[l.head:], p, byPart)
 	return l.head + at, found
 }
 
-func (l *line[C]) insert(p *failed[C]) {
+func (l *line[C]) insert(p *failedPart[C]) {
 	at, _ := l.find(p)
 	if at == l.head && l.head > 0 {
 		l.head--
@@ -298,8 +311,8 @@ func (l *line[C]) insert(p *failed[C]) {
 	l.failed = slices.Insert(l.failed, at, p)
 }
 
-// remove is cheap for the first one, which is the one that is mostly settled.
-func (l *line[C]) remove(p *failed[C]) {
+// remove is cheap for the first part, which is usually the one that is settled.
+func (l *line[C]) remove(p *failedPart[C]) {
 	switch at, found := l.find(p); {
 	case !found:
 	case at == l.head:
@@ -327,7 +340,7 @@ func (o *Order[C]) Unsettled() []Cause[C] {
 	return all
 }
 
-// Leave returns the failures of a stay that are still open, and forgets the stay.
+// Leave returns the open failures of a stay, and forgets the stay.
 func (o *Order[C]) Leave(stay uint32) (all []Cause[C]) {
 	if !o.Open() {
 		return nil
@@ -343,13 +356,13 @@ func (o *Order[C]) Leave(stay uint32) (all []Cause[C]) {
 	return all
 }
 
-// A Cause is an open failure and why it is one.
+// A Cause is an open failure and its cause.
 type Cause[C any] struct {
 	Failure
 	Cause C
 }
 
-func (p *failed[C]) causes(all []Cause[C], which func(*failure[C]) bool) []Cause[C] {
+func (p *failedPart[C]) causes(all []Cause[C], which func(*failure[C]) bool) []Cause[C] {
 	for i := range p.open {
 		if f := &p.open[i]; which(f) {
 			all = append(all, Cause[C]{Failure{int(p.index), p.number, f.version, f.stay}, f.cause})

@@ -7,19 +7,20 @@ import (
 	"github.com/matryer/is"
 )
 
-// in returns an Order of records with these lines. The cause of a failure is a text.
+// in returns an Order of records in these lines.
 func in(lines ...int32) *order.Order[string] {
 	o := new(order.Order[string])
 	o.Init(func(index int) int32 { return lines[index] })
 	return o
 }
 
-// of is a failure of the first part of a record.
+// of returns a failure of the first part of a record.
 func of(index int, version uint16) order.Failure {
 	return order.Failure{Index: index, Version: version}
 }
 
-// blocker returns -1 for a record that nobody holds back. It has come out of the lanes before these, if there are any.
+// blocker returns the record that holds back a record in these lanes, or -1. If there are lanes before these, the record has
+// left them.
 func blocker(o *order.Order[string], index int, lanes uint8) int {
 	return blockerAt(o, index, order.Place{After: max(lanes, 1) - 1, Inside: lanes})
 }
@@ -39,7 +40,7 @@ func TestAFailureHoldsBackTheRecordsAfterItInItsLine(t *testing.T) {
 	o.Fail(of(0, 0), true, "early")
 	is.Equal(blocker(o, 3, 0), 0)
 	is.Equal(blocker(o, 2, 0), 0)
-	is.Equal(blocker(o, 0, 0), -1) // nobody holds himself back
+	is.Equal(blocker(o, 0, 0), -1) // a record does not hold itself back
 	is.Equal(blocker(o, 4, 0), -1)
 }
 
@@ -47,7 +48,7 @@ func TestAFailureIsSettledByWhatDescendsFromIt(t *testing.T) {
 	is := is.New(t)
 	o := in(1, 1)
 	first := o.Fail(of(0, 0), true, "first")
-	second := o.Fail(of(0, first), true, "second") // the next stage sees it
+	second := o.Fail(of(0, first), true, "second") // the next stage sees its Result
 	is.True(second != first)
 	o.Pass(of(0, first))
 	is.Equal(blocker(o, 1, 0), 0)
@@ -87,7 +88,7 @@ func TestARecordHoldsBackUntilTheLastOfItsPartsIsSettled(t *testing.T) {
 	is.Equal(blocker(o, 1, 0), -1)
 }
 
-func TestALooseFailureIsDroppedByTheNextResultOfItsPart(t *testing.T) {
+func TestAnUnseenFailureIsDroppedByTheNextResultOfItsPart(t *testing.T) {
 	for name, next := range map[string]func(o *order.Order[string]){
 		"that goes on well":   func(o *order.Order[string]) { o.Pass(of(0, 0)) },
 		"that goes on Failed": func(o *order.Order[string]) { o.Pass(of(0, o.Fail(of(0, 0), true, "again"))) },
@@ -97,22 +98,22 @@ func TestALooseFailureIsDroppedByTheNextResultOfItsPart(t *testing.T) {
 			is := is.New(t)
 			o := in(1, 1)
 			o.Try(of(0, 0), true, 0, "first")
-			is.True(o.Loose())
+			is.True(o.Unseen())
 			is.Equal(blocker(o, 1, 0), 0)
 			next(o)
-			is.True(!o.Loose())
+			is.True(!o.Unseen())
 			is.True(!o.Open())
 			is.Equal(blocker(o, 1, 0), -1)
 		})
 	}
 }
 
-func TestALooseFailureOfAnotherPartStays(t *testing.T) {
+func TestAnUnseenFailureOfAnotherPartStays(t *testing.T) {
 	is := is.New(t)
 	o := in(1, 1)
 	o.Try(order.Failure{Index: 0, Number: 1}, true, 0, "first")
 	o.Pass(of(0, 0))
-	is.True(o.Loose())
+	is.True(o.Unseen())
 	is.Equal(blocker(o, 1, 0), 0)
 }
 
@@ -124,7 +125,7 @@ func TestAFailureInLanesHoldsBackOnlyWhatIsOutsideOfThem(t *testing.T) {
 	is.Equal(blocker(o, 1, 2), -1)
 	is.Equal(blocker(o, 1, 1), 0) // other lanes
 	is.Equal(blocker(o, 1, 0), 0)
-	o.Fail(of(0, version), true, "boom") // it has come out of them
+	o.Fail(of(0, version), true, "boom") // it has left them
 	is.Equal(blocker(o, 1, 2), 0)
 }
 
@@ -134,22 +135,22 @@ func TestAFailureThatMayBeTriedAgainAfterLanesHoldsBackNothingInThemOrBefore(t *
 	o.Try(of(0, 0), true, 2, "boom")
 	is.Equal(blocker(o, 1, 1), -1)
 	is.Equal(blocker(o, 1, 2), -1)
-	is.Equal(blocker(o, 1, 3), 0)  // lanes that get what those hand on
+	is.Equal(blocker(o, 1, 3), 0)  // lanes after those
 	is.Equal(blocker(o, 1, 0), -1) // before all lanes
 	is.Equal(blockerAt(o, 1, order.Place{After: 1}), -1)
 	is.Equal(blockerAt(o, 1, order.Place{After: 2}), 0)
 	is.Equal(blockerAt(o, 1, order.Place{After: 3}), 0)
 	o.Fail(of(0, 0), true, "boom")
-	is.Equal(blocker(o, 1, 1), 0) // it went on
+	is.Equal(blocker(o, 1, 1), 0) // a stage has seen it
 }
 
-func TestSettlingAFailureLeavesALooseOneOfItsPart(t *testing.T) {
+func TestSettlingAFailureLeavesAnUnseenOneOfItsPart(t *testing.T) {
 	is := is.New(t)
 	o := in(1, 1)
 	version := o.Fail(of(0, 0), true, "boom")
 	o.Try(of(0, 0), true, 0, "again")
 	o.Settle(of(0, version))
-	is.True(o.Loose())
+	is.True(o.Unseen())
 	is.Equal(blocker(o, 1, 0), 0)
 	o.Pass(of(0, 0))
 	is.True(!o.Open())
@@ -181,7 +182,7 @@ func TestARecordThatMayBeInEveryLineHoldsBackAllAfterItAndIsHeldByAll(t *testing
 	is.Equal(blocker(o, 3, 0), 2)
 	is.Equal(blocker(o, 4, 0), 1)
 	is.Equal(blocker(o, 5, 0), 2)
-	version = o.Fail(of(0, 0), true, "boom") // after somebody has asked for all lines
+	version = o.Fail(of(0, 0), true, "boom") // after Blocker was called for a record in Any
 	is.Equal(blocker(o, 4, 0), 0)
 	o.Enter(of(0, version), 1)
 	is.Equal(blocker(o, 4, 1), 1)

@@ -10,7 +10,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// failures is an Order in the plainest way: a list of open failures, of which every question looks at all.
+// failures is an Order in the plainest way: a list of open failures, all of which are checked each time.
 type failures struct {
 	line  []int32
 	holds []bool
@@ -20,10 +20,10 @@ type failures struct {
 
 type failure struct {
 	order.Failure
-	lanes uint8
-	loose bool
-	after uint8
-	cause string
+	lanes  uint8
+	unseen bool
+	after  uint8
+	cause  string
 }
 
 func part(f order.Failure) order.Failure { return order.Failure{Index: f.Index, Number: f.Number} }
@@ -38,9 +38,9 @@ func (m *failures) fail(f failure) uint16 {
 	return f.Version
 }
 
-func (m *failures) settle(f order.Failure, loose bool) {
+func (m *failures) settle(f order.Failure, unseen bool) {
 	m.open = slices.DeleteFunc(m.open, func(o failure) bool {
-		return part(o.Failure) == part(f) && (loose && o.loose || o.Version == f.Version)
+		return part(o.Failure) == part(f) && (unseen && o.unseen || o.Version == f.Version)
 	})
 }
 
@@ -58,7 +58,7 @@ func (m *failures) blocker(index int, at order.Place) int {
 		before, after := m.line[f.Index], m.line[index]
 		same := before > 0 && (before == after || after == order.Any)
 		undecided := at.Inside != 0 && f.lanes == at.Inside
-		if f.loose {
+		if f.unseen {
 			undecided = f.after > at.After
 		}
 		if f.Index < index && m.holds[f.Index] && (before == order.Any || same) && !undecided && (by < 0 || f.Index < by) {
@@ -94,7 +94,7 @@ func TestAnOrderIsAListOfOpenFailures(t *testing.T) {
 			m.holds = append(m.holds, rapid.IntRange(0, 4).Draw(t, "holds") > 0)
 		}
 		o := in(m.line...)
-		var known []order.Failure // what holders of Results know, some of it long settled: copies use it again
+		var known []order.Failure // what Results carry; some of it was settled long ago, and copies use it again
 		pick := func(t *rapid.T) order.Failure {
 			if len(known) > 0 && rapid.Bool().Draw(t, "known") {
 				return rapid.SampledFrom(known).Draw(t, "failure")
@@ -106,12 +106,12 @@ func TestAnOrderIsAListOfOpenFailures(t *testing.T) {
 		}
 		causes := 0
 		stays := uint32(1)
-		fail := func(t *rapid.T, loose bool, stay uint32) order.Failure {
+		fail := func(t *rapid.T, unseen bool, stay uint32) order.Failure {
 			causes++
-			f := failure{Failure: pick(t), loose: loose, cause: fmt.Sprintf("cause %d", causes)}
+			f := failure{Failure: pick(t), unseen: unseen, cause: fmt.Sprintf("cause %d", causes)}
 			f.Stay = stay
 			var got uint16
-			if loose {
+			if unseen {
 				f.after = rapid.Uint8Range(0, 3).Draw(t, "after")
 				got = o.Try(f.Failure, m.holds[f.Index], f.after, f.cause)
 			} else {
@@ -142,11 +142,11 @@ func TestAnOrderIsAListOfOpenFailures(t *testing.T) {
 				o.Enter(f, lanes)
 				m.place(f, lanes)
 			},
-			"leave": func(t *rapid.T) { // a lane hands over what was thrown away in it
+			"leave": func(t *rapid.T) { // a lane hands over the failures that were thrown away in it
 				stay := stays
 				stays++
 				for range rapid.IntRange(0, 4).Draw(t, "failures") {
-					f := fail(t, rapid.Bool().Draw(t, "loose"), stay)
+					f := fail(t, rapid.Bool().Draw(t, "unseen"), stay)
 					if rapid.Bool().Draw(t, "settled") {
 						o.Settle(f)
 						m.settle(f, false)
@@ -173,9 +173,9 @@ func TestAnOrderIsAListOfOpenFailures(t *testing.T) {
 				if got, want := o.Unsettled(), m.unsettled(func(order.Failure) bool { return true }); !slices.Equal(got, want) {
 					t.Fatalf("unsettled: %v, want %v", got, want)
 				}
-				loose := slices.ContainsFunc(m.open, func(f failure) bool { return f.loose })
-				if o.Open() != (len(m.open) > 0) || o.Loose() != loose {
-					t.Fatalf("open %v, loose %v: %v", o.Open(), o.Loose(), m.open)
+				unseen := slices.ContainsFunc(m.open, func(f failure) bool { return f.unseen })
+				if o.Open() != (len(m.open) > 0) || o.Unseen() != unseen {
+					t.Fatalf("open %v, unseen %v: %v", o.Open(), o.Unseen(), m.open)
 				}
 			},
 		})

@@ -1,4 +1,4 @@
-// Package printable makes text safe to print in a line or a header.
+// Package printable makes text safe to print on one line of a log or in an HTTP header.
 package printable
 
 import (
@@ -8,14 +8,14 @@ import (
 )
 
 // Text escapes control characters. The Lambda runtime copies the text of an error
-// into a header, and a DEL in it would end the process.
+// into a header, and a DEL character in it would end the process.
 func Text(s string) string {
-	if !strings.ContainsFunc(s, control) {
+	if !strings.ContainsFunc(s, isControl) {
 		return s
 	}
 	var text strings.Builder
 	for _, r := range s {
-		if control(r) {
+		if isControl(r) {
 			quoted := strconv.QuoteRune(r)
 			text.WriteString(quoted[1 : len(quoted)-1])
 		} else {
@@ -25,9 +25,10 @@ func Text(s string) string {
 	return text.String()
 }
 
-func control(r rune) bool { return r < ' ' || r >= 0x7f && r < 0xa0 }
+func isControl(r rune) bool { return r < ' ' || r >= 0x7f && r < 0xa0 }
 
-// Clipped is Text of the first n bytes or so.
+// Clipped returns Text of at most the first n bytes, with an ellipsis if s is longer.
+// It does not cut a character in two.
 func Clipped(s string, n int) string {
 	if len(s) > n {
 		for n > 0 && !utf8.RuneStart(s[n]) {

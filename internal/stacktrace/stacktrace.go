@@ -1,5 +1,5 @@
-// Package stacktrace makes of the stack of a panic what a person wants to read in a log: where in their code it happened,
-// and how they got there.
+// Package stacktrace reduces the stack of a panic to what users want to read in a log: which of their functions it
+// happened in, and which of their calls led there.
 package stacktrace
 
 import (
@@ -7,22 +7,11 @@ import (
 	"strings"
 )
 
-// library is what the functions of this library begin with that may be on a user's stack.
-var library = [...]string{
-	"github.com/lambdabatch/batch.",
-	"github.com/lambdabatch/batch/internal/lanes.",
-	"github.com/lambdabatch/batch/envelope.",
-	"github.com/lambdabatch/batch/dynamodbitem.",
-	"github.com/lambdabatch/batch/once.",
-}
-
-type frame struct{ function, file, line string }
-
-// Of reads a stack as [runtime/debug.Stack] writes it. It returns the innermost function of the user's that was running,
-// such as "orders.go:41 main.charge", and the stack without the library's frames and the runtime's. A stack that it cannot
-// read is returned as it is.
+// Of reads a stack as [runtime/debug.Stack] writes it. It returns the innermost function of the user that was running,
+// such as "orders.go:41 main.charge", and the stack without the frames of this library and the runtime. If it cannot read
+// the stack, it returns it unchanged.
 func Of(stack []byte) (at, rest string) {
-	frames, source := parse(string(stack))
+	frames, goroot := parse(string(stack))
 	var text strings.Builder
 	for _, f := range frames {
 		text.WriteString(f.function + "\n\t" + f.file + ":" + f.line + "\n")
@@ -30,19 +19,19 @@ func Of(stack []byte) (at, rest string) {
 	if len(frames) == 0 {
 		return "", string(stack)
 	}
-	culprit := frames[0]
+	blamed := frames[0]
 	for _, f := range frames {
-		if !f.standard(source) {
-			culprit = f
+		if !f.inStandardLibrary(goroot) {
+			blamed = f
 			break
 		}
 	}
-	return path.Base(culprit.file) + ":" + culprit.line + " " + path.Base(culprit.function), text.String()
+	return path.Base(blamed.file) + ":" + blamed.line + " " + path.Base(blamed.function), text.String()
 }
 
-// parse returns the frames from the panic on, but for the library's and the runtime's, and where the source of the standard
-// library is.
-func parse(stack string) (frames []frame, source string) {
+// parse returns the frames that led to the panic, without those of this library and the runtime. goroot is the source
+// directory of the standard library.
+func parse(stack string) (frames []frame, goroot string) {
 	lines := strings.Split(stack, "\n")
 	for i := 0; i+1 < len(lines); i++ {
 		place, ok := strings.CutPrefix(lines[i+1], "\t")
@@ -54,22 +43,22 @@ func parse(stack string) (frames []frame, source string) {
 		if colon < 0 {
 			continue
 		}
-		f := frame{called(lines[i]), strings.ReplaceAll(place[:colon], `\`, "/"), place[colon+1:]}
+		f := frame{functionOf(lines[i]), strings.ReplaceAll(place[:colon], `\`, "/"), place[colon+1:]}
 		i++
 		switch {
 		case f.function == "panic":
-			frames = frames[:0] // what came before is how it was recovered
+			frames = frames[:0] // the frames above belong to the recovery
 		case f.function == "runtime/debug.Stack":
-			source = strings.TrimSuffix(f.file, "runtime/debug/stack.go")
+			goroot = strings.TrimSuffix(f.file, "runtime/debug/stack.go")
 		case !f.hidden():
 			frames = append(frames, f)
 		}
 	}
-	return frames, source
+	return frames, goroot
 }
 
-// called is the function of a line such as "main.charge({0x1, 0x2})" or "created by main.main in goroutine 1".
-func called(line string) string {
+// functionOf returns the function in a line such as "main.charge({0x1, 0x2})" or "created by main.main in goroutine 1".
+func functionOf(line string) string {
 	if starter, ok := strings.CutPrefix(line, "created by "); ok {
 		starter, _, _ = strings.Cut(starter, " in goroutine ")
 		return starter
@@ -80,8 +69,19 @@ func called(line string) string {
 	return line
 }
 
+type frame struct{ function, file, line string }
+
+// libraryPrefixes are the prefixes of this library's functions that may be on a user's stack.
+var libraryPrefixes = [...]string{
+	"github.com/lambdabatch/batch.",
+	"github.com/lambdabatch/batch/internal/lanes.",
+	"github.com/lambdabatch/batch/envelope.",
+	"github.com/lambdabatch/batch/dynamodbitem.",
+	"github.com/lambdabatch/batch/once.",
+}
+
 func (f frame) hidden() bool {
-	for _, prefix := range library {
+	for _, prefix := range libraryPrefixes {
 		if strings.HasPrefix(f.function, prefix) {
 			return true
 		}
@@ -89,14 +89,15 @@ func (f frame) hidden() bool {
 	return strings.HasPrefix(f.function, "runtime.")
 }
 
-// standard reports whether the function is of the standard library. Where a build has trimmed paths, only its name tells.
-func (f frame) standard(source string) bool {
-	if source != "" {
-		return strings.HasPrefix(f.file, source)
+// inStandardLibrary reports whether the function belongs to the standard library. If the build has trimmed paths, only its
+// name tells.
+func (f frame) inStandardLibrary(goroot string) bool {
+	if goroot != "" {
+		return strings.HasPrefix(f.file, goroot)
 	}
 	first, _, nested := strings.Cut(f.function, "/")
 	if !nested {
-		first, _, _ = strings.Cut(first, ".") // what follows is in the package
+		first, _, _ = strings.Cut(first, ".") // what follows is the function
 	}
 	return first != "main" && !strings.Contains(first, ".")
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/lambdabatch/batch/internal/stacktrace"
 )
 
-// stackOf is the stack of a panic, as the library takes it.
+// stackOf returns the stack of a panic, as the library takes it.
 func stackOf(f func()) (stack []byte) {
 	defer func() {
 		_ = recover()
@@ -31,9 +31,9 @@ func TestTheUsersFunctionIsNamedWithItsFileAndLine(t *testing.T) {
 	for want, f := range map[string]func(){
 		"stacktrace_test.go:26 stacktrace_test.shop.charge":  func() { _ = shop{}.charge(0) },
 		"stacktrace_test.go:28 stacktrace_test.generic[...]": func() { generic("oh") },
-		// What the standard library was asked to do is the fault of who asked.
+		// A panic in the standard library is blamed on the function that called it.
 		"stacktrace_test.go:35 stacktrace_test.TestTheUsersFunctionIsNamedWithItsFileAndLine.func3": func() { _ = strings.Repeat("x", -1) },
-		// A function that panics again while it is cleaning up has not begun it.
+		// A deferred function that panics again is not where the panic began.
 		"stacktrace_test.go:26 stacktrace_test.shop.charge ": func() {
 			defer func() { panic(recover()) }()
 			_ = shop{}.charge(0)

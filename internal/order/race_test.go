@@ -34,7 +34,7 @@ func TestAnOrderMayBeUsedAtOnce(t *testing.T) {
 	all.Wait()
 	is.Equal(blocker(o, records, 0), 7)
 	is.Equal(len(o.Unsettled()), 4)
-	is.True(!o.Loose())
+	is.True(!o.Unseen())
 }
 
 func TestAFailureHoldsOthersBackAtEveryMomentWhileItGoesFromStageToStage(t *testing.T) {
@@ -52,7 +52,7 @@ func TestAFailureHoldsOthersBackAtEveryMomentWhileItGoesFromStageToStage(t *test
 	free := 0
 	for !ended.Load() {
 		for range 100 {
-			if !o.Open() { // without a lock: it is what lets Blocker answer at once
+			if !o.Open() { // Blocker calls it without the lock
 				free++
 			}
 		}
