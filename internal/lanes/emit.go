@@ -83,8 +83,8 @@ func (p *Pool[K, T, R]) send(r R) {
 	p.notify()
 }
 
-// TryFinish finishes an item if nothing of it is left in its lane. It must be called after Results of the item have left
-// the lane by another way than Emit.
+// TryFinish finishes an item if nothing of it is left in its lane. It must be called after Results of the item have
+// left the lane by another way than Emit.
 func (p *Pool[K, T, R]) TryFinish(it *Item[T, R]) {
 	if it.ordering != nil {
 		p.mu.Lock()

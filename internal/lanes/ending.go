@@ -8,8 +8,8 @@ func (p *Pool[K, T, R]) Break() {
 	p.stop()
 }
 
-// GiveUp makes lanes take no more items, and stops waiting for the producer and for lanes that are busy. Lanes that wait
-// for an item end by themselves, so the pool still waits for them unless all is set.
+// GiveUp makes lanes take no more items, and stops waiting for the producer and for lanes that are busy. Lanes that
+// wait for an item end by themselves, so the pool still waits for them unless all is set.
 func (p *Pool[K, T, R]) GiveUp(all bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -37,8 +37,8 @@ func (p *Pool[K, T, R]) stop() {
 	p.roomForResults.Broadcast()
 }
 
-// Over reports whether the producer and all lanes have gone or are given up. If not, Changed receives a value when that
-// may have changed.
+// Over reports whether the producer and all lanes have gone or are given up. If not, Changed receives a value when
+// that may have changed.
 func (p *Pool[K, T, R]) Over() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -175,8 +175,8 @@ func TestNoMoreLanesStartThanThereAreItems(t *testing.T) {
 	})
 }
 
-// A called lane finds its item taken when it wakes, and is asked to flush. Meanwhile new items must not wait for it to call
-// another lane.
+// A called lane finds its item taken when it wakes, and is asked to flush. Meanwhile new items must not wait for it
+// to call another lane.
 func TestItemsCallOthersWhileALaneThatWasCalledFlushes(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1)) // so that the called lane wakes late
 	bubble(t, func(t *testing.T) {

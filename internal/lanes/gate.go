@@ -5,8 +5,9 @@ import (
 	"slices"
 )
 
-// A gate hands on the Results of its items by rank: those of an item once every pushed item of a lower rank is finished.
-// An item that is pushed after one of a higher rank overtakes it, unless the Results of that one have gone already.
+// A gate hands on the Results of its items by rank: those of an item once every pushed item of a lower rank is
+// finished. An item that is pushed after one of a higher rank overtakes it, unless the Results of that one have gone
+// already.
 type gate[T, R any] struct {
 	items []*Item[T, R] // by rank; those before head are finished
 	head  int

@@ -1,6 +1,7 @@
 package lanes
 
-// An inbox holds the ready items that have an ordering. All lanes share one inbox, or in a routed pool each has its own.
+// An inbox holds the ready items that have an ordering. All lanes share one inbox, or in a routed pool each has its
+// own.
 type inbox[T, R any] struct {
 	number  int
 	ready   queue[T, R]

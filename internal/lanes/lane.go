@@ -78,8 +78,8 @@ func (p *Pool[K, T, R]) Next(l *Lane[T, R]) (*Item[T, R], Turn) {
 	return nil, End
 }
 
-// nextUnordered is Next without the pool's lock, for as long as no item has an ordering. It returns nil if it cannot do
-// without.
+// nextUnordered is Next without the pool's lock, for as long as no item has an ordering. It returns nil if it cannot
+// do without.
 func (p *Pool[K, T, R]) nextUnordered(l *Lane[T, R]) *Item[T, R] {
 	if p.ordered.Load() || p.stopped.Load() {
 		return nil
@@ -183,8 +183,8 @@ func (l *Lane[T, R]) holds() bool {
 	return len(l.unfinished) > 0
 }
 
-// Close notes that a lane has ended. returned reports that it has not crashed. lost makes the Results of its unfinished
-// items; it reports false for an item that gets none.
+// Close notes that a lane has ended. returned reports that it has not crashed. lost makes the Results of its
+// unfinished items; it reports false for an item that gets none.
 func (p *Pool[K, T, R]) Close(l *Lane[T, R], returned bool, lost func(*T) (R, bool)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -1,22 +1,22 @@
 // Package lanes runs work on several goroutines. It decides which piece of work may run when, and which result may be
 // handed on when.
 //
-// A piece of work is an item. One producer pushes items into a [Pool]. A [Lane] is a goroutine that takes one item after
-// another and emits Results for each. One consumer receives the Results.
+// A piece of work is an item. One producer pushes items into a [Pool]. A [Lane] is a goroutine that takes one item
+// after another and emits Results for each. One consumer receives the Results.
 //
 //	producer                 lanes                  consumer
 //	  Push ──► ready ──► Next ... Emit ──► outbox ──► Receive
 //	             ▲                 │
 //	           lines             gates
 //
-// An item is ready when it may run as soon as a lane is free. It is finished when its lane has asked for the next item
-// and nothing of it is left in the lane. A lane may ask before that: a bulk write collects several items first.
+// An item is ready when it may run as soon as a lane is free. It is finished when its lane has asked for the next
+// item and nothing of it is left in the lane. A lane may ask before that: a bulk write collects several items first.
 //
 // # Lines and gates
 //
-// An item may be in a line. The items of a line run one after another, in the order in which they were pushed: each is
-// ready once the one before it is finished. Only the lane that holds an unfinished item of a line can take the next one
-// earlier.
+// An item may be in a line. The items of a line run one after another, in the order in which they were pushed: each
+// is ready once the one before it is finished. Only the lane that holds an unfinished item of a line can take the
+// next one earlier.
 //
 // An item may have a gate, and a rank at it. The Results of a gate's items are handed on by rank, whichever item is
 // finished first. All other Results are handed on at once.
@@ -24,24 +24,24 @@
 // # Waiting
 //
 // A lane waits while too many Results wait for the consumer. Results that are held back at a gate do not count, since
-// the consumer could not receive them. The producer waits while too many items wait for a lane. Items that wait in their
-// lines do not count.
+// the consumer could not receive them. The producer waits while too many items wait for a lane. Items that wait in
+// their lines do not count.
 //
 // # Routed pools
 //
-// In a routed pool every item is pushed for one lane, and no other lane takes it. If that lane ends early, its remaining
-// items are refused.
+// In a routed pool every item is pushed for one lane, and no other lane takes it. If that lane ends early, its
+// remaining items are refused.
 //
 // Such lanes can block each other. The next item of a line may be for another lane than the item before it, and that
-// lane may hold the earlier item until its input ends. So once all items have been pushed, a lane that blocks others is
-// asked to flush, which means to let go of the items that it holds. If it does not, and no lane has anything else to do,
-// it is retired: its input ends, and a new lane takes its later items.
+// lane may hold the earlier item until its input ends. So once all items have been pushed, a lane that blocks others
+// is asked to flush, which means to let go of the items that it holds. If it does not, and no lane has anything else
+// to do, it is retired: its input ends, and a new lane takes its later items.
 //
 // # Locks
 //
-// No lock is held while a user's function runs. The lock of the pool guards lines, gates and waiting. The lock of a lane
-// guards the items of that lane, and is taken after the pool's. An item with neither a line nor a gate needs only the
-// lock of its lane, unless a goroutine waits.
+// No lock is held while a user's function runs. The lock of the pool guards lines, gates and waiting. The lock of a
+// lane guards the items of that lane, and is taken after the pool's. An item with neither a line nor a gate needs
+// only the lock of its lane, unless a goroutine waits.
 package lanes
 
 import (
@@ -52,8 +52,8 @@ import (
 const (
 	// Ahead is how many items may wait for a lane.
 	Ahead = 128
-	// RoutedAhead is the same for a routed pool, where the next item may be for a lane that has nothing to do. No batch
-	// is larger.
+	// RoutedAhead is the same for a routed pool, where the next item may be for a lane that has nothing to do. No
+	// batch is larger.
 	RoutedAhead = 10_000
 	// Behind is how many Results may wait for the consumer, in addition to as many that it has received.
 	Behind = 64
@@ -98,8 +98,8 @@ type Pool[K comparable, T, R any] struct {
 	running        int // participants that the pool still waits for
 }
 
-// Callbacks tell a Pool what it must know of its items. They are called with the lock of the pool or of a lane held, or
-// with both.
+// Callbacks tell a Pool what it must know of its items. They are called with the lock of the pool or of a lane held,
+// or with both.
 type Callbacks[T, R any] struct {
 	// Start starts a lane on its own goroutine, and may set its Owner.
 	Start func(*Lane[T, R])

@@ -5,8 +5,8 @@ import (
 	"sync/atomic"
 )
 
-// An outbox holds the Results that wait for the consumer. A lane claims a place before it puts a Result in. The outbox
-// has its own lock, which is only held for moments.
+// An outbox holds the Results that wait for the consumer. A lane claims a place before it puts a Result in. The
+// outbox has its own lock, which is only held for moments.
 type outbox[R any] struct {
 	n       atomic.Int32
 	places  atomic.Int32 // used or claimed
@@ -16,8 +16,8 @@ type outbox[R any] struct {
 
 func (o *outbox[R]) len() int { return int(o.n.Load()) }
 
-// claim claims a place for one Result if one is free. If lanes only checked for a free place, several of them could put
-// a Result into the last one.
+// claim claims a place for one Result if one is free. If lanes only checked for a free place, several of them could
+// put a Result into the last one.
 func (o *outbox[R]) claim() bool {
 	for {
 		n := o.places.Load()

@@ -94,7 +94,8 @@ func (s *scene) linesRunInOrder(t *rapid.T) {
 	}
 }
 
-// gatesKeepOrder checks that of two items that were pushed before either had a result, the one of lower rank is first.
+// gatesKeepOrder checks that of two items that were pushed before either had a result, the one of lower rank is
+// first.
 func (s *scene) gatesKeepOrder(t *rapid.T) {
 	for i, later := range s.out {
 		for _, earlier := range s.out[:i] {
@@ -163,8 +164,8 @@ func TestNoLaneWaitsWhileSomethingCanRun(t *testing.T) {
 	})
 }
 
-// canRun returns the jobs that no lane has taken and that have no unfinished job before them in their line. It is called at
-// rest, when all jobs in lines and up to Ahead of the others have been pushed.
+// canRun returns the jobs that no lane has taken and that have no unfinished job before them in their line. It is
+// called at rest, when all jobs in lines and up to Ahead of the others have been pushed.
 func (s *scene) canRun() (ids []int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

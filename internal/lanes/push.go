@@ -1,7 +1,7 @@
 package lanes
 
-// Push adds an item. lane is the number of its lane in a routed pool, otherwise 0. lineKey and gateKey are zero for an
-// item without a line or gate. Push waits for room and reports whether it may be called again.
+// Push adds an item. lane is the number of its lane in a routed pool, otherwise 0. lineKey and gateKey are zero for
+// an item without a line or gate. Push waits for room and reports whether it may be called again.
 func (p *Pool[K, T, R]) Push(it *Item[T, R], lane int, lineKey, gateKey K, rank int) bool {
 	it.number = p.pushed
 	p.pushed++

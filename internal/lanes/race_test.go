@@ -11,8 +11,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// A rush is a scene in real time. Lanes work as fast as they can, the consumer is sometimes slow, some items have lines or
-// gates, and lanes emit Results of each other's items.
+// A rush is a scene in real time. Lanes work as fast as they can, the consumer is sometimes slow, some items have
+// lines or gates, and lanes emit Results of each other's items.
 type rush struct {
 	*scene
 	lanes, jobs           int

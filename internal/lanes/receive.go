@@ -2,8 +2,8 @@ package lanes
 
 import "slices"
 
-// Receive returns the Results that wait for the consumer, in exchange for a buffer that it no longer needs. If there are
-// none, over reports whether there will never be any; otherwise Changed receives a value when there are.
+// Receive returns the Results that wait for the consumer, in exchange for a buffer that it no longer needs. If there
+// are none, over reports whether there will never be any; otherwise Changed receives a value when there are.
 func (p *Pool[K, T, R]) Receive(used []R) (out []R, over bool) {
 	if p.Empty() {
 		over = p.Over() // before the swap: a lane that adds a Result has not gone yet

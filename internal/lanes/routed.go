@@ -2,8 +2,8 @@ package lanes
 
 import "slices"
 
-// closeInbox is called when the lane of an inbox ends. A retired lane that has returned gets a successor for its later
-// items. The items of any other lane are refused.
+// closeInbox is called when the lane of an inbox ends. A retired lane that has returned gets a successor for its
+// later items. The items of any other lane are refused.
 func (p *Pool[K, T, R]) closeInbox(l *Lane[T, R], returned bool) {
 	in := l.inbox
 	if in.lane == l {
@@ -32,8 +32,8 @@ func (p *Pool[K, T, R]) blocksOthers(l *Lane[T, R]) bool {
 	})
 }
 
-// retireBlocker retires a lane that blocks others and was asked in vain to flush, if no lane has anything else to do: it
-// would hold its items until its input ends. retireBlocker reports whether it has retired a lane.
+// retireBlocker retires a lane that blocks others and was asked in vain to flush, if no lane has anything else to do:
+// it would hold its items until its input ends. retireBlocker reports whether it has retired a lane.
 func (p *Pool[K, T, R]) retireBlocker() bool {
 	if !p.routed || !p.exhausted {
 		return false

@@ -32,8 +32,8 @@ func newPair(first func(*scene, *lane)) *scene {
 	})
 }
 
-// holding is a lane that collects jobs until it has most of them, and then works on them all. If it is not obedient, it
-// ignores a flush.
+// holding is a lane that collects jobs until it has most of them, and then works on them all. If it is not obedient,
+// it ignores a flush.
 func holding(most int, obedient bool) func(*scene, *lane) {
 	return func(s *scene, l *lane) {
 		defer s.Close(l, true, lost(s))
@@ -141,8 +141,8 @@ func TestTheProducerIsAheadOfRoutedLanesByNoMoreThanRoutedAhead(t *testing.T) {
 	})
 }
 
-// The jobs of one line alternate between two lanes. A lane that collects several must not wait for the jobs after the one
-// that it holds.
+// The jobs of one line alternate between two lanes. A lane that collects several must not wait for the jobs after the
+// one that it holds.
 func TestALaneLetsGoOfWhatOthersWaitFor(t *testing.T) {
 	for _, obedient := range []bool{true, false} {
 		bubble(t, func(t *testing.T) {

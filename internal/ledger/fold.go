@@ -9,12 +9,13 @@ type Fold struct {
 	verdicts []Verdict // nil: all records are acknowledged
 }
 
-// NewFold folds the tallies of a batch. A record is acknowledged if it is acknowledged in every iteration that counts.
+// NewFold folds the tallies of a batch. A record is acknowledged if it is acknowledged in every iteration that
+// counts.
 //
-// An iteration counts if anything of it arrived. One of which nothing arrived was a look ahead, and does not count except
-// for the records that are Failed in it. If the pipeline was cut, however, such an iteration may have been under way. Then it
-// counts unless the stage broke out of it, or it had ended and was not the last one. If no iteration counts, nothing was
-// reached.
+// An iteration counts if anything of it arrived. One of which nothing arrived was a look ahead, and does not count
+// except for the records that are Failed in it. If the pipeline was cut, however, such an iteration may have been
+// under way. Then it counts unless the stage broke out of it, or it had ended and was not the last one. If no
+// iteration counts, nothing was reached.
 func NewFold(records int, tallies []*Tally, cut bool) Fold {
 	f := Fold{records: records}
 	reached := false
@@ -85,8 +86,8 @@ func (f *Fold) MarkRunning(record int) {
 	}
 }
 
-// HoldBack makes the records after a failure in their line Blocked. line returns 0 for a record that is in no line, and
-// [Any] for one that may be in any line. blocks reports whether a failed record holds others back.
+// HoldBack makes the records after a failure in their line Blocked. line returns 0 for a record that is in no line,
+// and [Any] for one that may be in any line. blocks reports whether a failed record holds others back.
 func (f *Fold) HoldBack(line func(record int) int32, blocks func(record int) bool) {
 	if f.verdicts == nil {
 		return

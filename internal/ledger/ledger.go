@@ -1,18 +1,18 @@
-// Package ledger keeps the accounts of a batch: which parts each record has, which of them arrived at the collector and in
-// which state, and what that makes of the record.
+// Package ledger keeps the accounts of a batch: which parts each record has, which of them arrived at the collector
+// and in which state, and what that makes of the record.
 //
-// A record begins as one part, number 0. A stage may split a part into several, which are assigned new numbers. The old
-// number is then no longer expected. A source may be ranged over several times; each time is an iteration, in which all
-// records begin again.
+// A record begins as one part, number 0. A stage may split a part into several, which are assigned new numbers. The
+// old number is then no longer expected. A source may be ranged over several times; each time is an iteration, in
+// which all records begin again.
 //
 //   - [Numbers] assigns the numbers of one iteration while the pipeline runs.
 //   - [Tally] ticks off the parts of one iteration that arrive at a collector.
 //   - [Fold] turns the tallies of a batch into one [Verdict] per record, and applies the policy.
 //   - [Stay] follows the parts of one record while they are inside a lane.
 //
-// A record is acknowledged only if every number assigned to it has arrived or was split, none arrived as a failure, and
-// no Result of it is held on its way, for example in a chunk. A stage may copy a Result: so a number may have arrived
-// while a copy is still held.
+// A record is acknowledged only if every number assigned to it has arrived or was split, none arrived as a failure,
+// and no Result of it is held on its way, for example in a chunk. A stage may copy a Result: so a number may have
+// arrived while a copy is still held.
 //
 // These hold whatever happens concurrently:
 //
@@ -51,8 +51,8 @@ type Verdict struct {
 	By    int32 // if Blocked without Err: the record that holds this one back
 }
 
-// worsen keeps the first failure, except that Failed replaces an unprocessed state. It reports whether the verdict has
-// changed.
+// worsen keeps the first failure, except that Failed replaces an unprocessed state. It reports whether the verdict
+// has changed.
 func (v *Verdict) worsen(other Verdict) bool {
 	if v.State == Done && other.State.Failure() || v.State.Unprocessed() && other.State == Failed {
 		*v = other

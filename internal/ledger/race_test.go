@@ -12,8 +12,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// A tree describes how a part is split: into its branches, each of which may be split again. If a stage has copied the
-// part, the copy is split at the same time, into its own branches.
+// A tree describes how a part is split: into its branches, each of which may be split again. If a stage has copied
+// the part, the copy is split at the same time, into its own branches.
 type tree struct{ branches, copied []tree }
 
 func (tr tree) leaves() int {

@@ -6,8 +6,8 @@ import (
 	"sync/atomic"
 )
 
-// A Stay follows the part of a record that has entered a lane, and the parts that it is split into there, until all have
-// left. It is safe for concurrent use. The zero Stay is over.
+// A Stay follows the part of a record that has entered a lane, and the parts that it is split into there, until all
+// have left. It is safe for concurrent use. The zero Stay is over.
 type Stay struct {
 	state atomic.Int32 // gone, inside or several
 	first uint32       // the part that has entered

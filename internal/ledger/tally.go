@@ -15,8 +15,8 @@ type Tally struct {
 // Init prepares a Tally of an iteration.
 func (t *Tally) Init(numbers *Numbers) { t.numbers = numbers }
 
-// Arrive ticks off a part. It reports whether its number is new, and whether its failure has changed the verdict on the
-// record.
+// Arrive ticks off a part. It reports whether its number is new, and whether its failure has changed the verdict on
+// the record.
 func (t *Tally) Arrive(record int, number uint32, v Verdict) (fresh, worse bool) {
 	if t.seen == nil {
 		t.seen = make([]uint64, t.numbers.records)

@@ -8,8 +8,8 @@ import (
 	"github.com/matryer/is"
 )
 
-// Settling failures in order, with a call of Blocker in between, costs the same per failure for many as for few. Compare
-// ns/failure.
+// Settling failures in order, with a call of Blocker in between, costs the same per failure for many as for few.
+// Compare ns/failure.
 func BenchmarkSettlingInOrder(b *testing.B) {
 	for _, n := range []int{1_000, 10_000} {
 		b.Run(strconv.Itoa(n), func(b *testing.B) {

@@ -1,30 +1,31 @@
 // Package order tracks which records of a batch have failed, and so which later records must not be processed.
 //
-// Records that must take effect in the order of the batch are in the same line. A failure is open until it is settled.
-// While it is open, it holds back the later records of its line. An [Order] holds the open failures of one stretch of a
-// pipeline: everything outside of lanes, or one lane.
+// Records that must take effect in the order of the batch are in the same line. A failure is open until it is
+// settled. While it is open, it holds back the later records of its line. An [Order] holds the open failures of one
+// stretch of a pipeline: everything outside of lanes, or one lane.
 //
 // # Versions
 //
 // A failure belongs to one part of one record, and has a version. The failed Result carries the version through the
 // pipeline. Only a Result that descends from it settles the failure.
 //
-// Each stage that sees the failed Result gives it a new version, which replaces the old one. So if a stage has copied the
-// Result, each copy becomes a separate failure, in whatever order the copies arrive. A copy that is not Failed settles
-// nothing.
+// Each stage that sees the failed Result gives it a new version, which replaces the old one. So if a stage has copied
+// the Result, each copy becomes a separate failure, in whatever order the copies arrive. A copy that is not Failed
+// settles nothing.
 //
 // # Unseen failures
 //
 // A failure is unseen until the next stage sees its Result. Until then a stage may drop the Result and try again, and
 // the next Result of the part that goes on replaces the failure.
 //
-// Because it may be tried again, an unseen failure holds back only records that have come as far in the pipeline. Records
-// that are still in lanes or before them run ahead of the stages after the lanes anyway, so an unseen failure there does
-// not hold them back.
+// Because it may be tried again, an unseen failure holds back only records that have come as far in the pipeline.
+// Records that are still in lanes or before them run ahead of the stages after the lanes anyway, so an unseen failure
+// there does not hold them back.
 //
 // # Failures in lanes
 //
-// A failed Result may enter lanes, where it may be settled. So its failure holds back only records outside of these lanes.
+// A failed Result may enter lanes, where it may be settled. So its failure holds back only records outside of these
+// lanes.
 package order
 
 import (
@@ -40,8 +41,8 @@ const (
 	Any  = -1 // maybe in any line
 )
 
-// An Order holds the open failures of one stretch of a pipeline. The cause of a failure is a C. It is safe for concurrent
-// use. In the zero Order all records are in no line, so failures hold nothing back.
+// An Order holds the open failures of one stretch of a pipeline. The cause of a failure is a C. It is safe for
+// concurrent use. In the zero Order all records are in no line, so failures hold nothing back.
 type Order[C any] struct {
 	line   func(index int) int32
 	open   atomic.Int32 // how many failures are open
@@ -83,7 +84,8 @@ type failure[C any] struct {
 	cause   C
 }
 
-// holdsBack reports whether the failure holds back a record at a place. Lanes have higher numbers than lanes before them.
+// holdsBack reports whether the failure holds back a record at a place. Lanes have higher numbers than lanes before
+// them.
 func (f *failure[C]) holdsBack(at Place) bool {
 	if f.unseen {
 		return f.after <= at.After
@@ -117,8 +119,8 @@ type Place struct {
 	Inside uint8 // the lanes that it has entered, 0: none
 }
 
-// Fail opens the failure of a Result that a stage has seen. It replaces the version that the Result carried, and returns
-// the new one. If holds is false, the failure is kept but holds nothing back.
+// Fail opens the failure of a Result that a stage has seen. It replaces the version that the Result carried, and
+// returns the new one. If holds is false, the failure is kept but holds nothing back.
 func (o *Order[C]) Fail(f Failure, holds bool, cause C) uint16 {
 	return o.fail(f, holds, failure[C]{cause: cause})
 }
@@ -183,8 +185,8 @@ func (o *Order[C]) part(f Failure, holds bool) *failedPart[C] {
 	return p
 }
 
-// Pass notes a Result that is not Failed. It settles the failure that the Result descends from, and drops unseen failures
-// of the same part, since their Results did not go on.
+// Pass notes a Result that is not Failed. It settles the failure that the Result descends from, and drops unseen
+// failures of the same part, since their Results did not go on.
 func (o *Order[C]) Pass(f Failure) {
 	if f.Version != 0 || o.unseen.Load() > 0 {
 		o.settle(f, true)

@@ -19,8 +19,8 @@ func of(index int, version uint16) order.Failure {
 	return order.Failure{Index: index, Version: version}
 }
 
-// blocker returns the record that holds back a record in these lanes, or -1. If there are lanes before these, the record has
-// left them.
+// blocker returns the record that holds back a record in these lanes, or -1. If there are lanes before these, the
+// record has left them.
 func blocker(o *order.Order[string], index int, lanes uint8) int {
 	return blockerAt(o, index, order.Place{After: max(lanes, 1) - 1, Inside: lanes})
 }

@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// Of reads a stack as [runtime/debug.Stack] writes it. It returns the innermost function of the user that was running,
-// such as "orders.go:41 main.charge", and the stack without the frames of this library and the runtime. If it cannot read
-// the stack, it returns it unchanged.
+// Of reads a stack as [runtime/debug.Stack] writes it. It returns the innermost function of the user that was
+// running, such as "orders.go:41 main.charge", and the stack without the frames of this library and the runtime. If
+// it cannot read the stack, it returns it unchanged.
 func Of(stack []byte) (at, rest string) {
 	frames, goroot := parse(string(stack))
 	var text strings.Builder
@@ -57,7 +57,8 @@ func parse(stack string) (frames []frame, goroot string) {
 	return frames, goroot
 }
 
-// functionOf returns the function in a line such as "main.charge({0x1, 0x2})" or "created by main.main in goroutine 1".
+// functionOf returns the function in a line such as "main.charge({0x1, 0x2})" or "created by main.main in goroutine
+// 1".
 func functionOf(line string) string {
 	if starter, ok := strings.CutPrefix(line, "created by "); ok {
 		starter, _, _ = strings.Cut(starter, " in goroutine ")
@@ -89,8 +90,8 @@ func (f frame) hidden() bool {
 	return strings.HasPrefix(f.function, "runtime.")
 }
 
-// inStandardLibrary reports whether the function belongs to the standard library. If the build has trimmed paths, only its
-// name tells.
+// inStandardLibrary reports whether the function belongs to the standard library. If the build has trimmed paths,
+// only its name tells.
 func (f frame) inStandardLibrary(goroot string) bool {
 	if goroot != "" {
 		return strings.HasPrefix(f.file, goroot)

@@ -43,7 +43,7 @@ func firehosePayload() []byte {
 	return []byte(`{"invocationId":"i","deliveryStreamArn":"arn:aws:firehose:x","region":"us-west-2","records":` + list + `}`)
 }
 
-// compare measures a record of a payload read by this package and by encoding/json.
+// compare measures the cost per record of this package and of encoding/json.
 func compare[R, E any](b *testing.B, payload []byte, read func([]byte) (Batch[R], error)) {
 	run := func(name string, f func() error) {
 		b.Run(name, func(b *testing.B) {

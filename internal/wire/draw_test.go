@@ -23,7 +23,7 @@ func marshalled[R any](draw func(*rapid.T) R) *rapid.Generator[string] {
 
 type memberOf struct{ name, json string }
 
-// members takes an object apart; ok is false if it is none.
+// members returns the members of an object. ok is false if the JSON is not an object.
 func members(object string) (all []memberOf, ok bool) {
 	d := newDecoder([]byte(object))
 	if d.PeekKind() != jsontext.KindBeginObject {
@@ -49,7 +49,7 @@ func join(all []memberOf, space string) string {
 	return "{" + strings.Join(parts, space+",") + space + "}"
 }
 
-// replace puts a value in place of a member, or removes the member if the value is "".
+// replace replaces the value of a member, or removes the member if by is "".
 func replace(in string, path []string, by string) string {
 	if len(path) == 0 {
 		return by
@@ -65,7 +65,7 @@ func replace(in string, path []string, by string) string {
 	return join(all, "")
 }
 
-// shuffled orders the members of an object and its objects anew and spaces them.
+// shuffled permutes the members of an object, and of its objects down to a depth, and varies the white space.
 func shuffled(t *rapid.T, in string, depth int) string {
 	all, ok := members(in)
 	if !ok || depth == 0 {
@@ -80,7 +80,7 @@ func shuffled(t *rapid.T, in string, depth int) string {
 	return join(all, rapid.SampledFrom([]string{"", " ", "\r\n\t"}).Draw(t, "space"))
 }
 
-// listUnder makes an event of records under a name, with members around it that mean nothing.
+// listUnder makes events with the records in an array under a name, among members without meaning.
 func listUnder(name string) func(*rapid.T, []string) string {
 	return func(t *rapid.T, records []string) string {
 		return shuffled(t, fmt.Sprintf(`{"x":{"y":[1,null]},%q:[%s],"":"\ud83d"}`, name, strings.Join(records, ",")), 1)

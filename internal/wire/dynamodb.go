@@ -8,10 +8,10 @@ import (
 )
 
 var dynamodb = source[events.DynamoDBEventRecord]{
-	event:   "a DynamoDB event",
-	named:   []string{"aws:dynamodb"},
-	opening: '[',
-	records: inList[events.DynamoDBEventRecord],
+	event:        "a DynamoDB event",
+	eventSources: []string{"aws:dynamodb"},
+	opening:      '[',
+	records:      readList[events.DynamoDBEventRecord],
 	members: []member[events.DynamoDBEventRecord]{
 		{"eventID", func(r *reader, d *events.DynamoDBEventRecord) { r.metaString(&d.EventID, "eventID") }},
 		{"eventName", func(r *reader, d *events.DynamoDBEventRecord) { r.shared(&d.EventName) }},
@@ -67,7 +67,7 @@ func (r *reader) image(to *map[string]events.DynamoDBAttributeValue) {
 	}
 }
 
-// maxDepth bounds the recursion. DynamoDB nests attributes up to 32 levels deep.
+// maxDepth bounds the recursion. DynamoDB itself allows 32 levels.
 const maxDepth = 1000
 
 var (
@@ -75,14 +75,14 @@ var (
 	errNested = errors.New("nested too deeply")
 )
 
-type item struct {
+type namedAttribute struct {
 	name  string
 	value events.DynamoDBAttributeValue
 }
 
-// attributeMap reads the members of an object into a map of its size, or into m.
+// attributeMap reads the members of an object into m, or into a new map of the right size if m is nil.
 func (r *reader) attributeMap(m map[string]events.DynamoDBAttributeValue, depth int) map[string]events.DynamoDBAttributeValue {
-	mark := len(r.items)
+	mark := len(r.attributes)
 	for first := true; ; first = false {
 		name, ok := r.member(first)
 		if !ok {
@@ -90,22 +90,22 @@ func (r *reader) attributeMap(m map[string]events.DynamoDBAttributeValue, depth 
 		}
 		key := r.share(name)
 		if v, ok := r.attribute(depth + 1); ok {
-			r.items = append(r.items, item{key, v})
+			r.attributes = append(r.attributes, namedAttribute{key, v})
 		}
 	}
 	if m == nil {
-		m = make(map[string]events.DynamoDBAttributeValue, len(r.items)-mark)
+		m = make(map[string]events.DynamoDBAttributeValue, len(r.attributes)-mark)
 	}
-	for _, it := range r.items[mark:] {
+	for _, it := range r.attributes[mark:] {
 		m[it.name] = it.value
 	}
-	clear(r.items[mark:])
-	r.items = r.items[:mark]
+	clear(r.attributes[mark:])
+	r.attributes = r.attributes[:mark]
 	return m
 }
 
-// attribute reads a value in its typed form, like {"S":"text"}. Any problem within is one of this
-// value.
+// attribute reads a value in DynamoDB's typed form, such as {"S":"text"}. Any problem within it is noted as one of
+// the whole value.
 func (r *reader) attribute(depth int) (v events.DynamoDBAttributeValue, ok bool) {
 	if r.peek() != '{' {
 		r.mismatch("an object")
@@ -123,7 +123,7 @@ func (r *reader) attribute(depth int) (v events.DynamoDBAttributeValue, ok bool)
 		r.bad(at, errTypes)
 		return v, false
 	}
-	v, err := r.typed(name, depth)
+	v, err := r.typedValue(name, depth)
 	for {
 		if _, more := r.member(false); !more {
 			break
@@ -138,14 +138,14 @@ func (r *reader) attribute(depth int) (v events.DynamoDBAttributeValue, ok bool)
 	return v, true
 }
 
-func (r *reader) typed(name []byte, depth int) (v events.DynamoDBAttributeValue, err error) {
+func (r *reader) typedValue(name []byte, depth int) (v events.DynamoDBAttributeValue, err error) {
 	switch string(name) {
 	case "S":
-		text, err := r.exactly()
-		return events.NewStringAttribute(r.keep(text)), err
+		text, err := r.strictText()
+		return events.NewStringAttribute(r.copyText(text)), err
 	case "N":
-		text, err := r.exactly()
-		return events.NewNumberAttribute(r.keep(text)), err
+		text, err := r.strictText()
+		return events.NewNumberAttribute(r.copyText(text)), err
 	case "BOOL":
 		switch r.peek() {
 		case 't':
@@ -155,25 +155,25 @@ func (r *reader) typed(name []byte, depth int) (v events.DynamoDBAttributeValue,
 			r.literal("false")
 			return events.NewBooleanAttribute(false), nil
 		}
-		return v, r.other("a boolean")
+		return v, r.wrongType("a boolean")
 	case "NULL":
 		r.skip()
 		return events.NewNullAttribute(), nil
 	case "B":
-		data, err := r.exactlyBinary()
+		data, err := r.strictBinary()
 		return events.NewBinaryAttribute(data), err
 	case "SS":
-		set, err := set(r, r.exactlyString)
+		set, err := set(r, r.strictString)
 		return events.NewStringSetAttribute(set), err
 	case "NS":
-		set, err := set(r, r.exactlyString)
+		set, err := set(r, r.strictString)
 		return events.NewNumberSetAttribute(set), err
 	case "BS":
-		set, err := set(r, r.exactlyBinary)
+		set, err := set(r, r.strictBinary)
 		return events.NewBinarySetAttribute(set), err
 	case "L":
 		if r.peek() != '[' {
-			return v, r.other("an array")
+			return v, r.wrongType("an array")
 		}
 		r.pos++
 		values := []events.DynamoDBAttributeValue{}
@@ -185,7 +185,7 @@ func (r *reader) typed(name []byte, depth int) (v events.DynamoDBAttributeValue,
 		return events.NewListAttribute(values), nil
 	case "M":
 		if r.peek() != '{' {
-			return v, r.other("an object")
+			return v, r.wrongType("an object")
 		}
 		r.pos++
 		return events.NewMapAttribute(r.attributeMap(nil, depth)), nil
@@ -195,37 +195,38 @@ func (r *reader) typed(name []byte, depth int) (v events.DynamoDBAttributeValue,
 	return v, err
 }
 
-// other skips the value, which is not what is wanted.
-func (r *reader) other(want string) error {
+// wrongType skips the next value and returns the error that it has the wrong type.
+func (r *reader) wrongType(want string) error {
 	got := r.peek()
 	r.skip()
 	return fmt.Errorf("want %s, got %s", want, kind(got))
 }
 
-func (r *reader) exactly() ([]byte, error) {
+// strictText reads the text of a string. Unlike stringText it rejects null.
+func (r *reader) strictText() ([]byte, error) {
 	if r.peek() != '"' {
-		return nil, r.other("a string")
+		return nil, r.wrongType("a string")
 	}
 	return r.text(), nil
 }
 
-func (r *reader) exactlyString() (string, error) {
-	text, err := r.exactly()
-	return r.keep(text), err
+func (r *reader) strictString() (string, error) {
+	text, err := r.strictText()
+	return r.copyText(text), err
 }
 
-func (r *reader) exactlyBinary() ([]byte, error) {
-	text, err := r.exactly()
+func (r *reader) strictBinary() ([]byte, error) {
+	text, err := r.strictText()
 	if err != nil {
 		return nil, err
 	}
 	return r.decode(text)
 }
 
-// set reads every element, and returns the first of their problems.
+// set reads every element of an array, and returns the first error among them.
 func set[E any](r *reader, read func() (E, error)) ([]E, error) {
 	if r.peek() != '[' {
-		return nil, r.other("an array")
+		return nil, r.wrongType("an array")
 	}
 	r.pos++
 	set := []E{}

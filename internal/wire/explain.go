@@ -12,9 +12,9 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// What came instead of the event that was expected.
+// What was received instead of the expected event.
 var (
-	errSyntax   = errors.New("no JSON") // explain says more
+	errSyntax   = errors.New("no JSON") // explain adds details
 	errRecords  = errors.New("no records")
 	errNull     = errors.New("records that are null")
 	errWindow   = errors.New("records without a window")
@@ -23,25 +23,25 @@ var (
 	errTooMany  = errors.New("more records than its size allows for")
 )
 
-func foreign(what, from string) error { return fmt.Errorf("%s of %s", what, quote(from)) }
+func foreignError(what, from string) error { return fmt.Errorf("%s of %s", what, quote(from)) }
 
-// noList says what stands in place of the list of records.
-func (r *reader) noList() error {
+// notAList returns the error of records that are not in a list.
+func (r *reader) notAList() error {
 	got := kind(r.peek())
 	d := r.decoder(r.data[r.pos:])
 	if t, _ := d.ReadToken(); t.Kind() == jsontext.KindBeginArray {
-		// Another source's records may say so.
+		// The records of another source may name it.
 		var record struct{ EventSource string }
 		first, _ := d.ReadValue()
 		if json.Unmarshal(first, &record) == nil && record.EventSource != "" {
-			return foreign("records", record.EventSource)
+			return foreignError("records", record.EventSource)
 		}
 	}
 	return fmt.Errorf("records that are %s", got)
 }
 
-// explain completes the error of a payload that is not the event that was expected. What is wrong with
-// its JSON goes before all else.
+// explain completes the error of a payload that is not the expected event. If the payload is not valid JSON, it
+// reports that instead of err.
 func explain(event string, payload []byte, err error) error {
 	if s := syntax(payload); s != nil {
 		err = s
@@ -55,7 +55,7 @@ func newDecoder(data []byte) *jsontext.Decoder {
 	return jsontext.NewDecoder(bytes.NewBuffer(data), leniency...)
 }
 
-// syntax says what is wrong with a payload that is not one JSON value.
+// syntax returns what is wrong with a payload that is not exactly one JSON value, otherwise nil.
 func syntax(payload []byte) error {
 	d := newDecoder(payload)
 	err := d.SkipValue()
@@ -79,7 +79,7 @@ func syntax(payload []byte) error {
 	return errSyntax
 }
 
-// describe says what a payload is that has no records.
+// describe describes a payload that has no records.
 func describe(payload []byte) string {
 	d := newDecoder(payload)
 	if k := d.PeekKind(); k != jsontext.KindBeginObject {
@@ -100,13 +100,13 @@ func describe(payload []byte) string {
 	return "an object with the keys " + strings.Join(keys, ", ")
 }
 
-// quote makes text that came with the payload short and harmless.
+// quote makes text from the payload short and safe to print.
 func quote(text string) string {
 	const limit = 40
 	return strconv.Quote(clip(text, limit))
 }
 
-// clip shortens text that came with the payload to so many bytes.
+// clip shortens text from the payload to most bytes.
 func clip(text string, most int) string {
 	if len(text) <= most {
 		return text
@@ -114,10 +114,10 @@ func clip(text string, most int) string {
 	return strings.ToValidUTF8(text[:most], "") + "…"
 }
 
-// maxPath bounds the length of a Bad's Field.
+// maxPath bounds the length of Bad.Field.
 const maxPath = 200
 
-// path names the value that begins at an offset of a record, like "kinesis.data".
+// path returns the path of the value that begins at an offset of a record, such as "kinesis.data".
 func (r *reader) path(record []byte, at int) string {
 	d := r.decoder(record)
 	for int(d.InputOffset()) <= at {

@@ -2,14 +2,15 @@ package wire
 
 import "github.com/aws/aws-lambda-go/events"
 
-// Records of a stream that is fed by MSK have kafkaRecordValue in place of data and mskRecordMetadata in place of
-// kinesisRecordMetadata, as the event class of aws-lambda-java-libs has it (pull request 490); events has no type for
-// that. They are read into Data, and Batch.MSK says which they are, since the answer must have kafkaRecordValue, too:
-// see https://docs.aws.amazon.com/firehose/latest/dev/data-transformation-status-model.html.
+// If a Firehose stream is fed by MSK, its records have kafkaRecordValue instead of data, and mskRecordMetadata
+// instead of kinesisRecordMetadata. The package events has no type for them; the event class of aws-lambda-java-libs
+// does (pull request 490). Their value is read into Data. Batch.MSK tells which records they are, since the response
+// must use kafkaRecordValue, too: see
+// https://docs.aws.amazon.com/firehose/latest/dev/data-transformation-status-model.html.
 var firehose = source[events.KinesisFirehoseEventRecord]{
 	event:   "a Firehose event",
 	opening: '[',
-	records: inList[events.KinesisFirehoseEventRecord],
+	records: readList[events.KinesisFirehoseEventRecord],
 	members: []member[events.KinesisFirehoseEventRecord]{
 		{"recordId", func(r *reader, k *events.KinesisFirehoseEventRecord) { r.string(&k.RecordID) }},
 		{"approximateArrivalTimestamp", func(r *reader, k *events.KinesisFirehoseEventRecord) {
@@ -29,7 +30,7 @@ var firehose = source[events.KinesisFirehoseEventRecord]{
 			r.msk = true
 			r.base64(&k.Data)
 		}},
-		{"eventSource", func(r *reader, _ *events.KinesisFirehoseEventRecord) { r.from = r.optional() }},
+		{"eventSource", func(r *reader, _ *events.KinesisFirehoseEventRecord) { r.eventSource = r.optionalString() }},
 	},
 }
 

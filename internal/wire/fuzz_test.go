@@ -12,24 +12,24 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 )
 
-// target fuzzes one source.
+// A target compares the reader of one source with encoding/json.
 type target[R any] struct {
 	read    func([]byte) (Batch[R], error)
 	records func(payload []byte) ([]entry, error) // in the order of the batch
 	decode  func(entry) (R, error)
-	// ids returns what decides about a record's fate, by itself and from its JSON alone.
+	// ids returns what identifies and orders a record. want returns the same from the JSON of the record.
 	ids      func(R) []string
 	want     func(json.RawMessage) ([]string, error)
 	metadata []string // paths within a record
 }
 
-// entry is a record's JSON, and for Kafka where it stands.
+// An entry is the JSON of a record, and for Kafka its topic-partition.
 type entry struct {
 	partition string
 	raw       json.RawMessage
 }
 
-// check holds a payload against encoding/json.
+// check compares what the reader and encoding/json make of a payload.
 func (f target[R]) check(t *testing.T, payload []byte) {
 	t.Helper()
 	mine := bytes.Clone(payload)
@@ -105,7 +105,7 @@ func (f target[R]) fuzz(fz *testing.F, seeds ...[]byte) {
 	fz.Fuzz(func(t *testing.T, payload []byte) { f.check(t, payload) })
 }
 
-// mutations breaks an event in the ways that records are broken.
+// mutations returns variants of an event, most of them with broken records.
 func mutations(seed string) (all []string) {
 	for _, c := range [][2]string{
 		{`"body" :`, `"body":5,"x":`},
@@ -170,7 +170,7 @@ func FuzzKafka(f *testing.F) { kafkaTarget.fuzz(f, testdata(f, "kafka-event.json
 
 func FuzzFirehose(f *testing.F) { firehoseTarget.fuzz(f, testdata(f, "kinesis-firehose-event.json")) }
 
-// FuzzWindow holds what surrounds the records of a tumbling window against encoding/json.
+// FuzzWindow compares the fields around the records of a tumbling window with what encoding/json makes of them.
 func FuzzWindow(f *testing.F) {
 	for _, name := range []string{"kinesis-time-window-event.json", "dynamodb-time-window-event.json"} {
 		seed := string(testdata(f, name))
@@ -232,11 +232,11 @@ func FuzzWindow(f *testing.F) {
 	})
 }
 
-// sourceOfWindow is the eventSourceARN of an event, which is metadata.
+// sourceOfWindow returns the eventSourceARN of an event, which is metadata.
 func sourceOfWindow(payload []byte) (arn string) {
 	all, _ := rawMembers(payload)
 	for _, m := range all {
-		if !named([]byte(m.name), "eventSourceARN") {
+		if !matchesName([]byte(m.name), "eventSourceARN") {
 			continue
 		}
 		switch m.value[0] {

@@ -11,19 +11,18 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 )
 
-// KafkaRecord is a record with the name under which its topic-partition stands in the event,
-// "<topic>-<partition>".
+// KafkaRecord is a record together with the name of its topic-partition in the event, "<topic>-<partition>".
 type KafkaRecord struct {
 	Partition string
-	Located   bool // the offset could be read: without it nothing identifies the record
+	Located   bool // the offset could be read; without it nothing identifies the record
 	events.KafkaRecord
 }
 
 var kafka = source[KafkaRecord]{
-	event:   "a Kafka event",
-	named:   []string{"aws:kafka", "SelfManagedKafka", "aws:SelfManagedKafka"},
-	opening: '{',
-	records: inPartitions,
+	event:        "a Kafka event",
+	eventSources: []string{"aws:kafka", "SelfManagedKafka", "aws:SelfManagedKafka"},
+	opening:      '{',
+	records:      readPartitions,
 	members: []member[KafkaRecord]{
 		{"topic", func(r *reader, k *KafkaRecord) { r.shared(&k.Topic) }},
 		{"partition", func(r *reader, k *KafkaRecord) { r.integer(&k.KafkaRecord.Partition) }},
@@ -36,28 +35,28 @@ var kafka = source[KafkaRecord]{
 	},
 }
 
-// Kafka reads an event of Amazon MSK or of a Kafka cluster of one's own. The records stand in the order of
-// their topic-partition's name.
+// Kafka reads an event of Amazon MSK or of a self-managed Kafka cluster. The records are sorted by the name of their
+// topic-partition.
 func Kafka(payload []byte) (Batch[KafkaRecord], error) {
 	return read(payload, kafka, nil)
 }
 
-// partition is where the records of a topic-partition stand in a batch.
+// partition is the range of a batch that belongs to one topic-partition.
 type partition struct {
 	name           string
 	from, to       int
 	badFrom, badTo int
 }
 
-// inPartitions reads records that stand in the lists of their topic-partitions.
-func inPartitions(src source[KafkaRecord], r *reader) (b Batch[KafkaRecord], err error) {
+// readPartitions reads records from one array per topic-partition.
+func readPartitions(src source[KafkaRecord], r *reader) (b Batch[KafkaRecord], err error) {
 	b.Records = []KafkaRecord{}
 	var parts []partition
 	seen := map[string]bool{}
 	for first := true; ; first = false {
 		name, ok := r.member(first)
 		if !ok {
-			return inOrder(b, parts), nil
+			return sortByPartition(b, parts), nil
 		}
 		p := partition{name: string(name), from: len(b.Records), badFrom: len(b.Bad)}
 		if seen[p.name] {
@@ -75,7 +74,7 @@ func inPartitions(src source[KafkaRecord], r *reader) (b Batch[KafkaRecord], err
 			return b, fmt.Errorf("topic-partition %s that is %s", quote(p.name), kind(c))
 		}
 		for first := true; r.element(first); first = false {
-			if err := src.add(r, &b); err != nil {
+			if err := src.addRecord(r, &b); err != nil {
 				return b, err
 			}
 			b.Records[len(b.Records)-1].Partition = p.name
@@ -85,8 +84,8 @@ func inPartitions(src source[KafkaRecord], r *reader) (b Batch[KafkaRecord], err
 	}
 }
 
-// inOrder sorts the records by the name of their partition.
-func inOrder(b Batch[KafkaRecord], parts []partition) Batch[KafkaRecord] {
+// sortByPartition sorts the records by the name of their topic-partition.
+func sortByPartition(b Batch[KafkaRecord], parts []partition) Batch[KafkaRecord] {
 	byName := func(a, b partition) int { return cmp.Compare(a.name, b.name) }
 	if slices.IsSortedFunc(parts, byName) {
 		return b
@@ -110,14 +109,14 @@ func header(r *reader, to *map[string]events.JSONNumberBytes) {
 
 var errByte = errors.New("number is no byte")
 
-// headerBytes reads an array of bytes. The service sends them as numbers from -128 to 127, of which those below
-// zero once were a change that broke functions; from 128 to 255 they could mean nothing else. Null, for the
-// whole or for one, is nothing or zero.
+// headerBytes reads an array of bytes. The service sends them as numbers from -128 to 127. It did not always send
+// negative numbers, and the change broke functions. Numbers from 128 to 255 are unambiguous and accepted, too. null
+// instead of the array means no bytes, and null instead of a number means zero.
 func headerBytes(r *reader, _ string) (events.JSONNumberBytes, bool) {
 	if !r.open('[') {
 		return events.JSONNumberBytes{}, true
 	}
-	r.bytes = r.bytes[:0]
+	r.headerBytes = r.headerBytes[:0]
 	for first := true; r.element(first); first = false {
 		r.peek()
 		at := r.pos
@@ -128,9 +127,9 @@ func headerBytes(r *reader, _ string) (events.JSONNumberBytes, bool) {
 				r.bad(at, errByte)
 			}
 		}
-		r.bytes = append(r.bytes, byte(n))
+		r.headerBytes = append(r.headerBytes, byte(n))
 	}
-	data := r.carve(len(r.bytes))
-	copy(data, r.bytes)
+	data := r.carve(len(r.headerBytes))
+	copy(data, r.headerBytes)
 	return data, true
 }

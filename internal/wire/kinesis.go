@@ -3,10 +3,10 @@ package wire
 import "github.com/aws/aws-lambda-go/events"
 
 var kinesis = source[events.KinesisEventRecord]{
-	event:   "a Kinesis event",
-	named:   []string{"aws:kinesis"},
-	opening: '[',
-	records: inList[events.KinesisEventRecord],
+	event:        "a Kinesis event",
+	eventSources: []string{"aws:kinesis"},
+	opening:      '[',
+	records:      readList[events.KinesisEventRecord],
 	members: []member[events.KinesisEventRecord]{
 		{"kinesis", func(r *reader, k *events.KinesisEventRecord) { object(r, kinesisMembers, &k.Kinesis) }},
 		{"eventSource", func(r *reader, k *events.KinesisEventRecord) { r.source(&k.EventSource) }},

@@ -9,7 +9,7 @@ import (
 	"github.com/matryer/is"
 )
 
-// fill repeats a part between a head and a tail up to 6 MB. A # in the part is counted up.
+// fill repeats part between head and tail until the payload has 6 MB. A # in part is replaced by a counter.
 func fill(head, part, tail string) []byte {
 	var b strings.Builder
 	b.WriteString(head)
@@ -24,7 +24,7 @@ func fill(head, part, tail string) []byte {
 	return []byte(b.String() + tail)
 }
 
-// The most expensive are Kafka headers: each is a map, and a map of one member has room for eight.
+// Kafka headers are the most expensive: each is a map, and a map of one member has room for eight.
 const mostBytesPerByte = 64
 
 func TestNoPayloadCostsMoreThanAMultipleOfItsSize(t *testing.T) {
@@ -45,7 +45,7 @@ func TestNoPayloadCostsMoreThanAMultipleOfItsSize(t *testing.T) {
 		"short records":       {sqs, fill(`{"Records":[`, `{"messageId":"abcdefghijklmnopq"},`, `{}]}`)},
 		"bad records":         {dynamodb, fill(`{"Records":[`, `{"dynamodb":5,"eventID":"abcdefg"},`, `{}]}`)},
 		"bad data":            {kinesis, fill(`{"Records":[`, `{"kinesis":{"data":"%"},"x":1234},`, `{}]}`)},
-		"bad behind much":     {sqs, fill(`{"Records":[{"x":[`, `0,`, `0],"messageId":0}]}`)},
+		"bad after much":      {sqs, fill(`{"Records":[{"x":[`, `0,`, `0],"messageId":0}]}`)},
 		"large map and small": {sqs, fill(`{"Records":[`, `{"attributes":{"a":"","b":"","c":"","d":"","e":"","f":"","g":"","h":"","i":""}},{"attributes":{}},`, `{}]}`)},
 		"attributes":          {sqs, fill(message+`"attributes":{`, `"#":"",`, `"":""}}]}`)},
 		"message attributes":  {sqs, fill(message+`"messageAttributes":{`, `"#":{},`, `"":{}}}]}`)},

@@ -8,38 +8,38 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 )
 
-// Unread is metadata that could not be read. The records were read without it.
+// Unread is a metadata field that could not be read. It did not make its record Bad.
 type Unread struct {
 	Field string // path within the record
-	Got   string // what came the first time
+	Got   string // the value that came first
 }
 
-// A service that changes a field changes it in every record, so each field is noted once, and no more
-// than maxUnread of them.
+// A service that changes a field changes it in every record. So each field is noted once, and at most maxUnread
+// fields are.
 const (
 	maxUnread = 8
 	maxGot    = 40
 )
 
-// unread notes the field whose value begins at a position and has been passed.
+// unread notes a field whose value began at a position and was skipped.
 func (r *reader) unread(at int, field string) {
-	if r.broken || len(r.lost) > maxUnread {
+	if r.broken || len(r.unreadFields) > maxUnread {
 		return
 	}
 	field = clip(field, maxPath)
-	for _, u := range r.lost {
+	for _, u := range r.unreadFields {
 		if u.Field == field {
 			return
 		}
 	}
-	if len(r.lost) == maxUnread {
-		r.lost = append(r.lost, Unread{Field: "…", Got: "more"})
+	if len(r.unreadFields) == maxUnread {
+		r.unreadFields = append(r.unreadFields, Unread{Field: "…", Got: "more"})
 		return
 	}
-	r.lost = append(r.lost, Unread{field, shown(r.data[at:r.pos])})
+	r.unreadFields = append(r.unreadFields, Unread{field, shown(r.data[at:r.pos])})
 }
 
-// shown is a value as a line of a log has room for it.
+// shown shortens a value to fit into a log line.
 func shown(value []byte) string {
 	if c := value[0]; c == '{' || c == '[' {
 		return kind(c)
@@ -47,12 +47,12 @@ func shown(value []byte) string {
 	return clip(string(value[:min(len(value), maxGot+1)]), maxGot)
 }
 
-// What follows reads metadata into a field. Null leaves the field as it is unless it says otherwise, and so
-// does what cannot be read, which is noted under the field's path.
+// The following methods read metadata into a field. null leaves the field as it is unless stated otherwise. So does a
+// value that cannot be read, which is noted under the path of the field.
 
 func (r *reader) metaString(to *string, field string) {
 	if text, ok := r.anyText(field); ok {
-		*to = r.keep(text)
+		*to = r.copyText(text)
 	}
 }
 
@@ -62,8 +62,8 @@ func (r *reader) metaShared(to *string, field string) {
 	}
 }
 
-// anyText reads a string's text; that of a number or boolean is what the payload has. The text is valid
-// until the next string is read.
+// anyText reads the text of a string, or the literal text of a number or boolean. The text is valid until the next
+// string is read.
 func (r *reader) anyText(field string) (text []byte, ok bool) {
 	switch c := r.peek(); c {
 	case '"':
@@ -73,7 +73,7 @@ func (r *reader) anyText(field string) (text []byte, ok bool) {
 		r.literal("null")
 		return nil, false
 	case '{', '[':
-		r.pass(field)
+		r.skipUnread(field)
 		return nil, false
 	case 't', 'f':
 		at := r.pos
@@ -86,14 +86,14 @@ func (r *reader) anyText(field string) (text []byte, ok bool) {
 	return text, true
 }
 
-// pass skips the value, which is nothing that the field can be.
-func (r *reader) pass(field string) {
+// skipUnread skips a value that does not fit the field, and notes that.
+func (r *reader) skipUnread(field string) {
 	at := r.pos
 	r.skip()
 	r.unread(at, field)
 }
 
-// metaObject reports whether an object follows. What else follows is passed.
+// metaObject reports whether an object follows. It skips any other value.
 func (r *reader) metaObject(field string) bool {
 	switch r.peek() {
 	case '{':
@@ -101,12 +101,12 @@ func (r *reader) metaObject(field string) bool {
 	case 'n':
 		r.literal("null")
 	default:
-		r.pass(field)
+		r.skipUnread(field)
 	}
 	return false
 }
 
-// metaInteger reads an integer in any notation, also in a string.
+// metaInteger reads an integer in any notation, even in a string.
 func (r *reader) metaInteger(to *int64, field string) {
 	r.peek()
 	at := r.pos
@@ -125,7 +125,7 @@ func (r *reader) metaInteger(to *int64, field string) {
 	*to = n
 }
 
-// float reads a number of JSON. [strconv.ParseFloat] would take names and other bases, too.
+// float parses a JSON number. [strconv.ParseFloat] alone would also accept names and other bases.
 func float(text []byte) (f float64, ok bool) {
 	for _, c := range text {
 		if (c < '0' || c > '9') && c != '.' && c != '-' && c != '+' && c|0x20 != 'e' {
@@ -136,8 +136,8 @@ func float(text []byte) (f float64, ok bool) {
 	return f, err == nil
 }
 
-// A time is a number since the epoch, also in a string, or a text in RFC 3339. An empty string is no time;
-// one that is null is the epoch, as events' types have it.
+// A time is a number since the epoch, even in a string, or a string in RFC 3339. An empty string leaves the field as
+// it is. null is the epoch, as in the types of events.
 
 func (r *reader) metaSeconds(to *events.SecondsEpochTime, field string) {
 	null := r.peek() == 'n'
@@ -152,7 +152,7 @@ func (r *reader) metaSeconds(to *events.SecondsEpochTime, field string) {
 			to.Time = time.Unix(whole, int64((seconds-float64(whole))*1e9))
 			return
 		}
-		r.written(&to.Time, text, at, field)
+		r.writtenTime(&to.Time, text, at, field)
 	}
 }
 
@@ -173,12 +173,12 @@ func (r *reader) metaMillis(to *events.MilliSecondsEpochTime, field string) {
 			to.Time = time.Unix(whole/1000, whole%1000*1e6+int64((ms-float64(whole))*1e6))
 			return
 		}
-		r.written(&to.Time, text, at, field)
+		r.writtenTime(&to.Time, text, at, field)
 	}
 }
 
-// written takes a time that is written out, in the zone of the others.
-func (r *reader) written(to *time.Time, text []byte, at int, field string) {
+// writtenTime parses a time in RFC 3339, and converts it to the local zone like the other times.
+func (r *reader) writtenTime(to *time.Time, text []byte, at int, field string) {
 	t, err := time.Parse(time.RFC3339, string(text))
 	if err != nil {
 		r.unread(at, field)

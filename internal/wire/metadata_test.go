@@ -93,11 +93,11 @@ func TestNoMoreIsNotedThanALineOfTheLogHasRoomFor(t *testing.T) {
 	long := `"` + strings.Repeat("é", 500) + `"`
 	b2, err := Kafka([]byte(`{"records":{"t-1":[{"timestamp":` + long + `}],"t-0":[{}]}}`))
 	is.NoErr(err)
-	is.Equal(b2.Unread[0].Field, "timestamp") // also where the records are put in order
+	is.Equal(b2.Unread[0].Field, "timestamp") // even if the records are sorted
 	is.True(len(b2.Unread[0].Got) < maxGot+10)
 }
 
-// The developer guide of Lambda had such an event: times that are written out, and a number that is an empty text.
+// The Lambda developer guide once had an event with times in RFC 3339 and an empty string for a number.
 func TestAFirehoseEventWithTheMetadataOfTheDeveloperGuideIsRead(t *testing.T) {
 	is := is.New(t)
 	b, err := Firehose([]byte(`{"deliveryStreamArn":"a","records":[{"recordId":"r","approximateArrivalTimestamp":1510772160000,

@@ -2,21 +2,21 @@ package wire
 
 import "bytes"
 
-// member says where the value goes that an object of a T has under a name.
+// A member reads the value that an object has under a name into a T.
 type member[T any] struct {
 	name string
 	read func(*reader, *T)
 }
 
-// object reads an object into a T; null leaves it as it is. Members are in the order in which AWS
-// sends them, so that the next one is the likely one.
+// object reads an object into a T. null leaves the T as it is. The members are in the order in which AWS sends them,
+// so the next one is tried first.
 func object[T any](r *reader, members []member[T], to *T) {
 	if !r.open('{') {
 		return
 	}
 	next := 0
 	for first := true; ; first = false {
-		i, end := next, min(next+2, len(members)) // one may be left out
+		i, end := next, min(next+2, len(members)) // AWS may leave one out
 		for i < end && !r.expected(members[i].name, first) {
 			i++
 		}
@@ -35,8 +35,8 @@ func object[T any](r *reader, members []member[T], to *T) {
 	}
 }
 
-// expected passes to the value of an object's next member if it stands there under this name, as AWS
-// writes it: without white space.
+// expected advances to the value of an object's next member if that has this name, written as AWS writes it: without
+// white space or escapes.
 func (r *reader) expected(name string, first bool) bool {
 	at, data := r.pos, r.data
 	if !first {
@@ -53,25 +53,25 @@ func (r *reader) expected(name string, first bool) bool {
 	return true
 }
 
-// find returns the member that a name stands for, in any case, or -1. The likely one comes first.
+// find returns the index of the member that a name matches, or -1. It tries the likely one first.
 func find[T any](members []member[T], likely int, name []byte) int {
 	if likely < len(members) && members[likely].name == string(name) {
 		return likely
 	}
 	for i := range members {
-		if named(name, members[i].name) {
+		if matchesName(name, members[i].name) {
 			return i
 		}
 	}
 	return -1
 }
 
-// named reports whether encoding/json takes a name for that of a field.
-func named(name []byte, field string) bool { return bytes.EqualFold(name, []byte(field)) }
+// matchesName reports whether encoding/json would match a name to a field.
+func matchesName(name []byte, field string) bool { return bytes.EqualFold(name, []byte(field)) }
 
-// entries reads an object's members into a map, or into the one that is there; null makes it nil.
-// The last of two members with one name counts, and
-// what read refuses does not. The size is that of the last such map, and the next.
+// entries reads an object's members into a map, which it makes if there is none. null makes the map nil. The last of
+// two members with the same name counts, and a member for which read reports false does not. size is the size of the
+// last such map, and so a guess for this one.
 func entries[V any](r *reader, to *map[string]V, size *int, read func(*reader, string) (V, bool)) {
 	if r.peek() == 'n' {
 		*to = nil
@@ -97,11 +97,11 @@ func entries[V any](r *reader, to *map[string]V, size *int, read func(*reader, s
 	*size = len(m)
 }
 
-// maxMapSize bounds the room made for a map because the last one needed it.
+// maxMapSize bounds the room that is made for a map because the last one was large.
 const maxMapSize = 16
 
-// list reads an array into a slice; null makes it nil. A list that is given twice is a fault, since
-// encoding/json would let the first show through the second.
+// list reads an array into a slice. null makes the slice nil. A list that is given twice is a fault: encoding/json
+// would merge elements of the first list into the second.
 func list[E any](r *reader, to *[]E, read func(*reader, *E)) {
 	if r.peek() == 'n' {
 		*to = nil

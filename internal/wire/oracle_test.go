@@ -11,19 +11,19 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// others stands for all names but those that are vital.
+// others matches all names except the vital ones.
 const others = "*"
 
 var vitalAttributes = []string{"MessageGroupId", "ApproximateReceiveCount"}
 
-// amended is a record as encoding/json is to see it, which rejects metadata that is read leniently.
+// amended is a record in which encoding/json accepts the metadata. It would reject metadata that the reader accepts.
 type amended struct {
 	raw    json.RawMessage
-	free   [][]string // paths of numbers and times that encoding/json rejects: they are removed
-	unread [][]string // paths of metadata that nobody can read: it is removed, too
+	free   [][]string // paths of removed numbers and times that encoding/json rejects
+	unread [][]string // paths of removed metadata that cannot be read at all
 }
 
-// amend writes what is no string but is read as one as a string, and removes the rest of the metadata that
+// amend quotes metadata that the reader accepts as a string although it is not, and removes other metadata that
 // encoding/json rejects.
 func (f target[R]) amend(raw json.RawMessage) amended {
 	return f.amendIn(raw, nil)
@@ -84,8 +84,8 @@ func rawMembers(object json.RawMessage) (all []rawMember, ok bool) {
 	return all, true
 }
 
-// metadataAt returns the path that a name has within in, whether it is that of metadata, and whether there is
-// metadata within it.
+// metadataAt returns the path of a name within in. leaf reports whether it is the path of metadata, and deeper
+// whether there is metadata within it.
 func (f target[R]) metadataAt(in []string, name string) (path []string, leaf, deeper bool) {
 	path = append(slices.Clone(in), name)
 	for _, field := range f.metadata {
@@ -96,7 +96,7 @@ func (f target[R]) metadataAt(in []string, name string) (path []string, leaf, de
 		switch own := names[len(in)]; {
 		case own == others:
 			leaf = leaf || !slices.Contains(vitalAttributes, name)
-		case !named([]byte(name), own):
+		case !matchesName([]byte(name), own):
 		default:
 			path[len(in)] = own
 			leaf, deeper = leaf || len(names) == len(path), deeper || len(names) > len(path)
@@ -105,7 +105,7 @@ func (f target[R]) metadataAt(in []string, name string) (path []string, leaf, de
 	return path, leaf, deeper
 }
 
-// accepts reports whether encoding/json takes a value at a path.
+// accepts reports whether encoding/json accepts a value at a path.
 func (f target[R]) accepts(path []string, value []byte) bool {
 	for _, name := range slices.Backward(path) {
 		quoted, _ := jsontext.AppendQuote(nil, name)
@@ -115,7 +115,7 @@ func (f target[R]) accepts(path []string, value []byte) bool {
 	return err == nil
 }
 
-// isMetadata reports whether a path is one of metadata.
+// isMetadata reports whether a path is the path of metadata.
 func (f target[R]) isMetadata(path string) bool {
 	for _, field := range f.metadata {
 		if group, all := strings.CutSuffix(field, others); strings.EqualFold(path, field) ||
@@ -126,7 +126,7 @@ func (f target[R]) isMetadata(path string) bool {
 	return false
 }
 
-// take copies the value of a path.
+// take copies the value at a path.
 func take(to, from reflect.Value, path []string) {
 	if len(path) == 0 {
 		to.Set(from)
@@ -152,8 +152,8 @@ func take(to, from reflect.Value, path []string) {
 	}
 }
 
-// unreadFields holds the fields that a batch has noted against those that nobody can read and that somebody might
-// not be able to.
+// unreadFields checks the fields that a batch lists as unread: all of those that must be, and some of those that may
+// be.
 func unreadFields(t *testing.T, got []Unread, must, may [][]string) {
 	t.Helper()
 	named := map[string]bool{}

@@ -10,25 +10,26 @@ import (
 	"testing"
 
 	"github.com/aws/aws-lambda-go/events"
+	"github.com/samber/lo"
 	"pgregory.net/rapid"
 )
 
-// corruption puts JSON in place of a record's member, or of the record itself where path is empty.
+// A corruption replaces a member of a record, or the record itself if path is empty, by JSON.
 type corruption struct {
-	path  string // names, joined by dots
+	path  string // names joined by dots
 	json  string
-	field string // what Bad must name; path if empty
-	id    bool   // the identifier or the group is lost
+	field string // what Bad.Field must be; "": the same as path
+	id    bool   // the record loses its identifier or group
 
-	// Of metadata, which leaves the record good:
-	means  string // JSON that encoding/json reads as the same
+	// For metadata, which does not make the record bad:
+	means  string // JSON for which encoding/json reads the same value
 	unread bool   // it cannot be read
 }
 
-// whole is what may stand in place of a record.
+// whole are the corruptions of a whole record.
 var whole = []corruption{{json: `7`, id: true}, {json: `null`, id: true}, {json: `"x"`, id: true}, {json: `[{}]`, id: true}}
 
-// property draws events of good and corrupted records.
+// property checks that exactly the corrupted records of drawn events are bad.
 func (f target[R]) property(t *testing.T, record *rapid.Generator[string], event func(*rapid.T, []string) string, corruptions ...corruption) {
 	corruptions = append(corruptions, whole...)
 	rapid.Check(t, func(t *rapid.T) {
@@ -99,20 +100,16 @@ func (f target[R]) property(t *testing.T, record *rapid.Generator[string], event
 	})
 }
 
-func fieldsOf(unread []Unread) (all []string) {
-	for _, u := range unread {
-		all = append(all, u.Field)
-	}
-	slices.Sort(all)
-	return all
+func fieldsOf(unread []Unread) []string {
+	fields := lo.Map(unread, func(u Unread, _ int) string { return u.Field })
+	slices.Sort(fields)
+	return fields
 }
 
-func uniqueFields(paths [][]string) (all []string) {
-	for _, path := range paths {
-		all = append(all, strings.Join(path, "."))
-	}
-	slices.Sort(all)
-	return slices.Compact(all)
+func uniqueFields(paths [][]string) []string {
+	fields := lo.UniqMap(paths, func(path []string, _ int) string { return strings.Join(path, ".") })
+	slices.Sort(fields)
+	return fields
 }
 
 func TestExactlyTheCorruptedSQSMessagesAreBad(t *testing.T) {
@@ -191,7 +188,7 @@ func TestExactlyTheCorruptedKinesisRecordsAreBad(t *testing.T) {
 	)
 }
 
-// attributeValue draws a value of any DynamoDB type.
+// attributeValue draws a value of any DynamoDB type, nested up to a depth.
 func attributeValue(depth int) *rapid.Generator[events.DynamoDBAttributeValue] {
 	return rapid.Custom(func(t *rapid.T) events.DynamoDBAttributeValue {
 		kinds := 9

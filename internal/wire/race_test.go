@@ -2,5 +2,5 @@
 
 package wire
 
-// underRace is what the race detector adds to the allocations of a DynamoDB record.
+// underRace is how many allocations the race detector adds per DynamoDB record.
 const underRace = 1

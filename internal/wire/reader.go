@@ -9,32 +9,32 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// reader walks over a payload. Where the payload is no JSON it stops for good: broken is set, and
-// nothing more is found. Where a value has the wrong type it notes the record's fault and goes on.
+// A reader walks over a payload. If the payload is not JSON, the reader stops for good: it sets broken and finds
+// nothing more. If a value has the wrong type, the reader notes that as the fault of the record and goes on.
 type reader struct {
 	data   []byte
 	pos    int
 	broken bool
 
-	from    string // the eventSource of the current record
-	msk     bool   // the current record comes from MSK
-	fault   error  // the first in the current record
-	faultAt int    // where the value begins that has it
-	lost    []Unread
+	eventSource  string // of the current record
+	msk          bool   // the current record comes from MSK
+	fault        error  // the first problem of the current record
+	faultAt      int    // where the faulty value begins
+	unreadFields []Unread
 
-	scratch []byte          // see unquote
-	first   [512]byte       // the first scratch, which is mostly enough
-	texts   strings.Builder // see keep
-	words   [64]string      // see share
-	binary  []byte          // see carve
-	bytes   []byte          // see headerBytes
-	items   []item          // see attributeMap
+	scratch     []byte           // see unquote
+	scratchRoom [512]byte        // the initial scratch, which is usually enough
+	texts       strings.Builder  // see copyText
+	sharedTexts [64]string       // see share
+	binary      []byte           // see carve
+	headerBytes []byte           // see headerBytes
+	attributes  []namedAttribute // see attributeMap
 
 	messageAttribute events.SQSMessageAttribute                          // see messageAttribute
 	sizes            struct{ attributes, messageAttributes, header int } // see entries
 
-	rest bytes.Buffer // see decoder
-	json *jsontext.Decoder
+	jsonInput   bytes.Buffer // see decoder
+	jsonDecoder *jsontext.Decoder
 }
 
 func (r *reader) stop() {
@@ -42,7 +42,7 @@ func (r *reader) stop() {
 	r.pos = len(r.data)
 }
 
-// peek passes white space and returns the first byte of the next token, 0 at the end.
+// peek skips white space and returns the first byte of the next token, or 0 at the end.
 func (r *reader) peek() byte {
 	for r.pos < len(r.data) {
 		switch c := r.data[r.pos]; c {
@@ -55,7 +55,7 @@ func (r *reader) peek() byte {
 	return 0
 }
 
-// end reports whether the payload was JSON and nothing more.
+// end checks that the payload was one JSON value and nothing follows.
 func (r *reader) end() error {
 	if r.peek() != 0 || r.pos < len(r.data) {
 		r.stop()
@@ -66,8 +66,7 @@ func (r *reader) end() error {
 	return nil
 }
 
-// member passes to the value of an object's next member. The name is valid until the next string
-// is read.
+// member advances to the value of an object's next member. The name is valid until the next string is read.
 func (r *reader) member(first bool) (name []byte, ok bool) {
 	if !r.next(first, '}') {
 		return nil, false
@@ -85,7 +84,7 @@ func (r *reader) member(first bool) (name []byte, ok bool) {
 	return name, true
 }
 
-// element passes to an array's next element.
+// element advances to an array's next element.
 func (r *reader) element(first bool) bool { return r.next(first, ']') }
 
 func (r *reader) next(first bool, closing byte) bool {
@@ -106,7 +105,7 @@ func (r *reader) next(first bool, closing byte) bool {
 // unquote reads the string that begins at pos with jsontext.
 func (r *reader) unquote() []byte {
 	quoted := r.value()
-	// The string is valid but for its UTF-8, which the error would be about.
+	// The error can only be about invalid UTF-8, which is replaced.
 	r.scratch, _ = jsontext.AppendUnquote(r.scratch[:0], quoted)
 	return r.scratch
 }
@@ -123,17 +122,17 @@ func (r *reader) value() []byte {
 	return v
 }
 
-// leniency is encoding/json's.
+// leniency makes jsontext as lenient as encoding/json.
 var leniency = []jsontext.Options{jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)}
 
-// decoder reads data with jsontext. It is valid until the next call.
+// decoder returns a jsontext decoder of data. It is valid until the next call.
 func (r *reader) decoder(data []byte) *jsontext.Decoder {
-	if r.json == nil {
-		r.json = new(jsontext.Decoder)
+	if r.jsonDecoder == nil {
+		r.jsonDecoder = new(jsontext.Decoder)
 	}
-	r.rest = *bytes.NewBuffer(data)
-	r.json.Reset(&r.rest, leniency...)
-	return r.json
+	r.jsonInput = *bytes.NewBuffer(data)
+	r.jsonDecoder.Reset(&r.jsonInput, leniency...)
+	return r.jsonDecoder
 }
 
 func (r *reader) skip() {
@@ -159,14 +158,14 @@ func (r *reader) literal(s string) {
 	r.pos += len(s)
 }
 
-// bad notes the problem of the value at a position, unless the record has one already.
+// bad notes the problem of the value at a position, unless the record already has one.
 func (r *reader) bad(at int, err error) {
 	if r.fault == nil && !r.broken {
 		r.fault, r.faultAt = err, at
 	}
 }
 
-// kind names what begins with c.
+// kind names the kind of value that begins with c.
 func kind(c byte) string {
 	switch c {
 	case '{':
@@ -183,15 +182,15 @@ func kind(c byte) string {
 	return "a number"
 }
 
-// mismatch notes that the next value is not what is wanted, and skips it.
+// mismatch skips the next value and notes that it has the wrong type.
 func (r *reader) mismatch(want string) {
 	got, at := r.peek(), r.pos
 	r.skip()
 	r.bad(at, fmt.Errorf("want %s, got %s", want, kind(got)))
 }
 
-// open enters the object or array that is wanted; null is no value. The caller goes on to its first
-// member or element.
+// open enters an object or array, which begins with c. The caller continues with the first member or element. open
+// reports false for null, and for other types, which it notes.
 func (r *reader) open(c byte) bool {
 	switch r.peek() {
 	case c:
@@ -205,7 +204,8 @@ func (r *reader) open(c byte) bool {
 	return false
 }
 
-// stringText reads a string's text; null is no value. The text is valid until the next string is read.
+// stringText reads the text of a string. ok is false for null, and for other types, which it notes. The text is valid
+// until the next string is read.
 func (r *reader) stringText() (text []byte, ok bool) {
 	switch r.peek() {
 	case '"':
@@ -219,7 +219,7 @@ func (r *reader) stringText() (text []byte, ok bool) {
 	return nil, false
 }
 
-// numberText reads a number's text; null is no value.
+// numberText reads the text of a number. ok is false for null, and for other types, which it notes.
 func (r *reader) numberText() (text []byte, ok bool) {
 	switch c := r.peek(); {
 	case c == '-' || '0' <= c && c <= '9':
@@ -235,8 +235,8 @@ func (r *reader) numberText() (text []byte, ok bool) {
 	return nil, false
 }
 
-// optional reads a string where one is expected but nothing depends on it.
-func (r *reader) optional() string {
+// optionalString reads a string, or returns "" for any other type.
+func (r *reader) optionalString() string {
 	if r.peek() != '"' {
 		r.skip()
 		return ""

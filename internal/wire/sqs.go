@@ -3,10 +3,10 @@ package wire
 import "github.com/aws/aws-lambda-go/events"
 
 var sqs = source[events.SQSMessage]{
-	event:   "an SQS event",
-	named:   []string{"aws:sqs"},
-	opening: '[',
-	records: inList[events.SQSMessage],
+	event:        "an SQS event",
+	eventSources: []string{"aws:sqs"},
+	opening:      '[',
+	records:      readList[events.SQSMessage],
 	members: []member[events.SQSMessage]{
 		{"messageId", func(r *reader, m *events.SQSMessage) { r.string(&m.MessageId) }},
 		{"receiptHandle", func(r *reader, m *events.SQSMessage) { r.metaString(&m.ReceiptHandle, "receiptHandle") }},
@@ -25,11 +25,12 @@ var sqs = source[events.SQSMessage]{
 	},
 }
 
-// The attributes that tell the group and the attempt are vital, the others metadata.
+// attribute reads one system attribute. MessageGroupId and ApproximateReceiveCount are vital, the others are
+// metadata.
 func attribute(r *reader, name string) (value string, ok bool) {
 	switch r.peek() {
 	case '"':
-		return r.keep(r.text()), true
+		return r.copyText(r.text()), true
 	case 'n':
 		r.literal("null")
 		return "", true
@@ -39,14 +40,14 @@ func attribute(r *reader, name string) (value string, ok bool) {
 		return "", true
 	}
 	text, ok := r.anyText("attributes." + name)
-	return r.keep(text), ok
+	return r.copyText(text), ok
 }
 
 var messageAttributeMembers = []member[events.SQSMessageAttribute]{
 	{"stringValue", func(r *reader, a *events.SQSMessageAttribute) {
 		a.StringValue = nil
 		if text, ok := r.stringText(); ok {
-			s := r.keep(text)
+			s := r.copyText(text)
 			a.StringValue = &s
 		}
 	}},

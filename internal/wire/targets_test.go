@@ -11,23 +11,21 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/go-json-experiment/json/jsontext"
+	"github.com/samber/lo"
 )
 
-// listed is the oracle's view of a payload whose records are a list.
-func listed(payload []byte) (all []entry, err error) {
+// listed returns what encoding/json finds in a payload whose records are an array.
+func listed(payload []byte) ([]entry, error) {
 	var event struct{ Records []json.RawMessage }
-	err = json.Unmarshal(payload, &event)
-	for _, raw := range event.Records {
-		all = append(all, entry{raw: raw})
-	}
-	return all, err
+	err := json.Unmarshal(payload, &event)
+	return lo.Map(event.Records, func(raw json.RawMessage, _ int) entry { return entry{raw: raw} }), err
 }
 
 func decodeEntry[R any](e entry) (R, error) { return decode[R](e.raw) }
 
 func decode[R any](raw json.RawMessage) (r R, err error) {
 	defer func() {
-		// DynamoDBAttributeValue's UnmarshalJSON panics on a binary set with something else in it.
+		// DynamoDBAttributeValue.UnmarshalJSON panics if a binary set contains anything else.
 		if p := recover(); p != nil {
 			err = fmt.Errorf("panic: %v", p)
 		}
@@ -76,7 +74,7 @@ var dynamodbTarget = target[events.DynamoDBEventRecord]{
 	decode: func(e entry) (events.DynamoDBEventRecord, error) {
 		d, err := decode[events.DynamoDBEventRecord](e.raw)
 		if err != nil && strings.Contains(err.Error(), "of type float64") {
-			// Under NULL anything goes, but encoding/json wants even its numbers to fit.
+			// NULL may have any value, but encoding/json rejects numbers that do not fit into a float64.
 			d, err = decode[events.DynamoDBEventRecord](smallNumbers(e.raw))
 		}
 		return d, err
@@ -162,7 +160,7 @@ func decodeKafka(e entry) (k KafkaRecord, err error) {
 	return k, err
 }
 
-// signedBytes writes the bytes of headers from 128 on as encoding/json wants them.
+// signedBytes replaces header bytes from 128 to 255 by the negative numbers that encoding/json accepts.
 func signedBytes(raw json.RawMessage) json.RawMessage {
 	all, ok := rawMembers(raw)
 	if !ok {
@@ -170,7 +168,7 @@ func signedBytes(raw json.RawMessage) json.RawMessage {
 	}
 	var members []string
 	for _, m := range all {
-		if named([]byte(m.name), "headers") {
+		if matchesName([]byte(m.name), "headers") {
 			m.value = replaceNumbers(m.value, func(n jsontext.Token) jsontext.Token {
 				if b, err := strconv.Atoi(n.String()); err == nil && b >= 128 && b <= 255 {
 					return jsontext.Int(int64(b - 256))
@@ -201,7 +199,7 @@ var firehoseTarget = target[events.KinesisFirehoseEventRecord]{
 	},
 }
 
-// withData gives the value of a record that comes from MSK the name that encoding/json knows.
+// withData renames the value of an MSK record to the name that encoding/json looks for.
 func withData(raw json.RawMessage) json.RawMessage {
 	all, ok := rawMembers(raw)
 	if !ok {
@@ -209,7 +207,7 @@ func withData(raw json.RawMessage) json.RawMessage {
 	}
 	var members []string
 	for _, m := range all {
-		if named([]byte(m.name), "kafkaRecordValue") {
+		if matchesName([]byte(m.name), "kafkaRecordValue") {
 			m.quoted = []byte(`"data"`)
 		}
 		members = append(members, string(m.quoted)+":"+string(m.value))

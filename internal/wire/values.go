@@ -6,46 +6,47 @@ import (
 	"strconv"
 )
 
-// Results are copied out of the payload in pieces of this size, each of which serves many of them;
-// what is larger than half of it gets a copy of its own.
-const piece = 8 << 10
+// Results are copied out of the payload into pieces of this size, which hold many of them. A value larger than half a
+// piece is copied separately.
+const pieceSize = 8 << 10
 
-// keep copies text.
-func (r *reader) keep(text []byte) string {
-	if len(text) > piece/2 {
+// copyText copies text into a piece.
+func (r *reader) copyText(text []byte) string {
+	if len(text) > pieceSize/2 {
 		return string(text)
 	}
 	n := r.texts.Len()
 	if r.texts.Cap()-n < len(text) {
 		r.texts.Reset()
-		r.texts.Grow(r.room(len(text)))
+		r.texts.Grow(r.pieceSizeFor(len(text)))
 		n = 0
 	}
 	r.texts.Write(text)
 	return r.texts.String()[n:]
 }
 
-// room is the size of a piece that begins with n bytes: no more than the rest of the payload can fill.
-func (r *reader) room(n int) int { return max(n, min(piece, len(r.data)-r.pos+n)) }
+// pieceSizeFor returns the size of a piece that begins with n bytes. It is no larger than what the rest of the
+// payload can fill.
+func (r *reader) pieceSizeFor(n int) int { return max(n, min(pieceSize, len(r.data)-r.pos+n)) }
 
-// share copies text that is likely to recur, and hands out the same copy then.
+// share copies text that is likely to recur. When it does, share usually returns the same copy.
 func (r *reader) share(text []byte) string {
 	n := len(text)
 	if n == 0 {
 		return ""
 	}
-	slot := &r.words[(n^int(text[0])*5^int(text[n/2])*3^int(text[n-1]))%len(r.words)]
+	slot := &r.sharedTexts[(n^int(text[0])*5^int(text[n/2])*3^int(text[n-1]))%len(r.sharedTexts)]
 	if *slot != string(text) {
-		*slot = r.keep(text)
+		*slot = r.copyText(text)
 	}
 	return *slot
 }
 
-// What follows reads a value into a field; null leaves the field as it is unless it says otherwise.
+// The following methods read a value into a field. null leaves the field as it is unless stated otherwise.
 
 func (r *reader) string(to *string) {
 	if text, ok := r.stringText(); ok {
-		*to = r.keep(text)
+		*to = r.copyText(text)
 	}
 }
 
@@ -58,10 +59,10 @@ func (r *reader) shared(to *string) {
 // source reads a record's eventSource.
 func (r *reader) source(to *string) {
 	r.shared(to)
-	r.from = *to
+	r.eventSource = *to
 }
 
-// base64 reads base64; null is nil.
+// base64 reads data in base64. null makes the field nil.
 func (r *reader) base64(to *[]byte) {
 	if r.peek() == 'n' {
 		*to = nil
@@ -86,13 +87,13 @@ func (r *reader) decode(text []byte) ([]byte, error) {
 	return data[:n], nil
 }
 
-// carve returns n bytes to keep data in.
+// carve returns n bytes of a piece for data.
 func (r *reader) carve(n int) []byte {
-	if n > piece/2 {
+	if n > pieceSize/2 {
 		return make([]byte, n)
 	}
 	if r.binary == nil || len(r.binary) < n {
-		r.binary = make([]byte, r.room(n))
+		r.binary = make([]byte, r.pieceSizeFor(n))
 	}
 	data := r.binary[:n:n]
 	r.binary = r.binary[n:]

@@ -10,10 +10,10 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 )
 
-// Window is what the payload of a tumbling window says beside its records.
+// Window holds what an event of a tumbling window contains in addition to its records.
 type Window struct {
 	Start, End              time.Time
-	State                   json.RawMessage // a copy; nil if there is none, or null
+	State                   json.RawMessage // a copy; nil if missing or null
 	ShardID, EventSourceARN string
 	Final, Terminated       bool
 }

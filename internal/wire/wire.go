@@ -1,17 +1,24 @@
 // Package wire reads the payload of a Lambda batch event record by record into the types of
 // [github.com/aws/aws-lambda-go/events].
 //
-// A record decodes to what encoding/json makes of it, or it is [Bad]; it is never something else, but for its
-// metadata. encoding/json's leniencies hold (names in any case, null for anything, invalid UTF-8 replaced,
-// the last of two equal names), but for these, which make the record Bad: null in place of a record,
-// an array of numbers for binary data, a list given twice, a DynamoDB value with its type twice, or
-// not valid though another of the same name follows, or nested more than 1,000 deep.
+// Except for its metadata, a record decodes to exactly what encoding/json makes of it, or it is [Bad]. One bad record
+// does not affect the others.
+//
+// The package is as lenient as encoding/json: names match in any case, null is accepted for anything, invalid UTF-8
+// is replaced, and the last of two equal names counts. It is stricter in a few cases, which make the record Bad:
+//
+//   - null instead of a record
+//   - an array of numbers instead of base64 for binary data
+//   - a list that is given twice
+//   - a DynamoDB value whose type is given twice
+//   - an invalid DynamoDB value, even if another one of the same name follows
+//   - a DynamoDB value nested more than 1,000 levels deep
 //
 // # Metadata
 //
-// Services change details without notice, and a record must not fail for a detail. Vital is what identifies,
-// orders and counts a record, what it carries, and where it comes from. If it is wrong, the record is Bad.
-// The rest is metadata:
+// Services change details of their events without notice, and a record must not fail because of a detail. So fields
+// are either vital or metadata. Vital fields identify, order and count a record, contain its payload, or say where it
+// comes from. If one of them is wrong, the record is Bad. The rest is metadata:
 //
 //	source      vital                                          metadata
 //	SQS         messageId, body, messageAttributes,            receiptHandle, md5OfBody,
@@ -31,22 +38,27 @@
 //	            isFinalInvokeForWindow,
 //	            isWindowTerminatedEarly
 //
-// An object that holds vital members is vital itself. Some choices are not obvious. The ARN of a queue tells
-// whether it is FIFO, and the ARNs of streams are the names of their tables and streams. The eventName of
-// DynamoDB says whether there is a new image to expect, so it is part of what the record carries. So are Kafka
-// headers, as message attributes are: a function that does not find the header it looks for does something else,
-// and nobody would notice. Their bytes may be signed or not.
+// An object with vital members is itself vital. Some fields are vital for reasons that are not obvious. The ARN of a
+// queue tells whether it is FIFO. The ARN of a stream names the stream or its table. The eventName of DynamoDB tells
+// whether to expect a new image. Kafka headers and message attributes belong to the payload: a function that does not
+// find the header it looks for may do something else, and no error would show it. The bytes of headers may be signed
+// or unsigned.
 //
-// Metadata is read in any form that leaves no doubt: a number or boolean where a text is expected, as its
-// text; a number in a string; a whole number with a fraction or an exponent; a time with a fraction or an exponent,
-// or in RFC 3339. What cannot be read leaves the field as it is, and [Batch].Unread names it. Nothing else is read
-// that encoding/json would reject.
+// Metadata is read in any unambiguous form:
+//
+//   - a number or boolean instead of a string, as its text
+//   - a number in a string
+//   - an integer written with a fraction or an exponent, such as 26.0 or 2.6e1
+//   - a time with a fraction or an exponent, or in RFC 3339
+//
+// Metadata that cannot be read leaves its field as it is, and is listed in [Batch].Unread. Apart from metadata and
+// unsigned header bytes, nothing is accepted that encoding/json would reject.
 //
 // # Memory
 //
-// Nothing in a result points into the payload. Strings and data are copied out in pieces of up to
-// 8 KB that hold several of them, so one that is kept keeps its neighbours alive. All in all a payload
-// takes less than 64 times its size in memory, whatever it is; one that AWS sends, one to three times.
+// No result points into the payload. Strings and data are copied into pieces of up to 8 KB that hold several of them.
+// So a string that is kept keeps its neighbours alive. A payload takes less than 64 times its size in memory,
+// whatever it contains. A payload from AWS takes one to three times its size.
 package wire
 
 import (
@@ -57,21 +69,21 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 )
 
-// Batch is what a payload holds, in its order.
+// Batch holds the records of a payload, in their order.
 type Batch[R any] struct {
 	Records []R
 	Bad     []Bad    // in order of Index, at most one per record
-	Unread  []Unread // metadata, each field once
+	Unread  []Unread // metadata that could not be read, each field once
 
 	Windowed bool   // the event is one of a tumbling window
-	MSK      []bool // whether a Firehose record comes from MSK; those after the last that does are left out
+	MSK      []bool // by record, whether a Firehose record comes from MSK; ends with the last that does
 }
 
-// Bad is a record that could not be read whole. Records[Index] holds what could be read of it.
+// Bad is a record that could not be read completely. Records[Index] holds the fields that could.
 type Bad struct {
 	Index int             // position in Records
-	Field string          // path within the record: "body", "dynamodb.NewImage.price", "" for the record itself
-	Err   error           // the first problem in it
+	Field string          // path within the record, such as "dynamodb.NewImage.price"; "" for the record itself
+	Err   error           // the first problem
 	Raw   json.RawMessage // a copy of the record's JSON
 }
 
@@ -80,12 +92,12 @@ func SQS(payload []byte) (Batch[events.SQSMessage], error) {
 	return read(payload, sqs, nil)
 }
 
-// Kinesis reads an event of a Kinesis stream. It passes over the fields of a tumbling window.
+// Kinesis reads an event of a Kinesis stream. It ignores the fields of a tumbling window.
 func Kinesis(payload []byte) (Batch[events.KinesisEventRecord], error) {
 	return read(payload, kinesis, nil)
 }
 
-// DynamoDB reads an event of a DynamoDB stream. It passes over the fields of a tumbling window.
+// DynamoDB reads an event of a DynamoDB stream. It ignores the fields of a tumbling window.
 func DynamoDB(payload []byte) (Batch[events.DynamoDBEventRecord], error) {
 	return read(payload, dynamodb, nil)
 }
@@ -97,14 +109,14 @@ func Firehose(payload []byte) (Batch[events.KinesisFirehoseEventRecord], error) 
 
 // source describes one kind of event.
 type source[R any] struct {
-	event   string   // what an error calls it
-	named   []string // what the eventSource of its records, or its own, may be
-	members []member[R]
-	opening byte // of what holds the records
-	records func(source[R], *reader) (Batch[R], error)
+	event        string   // its name in errors
+	eventSources []string // which eventSource its records, or the event, may have
+	members      []member[R]
+	opening      byte // of the array or object that contains the records
+	records      func(source[R], *reader) (Batch[R], error)
 }
 
-// Members of the top level that tell events apart.
+// Members of the top level that distinguish events.
 const (
 	topRecords        = "Records"
 	topEventSource    = "eventSource"
@@ -112,18 +124,18 @@ const (
 	topDeliveryStream = "deliveryStreamArn"
 )
 
-// topName returns the one that a name stands for.
+// topName returns the constant that a name matches, or "".
 func topName(name []byte) string {
 	for _, top := range []string{topRecords, topEventSource, topInvocationID, topDeliveryStream} {
-		if named(name, top) {
+		if matchesName(name, top) {
 			return top
 		}
 	}
 	return ""
 }
 
-// read reads a payload. A window, if there is one, gets the members of the top level that are not
-// common to all events, and makes records optional.
+// read reads a payload. If w is not nil, it reads the top-level members that other events do not have, and records
+// are optional.
 func read[R any](payload []byte, src source[R], w *windowReader) (Batch[R], error) {
 	r := &reader{data: payload}
 	b, err := src.top(r, w)
@@ -133,7 +145,7 @@ func read[R any](payload []byte, src source[R], w *windowReader) (Batch[R], erro
 	if err != nil {
 		return Batch[R]{}, explain(src.event, payload, err)
 	}
-	b.Unread = r.lost
+	b.Unread = r.unreadFields
 	return b, nil
 }
 
@@ -164,19 +176,19 @@ func (src source[R]) top(r *reader, w *windowReader) (b Batch[R], err error) {
 					return b, err
 				}
 			default:
-				return b, r.noList()
+				return b, r.notAList()
 			}
 		case topEventSource:
-			if from := r.optional(); src.foreign(from) {
-				return b, foreign("an event", from)
+			if from := r.optionalString(); src.isForeign(from) {
+				return b, foreignError("an event", from)
 			}
 		case topInvocationID, topDeliveryStream:
-			if src.named != nil {
+			if src.eventSources != nil {
 				return b, errFirehose
 			}
 			r.skip()
 		default:
-			windowed = windowed || r.peek() == '{' && named(name, "window")
+			windowed = windowed || r.peek() == '{' && matchesName(name, "window")
 			if w == nil {
 				r.skip()
 			} else if err := w.member(r, name); err != nil {
@@ -194,46 +206,45 @@ func (src source[R]) top(r *reader, w *windowReader) (b Batch[R], err error) {
 	return b, nil
 }
 
-// foreign reports whether an eventSource is another's. A missing one is not.
-func (src source[R]) foreign(from string) bool {
-	return from != "" && !slices.Contains(src.named, from)
+// isForeign reports whether an eventSource belongs to another kind of event. A missing one does not.
+func (src source[R]) isForeign(from string) bool {
+	return from != "" && !slices.Contains(src.eventSources, from)
 }
 
-// inList reads records that stand in a list.
-func inList[R any](src source[R], r *reader) (b Batch[R], err error) {
+// readList reads records from an array.
+func readList[R any](src source[R], r *reader) (b Batch[R], err error) {
 	b.Records = []R{}
 	for first := true; r.element(first); first = false {
-		if err := src.add(r, &b); err != nil {
+		if err := src.addRecord(r, &b); err != nil {
 			return b, err
 		}
 	}
 	return b, nil
 }
 
-// No service sends more than manyRecords in one event, or a record without an identifier, which
-// alone takes more than smallRecord bytes. The bound keeps a payload like [0,0,0,…] from becoming a
-// hundred times its size in memory.
+// These bounds keep a payload like [0,0,0,…] from taking a hundred times its size in memory. No service sends more
+// than manyRecords in one event. Every real record has an identifier, which alone takes more than smallRecord bytes.
 const (
 	manyRecords = 10_000
 	smallRecord = 32
 )
 
-// add reads one more record into b.
-func (src source[R]) add(r *reader, b *Batch[R]) error {
+// addRecord reads one more record into b.
+func (src source[R]) addRecord(r *reader, b *Batch[R]) error {
 	c, n := r.peek(), len(b.Records)
 	start := r.pos
 	if n >= manyRecords && r.pos < n*smallRecord {
 		return errTooMany
 	}
 	b.Records = append(b.Records, *new(R))
-	r.from, r.msk = "", false
+	r.eventSource, r.msk = "", false
 	if c == '{' {
 		object(r, src.members, &b.Records[n])
 	} else {
 		r.mismatch("an object")
 	}
-	if src.foreign(r.from) {
-		return foreign("records", r.from)
+	if src.isForeign(r.eventSource) {
+		return foreignError("records", r.eventSource)
 	}
 	if r.broken {
 		return errSyntax
@@ -243,7 +254,7 @@ func (src source[R]) add(r *reader, b *Batch[R]) error {
 		b.MSK[n] = true
 	}
 	if n == 0 {
-		b.Records = grow(b.Records, r.pos-start, len(r.data)-r.pos)
+		b.Records = growRecords(b.Records, r.pos-start, len(r.data)-r.pos)
 	}
 	if r.fault != nil {
 		raw := bytes.Clone(r.data[start:r.pos])
@@ -253,7 +264,7 @@ func (src source[R]) add(r *reader, b *Batch[R]) error {
 	return nil
 }
 
-// grow makes room for the records that fit into rest bytes if they are like the first, of size bytes.
-func grow[R any](records []R, size, rest int) []R {
+// growRecords makes room for as many records as fit into rest bytes, if all are as large as the first one.
+func growRecords[R any](records []R, size, rest int) []R {
 	return slices.Grow(records, rest/max(size+1, 2*smallRecord))
 }

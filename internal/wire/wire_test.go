@@ -13,9 +13,10 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/matryer/is"
+	"github.com/samber/lo"
 )
 
-// testdata returns an event that comes with aws-lambda-go.
+// testdata returns an event from the test data of aws-lambda-go.
 func testdata(t testing.TB, name string) []byte {
 	t.Helper()
 	dir, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/aws/aws-lambda-go").Output()
@@ -112,7 +113,7 @@ func TestLenienciesOfEncodingJSONHold(t *testing.T) {
 	}
 }
 
-// allBad has the bad records of a payload that has neither.
+// allBad returns the bad records that each source finds in a payload without an eventSource.
 func allBad(payload string) map[string][]Bad {
 	all := map[string][]Bad{}
 	s, _ := SQS([]byte(payload))
@@ -219,15 +220,9 @@ func TestKafkaRecordsStandInTheOrderOfTheirPartitionsNames(t *testing.T) {
 		"t-10":[{"offset":null,"key":1},{"offset":11}],
 		"s-0":[7,{"offset":1}]}}`))
 	is.NoErr(err)
-	var order []string
-	for _, k := range b.Records {
-		order = append(order, fmt.Sprint(k.Partition, "/", k.Offset))
-	}
+	order := lo.Map(b.Records, func(k KafkaRecord, _ int) string { return fmt.Sprint(k.Partition, "/", k.Offset) })
 	is.Equal(order, []string{"s-0/0", "s-0/1", "t-10/0", "t-10/11", "t-2/20", "t-2/0"})
-	var bad []int
-	for _, x := range b.Bad {
-		bad = append(bad, x.Index)
-	}
+	bad := lo.Map(b.Bad, func(x Bad, _ int) int { return x.Index })
 	is.Equal(bad, []int{0, 2, 5})
 }
 
@@ -246,7 +241,7 @@ func TestAWindowMayComeWithoutRecords(t *testing.T) {
 	_, _, err = DynamoDBWindow([]byte(`{"window":{"start":"yesterday"}}`))
 	is.Equal(err.Error(), `expected a DynamoDB event of a tumbling window, got a bad "window": string is no time of RFC 3339`)
 	b, err := Kinesis([]byte(`{"window":5,"state":[],"Records":[{}]}`))
-	is.NoErr(err) // the window is nothing to the plain reader
+	is.NoErr(err) // Kinesis ignores the window
 	is.Equal(len(b.Records), 1)
 }
 

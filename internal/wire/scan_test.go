@@ -6,7 +6,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// FuzzPlain holds the strings and numbers that are read without jsontext against it.
+// FuzzPlain compares strings and numbers that are read without jsontext with what jsontext makes of them.
 func FuzzPlain(f *testing.F) {
 	for _, seed := range []string{
 		`"" `, `"plain"`, `"more than eight bytes",`, `"\"quoted\", \\and \/more\b\f\n\r\t"`, `"\u00e9\ud83d\ude00"`,

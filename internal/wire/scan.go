@@ -6,19 +6,19 @@ import (
 	"unicode/utf8"
 )
 
-// Strings are most of a payload, so they are read eight bytes at a time here. What is unusual in
-// one, a \u escape or invalid UTF-8, sends it to jsontext.
+// A payload consists mostly of strings, so they are scanned eight bytes at a time. Strings with a \u escape or
+// invalid UTF-8 are rare and left to jsontext.
 
 const ones = 0x01_01_01_01_01_01_01_01
 
-// special marks, with its top bit, the first byte of x that a JSON string cannot hold as it is or that
-// is not ASCII, and maybe bytes after it. The first byte is the lowest.
+// special finds the first byte of x that is not ASCII or that a JSON string cannot contain literally. It sets the top
+// bit of that byte, and maybe of bytes after it. The first byte of x is the lowest.
 func special(x uint64) uint64 {
 	quote, slash := x^ones*'"', x^ones*'\\'
 	return (x | (x - ones*' ') | (quote - ones) | (slash - ones)) & (ones << 7)
 }
 
-// text reads the string that begins at pos. What it returns is valid until the next call.
+// text reads the string that begins at pos. The text is valid until the next call.
 func (r *reader) text() []byte {
 	data, start := r.data, r.pos+1
 	i := start
@@ -40,10 +40,10 @@ func (r *reader) text() []byte {
 
 var escapes = [256]byte{'"': '"', '\\': '\\', '/': '/', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t'}
 
-// escaped reads the string that begins at start and is plain up to i.
+// escaped reads the string that begins at start and needs no unescaping before i.
 func (r *reader) escaped(start, i int) []byte {
 	if r.scratch == nil {
-		r.scratch = r.first[:0]
+		r.scratch = r.scratchRoom[:0]
 	}
 	data, out := r.data, append(r.scratch[:0], r.data[start:i]...)
 	ascii := true
@@ -92,7 +92,7 @@ func (r *reader) escaped(start, i int) []byte {
 	return nil
 }
 
-// plainNumber reads the number that begins at pos if it has no exponent.
+// plainNumber reads the number that begins at pos. It returns nil if the number has an exponent or is invalid.
 func (r *reader) plainNumber() []byte {
 	start := r.pos
 	i := start
@@ -116,7 +116,7 @@ func (r *reader) plainNumber() []byte {
 	return r.data[start:end]
 }
 
-// digits returns where the digits end that begin at i.
+// digits returns the end of the digits that begin at i.
 func digits(data []byte, i int) int {
 	for i < len(data) && '0' <= data[i] && data[i] <= '9' {
 		i++
