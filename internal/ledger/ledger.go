@@ -14,7 +14,7 @@
 // and no Result of it is held on its way, for example in a chunk. A stage may copy a Result: so a number may have
 // arrived while a copy is still held.
 //
-// These hold whatever happens concurrently:
+// These rules hold under concurrency:
 //
 //   - A split assigns its new numbers before the old one is no longer expected. So a record never looks complete in
 //     between.

@@ -17,7 +17,7 @@
 // # Metadata
 //
 // Services change details of their events without notice, and a record must not fail because of a detail. So fields
-// are either vital or metadata. Vital fields identify, order and count a record, contain its payload, or say where it
+// are either vital or metadata. Vital fields identify, order and count a record, hold its content, or say where it
 // comes from. If one of them is wrong, the record is Bad. The rest is metadata:
 //
 //	source      vital                                          metadata
@@ -40,7 +40,7 @@
 //
 // An object with vital members is itself vital. Some fields are vital for reasons that are not obvious. The ARN of a
 // queue tells whether it is FIFO. The ARN of a stream names the stream or its table. The eventName of DynamoDB tells
-// whether to expect a new image. Kafka headers and message attributes belong to the payload: a function that does not
+// whether to expect a new image. Kafka headers and message attributes belong to the content: a function that does not
 // find the header it looks for may do something else, and no error would show it. The bytes of headers may be signed
 // or unsigned.
 //
