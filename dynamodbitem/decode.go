@@ -1,6 +1,6 @@
 package dynamodbitem
 
-// From the attributes of an event to those of the SDK, and on to a Go value.
+// Decoding takes two steps: from the event's attributes to the SDK's, and from those to a Go value.
 
 import (
 	"fmt"
@@ -12,9 +12,9 @@ import (
 	"github.com/lambdabatch/batch"
 )
 
-type attributeMap = map[string]events.DynamoDBAttributeValue
+type eventItem = map[string]events.DynamoDBAttributeValue
 
-func decode[T any](r *events.DynamoDBEventRecord, name string, item attributeMap) (T, error) {
+func decode[T any](r *events.DynamoDBEventRecord, name string, item eventItem) (T, error) {
 	var value, zero T
 	if item == nil {
 		return zero, &batch.DecodeError{ID: r.Change.SequenceNumber, Err: &MissingImageError{
@@ -24,9 +24,9 @@ func decode[T any](r *events.DynamoDBEventRecord, name string, item attributeMap
 			SequenceNumber: r.Change.SequenceNumber,
 		}}
 	}
-	attributes := convertMap(item)
+	attributes := sdkItem(item)
 	if err := unmarshal(attributes, &value); err != nil {
-		field := "dynamodb." + name + culprit[T](attributes, err)
+		field := "dynamodb." + name + failedPath[T](attributes, err)
 		return zero, &batch.DecodeError{ID: r.Change.SequenceNumber, Field: field, Err: err}
 	}
 	return value, nil
@@ -34,7 +34,7 @@ func decode[T any](r *events.DynamoDBEventRecord, name string, item attributeMap
 
 func unmarshal(attributes map[string]types.AttributeValue, out any) (err error) {
 	if raw, ok := out.(*map[string]types.AttributeValue); ok {
-		*raw = attributes // the decoder cannot fill an interface that has methods
+		*raw = attributes // the SDK's decoder cannot fill interfaces with methods
 		return nil
 	}
 	defer func() {
@@ -45,9 +45,9 @@ func unmarshal(attributes map[string]types.AttributeValue, out any) (err error) 
 	return attributevalue.UnmarshalMap(attributes, out)
 }
 
-// convert goes from type to type, since the accessors of an event's value panic
-// on any other. The zero value, which an event cannot carry, is a null.
-func convert(v events.DynamoDBAttributeValue) types.AttributeValue {
+// sdkValue switches on the type because an accessor panics on values of any other type.
+// The zero value becomes a null; no event carries one.
+func sdkValue(v events.DynamoDBAttributeValue) types.AttributeValue {
 	if v.IsNull() {
 		return &types.AttributeValueMemberNULL{Value: true}
 	}
@@ -59,9 +59,9 @@ func convert(v events.DynamoDBAttributeValue) types.AttributeValue {
 	case events.DataTypeBinarySet:
 		return &types.AttributeValueMemberBS{Value: v.BinarySet()}
 	case events.DataTypeList:
-		return &types.AttributeValueMemberL{Value: convertList(v.List())}
+		return &types.AttributeValueMemberL{Value: sdkList(v.List())}
 	case events.DataTypeMap:
-		return &types.AttributeValueMemberM{Value: convertMap(v.Map())}
+		return &types.AttributeValueMemberM{Value: sdkItem(v.Map())}
 	case events.DataTypeNumber:
 		return &types.AttributeValueMemberN{Value: v.Number()}
 	case events.DataTypeNumberSet:
@@ -75,18 +75,18 @@ func convert(v events.DynamoDBAttributeValue) types.AttributeValue {
 	}
 }
 
-func convertList(list []events.DynamoDBAttributeValue) []types.AttributeValue {
+func sdkList(list []events.DynamoDBAttributeValue) []types.AttributeValue {
 	out := make([]types.AttributeValue, len(list))
 	for i, v := range list {
-		out[i] = convert(v)
+		out[i] = sdkValue(v)
 	}
 	return out
 }
 
-func convertMap(m attributeMap) map[string]types.AttributeValue {
-	out := make(map[string]types.AttributeValue, len(m))
-	for name, v := range m {
-		out[name] = convert(v)
+func sdkItem(item eventItem) map[string]types.AttributeValue {
+	out := make(map[string]types.AttributeValue, len(item))
+	for name, v := range item {
+		out[name] = sdkValue(v)
 	}
 	return out
 }

@@ -19,8 +19,7 @@ var (
 	binaries = rapid.SliceOfN(rapid.Byte(), 0, 8)
 )
 
-// attributes draws values of every type, lists and maps of them nested up to
-// the given depth.
+// attributes draws values of every type. Lists and maps are nested down to the given depth.
 func attributes(depth int) *rapid.Generator[events.DynamoDBAttributeValue] {
 	kinds := []*rapid.Generator[events.DynamoDBAttributeValue]{
 		rapid.Map(rapid.String(), events.NewStringAttribute),
@@ -65,8 +64,7 @@ func TestEveryItemConvertsAsItsJSONDoes(t *testing.T) {
 	})
 }
 
-// untyped is an item as the JSON with its type labels says it, in which nil and
-// empty slices are told from each other no more than DynamoDB tells them.
+// untyped returns an item as DynamoDB's JSON. There, as in DynamoDB, nil and empty slices are the same.
 func untyped(t *rapid.T, m map[string]types.AttributeValue) (out any) {
 	t.Helper()
 	text, err := attributevalue.MarshalMapJSON(m)
@@ -128,7 +126,7 @@ func baskets() *rapid.Generator[basket] {
 	})
 }
 
-// setOf draws sets as DynamoDB stores them: an empty one is none.
+// setOf draws sets. DynamoDB has no empty sets, so it draws nil instead.
 func setOf[E any](elements *rapid.Generator[E]) *rapid.Generator[[]E] {
 	return rapid.OneOf(rapid.Just([]E(nil)), rapid.SliceOfN(elements, 1, 3))
 }
@@ -153,8 +151,7 @@ func TestWhatTheSDKWroteComesBackEqual(t *testing.T) {
 	})
 }
 
-// written is the image of b in a stream's event: what the SDK writes, in the
-// event's own form.
+// written returns b as an event's image: encoded by the SDK, then read by the event's own types.
 func written(t *rapid.T, b basket) item {
 	t.Helper()
 	m, err := attributevalue.MarshalMap(b)
@@ -211,7 +208,7 @@ func TestNoAttributePanicsWhateverTheType(t *testing.T) {
 		for name, decodes := range kinds {
 			err := decodes(t, record("INSERT", "NEW_IMAGE", nil, image))
 			if name == "raw" && err != nil {
-				t.Fatal(err) // the SDK's own form takes every value
+				t.Fatal(err) // the SDK's own form can hold every value
 			}
 		}
 	})

@@ -1,39 +1,47 @@
-// Package dynamodbitem turns the records of a DynamoDB stream into Go values.
+// Package dynamodbitem decodes the items in DynamoDB stream records into Go values.
 //
-// Its functions fit batch.TryMap:
+// A stream record carries the keys of the item that changed and up to two images
+// of it, from before and after the change. [NewImage], [OldImage] and [Keys] each
+// decode one of these, and [Change] decodes both images. All four fit
+// [batch.TryMap]:
 //
-//	func process(records batch.Stream[events.DynamoDBEventRecord]) batch.Stream[Order] {
-//		orders := batch.TryMap(records, dynamodbitem.NewImage[Order])
-//		return batch.TryEach(orders, index)
+//	func process(records batch.Stream[events.DynamoDBEventRecord]) batch.Stream[Item] {
+//		kept := batch.Filter(records, func(r events.DynamoDBEventRecord) bool { return r.EventName != "REMOVE" })
+//		items := batch.TryMap(kept, dynamodbitem.NewImage[Item])
+//		return batch.TryEach(items, index)
 //	}
 //
-// # What a record brings
+// # Which images a record has
 //
-// The stream's view type and the kind of change decide which images there are:
+// Every record has the keys. The images depend on the stream's view type and on
+// the kind of change:
 //
 //	            NEW_IMAGE   OLD_IMAGE   NEW_AND_OLD_IMAGES   KEYS_ONLY
 //	INSERT      new         -           new                  -
 //	MODIFY      new         old         new and old          -
 //	REMOVE      -           old         old                  -
 //
-// The keys are always there. A missing image is a [*MissingImageError], so a
-// REMOVE fails under [NewImage] unless a batch.Filter has settled it before.
+// A missing image is a [*MissingImageError]. That is why the function above filters
+// out every REMOVE: its record would fail under [NewImage].
 //
 // # How attributes become fields
 //
-// The rules are those of the SDK's attributevalue.Unmarshal: the struct tag is
-// dynamodbav, names match without regard to case, unknown attributes are left
-// out, and a null is the zero value. A number that lands in an any is a
-// float64, too small for the 38 digits that DynamoDB keeps; give the field the
-// type attributevalue.Number to have them all. With
-// map[string]types.AttributeValue as T the item comes as the SDK writes it, for
-// a copy to another table.
+// The rules are those of the SDK's attributevalue.Unmarshal. The struct tag is
+// dynamodbav, names match without regard to case, attributes without a field are
+// ignored, and a null becomes the zero value.
 //
-// Errors are a [*batch.DecodeError], as those of batch.Decode are. If an attribute
-// does not fit its field, the error names it: "dynamodb.NewImage.lines.1.count: …".
+// In a field of type any, a number becomes a float64, which cannot hold the 38
+// digits that DynamoDB stores. Use attributevalue.Number to keep them all.
 //
-// Whatever the attributes are, no function of this package panics. Where the
-// SDK or a type's own UnmarshalDynamoDBAttributeValue does, as for a binary of
-// 15 bytes that belongs in a [16]byte, the record fails with a
-// [*batch.PanicError].
+// If T is map[string]types.AttributeValue, the item is returned in the SDK's own
+// form, ready to be written to another table.
+//
+// # Errors
+//
+// Every error is a [*batch.DecodeError], as it is for [batch.Decode]. If an attribute does
+// not fit its field, the error gives its path: "dynamodb.NewImage.lines.1.count: …".
+//
+// No function of this package panics. If the SDK's decoder panics, or a type's own
+// UnmarshalDynamoDBAttributeValue, the record fails with a [*batch.PanicError].
+// The SDK does so for a 15-byte binary in a [16]byte field.
 package dynamodbitem

@@ -16,8 +16,7 @@ type Item struct {
 	Total int    `dynamodbav:"total"`
 }
 
-// event is what the service sends for an order that is placed, changed and
-// removed.
+// event tells of an order that was placed, changed and removed.
 func event() (e events.DynamoDBEvent) {
 	const payload = `{"Records":[
 		{"eventName":"INSERT","dynamodb":{"SequenceNumber":"101","StreamViewType":"NEW_AND_OLD_IMAGES",
@@ -36,7 +35,7 @@ func event() (e events.DynamoDBEvent) {
 	return e
 }
 
-// A REMOVE has no new image: filter it out, or its record fails.
+// A REMOVE has no new image. Filter it out, or its record fails.
 func ExampleNewImage() {
 	records := batch.DynamoDB(context.Background(), event())
 
@@ -98,7 +97,7 @@ func ExampleChange() {
 	// gone
 }
 
-// Records without the image are passed over, whatever else fails stays failed.
+// Catch acknowledges the records that lack the image. Any other error stays an error.
 func ExampleMissingImageError() {
 	items := batch.TryMap(batch.DynamoDB(context.Background(), event()), dynamodbitem.NewImage[Item])
 	items = batch.Catch(items, func(_ context.Context, err error) error {

@@ -1,7 +1,5 @@
 package dynamodbitem
 
-// NewImage, OldImage, Keys and Change: what a caller picks from a record.
-
 import (
 	"context"
 	"fmt"
@@ -9,22 +7,22 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 )
 
-// NewImage returns the item as it was after the change. A REMOVE has none, nor
-// has any record of a stream that carries only keys or old images: the error is
-// then a [*MissingImageError].
+// NewImage returns the item as it was after the change. If the record has no new
+// image, the error is a [*MissingImageError]. A REMOVE never has one, nor does any
+// record of a KEYS_ONLY or OLD_IMAGE stream.
 func NewImage[T any](_ context.Context, r events.DynamoDBEventRecord) (T, error) {
 	return decode[T](&r, "NewImage", r.Change.NewImage)
 }
 
-// OldImage returns the item as it was before the change. An INSERT has none,
-// nor has any record of a stream that carries only keys or new images: the
-// error is then a [*MissingImageError].
+// OldImage returns the item as it was before the change. If the record has no old
+// image, the error is a [*MissingImageError]. An INSERT never has one, nor does any
+// record of a KEYS_ONLY or NEW_IMAGE stream.
 func OldImage[T any](_ context.Context, r events.DynamoDBEventRecord) (T, error) {
 	return decode[T](&r, "OldImage", r.Change.OldImage)
 }
 
-// Keys returns the key attributes of the item, which every record carries: the
-// partition key and, where the table has one, the sort key.
+// Keys returns the item's key attributes: the partition key and, if the table has
+// one, the sort key. Every record has them.
 func Keys[T any](_ context.Context, r events.DynamoDBEventRecord) (T, error) {
 	return decode[T](&r, "Keys", r.Change.Keys)
 }
@@ -35,42 +33,41 @@ type Images[T any] struct {
 	New *T // nil for a REMOVE
 }
 
-// Change returns the item before and after the change. The image that the kind
-// of change cannot have is nil: the old one of an INSERT, the new one of a
-// REMOVE. Any other image that is not there is a [*MissingImageError], so that a
-// MODIFY is never taken for an INSERT where the stream carries only new images.
-// Set the stream's view type to NEW_AND_OLD_IMAGES to have all of them.
+// Change returns the item before and after the change. Old is nil for an INSERT, and
+// New is nil for a REMOVE. Any other missing image is a [*MissingImageError]:
+// otherwise a MODIFY would look like an INSERT if the stream carries only new images.
+// Set the stream's view type to NEW_AND_OLD_IMAGES.
 func Change[T any](_ context.Context, r events.DynamoDBEventRecord) (Images[T], error) {
-	before, err := optional[T](&r, "OldImage", r.Change.OldImage, events.DynamoDBOperationTypeInsert)
+	before, err := decodeOptional[T](&r, "OldImage", r.Change.OldImage, events.DynamoDBOperationTypeInsert)
 	if err != nil {
 		return Images[T]{}, err
 	}
-	after, err := optional[T](&r, "NewImage", r.Change.NewImage, events.DynamoDBOperationTypeRemove)
+	after, err := decodeOptional[T](&r, "NewImage", r.Change.NewImage, events.DynamoDBOperationTypeRemove)
 	if err != nil {
 		return Images[T]{}, err
 	}
 	return Images[T]{Old: before, New: after}, nil
 }
 
-// optional is decode for an image that the operation without may lack.
-func optional[T any](r *events.DynamoDBEventRecord, name string, item attributeMap, without events.DynamoDBOperationType) (*T, error) {
-	if item == nil && r.EventName == string(without) {
+// decodeOptional returns nil if the image is missing and the event is absentIn.
+func decodeOptional[T any](r *events.DynamoDBEventRecord, name string, image eventItem, absentIn events.DynamoDBOperationType) (*T, error) {
+	if image == nil && r.EventName == string(absentIn) {
 		return nil, nil
 	}
-	value, err := decode[T](r, name, item)
+	value, err := decode[T](r, name, image)
 	if err != nil {
 		return nil, err
 	}
 	return &value, nil
 }
 
-// A MissingImageError is the error, in a [batch.DecodeError], of a record that lacks the image
-// asked for.
+// A MissingImageError says which image a record lacks. Functions return it inside a
+// [batch.DecodeError].
 type MissingImageError struct {
 	Image          string // "NewImage", "OldImage" or "Keys"
 	EventName      string // "INSERT", "MODIFY" or "REMOVE"
-	StreamViewType string // of the stream, such as "KEYS_ONLY"
-	SequenceNumber string // of the record
+	StreamViewType string // such as "KEYS_ONLY"
+	SequenceNumber string // identifies the record
 }
 
 func (e *MissingImageError) Error() string {

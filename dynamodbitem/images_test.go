@@ -155,7 +155,7 @@ func TestAnAttributeOfAnotherTypeFailsTheRecordAndIsNamed(t *testing.T) {
 	is.True(ok)
 	is.Equal(poison.Field, "dynamodb.NewImage.total")
 	is.Equal(err.Error(), "dynamodb.NewImage.total: unmarshal failed, cannot unmarshal string into Go value type int")
-	is.Equal(got, order{}) // nothing half filled
+	is.Equal(got, order{}) // not half filled
 
 	_, err = dynamodbitem.Change[order](t.Context(), r)
 	is.True(errors.As(err, &mismatch))
@@ -174,7 +174,7 @@ func TestWhereTheDecoderPanicsTheRecordFails(t *testing.T) {
 	is.True(strings.HasPrefix(err.Error(), `dynamodb.NewImage.ID: panic: `))
 }
 
-// explosive panics on every value but null.
+// explosive panics when it is decoded from anything but null.
 type explosive struct{}
 
 func (*explosive) UnmarshalDynamoDBAttributeValue(types.AttributeValue) error { panic("boom") }

@@ -48,7 +48,7 @@ func TestTheAttributeThatFailsIsNamedHoweverDeepItLies(t *testing.T) {
 	})
 }
 
-// address cannot do without its zip.
+// An address without a zip does not decode.
 type address struct{ Street, Zip string }
 
 var errZip = errors.New("no zip")
@@ -72,7 +72,7 @@ func TestAnAttributeIsNotBlamedForWhatIsMissingNextToIt(t *testing.T) {
 	is.Equal(err.Error(), "dynamodb.NewImage: no zip")
 }
 
-// tantrum is an error that cannot say what it is.
+// A tantrum is an error whose Error method panics.
 type tantrum struct{}
 
 func (tantrum) Error() string                                               { panic("no words") }

@@ -1,7 +1,5 @@
 package dynamodbitem
 
-// Which attribute an error is about. The errors of the SDK's decoder do not say.
-
 import (
 	"fmt"
 	"maps"
@@ -11,20 +9,21 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// culprit returns the path of the attribute that alone causes the error that the whole item does, like ".lines.1.count",
-// and "" if there is none. Only items that fail are decoded again.
-func culprit[T any](item map[string]types.AttributeValue, err error) string {
-	text := fmt.Sprint(err) // which survives an Error method that panics
+// failedPath returns the path of the attribute that causes err, such as ".lines.1.count".
+// It returns "" if no single attribute does. The SDK's errors do not name the attribute, so the item's
+// attributes are decoded one at a time until one of them produces the same error. Items that decode never pay for this.
+func failedPath[T any](item map[string]types.AttributeValue, err error) string {
+	text := fmt.Sprint(err) // unlike err.Error(), this survives an Error method that panics
 	fails := func(v types.AttributeValue) bool {
 		item, ok := v.(*types.AttributeValueMemberM)
 		return ok && fmt.Sprint(unmarshal(item.Value, new(T))) == text
 	}
-	return pathTo(&types.AttributeValueMemberM{Value: item}, fails)
+	return pathIn(&types.AttributeValueMemberM{Value: item}, fails)
 }
 
-// pathTo goes down to the deepest attribute that fails with nothing around it. Where an empty list or map fails in the
-// same way, none of its attributes is to blame.
-func pathTo(v types.AttributeValue, fails func(types.AttributeValue) bool) string {
+// pathIn returns the path from v to the deepest attribute that still fails when v has no other. If an empty list or map
+// fails in the same way, no attribute in it is to blame.
+func pathIn(v types.AttributeValue, fails func(types.AttributeValue) bool) string {
 	switch v := v.(type) {
 	case *types.AttributeValueMemberM:
 		alone := func(name string) func(types.AttributeValue) bool {
@@ -37,7 +36,7 @@ func pathTo(v types.AttributeValue, fails func(types.AttributeValue) bool) strin
 		}
 		for _, name := range slices.Sorted(maps.Keys(v.Value)) {
 			if alone(name)(v.Value[name]) {
-				return "." + name + pathTo(v.Value[name], alone(name))
+				return "." + name + pathIn(v.Value[name], alone(name))
 			}
 		}
 	case *types.AttributeValueMemberL:
@@ -49,7 +48,7 @@ func pathTo(v types.AttributeValue, fails func(types.AttributeValue) bool) strin
 		}
 		for i, element := range v.Value {
 			if alone(element) {
-				return "." + strconv.Itoa(i) + pathTo(element, alone)
+				return "." + strconv.Itoa(i) + pathIn(element, alone)
 			}
 		}
 	}
