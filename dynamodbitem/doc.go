@@ -38,8 +38,9 @@
 //
 // # Errors
 //
-// Every error is a [*batch.DecodeError], as it is for [batch.Decode]. If an attribute does
-// not fit its field, the error gives its path: "dynamodb.NewImage.lines.1.count: …".
+// Every function returns its error inside a [*batch.DecodeError], as [batch.Decode]
+// does. If an attribute does not fit its field, the error begins with its path:
+// "dynamodb.NewImage.lines.1.count: …".
 //
 // No function of this package panics. If the SDK's decoder panics, or a type's own
 // UnmarshalDynamoDBAttributeValue, the record fails with a [*batch.PanicError].

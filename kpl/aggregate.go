@@ -1,7 +1,7 @@
 package kpl
 
-// The format: magic number, protobuf message, MD5 of the message.
-// See https://github.com/awslabs/amazon-kinesis-producer/blob/master/aggregation-format.md.
+// An aggregate is a magic number, a protobuf message and the MD5 checksum of the message.
+// The format is described at https://github.com/awslabs/amazon-kinesis-producer/blob/master/aggregation-format.md.
 
 import (
 	"bytes"
@@ -14,7 +14,7 @@ import (
 
 const magic = "\xF3\x89\x9A\xC2"
 
-// Fields of the message, of a user record, and of a tag.
+// Field numbers: of the message, of a user record in it, and of a tag in a user record.
 const (
 	partitionKeys protowire.Number = 1
 	hashKeys      protowire.Number = 2
@@ -28,38 +28,38 @@ const (
 	tagKey protowire.Number = 1
 )
 
-// The shortest user record has an index and no data, in fields of two bytes each.
-const leastUserRecord = 4
+// minUserRecordSize is that of a user record with a partition key index and empty data. Each field takes two bytes.
+const minUserRecordSize = 4
 
-// An aggregate is a message whose user records are read one after the other.
+// An aggregate reads the user records of a message one after the other.
 type aggregate struct {
-	rest          []byte // what has not been read
+	rest          []byte // the part of the message not yet read
 	partitionKeys []string
 	hashKeys      []string
-	records       int
+	count         int // of user records
 }
 
 func isAggregate(data []byte) bool { return bytes.HasPrefix(data, []byte(magic)) }
 
-// open checks what surrounds the user records of an aggregate, and reads the keys, which may come after them.
+// open verifies the checksum, counts the user records and reads the keys, which may come after the user records.
 func open(data []byte) (aggregate, error) {
 	if least := len(magic) + md5.Size; len(data) < least {
-		return aggregate{}, broken(noUserRecord, "%d bytes, fewer than the %d of the shortest one", len(data), least)
+		return aggregate{}, broken(wholeAggregate, "%d bytes, fewer than the %d of the shortest one", len(data), least)
 	}
 	end := len(data) - md5.Size
 	message := data[len(magic):end:end]
 	if checksum(message) != [md5.Size]byte(data[end:]) {
-		return aggregate{}, broken(noUserRecord, "the checksum does not match")
+		return aggregate{}, broken(wholeAggregate, "the checksum does not match")
 	}
-	sizes, err := measure(message)
+	found, err := scan(message)
 	if err != nil {
 		return aggregate{}, err
 	}
-	if sizes.records == 0 {
-		return aggregate{}, broken(noUserRecord, "no user records")
+	if found.userRecords == 0 {
+		return aggregate{}, broken(wholeAggregate, "no user records")
 	}
-	a := aggregate{rest: message[sizes.users:], records: sizes.records}
-	err = a.readKeys(message, sizes) // not in the return, which may copy a before
+	a := aggregate{rest: message[found.firstUserRecord:], count: found.userRecords}
+	err = a.readKeys(message, found) // before the return statement, which may copy a before it calls a function
 	return a, err
 }
 
@@ -68,61 +68,60 @@ func checksum(message []byte) (sum [md5.Size]byte) {
 	return sum
 }
 
-// sizes say what a message holds. They are counted, since nothing that it claims may decide how much memory it gets.
-type sizes struct {
-	partitionKeys, hashKeys, records int
-	keys                             int // where the last key ends,
-	users                            int // and the first user record begins
+// contents are counted before anything is allocated, so that a message cannot claim more memory than its bytes justify.
+type contents struct {
+	partitionKeys, hashKeys, userRecords int
+	endOfKeys                            int // offset after the last key
+	firstUserRecord                      int // offset
 }
 
-func measure(message []byte) (s sizes, err error) {
+func scan(message []byte) (found contents, err error) {
 	var f field
 	for end := 0; end < len(message); {
 		n := f.read(message[end:])
 		if n < 0 {
-			return s, malformed(noUserRecord, n)
+			return found, malformed(wholeAggregate, n)
 		}
 		end += n
-		if f.kind != protowire.BytesType {
-			continue
-		}
-		switch f.number {
-		case partitionKeys:
-			s.partitionKeys++
-			s.keys = end
-		case hashKeys:
-			s.hashKeys++
-			s.keys = end
-		case userRecords:
-			if len(f.bytes) < leastUserRecord {
-				_, err := readUserRecord(s.records, f.bytes)
-				return s, err
+		switch {
+		case f.is(partitionKeys, protowire.BytesType):
+			found.partitionKeys++
+			found.endOfKeys = end
+		case f.is(hashKeys, protowire.BytesType):
+			found.hashKeys++
+			found.endOfKeys = end
+		case f.is(userRecords, protowire.BytesType):
+			if len(f.bytes) < minUserRecordSize {
+				_, err := readUserRecord(found.userRecords, f.bytes) // fails
+				return found, err
 			}
-			if s.records == 0 {
-				s.users = end - n
+			if found.userRecords == 0 {
+				found.firstUserRecord = end - n
 			}
-			s.records++
+			found.userRecords++
 		}
 	}
-	return s, nil
+	return found, nil
 }
 
-// readKeys fills the tables. The keys are parts of one copy of what they are in, which takes one allocation.
-func (a *aggregate) readKeys(message []byte, s sizes) error {
-	table := make([]string, 0, s.partitionKeys+s.hashKeys)
-	a.partitionKeys, a.hashKeys = table[:0:s.partitionKeys], table[s.partitionKeys:s.partitionKeys]
-	text, end := string(message[:s.keys]), 0
+// readKeys fills the key tables. One string holds everything up to the last key, and each key is a substring of it. That
+// saves an allocation per key.
+func (a *aggregate) readKeys(message []byte, found contents) error {
+	table := make([]string, 0, found.partitionKeys+found.hashKeys)
+	a.partitionKeys, a.hashKeys = table[:0:found.partitionKeys], table[found.partitionKeys:found.partitionKeys]
+	text, end := string(message[:found.endOfKeys]), 0
 	var f field
 	for end < len(text) {
 		end += f.read(message[end:])
-		if !f.isKey() {
+		isPartitionKey, isHashKey := f.is(partitionKeys, protowire.BytesType), f.is(hashKeys, protowire.BytesType)
+		if !isPartitionKey && !isHashKey {
 			continue
 		}
 		key := text[end-len(f.bytes) : end]
 		if !utf8.ValidString(key) {
-			return broken(noUserRecord, "the key %.40q is not valid UTF-8", key)
+			return broken(wholeAggregate, "the key %.40q is not valid UTF-8", key)
 		}
-		if f.number == partitionKeys {
+		if isPartitionKey {
 			a.partitionKeys = append(a.partitionKeys, key)
 		} else {
 			a.hashKeys = append(a.hashKeys, key)
@@ -131,14 +130,10 @@ func (a *aggregate) readKeys(message []byte, s sizes) error {
 	return nil
 }
 
-func (f *field) isKey() bool {
-	return f.kind == protowire.BytesType && (f.number == partitionKeys || f.number == hashKeys)
-}
-
-// next reads the user record at position i, which must be the next one. There is one: measure has counted.
+// next reads the next user record, whose position is i. It must not be called more than a.count times.
 func (a *aggregate) next(i int) (UserRecord, error) {
 	var f field
-	for f.number != userRecords || f.kind != protowire.BytesType {
+	for !f.is(userRecords, protowire.BytesType) {
 		a.rest = a.rest[f.read(a.rest):]
 	}
 	r, err := readUserRecord(i, f.bytes)
@@ -150,7 +145,7 @@ func (a *aggregate) next(i int) (UserRecord, error) {
 		return UserRecord{}, broken(i, "partition key %d of %d", r.partitionKey, len(a.partitionKeys))
 	}
 	u.PartitionKey = a.partitionKeys[r.partitionKey]
-	if r.has&(1<<hashKeyIndex) == 0 {
+	if !r.has(hashKeyIndex) {
 		return u, nil
 	}
 	if r.hashKey >= uint64(len(a.hashKeys)) {
@@ -160,16 +155,17 @@ func (a *aggregate) next(i int) (UserRecord, error) {
 	return u, nil
 }
 
-// A userRecord is one as it is in the message.
-type userRecord struct {
-	has                   uint // a bit for each field that is there
+// A packedUserRecord has indices into the key tables instead of keys.
+type packedUserRecord struct {
+	present               uint // one bit per field number
 	partitionKey, hashKey uint64
 	data                  []byte
 }
 
-// readUserRecord reads the user record at position i. Of a field that is given twice the last one counts, as it does
-// for protobuf.
-func readUserRecord(i int, message []byte) (r userRecord, err error) {
+func (r *packedUserRecord) has(number protowire.Number) bool { return r.present&(1<<number) != 0 }
+
+// readUserRecord reads the user record at position i. If a field occurs twice, the last value counts, as in protobuf.
+func readUserRecord(i int, message []byte) (r packedUserRecord, err error) {
 	var f field
 	for len(message) > 0 {
 		n := f.read(message)
@@ -178,13 +174,13 @@ func readUserRecord(i int, message []byte) (r userRecord, err error) {
 		}
 		message = message[n:]
 		switch {
-		case f.number == partitionKeyIndex && f.kind == protowire.VarintType:
+		case f.is(partitionKeyIndex, protowire.VarintType):
 			r.partitionKey = f.varint
-		case f.number == hashKeyIndex && f.kind == protowire.VarintType:
+		case f.is(hashKeyIndex, protowire.VarintType):
 			r.hashKey = f.varint
-		case f.number == userData && f.kind == protowire.BytesType:
+		case f.is(userData, protowire.BytesType):
 			r.data = f.bytes
-		case f.number == tags && f.kind == protowire.BytesType:
+		case f.is(tags, protowire.BytesType):
 			if err := checkTag(i, f.bytes); err != nil {
 				return r, err
 			}
@@ -192,18 +188,18 @@ func readUserRecord(i int, message []byte) (r userRecord, err error) {
 		default:
 			continue
 		}
-		r.has |= 1 << f.number
+		r.present |= 1 << f.number
 	}
 	switch {
-	case r.has&(1<<partitionKeyIndex) == 0:
+	case !r.has(partitionKeyIndex):
 		return r, broken(i, "no partition key")
-	case r.has&(1<<userData) == 0:
+	case !r.has(userData):
 		return r, broken(i, "no data")
 	}
 	return r, nil
 }
 
-// checkTag reads a tag, of which nothing is used.
+// checkTag reports malformed tags. Nothing else uses them.
 func checkTag(i int, message []byte) error {
 	var f field
 	keyed := false
@@ -213,7 +209,7 @@ func checkTag(i int, message []byte) error {
 			return malformed(i, n)
 		}
 		message = message[n:]
-		keyed = keyed || f.number == tagKey && f.kind == protowire.BytesType
+		keyed = keyed || f.is(tagKey, protowire.BytesType)
 	}
 	if !keyed {
 		return broken(i, "a tag without a key")

@@ -9,7 +9,7 @@ import (
 	"github.com/lambdabatch/batch/kpl"
 )
 
-// realistic user records have 100 bytes of data and a partition key each, as a device or a customer has.
+// realistic returns user records of 100 bytes, each with its own partition key, such as a customer's.
 func realistic(n int) []kpl.UserRecord {
 	users := make([]kpl.UserRecord, n)
 	for i := range users {
@@ -37,7 +37,7 @@ func BenchmarkDeaggregate(b *testing.B) {
 	}
 }
 
-// BenchmarkChecksum is the part of it that no reader can save.
+// BenchmarkChecksum measures the part that no implementation can avoid.
 func BenchmarkChecksum(b *testing.B) {
 	const n = 1000
 	packed := message(realistic(n)...)

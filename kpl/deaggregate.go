@@ -7,25 +7,25 @@ import (
 	"github.com/lambdabatch/batch"
 )
 
-// Deaggregate returns the user records of an aggregated record, at least one, in the order in which they were packed.
-// Each has its own partition key and data; the rest is that of r, its sequence number included. Their explicit hash
-// keys have no place in an events.KinesisRecord: [UserRecords] returns them.
+// Deaggregate returns the user records of an aggregate, at least one, in the order in which they were packed. Each is a
+// copy of r with its own partition key and data. So all of them have r's sequence number. An events.KinesisRecord has no
+// field for explicit hash keys; [UserRecords] returns them.
 //
-// A record that is not aggregated is returned alone and as it is. A broken aggregate is a [*batch.DecodeError] with an
-// [*AggregateError].
+// If r is not an aggregate, Deaggregate returns it unchanged, as the only element. If r is a broken aggregate, the error is
+// an [*AggregateError] inside a [*batch.DecodeError].
 func Deaggregate(_ context.Context, r events.KinesisEventRecord) ([]events.KinesisEventRecord, error) {
 	if !isAggregate(r.Kinesis.Data) {
 		return []events.KinesisEventRecord{r}, nil
 	}
 	a, err := open(r.Kinesis.Data)
 	if err != nil {
-		return nil, undecodable(&r, err)
+		return nil, decodeError(&r, err)
 	}
-	records := make([]events.KinesisEventRecord, a.records)
+	records := make([]events.KinesisEventRecord, a.count)
 	for i := range records {
 		u, err := a.next(i)
 		if err != nil {
-			return nil, undecodable(&r, err)
+			return nil, decodeError(&r, err)
 		}
 		r.Kinesis.PartitionKey, r.Kinesis.Data = u.PartitionKey, u.Data
 		records[i] = r
@@ -33,22 +33,22 @@ func Deaggregate(_ context.Context, r events.KinesisEventRecord) ([]events.Kines
 	return records, nil
 }
 
-func undecodable(r *events.KinesisEventRecord, err error) error {
+func decodeError(r *events.KinesisEventRecord, err error) error {
 	return &batch.DecodeError{ID: r.Kinesis.SequenceNumber, Field: "kinesis.data", Err: err}
 }
 
-// A UserRecord is one record as its producer gave it to the library.
+// A UserRecord is a record as the producer passed it to the KPL.
 type UserRecord struct {
 	PartitionKey    string
 	ExplicitHashKey string // "" if it has none
 	Data            []byte
 }
 
-// UserRecords returns the user records in the data of a Kinesis record, at least one, in the order in which they were
-// packed, and whether it is an aggregate. The Data of each points into data.
+// UserRecords returns the user records in the data of a Kinesis record, and reports whether data is an aggregate. There is
+// at least one, and they are in the order in which they were packed. Their Data points into data.
 //
-// Data that is not aggregated is returned as one UserRecord without a partition key, since that is outside of it. An
-// error is an [*AggregateError].
+// If data is not an aggregate, UserRecords returns it as the only UserRecord. That one has no partition key, because
+// the key of such a record is not part of its data. If data is a broken aggregate, the error is an [*AggregateError].
 func UserRecords(data []byte) (records []UserRecord, aggregated bool, err error) {
 	if !isAggregate(data) {
 		return []UserRecord{{Data: data}}, false, nil
@@ -57,7 +57,7 @@ func UserRecords(data []byte) (records []UserRecord, aggregated bool, err error)
 	if err != nil {
 		return nil, true, err
 	}
-	records = make([]UserRecord, a.records)
+	records = make([]UserRecord, a.count)
 	for i := range records {
 		if records[i], err = a.next(i); err != nil {
 			return nil, true, err

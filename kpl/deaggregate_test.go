@@ -17,7 +17,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// golden was written by hand from the description of the format. The checksum is md5sum's.
+// golden was written by hand from the description of the format. The md5sum command computed its checksum.
 const golden = `
 	f3899ac2
 	0a 03 616461           partition key 0: ada
@@ -150,7 +150,7 @@ func TestDeaggregateIsAPlainFunction(t *testing.T) {
 	}
 }
 
-// A user record without data is what grows most.
+// User records without data grow most.
 func TestMemoryIsBoundedByTheBytesOfAnAggregate(t *testing.T) {
 	empty := aggregate(make([]kpl.UserRecord, 100_000)...)
 	const unfinished = "\x1a\x00"
@@ -182,7 +182,7 @@ func TestAnAggregateTakesThreeAllocations(t *testing.T) {
 	}
 }
 
-// The checksum is no cryptography, and a program that allows FIPS 140-3 only may compute it.
+// The checksum is not cryptography, so a program in FIPS 140-3 only mode may compute it.
 func TestAggregatesAreReadWhereMD5IsForbidden(t *testing.T) {
 	program := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestEachUserRecordIsItsKinesisRecord")
 	program.Env = append(os.Environ(), "GODEBUG=fips140=only")

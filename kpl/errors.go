@@ -7,12 +7,11 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// An AggregateError says what is wrong in a record that begins as an aggregate does. [Deaggregate] returns it in a
-// [batch.DecodeError].
+// An AggregateError says what is wrong with an aggregate. [Deaggregate] returns it inside a [batch.DecodeError].
 type AggregateError struct {
-	UserRecord int    // position of the user record that is wrong, from 0; -1 if the aggregate itself is
+	UserRecord int    // position of the broken user record, from 0; -1 if the aggregate itself is broken
 	Reason     string // such as "the checksum does not match"
-	Err        error  // of the protobuf message; nil if that is well formed
+	Err        error  // why the message is not valid protobuf; nil if it is valid
 }
 
 func (e *AggregateError) Error() string {
@@ -22,7 +21,7 @@ func (e *AggregateError) Error() string {
 	}
 	text += e.Reason
 	if e.Err != nil {
-		// The protobuf module varies the space from build to build.
+		// The text begins with "proto:" and a space, which is a non-breaking one in some builds.
 		text += ": " + strings.TrimPrefix(strings.ReplaceAll(e.Err.Error(), "\u00a0", " "), "proto: ")
 	}
 	return text
@@ -30,13 +29,14 @@ func (e *AggregateError) Error() string {
 
 func (e *AggregateError) Unwrap() error { return e.Err }
 
-const noUserRecord = -1
+// wholeAggregate takes the place of a user record's position in errors about the aggregate itself.
+const wholeAggregate = -1
 
 func broken(userRecord int, format string, args ...any) error {
 	return &AggregateError{UserRecord: userRecord, Reason: fmt.Sprintf(format, args...)}
 }
 
-// malformed is the error of bytes that are no protobuf message. The code is negative, and protowire's.
+// malformed takes one of protowire's negative error codes.
 func malformed(userRecord, code int) error {
 	return &AggregateError{UserRecord: userRecord, Reason: "not a protobuf message", Err: protowire.ParseError(code)}
 }

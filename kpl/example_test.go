@@ -29,7 +29,7 @@ func store(_ context.Context, o Order) error {
 	return nil
 }
 
-// kinesis is an event of a record that is not aggregated and an aggregate of two orders.
+// kinesis returns an event with two records: a plain order, and an aggregate of two orders.
 func kinesis() events.KinesisEvent {
 	return event(
 		[]byte(`{"ID":"o-1"}`),
@@ -40,7 +40,7 @@ func kinesis() events.KinesisEvent {
 	)
 }
 
-// The aggregate is reported because one of its user records failed. Both are redelivered.
+// One of the aggregate's user records fails. So the aggregate is reported, and both are redelivered.
 func ExampleDeaggregate() {
 	response, err := batch.Run(batch.Kinesis(context.Background(), kinesis()), process)
 	for _, f := range response.BatchItemFailures {
@@ -55,7 +55,7 @@ func ExampleDeaggregate() {
 	// <nil>
 }
 
-// The explicit hash keys are here, and only here.
+// Only UserRecords returns the explicit hash keys.
 func ExampleUserRecords() {
 	data, _ := hex.DecodeString("f3899ac2" + "0a03616461" + "12023432" + "1a0908001000" + "1a036f6e65" +
 		"a95452bb870531dda83b86e4b64041bd")
@@ -69,7 +69,7 @@ func ExampleUserRecords() {
 	// true <nil>
 }
 
-// A Firehose record has one place in the answer, so what its user records become is joined.
+// Firehose accepts one result per record, so the results of its user records are joined.
 func ExampleUserRecords_firehose() {
 	transform := func(_ context.Context, r events.KinesisFirehoseEventRecord) (batch.FirehoseRecord, error) {
 		users, _, err := kpl.UserRecords(r.Data)
@@ -87,8 +87,8 @@ func ExampleUserRecords_firehose() {
 		{RecordID: "r-1", Data: aggregate(kpl.UserRecord{Data: []byte("one")}, kpl.UserRecord{Data: []byte("two")})},
 		{RecordID: "r-2", Data: []byte("plain")},
 	}}
-	answer, err := batch.CollectFirehose(batch.TryMap(batch.Firehose(context.Background(), e), transform))
-	for _, r := range answer.Records {
+	response, err := batch.CollectFirehose(batch.TryMap(batch.Firehose(context.Background(), e), transform))
+	for _, r := range response.Records {
 		fmt.Printf("%s %s %q\n", r.RecordID, r.Result, r.Data)
 	}
 	fmt.Println(err)
@@ -98,7 +98,7 @@ func ExampleUserRecords_firehose() {
 	// <nil>
 }
 
-// A broken aggregate is poison, as any record that does not decode: no retry helps.
+// A broken aggregate is poison, like any record that does not decode. Retrying it cannot help.
 func ExampleAggregateError() {
 	e := kinesis()
 	e.Records[1].Kinesis.Data[8]++

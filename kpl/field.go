@@ -2,41 +2,46 @@ package kpl
 
 import "google.golang.org/protobuf/encoding/protowire"
 
-// A field is one of a protobuf message. One with a number that we know and another type is unknown, as it is for
-// protobuf.
+// A field is a field of a protobuf message.
 type field struct {
-	number protowire.Number
-	kind   protowire.Type
-	varint uint64 // the value, if kind is VarintType
-	bytes  []byte // the value, if kind is BytesType; clipped
+	number   protowire.Number
+	wireType protowire.Type
+	varint   uint64 // the value, if wireType is VarintType
+	bytes    []byte // the value, if wireType is BytesType; clipped
 }
 
-// impossible is a code that protowire does not use. Its ParseError takes any.
-const impossible = -1000
+// is reports whether the field has this number and type. As in protobuf, a known number with another type makes the
+// field unknown.
+func (f *field) is(number protowire.Number, wireType protowire.Type) bool {
+	return f.number == number && f.wireType == wireType
+}
 
-// read reads the first field of message and returns its length, or protowire's negative code.
+// numberTooLarge is not one of protowire's error codes, but protowire.ParseError accepts any negative number.
+const numberTooLarge = -1000
+
+// read reads the first field of message and returns its length, or a negative error code for protowire.ParseError.
 func (f *field) read(message []byte) int {
 	if n := f.readShort(message); n > 0 {
 		return n
 	}
-	number, kind, n := protowire.ConsumeTag(message)
+	number, wireType, n := protowire.ConsumeTag(message)
 	if n < 0 {
 		return n
 	}
 	if number > protowire.MaxValidNumber {
-		return impossible
+		return numberTooLarge
 	}
-	f.number, f.kind = number, kind
+	f.number, f.wireType = number, wireType
 	value := message[n:]
 	var m int
-	switch kind {
+	switch wireType {
 	case protowire.VarintType:
 		f.varint, m = protowire.ConsumeVarint(value)
 	case protowire.BytesType:
 		f.bytes, m = protowire.ConsumeBytes(value)
 		f.bytes = f.bytes[:len(f.bytes):len(f.bytes)]
 	default:
-		m = protowire.ConsumeFieldValue(number, kind, value)
+		m = protowire.ConsumeFieldValue(number, wireType, value)
 	}
 	if m < 0 {
 		return m
@@ -44,22 +49,22 @@ func (f *field) read(message []byte) int {
 	return n + m
 }
 
-// readShort reads a field whose tag, and whose number or length, are one byte each, as nearly all of them are. It returns 0
-// if the first one is another.
+// readShort is a fast path. It reads a field whose tag is one byte long and is followed by one byte of value or
+// length, as in nearly all fields. For any other field it returns 0.
 func (f *field) readShort(message []byte) int {
 	if len(message) < 2 || message[0] < 1<<3 || message[0] >= 0x80 || message[1] >= 0x80 {
 		return 0
 	}
-	switch kind := protowire.Type(message[0] & 7); kind {
+	switch wireType := protowire.Type(message[0] & 7); wireType {
 	case protowire.VarintType:
-		f.number, f.kind, f.varint = protowire.Number(message[0]>>3), kind, uint64(message[1])
+		f.number, f.wireType, f.varint = protowire.Number(message[0]>>3), wireType, uint64(message[1])
 		return 2
 	case protowire.BytesType:
 		end := 2 + int(message[1])
 		if end > len(message) {
 			return 0
 		}
-		f.number, f.kind, f.bytes = protowire.Number(message[0]>>3), kind, message[2:end:end]
+		f.number, f.wireType, f.bytes = protowire.Number(message[0]>>3), wireType, message[2:end:end]
 		return end
 	}
 	return 0

@@ -19,7 +19,7 @@ type records = batch.Stream[events.KinesisEventRecord]
 
 var errRefused = errors.New("refused")
 
-// seen collects what arrives, and refuses what is told.
+// seen collects the data of records, and fails the record whose data is refuse.
 type seen struct {
 	refuse string
 	mu     sync.Mutex
@@ -36,7 +36,7 @@ func (s *seen) store(_ context.Context, r events.KinesisEventRecord) error {
 	return nil
 }
 
-// packed is an aggregate of n user records, whose data is the name and their number.
+// packed returns an aggregate of n user records. The data of each is the name and its position.
 func packed(name string, n int) []byte {
 	users := make([]kpl.UserRecord, n)
 	for i := range users {
@@ -85,7 +85,7 @@ func stored(s *seen, lanes int) func(records) records {
 }
 
 func TestUserRecordsKeepTheirOrder(t *testing.T) {
-	before := func(s *seen) func(records) records {
+	unpackedFirst := func(s *seen) func(records) records {
 		return func(r records) records {
 			users := batch.TryFlatMap(r, kpl.Deaggregate)
 			return batch.Parallel(users, 4, func(r records) records { return batch.TryEach(r, s.store) })
@@ -94,7 +94,7 @@ func TestUserRecordsKeepTheirOrder(t *testing.T) {
 	for name, stage := range map[string]func(*seen) func(records) records{
 		"without lanes":  func(s *seen) func(records) records { return stored(s, 0) },
 		"in lanes":       func(s *seen) func(records) records { return stored(s, 4) },
-		"ahead of lanes": before,
+		"ahead of lanes": unpackedFirst,
 	} {
 		t.Run(name, func(t *testing.T) {
 			is := is.New(t)

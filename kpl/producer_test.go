@@ -1,6 +1,6 @@
 package kpl_test
 
-// A producer for tests. Every aggregate but the golden one comes from here.
+// A producer for tests. It makes every aggregate except the golden one.
 
 import (
 	"crypto/md5" //nolint:gosec // the format's checksum
@@ -14,13 +14,13 @@ import (
 
 const magic = "\xF3\x89\x9A\xC2"
 
-// sealed makes an aggregate of a message.
+// sealed puts the magic number before a message and the checksum after it.
 func sealed(message []byte) []byte {
 	sum := md5.Sum(message) //nolint:gosec // the format's checksum
 	return slices.Concat([]byte(magic), message, sum[:])
 }
 
-// aggregate packs users as the library does: each key is in its table once.
+// aggregate packs users as the KPL does, with each key only once in its table.
 func aggregate(users ...kpl.UserRecord) []byte { return sealed(message(users...)) }
 
 func message(users ...kpl.UserRecord) []byte {
@@ -29,7 +29,8 @@ func message(users ...kpl.UserRecord) []byte {
 	return slices.Concat(t.fields(), records)
 }
 
-// tables are the keys of an aggregate. The format allows to have one twice.
+// tables are the key tables of an aggregate. Unless shared, a key is added again each time it is used, which the format
+// allows.
 type tables struct {
 	shared       bool
 	keys, hashes []string
@@ -53,7 +54,7 @@ func (t *tables) fields() (b []byte) {
 	return b
 }
 
-// records are the fields of the user records. Noise gives what comes before and after each field, if it is not nil.
+// records encodes the user records. Before and after each field it adds what noise returns, unless noise is nil.
 func (t *tables) records(users []kpl.UserRecord, noise func() []byte) (b []byte) {
 	if noise == nil {
 		noise = func() []byte { return nil }
@@ -77,10 +78,10 @@ func bytesField(b []byte, number protowire.Number, v []byte) []byte {
 	return protowire.AppendBytes(protowire.AppendTag(b, number, protowire.BytesType), v)
 }
 
-// tag is a field 4 of a user record, and unknown in an aggregate.
+// tag is field 4 of a user record. At the top level of a message, field 4 is unknown.
 func tag(key string) []byte { return bytesField(nil, 4, bytesField(nil, 1, []byte(key))) }
 
-// fields that a reader must skip, wherever they are.
+// unknown are fields that a reader must skip wherever they occur.
 var unknown = [][]byte{
 	nil, nil, nil,
 	tag("tag"),
@@ -90,7 +91,7 @@ var unknown = [][]byte{
 	protowire.AppendFixed64(protowire.AppendTag(nil, 12, protowire.Fixed64Type), 1),
 	slices.Concat(protowire.AppendTag(nil, 13, protowire.StartGroupType), tag("in a group"),
 		protowire.AppendTag(nil, 13, protowire.EndGroupType)),
-	protowire.AppendFixed32(protowire.AppendTag(nil, 3, protowire.Fixed32Type), 1), // known, and of another type
+	protowire.AppendFixed32(protowire.AppendTag(nil, 3, protowire.Fixed32Type), 1), // a known number with another type
 }
 
 var (
@@ -104,7 +105,7 @@ var (
 	}), 1, 8)
 )
 
-// drawn packs users in one of the ways that the format allows.
+// drawn packs users in one of the ways the format allows.
 func drawn(t *rapid.T, users []kpl.UserRecord) []byte {
 	noise := func() []byte { return slices.Clone(rapid.SampledFrom(unknown).Draw(t, "unknown")) }
 	tables := tables{shared: rapid.Bool().Draw(t, "shared")}
@@ -115,7 +116,7 @@ func drawn(t *rapid.T, users []kpl.UserRecord) []byte {
 	return sealed(slices.Concat(noise(), tables.fields(), records))
 }
 
-// record is one as the service delivers it.
+// record returns a record as the service delivers it.
 func record(sequenceNumber string, data []byte) events.KinesisEventRecord {
 	return events.KinesisEventRecord{
 		EventID:        "shardId-000000000000:" + sequenceNumber,

@@ -1,6 +1,6 @@
 package kpl_test
 
-// The protobuf module reads the same messages by the format's schema.
+// The protobuf module, given the format's schema, must read the same user records.
 
 import (
 	"bytes"
@@ -33,7 +33,7 @@ const (
 	several = descriptorpb.FieldDescriptorProto_LABEL_REPEATED
 )
 
-// schema describes an aggregate's message.
+// schema describes the message of an aggregate.
 func schema() protoreflect.MessageDescriptor {
 	field := func(name string, n int32, l label, k kind) *descriptorpb.FieldDescriptorProto {
 		f := &descriptorpb.FieldDescriptorProto{Name: &name, Number: &n, Label: &l, Type: &k}
@@ -60,7 +60,7 @@ func schema() protoreflect.MessageDescriptor {
 	return file.Messages().ByName("Aggregate")
 }
 
-// expected is what a message has by the schema; not ok if it is no aggregate's.
+// expected returns the user records that protobuf reads. ok is false if the message is not that of a valid aggregate.
 func expected(schema protoreflect.MessageDescriptor, message []byte) (users []kpl.UserRecord, ok bool) {
 	m := dynamicpb.NewMessage(schema)
 	if proto.Unmarshal(message, m) != nil {
@@ -133,7 +133,7 @@ func TestAMessageIsReadAsProtobufReadsIt(t *testing.T) {
 	})
 }
 
-// FuzzUserRecords is given messages and seals them, so that the fuzzer gets past the checksum.
+// FuzzUserRecords fuzzes the message and then seals it. Otherwise nearly every input would fail at the checksum.
 func FuzzUserRecords(f *testing.F) {
 	schema := schema()
 	f.Add(message(realistic(3)...))

@@ -1,6 +1,6 @@
 package kpl_test
 
-// Tables that have odd fields among them, or that come last, and user records that miss them.
+// Key tables with odd fields between the keys, tables after the user records, and indices outside the tables.
 
 import (
 	"runtime"
