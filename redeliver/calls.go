@@ -1,7 +1,5 @@
 package redeliver
 
-// The calls of one answer.
-
 import (
 	"context"
 	"fmt"
@@ -16,61 +14,61 @@ import (
 )
 
 const (
-	// perCall is what SQS takes in one call.
-	perCall = 10
+	// messagesPerCall is the limit of SQS.
+	messagesPerCall = 10
 
-	// atOnce is how many calls are made side by side at most. A batch of 10,000 messages takes 1,000 calls, and when
-	// the function's time has run out there are a few hundred milliseconds for them: 32 at once make a thousand calls
-	// of 12 ms in 375 ms. More would not help much, since the SDK's HTTP client keeps ten connections between batches
-	// and the others begin with a handshake. SQS limits the calls for FIFO queues only, whose batches have ten
-	// messages at most.
-	atOnce = 32
+	// concurrentCalls limits the calls at one time. A batch of 10,000 messages takes 1,000 calls. Once the function's
+	// time has run out, a few hundred milliseconds remain for them: with 32 at once, a thousand calls of 12 ms take 375 ms.
+	// More would hardly help, because the SDK's HTTP client keeps ten idle connections and each further one
+	// begins with a handshake. SQS throttles these calls for FIFO queues only, and a FIFO batch has ten messages at most.
+	concurrentCalls = 32
 
-	// longestCalls is how long all calls of one answer may take. A thousand take less than a second. Where SQS
-	// cannot be reached the SDK would wait for as long as the invocation lasts, and the answer with it.
-	longestCalls = 5 * time.Second
+	// maxTimeForCalls bounds all calls of one invocation. A thousand calls take less than a second. If SQS cannot be
+	// reached, the SDK would wait until the invocation ends, and so would the response.
+	maxTimeForCalls = 5 * time.Second
 )
 
-type calls struct {
+// A changer changes the visibility timeouts of one invocation's messages.
+type changer struct {
 	client Client
 	url    string
 	log    *log
 }
 
-// change returns when all calls have.
-func (c calls) change(ctx context.Context, messages []message) {
+// changeAll returns when all calls have returned.
+func (c changer) changeAll(ctx context.Context, messages []message) {
 	var running errgroup.Group
-	running.SetLimit(atOnce)
-	for part := range slices.Chunk(messages, perCall) {
+	running.SetLimit(concurrentCalls)
+	for chunk := range slices.Chunk(messages, messagesPerCall) {
 		running.Go(func() error {
-			c.one(ctx, part)
+			c.change(ctx, chunk)
 			return nil
 		})
 	}
 	_ = running.Wait()
 }
 
-// one makes one call, unless it is too late.
-func (c calls) one(ctx context.Context, messages []message) {
+// change makes one call, unless it is too late.
+func (c changer) change(ctx context.Context, messages []message) {
 	if ctx.Err() != nil {
-		c.log.late(len(messages))
+		c.log.outOfTime(len(messages))
 		return
 	}
 	out, err := c.call(ctx, messages)
 	switch {
 	case err != nil && ctx.Err() != nil:
-		c.log.late(len(messages))
+		c.log.outOfTime(len(messages))
 	case err != nil:
 		c.log.unchanged(len(messages), err)
 	case out != nil:
 		for _, f := range out.Failed {
-			c.log.refused(sent(messages, aws.ToString(f.Id)), f)
+			c.log.refused(messageOf(messages, aws.ToString(f.Id)), f)
 		}
 	}
 }
 
-// call survives a client that panics, which would end the process here.
-func (c calls) call(ctx context.Context, messages []message) (out *sqs.ChangeMessageVisibilityBatchOutput, err error) {
+// call recovers if the client panics. On this goroutine a panic would end the process.
+func (c changer) call(ctx context.Context, messages []message) (out *sqs.ChangeMessageVisibilityBatchOutput, err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			err = fmt.Errorf("the client panicked: %v", v)
@@ -79,7 +77,7 @@ func (c calls) call(ctx context.Context, messages []message) (out *sqs.ChangeMes
 	entries := make([]types.ChangeMessageVisibilityBatchRequestEntry, len(messages))
 	for i, m := range messages {
 		entries[i] = types.ChangeMessageVisibilityBatchRequestEntry{
-			Id:                aws.String(strconv.Itoa(i)), // message IDs may be alike
+			Id:                aws.String(strconv.Itoa(i)), // not the message ID, which two messages may share
 			ReceiptHandle:     aws.String(m.handle),
 			VisibilityTimeout: m.wait,
 		}
@@ -87,8 +85,8 @@ func (c calls) call(ctx context.Context, messages []message) (out *sqs.ChangeMes
 	return c.client.ChangeMessageVisibilityBatch(ctx, &sqs.ChangeMessageVisibilityBatchInput{QueueUrl: aws.String(c.url), Entries: entries})
 }
 
-// sent is the message that an entry of the answer is about, nil if there is none.
-func sent(messages []message, entry string) *message {
+// messageOf returns the message with the entry ID that call gave it, or nil if there is none.
+func messageOf(messages []message, entry string) *message {
 	i, err := strconv.Atoi(entry)
 	if err != nil || i < 0 || i >= len(messages) {
 		return nil

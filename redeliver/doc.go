@@ -1,36 +1,46 @@
-// Package redeliver chooses when SQS redelivers the messages that an answer reports:
+// Package redeliver decides when SQS redelivers the messages that a batch handler reports.
 //
-//	client := sqs.NewFromConfig(config)
-//	lambda.Start(batch.SQSHandler(process,
-//		redeliver.After(client, redeliver.Exponential(5*time.Second, 15*time.Minute))))
+// On its own, SQS redelivers all of them when the queue's visibility timeout ends. A message that failed ten times
+// waits as long as one that was never tried. [After] gives each message its own wait:
 //
-// Without it, all of them are redelivered when the visibility timeout of the queue ends, whether a function failed for
-// them or none was called. [After] changes the timeout of each with ChangeMessageVisibilityBatch, before the answer
-// leaves. The function's role needs the permission sqs:ChangeMessageVisibility.
+//	client := sqs.NewFromConfig(cfg) // from config.LoadDefaultConfig
+//	handler := batch.SQSHandler(process, redeliver.After(client, redeliver.Exponential(5*time.Second, 15*time.Minute)))
+//	lambda.Start(handler)
 //
-// # Who waits how long
+// It calls ChangeMessageVisibilityBatch before the handler responds to Lambda. The function's role needs the permission
+// sqs:ChangeMessageVisibility on the queue.
 //
-//   - A message that failed itself, could not be decoded, or whose function had not returned (batch.ErrRunning) waits
-//     as long as the function given to [After] says.
-//   - A message that was never tried, since it was blocked (batch.ErrBlocked) or not started (batch.ErrNotStarted), is
-//     visible at once. So is one that did not arrive because a function was still running when the time was over.
-//   - A message that did not arrive for another reason was dropped by a stage, or the stage ended early. That happens
-//     each time, so it waits as a failed one does.
+// # Which message waits how long
 //
-// A function may return an error that wraps one of these, or is one, as that of a batch within a message. Its message
-// has failed all the same: if there are more such errors than the report counts, all of their messages wait.
+//   - A message that failed waits as long as the function passed to [After] says. The same applies if the message
+//     could not be decoded, or if its function had not returned ([batch.ErrRunning]).
+//   - A message that was never tried is visible at once, because it was blocked ([batch.ErrBlocked]) or not started
+//     ([batch.ErrNotStarted]). The same applies if it was not reached because another function was still running
+//     when the time ran out.
+//   - A message that was not reached for another reason was dropped by a stage, or the stage ended early. That will
+//     happen again, so the message waits like a failed one.
+//
+// The errors of these states can also be returned by a function, for example by one that processes a batch inside its
+// message. Such a message counts as failed, even if its error is or wraps batch.ErrBlocked. If more errors
+// name a state than the report counts for it, all those messages wait.
 //
 // # FIFO queues
 //
-// In a message group no wait is shorter than that of an earlier message. What comes after a failed message waits
-// as long as it does, and a later failed one the longer of both times. SQS delivers nothing of a group while one of its
-// messages is invisible, so the group is redelivered in order when the longest wait is over. A message whose group
-// cannot be read may belong to any group, so nothing after it waits less.
+// Within a message group, no message is visible before an earlier one. A message after a failed one waits at least as
+// long. If it failed too, it waits for the longer of the two times.
 //
-// # What goes wrong
+// While one message of a group is invisible, SQS delivers no message of that group. So the group is redelivered in order when
+// its longest wait ends. If the group of a message cannot be read, it may be any group, so no later message
+// waits less.
 //
-// Nothing here has an effect on the answer. Where a call fails, or no time is left for it, the queue's own timeout
-// applies, and a line in the log says so. The same goes for a message without a receipt handle, for one of another queue
-// than the first, and for one for which the wait function panics. On a FIFO queue everything after such a message in its
-// group is left alone, too, so that nothing is visible before it: the group goes on when all of them are.
+// # When a timeout cannot be changed
+//
+// This package never affects the handler's response. If a call fails or there is no time left for it, the queue's own timeout
+// applies and a warning is logged. The same applies to a message
+//
+//   - without a receipt handle,
+//   - from another queue than the first message, or
+//   - for which the wait function panics.
+//
+// On a FIFO queue, the later messages of its group are left alone as well. Otherwise they would be visible before it.
 package redeliver

@@ -1,7 +1,5 @@
 package redeliver
 
-// What the log says: of one answer, what was not changed and why.
-
 import (
 	"context"
 	"fmt"
@@ -12,42 +10,45 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 )
 
-// mostLines is how many lines of a kind one answer may log: one for each of 10,000 messages would take the time that
+// maxLines limits the lines of one kind per invocation. A line for each of 10,000 messages would use up the time that
 // the calls need.
-const mostLines = 16
+const maxLines = 16
 
-// A log writes its lines as things happen, since a client that hangs may keep the end from coming.
+// A log says which timeouts of one invocation were not changed, and why. It writes lines about calls immediately, because
+// a client that hangs may keep close from being called. It writes lines about the plan after the calls, because a log
+// handler that hangs would keep them from being made.
 type log struct {
 	ctx    context.Context
-	logger *slog.Logger // nil: silence
+	logger *slog.Logger // nil: silent
 
-	mu           sync.Mutex
-	ones, groups limited // lines that name one message, and those that count several
-	outOfTime    int
-	planned      []func() // lines about the plan, written after the calls: a log handler may hang
+	mu         sync.Mutex
+	perMessage lineCount // of lines about one message
+	perCall    lineCount // of lines about several messages
+	late       int       // messages for which there was no time
+	planned    []func()  // lines about the plan
 }
 
-// limited counts lines of a kind.
-type limited struct {
-	lines int
-	rest  int // messages for which there is no line
+// A lineCount counts the lines of one kind.
+type lineCount struct {
+	lines      int
+	suppressed int // messages without a line
 }
 
-// takes reports whether there may be a line about so many messages.
-func (l *log) takes(kind *limited, messages int) bool {
+// admits reports whether one more line of the kind may be written, about so many messages.
+func (l *log) admits(kind *lineCount, messages int) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if kind.lines == mostLines {
-		kind.rest += messages
+	if kind.lines == maxLines {
+		kind.suppressed += messages
 		return false
 	}
 	kind.lines++
 	return true
 }
 
-// left is about a message that no call is made for.
-func (l *log) left(m *message, err error) {
-	if l.takes(&l.ones, 1) {
+// leftAlone is about a message that the plan leaves alone.
+func (l *log) leftAlone(m *message, err error) {
+	if l.admits(&l.perMessage, 1) {
 		id := m.failure.Record.ID
 		l.planned = append(l.planned, func() {
 			l.warn("visibility not changed", slog.String("record", id), slog.String("error", err.Error()))
@@ -55,8 +56,8 @@ func (l *log) left(m *message, err error) {
 	}
 }
 
-// leftWith is about messages that are left alone because of another one.
-func (l *log) leftWith(messages int) {
+// leftAloneWithOthers is about messages that the plan leaves alone because of other messages.
+func (l *log) leftAloneWithOthers(messages int) {
 	if messages > 0 {
 		l.planned = append(l.planned, func() {
 			l.warn("visibility not changed", slog.Int("messages", messages),
@@ -65,9 +66,9 @@ func (l *log) leftWith(messages int) {
 	}
 }
 
-// refused is about an entry that SQS did not accept. m is nil if it does not tell which.
+// refused is about an entry that SQS did not accept. m is nil if the entry is unknown.
 func (l *log) refused(m *message, f types.BatchResultErrorEntry) {
-	if !l.takes(&l.ones, 1) {
+	if !l.admits(&l.perMessage, 1) {
 		return
 	}
 	var attrs []slog.Attr
@@ -81,34 +82,34 @@ func (l *log) refused(m *message, f types.BatchResultErrorEntry) {
 	l.warn("visibility not changed", attrs...)
 }
 
-// unchanged is about the messages of a call, or all of them.
+// unchanged is about all messages of a failed call, or about all messages.
 func (l *log) unchanged(messages int, err error) {
-	if l.takes(&l.groups, messages) {
+	if l.admits(&l.perCall, messages) {
 		l.warn("visibility not changed", slog.Int("messages", messages), slog.String("error", fmt.Sprint(err)))
 	}
 }
 
-// late is about messages for which there was no time.
-func (l *log) late(messages int) {
+// outOfTime counts messages for which there is no time left.
+func (l *log) outOfTime(messages int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.outOfTime += messages
+	l.late += messages
 }
 
-// close writes the lines about the plan, and those that count.
+// close writes the lines about the plan and the totals.
 func (l *log) close() {
 	for _, line := range l.planned {
 		line()
 	}
-	if n := l.ones.rest + l.groups.rest; n > 0 {
+	if n := l.perMessage.suppressed + l.perCall.suppressed; n > 0 {
 		l.warn("visibility of more messages not changed", slog.Int("messages", n))
 	}
-	if l.outOfTime > 0 {
-		l.warn("visibility not changed", slog.Int("messages", l.outOfTime), slog.String("error", "no time left"))
+	if l.late > 0 {
+		l.warn("visibility not changed", slog.Int("messages", l.late), slog.String("error", "no time left"))
 	}
 }
 
-// warn survives a handler that panics, which is the user's.
+// warn recovers if the user's log handler panics.
 func (l *log) warn(text string, attrs ...slog.Attr) {
 	if l.logger == nil {
 		return

@@ -1,7 +1,5 @@
 package redeliver
 
-// What a call needs to know of a reported record.
-
 import (
 	"encoding/json"
 	"errors"
@@ -10,20 +8,20 @@ import (
 	"github.com/lambdabatch/batch"
 )
 
-// A message is a reported record of a queue.
+// A message is a reported record of a queue. If it could not be decoded, its fields are read as far as possible.
 type message struct {
-	failure  batch.Failure
-	handle   string // "": it has none, or it cannot be read
-	arn      string // likewise
-	group    string // "": none
-	anyGroup bool   // its group cannot be read
-	wait     int32  // seconds
+	failure      batch.Failure
+	handle       string // the receipt handle; "" if it is missing or unreadable
+	arn          string // of its queue; "" likewise
+	group        string // "" if it has none
+	groupUnknown bool   // its group is unreadable, so it may be any
+	wait         int32  // seconds
 }
 
 var errOtherSource = errors.New("the records are not SQS messages")
 
-// messagesOf reads all of them. It is an error if none is an SQS message.
-func messagesOf(failures []batch.Failure) ([]message, error) {
+// readMessages returns an error if none of the records is an SQS message.
+func readMessages(failures []batch.Failure) ([]message, error) {
 	messages := make([]message, len(failures))
 	err := errOtherSource
 	for i, f := range failures {
@@ -36,39 +34,39 @@ func messagesOf(failures []batch.Failure) ([]message, error) {
 	return messages, err
 }
 
-// read reports whether the original is certainly an SQS message.
+// read reports whether the original record is certainly an SQS message.
 func (m *message) read(original any) bool {
 	switch original := original.(type) {
 	case *events.SQSMessage:
 		m.handle, m.arn = original.ReceiptHandle, original.EventSourceARN
 		return true
 	case *json.RawMessage:
-		return m.readBroken(*original)
+		return m.readUndecoded(*original)
 	}
 	return false
 }
 
-// readBroken reads what there is to read in a record that could not be decoded. It is poison most of the
-// time, and must not be redelivered sooner than others because of that.
-func (m *message) readBroken(raw json.RawMessage) bool {
+// readUndecoded reads as much as it can of a record that could not be decoded. Such a record is usually poison, so it
+// must not be redelivered sooner than others.
+func (m *message) readUndecoded(raw json.RawMessage) bool {
 	var fields *struct{ EventSource, EventSourceARN, ReceiptHandle, Attributes json.RawMessage }
 	if err := json.Unmarshal(raw, &fields); err != nil || fields == nil {
-		m.anyGroup = true
+		m.groupUnknown = true
 		return false
 	}
-	source, _ := textOf(fields.EventSource)
-	m.arn, _ = textOf(fields.EventSourceARN)
-	m.handle, _ = textOf(fields.ReceiptHandle)
+	source, _ := stringOf(fields.EventSource)
+	m.arn, _ = stringOf(fields.EventSourceARN)
+	m.handle, _ = stringOf(fields.ReceiptHandle)
 	if m.group == "" {
 		var known bool
-		m.group, known = groupIn(fields.Attributes)
-		m.anyGroup = !known
+		m.group, known = groupOf(fields.Attributes)
+		m.groupUnknown = !known
 	}
 	return source == "aws:sqs" || m.handle != ""
 }
 
-// groupIn reports whether it is known which group a message is in: that may be none.
-func groupIn(attributes json.RawMessage) (group string, known bool) {
+// groupOf returns a message's group, "" if it has none. known is false if the group is unreadable.
+func groupOf(attributes json.RawMessage) (group string, known bool) {
 	if attributes == nil {
 		return "", true
 	}
@@ -76,14 +74,14 @@ func groupIn(attributes json.RawMessage) (group string, known bool) {
 	if err := json.Unmarshal(attributes, &values); err != nil || values == nil {
 		return "", false
 	}
-	return textOf(values["MessageGroupId"])
+	return stringOf(values["MessageGroupId"])
 }
 
-// textOf reads a text. A missing one and null are empty.
-func textOf(value json.RawMessage) (text string, ok bool) {
+// stringOf reads a JSON string. A missing value and null are the empty string.
+func stringOf(value json.RawMessage) (s string, ok bool) {
 	if value == nil {
 		return "", true
 	}
-	err := json.Unmarshal(value, &text)
-	return text, err == nil
+	err := json.Unmarshal(value, &s)
+	return s, err == nil
 }

@@ -2,11 +2,11 @@ package redeliver
 
 import "log/slog"
 
-// An Option changes what [After] does by default.
+// An Option changes a default of [After].
 type Option func(*config)
 
 type config struct {
-	url      string // "": that of the messages' queue
+	url      string // "": derived from the messages' ARN
 	logger   *slog.Logger
 	logGiven bool
 }
@@ -20,24 +20,25 @@ func configOf(opts []Option) config {
 	return c
 }
 
-// WithQueueURL names the queue. Without it the URL is made of the ARN in each message, as AWS forms it. A server
-// for tests, or a partition of AWS that is newer than this package, may need it.
+// WithQueueURL sets the URL of the queue. By default it is derived from the ARN in the messages, in the form that AWS
+// uses. Test servers may use another form, and so may AWS partitions that are newer than this package.
 //
-// The SDK sends requests to the endpoint of its client, whatever the URL says: the URL only names the queue. An
-// endpoint of a VPC or of a test server is set at the client.
+// The URL only names the queue. The SDK sends requests to its client's endpoint, so configure the endpoint of a
+// VPC or of a test server on the client.
 func WithQueueURL(url string) Option {
 	require(url != "", "WithQueueURL", "url is empty")
 	return func(c *config) { c.url = url }
 }
 
-// WithLogger sets the logger for messages whose visibility could not be changed: a line per message or call, up to
-// sixteen of a kind, and the number of the others. The default is what [slog.Default] is at the time. Nil is silence.
+// WithLogger sets the logger for messages whose visibility timeout could not be changed. There is a line per message or per
+// call, at most sixteen of each kind, and one line that counts the rest. The default is [slog.Default] at the time of
+// the invocation. A nil logger is silent.
 func WithLogger(l *slog.Logger) Option {
 	return func(c *config) { c.logger, c.logGiven = l, true }
 }
 
-// loggerNow asks for the default logger only when it is needed: the program may have changed it.
-func (c config) loggerNow() *slog.Logger {
+// currentLogger looks up the default logger per invocation, because the program may replace it.
+func (c config) currentLogger() *slog.Logger {
 	if c.logGiven {
 		return c.logger
 	}

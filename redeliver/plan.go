@@ -1,7 +1,5 @@
 package redeliver
 
-// Which message waits how long.
-
 import (
 	"cmp"
 	"context"
@@ -15,37 +13,37 @@ import (
 )
 
 const (
-	// longest is how long SQS keeps a message invisible at most, counted from the receive.
-	longest = 12 * time.Hour
-	// beforeInvocation is how long the receive may have been before the invocation, which the event does not
-	// tell: a batching window lasts up to five minutes, and the rest is for delays. SQS refuses what is too long.
-	beforeInvocation = 10 * time.Minute
+	// maxInvisible is how long SQS keeps a message invisible, counted from its receive.
+	maxInvisible = 12 * time.Hour
+	// maxAgeAtInvocation allows for the time between the receive and the invocation, which the event does not contain. A
+	// batching window lasts up to five minutes, and the rest is for delays. SQS refuses timeouts that exceed maxInvisible.
+	maxAgeAtInvocation = 10 * time.Minute
 
-	// unknown is the wait of a message that is left to the queue's timeout. It counts as longer than all others,
-	// so that in a FIFO group the messages after it are left alone, too.
-	unknown = math.MaxInt32
+	// leftAlone is the wait of a message that keeps the queue's timeout. It is longer than any other wait, so in a FIFO
+	// group the messages after it are left alone as well.
+	leftAlone = math.MaxInt32
 )
 
-// A plan decides on the messages of one report.
+// A plan decides how long the messages of one report wait.
 type plan struct {
 	report batch.Report
 	wait   func(batch.Failure) time.Duration
 	queue  queue
 	log    *log
 
-	// Whether errors that say a state are believed.
-	blocked, notStarted, unreached bool
+	// Whether an error that names the state is taken at its word.
+	trustBlocked, trustNotStarted, trustUnreached bool
 }
 
-// newPlan finds out which states there are. A state has an error of its own, but a function may return such an error, too,
-// as that of a record of a batch of its own. So they are believed if there are as many as the report counts.
+// newPlan decides which errors to trust. A function may return the error of a state, too, for example one from a batch
+// inside its message. So the errors of a state are trusted only if there are as many as the report counts.
 //
-// What did not arrive waited for a function that was still running, if the time was over. If it was not, a stage
-// has ended early, and will do so in the next invocation.
+// An unreached message waited for a running function only if the time was over. Otherwise a stage ended early and will
+// do so again in the next invocation.
 func newPlan(ctx context.Context, report batch.Report, wait func(batch.Failure) time.Duration, queue queue, log *log) *plan {
-	saying := func(state error) (n int) {
+	count := func(state error) (n int) {
 		for _, f := range report.Failures {
-			if says(f.Err, state) {
+			if hasState(f.Err, state) {
 				n++
 			}
 		}
@@ -55,33 +53,33 @@ func newPlan(ctx context.Context, report batch.Report, wait func(batch.Failure) 
 	timeOver := timed && time.Until(end) < report.Elapsed // the reserve is at most half of the time
 	return &plan{
 		report: report, wait: wait, queue: queue, log: log,
-		blocked:    saying(batch.ErrBlocked) == report.Blocked,
-		notStarted: saying(batch.ErrNotStarted) == report.NotStarted,
-		unreached:  timeOver && report.Running > 0 && saying(batch.ErrUnreached) == report.Unreached,
+		trustBlocked:    count(batch.ErrBlocked) == report.Blocked,
+		trustNotStarted: count(batch.ErrNotStarted) == report.NotStarted,
+		trustUnreached:  timeOver && report.Running > 0 && count(batch.ErrUnreached) == report.Unreached,
 	}
 }
 
-// changes returns the messages whose timeout is to be changed. Those that wait longest come first: if time runs out,
-// some messages are redelivered later than they might be, but none that failed is too soon.
+// changes returns the messages whose timeout must be changed, the longest wait first. If time runs out, some messages
+// are then redelivered later than necessary, but no failed one too early.
 func (p *plan) changes(ctx context.Context, messages []message) []message {
-	all, alone := len(messages), 0
+	all, alone := len(messages), 0 // alone: left alone because of themselves
 	for i := range messages {
 		m := &messages[i]
-		if ctx.Err() != nil { // the answer has left, or leaves now
-			p.log.late(len(messages))
+		if ctx.Err() != nil { // the handler has responded, or responds now
+			p.log.outOfTime(len(messages))
 			return nil
 		}
 		var err error
-		if m.wait, err = p.secondsOf(m); err != nil {
-			m.wait = unknown
+		if m.wait, err = p.ownWait(m); err != nil {
+			m.wait = leftAlone
 			alone++
-			p.log.left(m, err)
+			p.log.leftAlone(m, err)
 		}
 	}
-	p.together(messages)
-	messages = slices.DeleteFunc(messages, func(m message) bool { return m.wait == unknown })
-	p.log.leftWith(all - len(messages) - alone)
-	messages = distinct(messages)
+	p.reconcile(messages)
+	messages = slices.DeleteFunc(messages, func(m message) bool { return m.wait == leftAlone })
+	p.log.leftAloneWithOthers(all - len(messages) - alone)
+	messages = onePerHandle(messages)
 	slices.SortStableFunc(messages, func(a, b message) int { return cmp.Compare(b.wait, a.wait) })
 	return messages
 }
@@ -91,14 +89,14 @@ var (
 	errOtherQueue = errors.New("it is of another queue than the first message")
 )
 
-// secondsOf is how long a message waits by itself. An error means that nobody knows.
-func (p *plan) secondsOf(m *message) (seconds int32, err error) {
+// ownWait returns how long a message waits if no other message matters. On an error it is left alone.
+func (p *plan) ownWait(m *message) (seconds int32, err error) {
 	switch {
 	case m.handle == "":
 		return 0, errNoHandle
 	case !p.queue.has(m):
 		return 0, errOtherQueue
-	case p.untried(m.failure.Err):
+	case p.visibleAtOnce(m.failure.Err):
 		return 0, nil
 	}
 	defer func() {
@@ -106,35 +104,35 @@ func (p *plan) secondsOf(m *message) (seconds int32, err error) {
 			err = fmt.Errorf("the wait function panicked: %v", v)
 		}
 	}()
-	return p.whole(p.wait(m.failure)), nil
+	return p.wholeSeconds(p.wait(m.failure)), nil
 }
 
-// untried reports whether no function was called for the message, or the next call may go better.
-func (p *plan) untried(err error) bool {
+// visibleAtOnce reports whether the message was not tried and the next invocation may get further.
+func (p *plan) visibleAtOnce(err error) bool {
 	switch {
-	case says(err, batch.ErrBlocked):
-		return p.blocked
-	case says(err, batch.ErrNotStarted):
-		return p.notStarted
-	case says(err, batch.ErrRunning):
+	case hasState(err, batch.ErrBlocked):
+		return p.trustBlocked
+	case hasState(err, batch.ErrNotStarted):
+		return p.trustNotStarted
+	case hasState(err, batch.ErrRunning):
 		return false
 	}
-	return p.unreached && says(err, batch.ErrUnreached) // it waited for what runs; otherwise a stage drops it each time
+	return p.trustUnreached && hasState(err, batch.ErrUnreached)
 }
 
-// says survives the methods of the user's errors.
-func says(err, state error) (yes bool) {
+// hasState reports whether err is the error of the state. The methods of a user's error may panic.
+func hasState(err, state error) (yes bool) {
 	defer func() {
 		if recover() != nil {
 			yes = false
 		}
 	}()
-	return is(err, state)
+	return namesState(err, state)
 }
 
-// is reports whether an error is that of a state itself. errors.Is would also find the state deep in the error of a
-// function that processes a batch of its own.
-func is(err, state error) bool {
+// namesState checks the top of the error's tree only. errors.Is would also find the state deep in the error of a
+// function that processes a batch inside its message.
+func namesState(err, state error) bool {
 	switch err := err.(type) {
 	case interface{ Is(error) bool }:
 		return err.Is(state)
@@ -147,71 +145,71 @@ func is(err, state error) bool {
 	return false
 }
 
-// whole rounds up to whole seconds, within what SQS allows.
-func (p *plan) whole(wait time.Duration) int32 {
-	most := longest - beforeInvocation - p.report.Elapsed
+// wholeSeconds rounds up to whole seconds and stays within what SQS allows.
+func (p *plan) wholeSeconds(wait time.Duration) int32 {
+	most := maxInvisible - maxAgeAtInvocation - p.report.Elapsed
 	wait = max(0, min(wait, most.Truncate(time.Second)))
 	return int32((wait + time.Second - 1) / time.Second)
 }
 
-// together makes messages wait for each other. What one of two copies waits may change what its group does, and what
-// the group does the other copy.
-func (p *plan) together(messages []message) {
+// reconcile raises waits until groups are in order and copies of a message wait equally long. It repeats both steps
+// because each may undo the other: the two copies of a message may have different neighbours.
+func (p *plan) reconcile(messages []message) {
 	for changed := true; changed; {
-		changed = p.queue.fifo && inOrder(messages)
-		changed = alike(messages, func(m *message) string { return m.failure.Record.ID }) || changed
-		changed = alike(messages, func(m *message) string { return m.handle }) || changed
+		changed = p.queue.fifo && orderGroups(messages)
+		changed = equalizeCopies(messages, func(m *message) string { return m.failure.Record.ID }) || changed
+		changed = equalizeCopies(messages, func(m *message) string { return m.handle }) || changed
 	}
 }
 
-// raise reports whether the message waits longer now.
+// raise makes the message wait at least so long, and reports whether its wait changed.
 func (m *message) raise(wait int32) bool {
 	longer := wait > m.wait
 	m.wait = max(m.wait, wait)
 	return longer
 }
 
-// inOrder makes no message wait less than an earlier one that is, or may be, of its group. It reports whether that
-// has changed anything.
-func inOrder(messages []message) (changed bool) {
+// orderGroups makes every message wait at least as long as any earlier message that is, or may be, in its group. It
+// reports whether a wait changed.
+func orderGroups(messages []message) (changed bool) {
 	groups := make(map[string]int32)
-	var any, every int32 // the longest wait of any group, and what every later message waits at least
+	var longest, least int32 // the longest wait so far; the least that every later message waits
 	for i := range messages {
 		m := &messages[i]
 		switch {
-		case m.anyGroup:
-			changed = m.raise(any) || changed
-			every = m.wait
+		case m.groupUnknown:
+			changed = m.raise(longest) || changed
+			least = m.wait
 		case m.group == "":
-			changed = m.raise(every) || changed
-			continue // nothing waits for it
+			changed = m.raise(least) || changed
+			continue // no later message waits for it
 		default:
-			changed = m.raise(max(every, groups[m.group])) || changed
+			changed = m.raise(max(least, groups[m.group])) || changed
 			groups[m.group] = m.wait
 		}
-		any = max(any, m.wait)
+		longest = max(longest, m.wait)
 	}
 	return changed
 }
 
-// alike gives messages with the same key the longest wait of them: they are one message, which a standard queue has
-// delivered twice. It reports whether that has changed anything.
-func alike(messages []message, key func(*message) string) (changed bool) {
-	most := make(map[string]int32, len(messages))
+// equalizeCopies gives messages with the same key the longest wait among them. They are copies of one message, because a
+// standard queue may deliver a message twice. It reports whether a wait changed.
+func equalizeCopies(messages []message, key func(*message) string) (changed bool) {
+	longest := make(map[string]int32, len(messages))
 	for i := range messages {
 		m := &messages[i]
-		most[key(m)] = max(most[key(m)], m.wait)
+		longest[key(m)] = max(longest[key(m)], m.wait)
 	}
 	for i := range messages {
 		if m := &messages[i]; key(m) != "" {
-			changed = m.raise(most[key(m)]) || changed
+			changed = m.raise(longest[key(m)]) || changed
 		}
 	}
 	return changed
 }
 
-// distinct leaves one message for each receipt handle.
-func distinct(messages []message) []message {
+// onePerHandle keeps the first message per receipt handle.
+func onePerHandle(messages []message) []message {
 	seen := make(map[string]bool, len(messages))
 	return slices.DeleteFunc(messages, func(m message) bool {
 		again := seen[m.handle]

@@ -7,26 +7,26 @@ import (
 	"strings"
 )
 
-// A queue is what the messages of a batch have in common.
+// A queue is the one that the messages of a batch came from.
 type queue struct {
 	url  string
-	arn  string // "": the URL was given, and holds for every message
+	arn  string // "" if WithQueueURL set the URL, which then applies to every message
 	fifo bool
 }
 
 var errNoARN = errors.New("no message tells the ARN of its queue")
 
-// queueOf is the given queue, or that of the first message that names one.
+// queueOf returns the queue that WithQueueURL names, or else that of the first message with an ARN.
 func (c config) queueOf(messages []message) (queue, error) {
 	fifo := slices.ContainsFunc(messages, func(m message) bool { return isFIFO(m.arn) })
 	if c.url != "" {
 		return queue{url: c.url, fifo: fifo || isFIFO(c.url)}, nil
 	}
-	named := slices.IndexFunc(messages, func(m message) bool { return m.arn != "" })
-	if named < 0 {
+	first := slices.IndexFunc(messages, func(m message) bool { return m.arn != "" })
+	if first < 0 {
 		return queue{}, errNoARN
 	}
-	arn := messages[named].arn
+	arn := messages[first].arn
 	url := urlOf(arn)
 	if url == "" {
 		return queue{}, fmt.Errorf("no queue URL is known for %q", arn)
@@ -34,14 +34,15 @@ func (c config) queueOf(messages []message) (queue, error) {
 	return queue{url: url, arn: arn, fifo: fifo}, nil
 }
 
-// isFIFO tells FIFO queues by their name, as package batch does. Messages of other queues may have groups, too.
+// isFIFO decides by the name or ARN of the queue, as package batch does. Groups prove nothing, because messages of standard
+// queues may have them, too.
 func isFIFO(name string) bool { return strings.HasSuffix(name, ".fifo") }
 
-// has reports whether the message is of this queue, as far as it says.
+// has reports whether the message is from this queue. A message without an ARN is assumed to be.
 func (q queue) has(m *message) bool { return q.arn == "" || m.arn == "" || m.arn == q.arn }
 
-// urlOf makes the URL of arn:PARTITION:sqs:REGION:ACCOUNT:NAME, "" if it is another ARN or the
-// partition is not known.
+// urlOf returns the URL of arn:PARTITION:sqs:REGION:ACCOUNT:NAME. It returns "" for any other ARN and for unknown
+// partitions.
 func urlOf(arn string) string {
 	parts := strings.Split(arn, ":")
 	if len(parts) != 6 || parts[0] != "arn" || parts[2] != "sqs" || slices.Contains(parts, "") {
@@ -54,7 +55,7 @@ func urlOf(arn string) string {
 	return "https://sqs." + parts[3] + "." + domain + "/" + parts[4] + "/" + parts[5]
 }
 
-// domainOf has the partitions that the SDK's endpoint rules know.
+// domainOf covers the partitions in the SDK's endpoint rules.
 func domainOf(partition string) string {
 	switch partition {
 	case "aws", "aws-us-gov":

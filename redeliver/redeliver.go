@@ -8,20 +8,23 @@ import (
 	"github.com/lambdabatch/batch"
 )
 
-// A Client changes visibility timeouts. [*sqs.Client] is one. It is called by several goroutines at once, and must
-// heed its context: a call that does not is left behind when the answer is due.
+// A Client changes visibility timeouts. [*sqs.Client] is one. Its method is called from several goroutines at once and
+// must return when its context ends. The handler does not wait for a call that runs longer.
 type Client interface {
 	ChangeMessageVisibilityBatch(context.Context, *sqs.ChangeMessageVisibilityBatchInput, ...func(*sqs.Options)) (*sqs.ChangeMessageVisibilityBatchOutput, error)
 }
 
-// After has reported SQS messages redelivered after a time of their own. wait is called once for each message that
-// failed itself, in batch order, and says how long it waits: by its attempt, as [Exponential] does, or by its error or
-// its content. The time is rounded up to whole seconds. Zero or less is visible at once, and the most is twelve hours
-// from the receive. The package comment says how long the other messages wait.
+// After returns an option that sets how long each reported SQS message waits until it is redelivered. It calls wait
+// once per failed message, in batch order. wait may decide by the attempt, as [Exponential] does, by the error or by the
+// message itself. The package comment says how long the other messages wait. Acknowledged messages and records of other
+// sources are left alone.
 //
-// It is a report function, and shares the time of those: calls are made side by side for five seconds at most, and none
-// begins after the context has ended that [batch.WithReport] describes. Several invocations in one process may call wait at once.
-// Acknowledged messages and the records of other sources are left alone.
+// Waits are rounded up to whole seconds. A wait of zero or less makes the message visible at once. The longest possible wait
+// is twelve hours from the receive. If wait panics, the queue's timeout applies to that message. Invocations that run
+// at once in one process may call wait at once.
+//
+// After is a report function ([batch.WithReport]) and shares the time that report functions have. Its calls run
+// concurrently and take five seconds at most. None starts after the context of report functions has ended.
 func After(client Client, wait func(batch.Failure) time.Duration, opts ...Option) batch.Option {
 	require(client != nil, "After", "client is nil")
 	require(wait != nil, "After", "wait is nil")
@@ -30,26 +33,26 @@ func After(client Client, wait func(batch.Failure) time.Duration, opts ...Option
 		if len(report.Failures) == 0 {
 			return
 		}
-		l := &log{ctx: ctx, logger: c.loggerNow()}
+		l := &log{ctx: ctx, logger: c.currentLogger()}
 		defer l.close()
-		messages, err := messagesOf(report.Failures)
+		messages, err := readMessages(report.Failures)
 		if err != nil {
 			l.unchanged(len(report.Failures), err)
 			return
 		}
-		to, err := c.queueOf(messages)
+		q, err := c.queueOf(messages)
 		if err != nil {
 			l.unchanged(len(messages), err)
 			return
 		}
-		changes := newPlan(ctx, report, wait, to, l).changes(ctx, messages)
-		ctx, cancel := context.WithTimeout(ctx, longestCalls)
+		changes := newPlan(ctx, report, wait, q, l).changes(ctx, messages)
+		ctx, cancel := context.WithTimeout(ctx, maxTimeForCalls)
 		defer cancel()
-		calls{client: client, url: to.url, log: l}.change(ctx, changes)
+		changer{client: client, url: q.url, log: l}.changeAll(ctx, changes)
 	})
 }
 
-// require panics unless ok. Bad arguments are found where a handler is built.
+// require panics unless ok, so that bad arguments fail where the handler is built.
 func require(ok bool, function, complaint string) {
 	if !ok {
 		panic("redeliver: " + function + ": " + complaint)
