@@ -8,7 +8,7 @@ import (
 	"github.com/lambdabatch/batch/redeliver"
 )
 
-// BenchmarkAfter is a batch in which everything fails, without redeliver and with a client that answers at once.
+// BenchmarkAfter measures a batch in which everything fails, without redeliver and with a client that responds at once.
 func BenchmarkAfter(b *testing.B) {
 	event := failing(10_000)
 	for name, opts := range map[string][]batch.Option{

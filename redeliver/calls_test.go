@@ -19,12 +19,12 @@ import (
 	"github.com/matryer/is"
 )
 
-// failing is an event of so many messages that fail.
+// failing returns an event with n messages that fail.
 func failing(n int) events.SQSEvent { return messages(standard, slices.Repeat([]string{"fail"}, n)...) }
 
-// answering is what a handler with this client answers, and how long that takes, where an invocation lasts ten
-// seconds and half a second of that is kept back.
-func answering(t *testing.T, event events.SQSEvent, options ...batch.Option) (answer string, took time.Duration) {
+// invokeInTime returns the handler's answer and how long it took. The invocation has ten seconds, and the reserve is half
+// a second.
+func invokeInTime(t *testing.T, event events.SQSEvent, options ...batch.Option) (answer string, took time.Duration) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
@@ -38,8 +38,8 @@ func TestCallsAreMadeSideBySide(t *testing.T) {
 		t.Run(fmt.Sprint(messages), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				is := is.New(t)
-				c := taking(100 * time.Millisecond)
-				_, took := answering(t, failing(messages), redeliver.After(c, after(time.Second)))
+				c := slowClient(100 * time.Millisecond)
+				_, took := invokeInTime(t, failing(messages), redeliver.After(c, always(time.Second)))
 				is.Equal(took, time.Duration(rounds)*100*time.Millisecond)
 				is.Equal(len(c.waits()), messages)
 				is.Equal(len(c.calls), (messages+9)/10)
@@ -52,14 +52,14 @@ func TestCallsAreMadeSideBySide(t *testing.T) {
 func TestNoCallBeginsAfterTheEndAndTheLongestWaitsComeFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := is.New(t)
-		c, l := taking(1100*time.Millisecond), new(logbook)
+		c, l := slowClient(1100*time.Millisecond), new(logbook)
 		wait := func(f batch.Failure) time.Duration { return time.Duration(f.Record.Index) * time.Second }
-		_, took := answering(t, failing(3000), redeliver.After(c, wait, redeliver.WithLogger(l.logger())))
+		_, took := invokeInTime(t, failing(3000), redeliver.After(c, wait, redeliver.WithLogger(l.logger())))
 		is.Equal(took, 5*time.Second)
 		synctest.Wait()
 		is.Equal(c.ended, 0)
 		waits := c.waits()
-		is.Equal(len(waits), 5*320) // those of the fifth round have no time to end
+		is.Equal(len(waits), 5*320) // there is no time for the calls of the fifth round to finish
 		for i := range 5 * 320 {
 			is.Equal(waits[fmt.Sprint("m", 2999-i)], int32(2999-i))
 		}
@@ -69,8 +69,8 @@ func TestNoCallBeginsAfterTheEndAndTheLongestWaitsComeFirst(t *testing.T) {
 
 func TestAClientThatHangsChangesNoAnswer(t *testing.T) {
 	for name, test := range map[string]struct {
-		answer func(context.Context) error
-		took   time.Duration
+		respond func(context.Context) error
+		took    time.Duration
 	}{
 		"until the end of its context": {func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }, 5 * time.Second},
 		"for longer":                   {func(context.Context) error { time.Sleep(time.Minute); return nil }, 9500*time.Millisecond + 375*time.Millisecond}, // three quarters of the reserve
@@ -80,12 +80,12 @@ func TestAClientThatHangsChangesNoAnswer(t *testing.T) {
 				is := is.New(t)
 				event := failing(400)
 				event.Records[7].Body = "ok"
-				want, _ := answering(t, event)
-				c := &client{answer: func(ctx context.Context, _ *input) (*output, error) { return nil, test.answer(ctx) }}
-				got, took := answering(t, event, redeliver.After(c, after(time.Second), redeliver.WithLogger(nil)))
+				want, _ := invokeInTime(t, event)
+				c := &client{respond: func(ctx context.Context, _ *input) (*output, error) { return nil, test.respond(ctx) }}
+				got, took := invokeInTime(t, event, redeliver.After(c, always(time.Second), redeliver.WithLogger(nil)))
 				is.Equal(got, want)
 				is.Equal(took, test.took)
-				time.Sleep(time.Hour)           // what was left behind makes no further call
+				time.Sleep(time.Hour)           // the calls left running make no further calls
 				is.Equal(len(c.entries()), 320) // one round of calls
 			})
 		})
@@ -94,14 +94,14 @@ func TestAClientThatHangsChangesNoAnswer(t *testing.T) {
 
 func TestRefusedEntriesAreLoggedByMessage(t *testing.T) {
 	is := is.New(t)
-	c, l := &client{answer: func(_ context.Context, in *input) (*output, error) {
+	c, l := &client{respond: func(_ context.Context, in *input) (*output, error) {
 		return &output{Failed: []types.BatchResultErrorEntry{
 			{Id: in.Entries[1].Id, Code: aws.String("ReceiptHandleIsInvalid"), Message: aws.String("it has expired")},
 			{Id: in.Entries[2].Id, Code: aws.String("InternalError")},
 			{Id: aws.String("77"), Code: aws.String("Odd")},
 		}}, nil
 	}}, new(logbook)
-	answer, _ := answering(t, failing(3), redeliver.After(c, after(time.Second), redeliver.WithLogger(l.logger())))
+	answer, _ := invokeInTime(t, failing(3), redeliver.After(c, always(time.Second), redeliver.WithLogger(l.logger())))
 	is.True(strings.Contains(answer, "all 3 records failed"))
 	is.Equal(l.lines(), []string{
 		`level=WARN msg="visibility not changed" record=m1 code=ReceiptHandleIsInvalid error="it has expired"`,
@@ -119,13 +119,13 @@ func TestALineIsLoggedForEachCallThatFails(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			is := is.New(t)
-			c, l := &client{answer: func(_ context.Context, in *input) (*output, error) {
+			c, l := &client{respond: func(_ context.Context, in *input) (*output, error) {
 				if len(in.Entries) == 10 {
 					return nil, fail()
 				}
 				return nil, nil
 			}}, new(logbook)
-			answering(t, failing(14), redeliver.After(c, after(time.Second), redeliver.WithLogger(l.logger())))
+			invokeInTime(t, failing(14), redeliver.After(c, always(time.Second), redeliver.WithLogger(l.logger())))
 			is.Equal(l.lines(), []string{fmt.Sprintf(`level=WARN msg="visibility not changed" messages=10 error=%q`, name)})
 		})
 	}
@@ -133,7 +133,7 @@ func TestALineIsLoggedForEachCallThatFails(t *testing.T) {
 
 func TestNoMoreThanSixteenLinesOfAKindAreLogged(t *testing.T) {
 	is := is.New(t)
-	c, l := &client{answer: func(_ context.Context, in *input) (*output, error) {
+	c, l := &client{respond: func(_ context.Context, in *input) (*output, error) {
 		if *in.Entries[0].ReceiptHandle < "handle-m2" {
 			return nil, errors.New("throttled")
 		}
@@ -143,12 +143,12 @@ func TestNoMoreThanSixteenLinesOfAKindAreLogged(t *testing.T) {
 		}
 		return out, nil
 	}}, new(logbook)
-	answering(t, failing(400), redeliver.After(c, after(time.Second), redeliver.WithLogger(l.logger())))
+	invokeInTime(t, failing(400), redeliver.After(c, always(time.Second), redeliver.WithLogger(l.logger())))
 	kinds := make(map[string]int)
 	for _, line := range l.lines() {
 		kinds[line[strings.LastIndex(line, " ")+1:]]++
 	}
-	// The calls for m0 to m19 and m100 to m199 are throttled, and the 28 others refused entry by entry.
+	// The calls for m0 to m19 and m100 to m199 are throttled. The entries of the other 28 calls are refused one by one.
 	is.Equal(kinds["error=throttled"], 12)
 	is.Equal(kinds["code=InternalError"], 16)
 	is.Equal(l.lines()[len(l.lines())-1], `level=WARN msg="visibility of more messages not changed" messages=264`)
@@ -164,15 +164,15 @@ func TestAPanicInTheWaitFunctionCostsThatMessage(t *testing.T) {
 		}
 		return time.Second
 	}
-	answering(t, failing(3), redeliver.After(c, wait, redeliver.WithLogger(l.logger())))
+	invokeInTime(t, failing(3), redeliver.After(c, wait, redeliver.WithLogger(l.logger())))
 	is.Equal(c.waits(), map[string]int32{"m0": 1, "m2": 1})
 	is.Equal(l.lines(), []string{`level=WARN msg="visibility not changed" record=m1 error="the wait function panicked: no idea"`})
 }
 
-// A wrecked logbook panics.
-type wrecked struct{ lines int }
+// A panickingWriter panics at each line.
+type panickingWriter struct{ lines int }
 
-func (w *wrecked) Write([]byte) (int, error) { w.lines++; panic("broken") }
+func (w *panickingWriter) Write([]byte) (int, error) { w.lines++; panic("broken") }
 
 func TestALogHandlerThatPanicsCostsNoCall(t *testing.T) {
 	is := is.New(t)
@@ -183,35 +183,35 @@ func TestALogHandlerThatPanicsCostsNoCall(t *testing.T) {
 		}
 		return time.Second
 	}
-	w := &wrecked{}
-	answering(t, failing(30), redeliver.After(c, wait, redeliver.WithLogger(loggerTo(w))))
+	w := &panickingWriter{}
+	invokeInTime(t, failing(30), redeliver.After(c, wait, redeliver.WithLogger(loggerTo(w))))
 	is.Equal(len(c.waits()), 28)
 	is.Equal(w.lines, 2)
 }
 
-// hanging is a log handler that returns when it is released.
-type hanging struct {
+// A hangingHandler is a log handler that does not return until it is released.
+type hangingHandler struct {
 	slog.Handler
 	release chan struct{}
 }
 
-func (hanging) Enabled(context.Context, slog.Level) bool { return true }
+func (hangingHandler) Enabled(context.Context, slog.Level) bool { return true }
 
-func (h hanging) Handle(context.Context, slog.Record) error { <-h.release; return nil }
+func (h hangingHandler) Handle(context.Context, slog.Record) error { <-h.release; return nil }
 
 func TestALogHandlerThatHangsCostsNoCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := is.New(t)
-		c, handler := new(client), hanging{slog.DiscardHandler, make(chan struct{})}
+		c, handler := new(client), hangingHandler{slog.DiscardHandler, make(chan struct{})}
 		wait := func(f batch.Failure) time.Duration {
 			if f.Record.Index == 0 {
 				panic("no idea")
 			}
 			return time.Second
 		}
-		_, took := answering(t, failing(30), redeliver.After(c, wait, redeliver.WithLogger(slog.New(handler))))
+		_, took := invokeInTime(t, failing(30), redeliver.After(c, wait, redeliver.WithLogger(slog.New(handler))))
 		is.Equal(len(c.waits()), 29)
-		is.True(took > 0) // the line was written, and held the answer up as long as a hook may
+		is.True(took > 0) // the line was written, and delayed the response as long as a hook may
 		close(handler.release)
 		synctest.Wait()
 	})
@@ -222,7 +222,7 @@ func TestTheDefaultLoggerIsTheOneOfTheTime(t *testing.T) {
 	option := redeliver.After(new(client), func(batch.Failure) time.Duration { panic("no idea") })
 	l := new(logbook)
 	setDefault(t, l)
-	answering(t, failing(1), option)
+	invokeInTime(t, failing(1), option)
 	is.Equal(len(l.lines()), 1)
 }
 
@@ -231,7 +231,7 @@ func TestLinesHaveTheContextOfTheInvocation(t *testing.T) {
 	type key struct{}
 	var seen any
 	option := redeliver.After(new(client), func(batch.Failure) time.Duration { panic("no idea") },
-		redeliver.WithLogger(loggerWith(func(ctx context.Context) { seen = ctx.Value(key{}) })))
+		redeliver.WithLogger(contextLogger(func(ctx context.Context) { seen = ctx.Value(key{}) })))
 	ctx := context.WithValue(t.Context(), key{}, "request")
 	invoke(t, ctx, batch.SQSHandler(each(work), option, batch.WithLogger(nil)), failing(1))
 	is.Equal(seen, "request")
@@ -239,7 +239,7 @@ func TestLinesHaveTheContextOfTheInvocation(t *testing.T) {
 
 func TestSeveralInvocationsAtOnceDoNotMix(t *testing.T) {
 	is := is.New(t)
-	option := func() (*client, batch.Option) { c := new(client); return c, redeliver.After(c, after(time.Second)) }
+	option := func() (*client, batch.Option) { c := new(client); return c, redeliver.After(c, always(time.Second)) }
 	c, shared := option()
 	h := batch.SQSHandler(each(work), shared, batch.WithLogger(nil))
 	done := make(chan string)

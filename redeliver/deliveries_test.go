@@ -1,6 +1,6 @@
 package redeliver_test
 
-// Over several deliveries: a local queue whose messages come back when redeliver says.
+// Several deliveries: a local queue redelivers messages when redeliver says so.
 
 import (
 	"context"
@@ -20,7 +20,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// localQueue is the client of a local queue. Calls fail as drawn.
+// A localQueue is a client that changes a local queue. The calls whose number is in fails return an error.
 type localQueue struct {
 	*batchtest.Queue
 	mu    sync.Mutex
@@ -42,106 +42,107 @@ func (q *localQueue) ChangeMessageVisibilityBatch(_ context.Context, in *sqs.Cha
 	return &sqs.ChangeMessageVisibilityBatchOutput{}, nil
 }
 
-// A letter is a message, and what becomes of its tries before it succeeds.
-type letter struct {
+// A flakyMessage fails in these ways before it succeeds.
+type flakyMessage struct {
 	id, group string
-	tries     []string // "fail", "panic" or "stuck"
+	failures  []string // "fail", "panic" or "stuck"
 }
 
-func drawnLetters(t *rapid.T) []letter {
-	letters := make([]letter, rapid.IntRange(1, 14).Draw(t, "letters"))
-	for i := range letters {
-		letters[i] = letter{
-			id:    fmt.Sprintf("m-%02d", i),
-			group: rapid.SampledFrom([]string{"a", "b", "c"}).Draw(t, "group"),
-			tries: rapid.SliceOfN(rapid.SampledFrom([]string{"fail", "panic", "stuck"}), 0, 3).Draw(t, "tries"),
+func drawMessages(t *rapid.T) []flakyMessage {
+	messages := make([]flakyMessage, rapid.IntRange(1, 14).Draw(t, "messages"))
+	for i := range messages {
+		messages[i] = flakyMessage{
+			id:       fmt.Sprintf("m-%02d", i),
+			group:    rapid.SampledFrom([]string{"a", "b", "c"}).Draw(t, "group"),
+			failures: rapid.SliceOfN(rapid.SampledFrom([]string{"fail", "panic", "stuck"}), 0, 3).Draw(t, "failures"),
 		}
 		if rapid.Bool().Draw(t, "is good") {
-			letters[i].tries = nil
+			messages[i].failures = nil
 		}
 	}
-	return letters
+	return messages
 }
 
-// office processes letters and writes down when it tried and when it succeeded.
-type office struct {
-	mu      sync.Mutex
-	letters map[string]letter
-	tried   map[string][]time.Time
-	done    []string
+// A worker processes messages and records when it tried each and which succeeded.
+type worker struct {
+	mu       sync.Mutex
+	messages map[string]flakyMessage
+	tried    map[string][]time.Time // by message ID
+	done     []string               // message IDs
 }
 
-func (o *office) process(_ context.Context, m events.SQSMessage) error {
-	o.mu.Lock()
-	l := o.letters[m.MessageId]
-	n := len(o.tried[l.id])
-	o.tried[l.id] = append(o.tried[l.id], time.Now())
-	o.mu.Unlock()
-	if n < len(l.tries) {
-		switch l.tries[n] {
+func (w *worker) process(_ context.Context, m events.SQSMessage) error {
+	w.mu.Lock()
+	flaky := w.messages[m.MessageId]
+	n := len(w.tried[flaky.id])
+	w.tried[flaky.id] = append(w.tried[flaky.id], time.Now())
+	w.mu.Unlock()
+	if n < len(flaky.failures) {
+		switch flaky.failures[n] {
 		case "panic":
 			panic("boom")
 		case "stuck":
-			time.Sleep(12 * time.Second) // the function has ten
+			time.Sleep(12 * time.Second) // longer than its timeout
 		}
 		return errors.New("refused")
 	}
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.done = append(o.done, l.id)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.done = append(w.done, flaky.id)
 	return nil
 }
 
-// What a message waits is its attempt's: long enough that its next try shows whether it did.
-func waits(f batch.Failure) time.Duration {
+// linear returns the wait after an attempt. All waits exceed the function's timeout, so the time of the next try shows
+// whether the message waited.
+func linear(f batch.Failure) time.Duration {
 	return time.Duration(max(1, f.Record.Attempt)) * 20 * time.Second
 }
 
 func TestGroupsTakeEffectInOrderHoweverLongTheirFailuresWait(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		letters := drawnLetters(rt)
+		messages := drawMessages(rt)
 		lanes := rapid.IntRange(1, 4).Draw(rt, "lanes")
 		visibility := rapid.SampledFrom([]time.Duration{0, 15 * time.Second, 10 * time.Minute}).Draw(rt, "visibility")
 		fails := rapid.MapOf(rapid.IntRange(1, 8), rapid.Just(true)).Draw(rt, "calls that fail")
-		var o *office
+		var w *worker
 		var run *batchtest.Run
-		synctest.Test(t, func(t *testing.T) { o, run = deliver(t, letters, lanes, visibility, fails) })
-		if err := disorder(letters, o); err != nil || run.Err != nil {
+		synctest.Test(t, func(t *testing.T) { w, run = deliver(t, messages, lanes, visibility, fails) })
+		if err := orderViolation(messages, w); err != nil || run.Err != nil {
 			rt.Fatal(err, run.Err, "\n", run)
 		}
 		if len(fails) > 0 || visibility < 20*time.Second {
-			return // what the calls have not changed comes back earlier
+			return // messages whose call failed, or with a short visibility timeout, are redelivered earlier
 		}
-		if err := haste(letters, o); err != nil {
+		if err := earlyRetry(messages, w); err != nil {
 			rt.Fatal(err, "\n", run)
 		}
 	})
 }
 
-func deliver(t *testing.T, letters []letter, lanes int, visibility time.Duration, fails map[int]bool) (*office, *batchtest.Run) {
+func deliver(t *testing.T, messages []flakyMessage, lanes int, visibility time.Duration, fails map[int]bool) (*worker, *batchtest.Run) {
 	queue := batchtest.NewQueue(batchtest.QueueConfig{FIFO: true, VisibilityTimeout: visibility, Timeout: 10 * time.Second})
-	o := &office{letters: map[string]letter{}, tried: map[string][]time.Time{}}
-	for _, l := range letters {
-		o.letters[l.id] = l
-		queue.Send(batchtest.Message{ID: l.id, Group: l.group})
+	w := &worker{messages: map[string]flakyMessage{}, tried: map[string][]time.Time{}}
+	for _, m := range messages {
+		w.messages[m.id] = m
+		queue.Send(batchtest.Message{ID: m.id, Group: m.group})
 	}
 	client := &localQueue{Queue: queue, fails: fails}
-	stage := batch.Each(o.process)
+	stage := batch.Each(w.process)
 	run := queue.Drain(t.Context(), batch.SQSHandler(func(s batch.Stream[events.SQSMessage]) batch.Stream[events.SQSMessage] {
 		return batch.Parallel(s, lanes, stage)
-	}, batch.WithLogger(nil), redeliver.After(client, waits, redeliver.WithLogger(nil))))
-	time.Sleep(time.Minute) // stuck functions return
-	return o, run
+	}, batch.WithLogger(nil), redeliver.After(client, linear, redeliver.WithLogger(nil))))
+	time.Sleep(time.Minute) // until the stuck functions have returned
+	return w, run
 }
 
-// disorder is a message that had its effect not once, or before an earlier one of its group.
-func disorder(letters []letter, o *office) error {
+// orderViolation returns an error if a message did not take effect exactly once, or before an earlier one of its group.
+func orderViolation(messages []flakyMessage, w *worker) error {
 	want, got := map[string][]string{}, map[string][]string{}
-	for _, l := range letters {
-		want[l.group] = append(want[l.group], l.id)
+	for _, m := range messages {
+		want[m.group] = append(want[m.group], m.id)
 	}
-	for _, id := range o.done {
-		g := o.letters[id].group
+	for _, id := range w.done {
+		g := w.messages[id].group
 		got[g] = append(got[g], id)
 	}
 	for g := range want {
@@ -152,12 +153,12 @@ func disorder(letters []letter, o *office) error {
 	return nil
 }
 
-// haste is a message that was tried again before its wait was over.
-func haste(letters []letter, o *office) error {
-	for _, l := range letters {
-		for i, at := range o.tried[l.id][1:] {
-			if waited := at.Sub(o.tried[l.id][i]); waited < 20*time.Second {
-				return fmt.Errorf("%s was tried again after %v", l.id, waited)
+// earlyRetry returns an error if a message was tried again before its wait was over.
+func earlyRetry(messages []flakyMessage, w *worker) error {
+	for _, m := range messages {
+		for i, at := range w.tried[m.id][1:] {
+			if waited := at.Sub(w.tried[m.id][i]); waited < 20*time.Second {
+				return fmt.Errorf("%s was tried again after %v", m.id, waited)
 			}
 		}
 	}

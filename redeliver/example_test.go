@@ -14,7 +14,7 @@ import (
 	"github.com/lambdabatch/batch/redeliver"
 )
 
-// printer takes the place of *sqs.Client and prints what it is told.
+// A printer is a Client that prints the calls.
 type printer struct{}
 
 func (printer) ChangeMessageVisibilityBatch(_ context.Context, in *sqs.ChangeMessageVisibilityBatchInput, _ ...func(*sqs.Options)) (*sqs.ChangeMessageVisibilityBatchOutput, error) {
@@ -25,7 +25,7 @@ func (printer) ChangeMessageVisibilityBatch(_ context.Context, in *sqs.ChangeMes
 	return &sqs.ChangeMessageVisibilityBatchOutput{}, nil
 }
 
-// busy is the error of a service that says when to try again.
+// busy is the error of a service that says how long it will be busy.
 type busy struct{ until time.Duration }
 
 func (b busy) Error() string { return fmt.Sprintf("busy for %v", b.until) }
@@ -40,7 +40,7 @@ func ship(_ context.Context, m events.SQSMessage) error {
 	return nil
 }
 
-// orders are three messages of one group, of which the second fails, and one of another group.
+// orders returns three messages of one group, the second of which fails, and a message of another group, which fails too.
 func orders() events.SQSEvent {
 	const arn = "arn:aws:sqs:eu-west-1:123456789012:orders.fifo"
 	var event events.SQSEvent
@@ -53,13 +53,12 @@ func orders() events.SQSEvent {
 	return event
 }
 
-// process is the pipeline of the function.
 func process(messages batch.Stream[events.SQSMessage]) batch.Stream[events.SQSMessage] {
 	return batch.TryEach(messages, ship)
 }
 
 func Example() {
-	client := sqs.New(sqs.Options{Region: "eu-west-1"}) // in a function: sqs.NewFromConfig
+	client := sqs.New(sqs.Options{Region: "eu-west-1"}) // in a Lambda function: sqs.NewFromConfig(cfg)
 	handler := batch.SQSHandler(process, redeliver.After(client, redeliver.Exponential(5*time.Second, 15*time.Minute)))
 
 	payload := `{"Records":[{"messageId":"m-1","receiptHandle":"receipt-1","body":"book","eventSource":"aws:sqs"}]}`
@@ -99,7 +98,7 @@ func ExampleExponential() {
 }
 
 func ExampleWithQueueURL() {
-	source := batch.SQS(context.Background(), orders(), redeliver.After(printer{}, after(time.Minute),
+	source := batch.SQS(context.Background(), orders(), redeliver.After(printer{}, always(time.Minute),
 		redeliver.WithQueueURL("http://localhost:4566/000000000000/orders.fifo")))
 	_, _ = batch.Run(source, process)
 	// Output:
@@ -109,7 +108,7 @@ func ExampleWithQueueURL() {
 	//   receipt-3 waits 60 s
 }
 
-// throttled is a client that SQS does not answer.
+// A throttled client fails every call.
 type throttled struct{}
 
 func (throttled) ChangeMessageVisibilityBatch(context.Context, *sqs.ChangeMessageVisibilityBatchInput, ...func(*sqs.Options)) (*sqs.ChangeMessageVisibilityBatchOutput, error) {
@@ -124,7 +123,7 @@ func ExampleWithLogger() {
 		return a
 	}}
 	logger := slog.New(slog.NewTextHandler(os.Stdout, withoutTime))
-	source := batch.SQS(context.Background(), orders(), redeliver.After(throttled{}, after(time.Minute), redeliver.WithLogger(logger)))
+	source := batch.SQS(context.Background(), orders(), redeliver.After(throttled{}, always(time.Minute), redeliver.WithLogger(logger)))
 	response, _ := batch.Run(source, process)
 	fmt.Println(len(response.BatchItemFailures), "messages are redelivered when the queue says")
 	// Output:

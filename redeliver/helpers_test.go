@@ -19,8 +19,6 @@ import (
 	"github.com/matryer/is"
 )
 
-// Helpers of the other test files.
-
 const (
 	standard = "arn:aws:sqs:eu-west-1:123456789012:orders"
 	fifo     = standard + ".fifo"
@@ -31,15 +29,15 @@ type (
 	output = sqs.ChangeMessageVisibilityBatchOutput
 )
 
-// A client keeps the calls that are made.
+// A client records the calls made to it.
 type client struct {
-	answer func(context.Context, *input) (*output, error) // nil: everything is changed at once
+	respond func(context.Context, *input) (*output, error) // nil: succeed at once
 
 	mu      sync.Mutex
 	calls   []*input
-	ended   int // calls that began after their context had ended
+	ended   int // calls that were made after their context had ended
 	running int
-	most    int // calls that ran at once
+	most    int // calls that ran at the same time
 }
 
 func (c *client) ChangeMessageVisibilityBatch(ctx context.Context, in *input, _ ...func(*sqs.Options)) (*output, error) {
@@ -56,15 +54,15 @@ func (c *client) ChangeMessageVisibilityBatch(ctx context.Context, in *input, _ 
 		defer c.mu.Unlock()
 		c.running--
 	}()
-	if c.answer == nil {
+	if c.respond == nil {
 		return &output{}, nil
 	}
-	return c.answer(ctx, in)
+	return c.respond(ctx, in)
 }
 
-// taking is a client whose calls take so long, or until their context ends.
-func taking(d time.Duration) *client {
-	return &client{answer: func(ctx context.Context, _ *input) (*output, error) {
+// slowClient returns a client whose calls take d, or until their context ends.
+func slowClient(d time.Duration) *client {
+	return &client{respond: func(ctx context.Context, _ *input) (*output, error) {
 		select {
 		case <-time.After(d):
 			return &output{}, nil
@@ -74,7 +72,7 @@ func taking(d time.Duration) *client {
 	}}
 }
 
-// entries returns what was asked for, in the order of the calls.
+// entries returns the entries of all calls, in the order of the calls.
 func (c *client) entries() (all []types.ChangeMessageVisibilityBatchRequestEntry) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -84,7 +82,7 @@ func (c *client) entries() (all []types.ChangeMessageVisibilityBatchRequestEntry
 	return all
 }
 
-// waits is how long each message waits, by its ID. A message that is named twice has the wait -1.
+// waits returns the wait of each message by its ID. It is -1 if the message was changed twice.
 func (c *client) waits() map[string]int32 {
 	waits := make(map[string]int32)
 	for _, e := range c.entries() {
@@ -97,7 +95,8 @@ func (c *client) waits() map[string]int32 {
 	return waits
 }
 
-// messages are SQS messages m0, m1 and so on. A body may name a group: "a/fail".
+// messages returns an event with the messages m0, m1 and so on. The part of a body before a slash is the group, as
+// in "a/fail".
 func messages(arn string, bodies ...string) events.SQSEvent {
 	var event events.SQSEvent
 	for i, body := range bodies {
@@ -114,12 +113,12 @@ func messages(arn string, bodies ...string) events.SQSEvent {
 	return event
 }
 
-// each is a pipeline of one function.
+// each returns a pipeline that calls f for each message.
 func each(f func(context.Context, events.SQSMessage) error) batch.Stage[events.SQSMessage, events.SQSMessage] {
 	return batch.Each(f)
 }
 
-// work does what the body says.
+// work fails or panics if the body says so.
 func work(_ context.Context, m events.SQSMessage) error {
 	switch m.Body {
 	case "fail":
@@ -136,12 +135,12 @@ func (refused) Error() string { return "refused" }
 
 var errRefused error = refused{}
 
-// after is a wait function.
-func after(d time.Duration) func(batch.Failure) time.Duration {
+// always returns a wait function.
+func always(d time.Duration) func(batch.Failure) time.Duration {
 	return func(batch.Failure) time.Duration { return d }
 }
 
-// invoke has a handler process an event and returns its answer.
+// invoke returns the handler's response and error as one string.
 func invoke(t testing.TB, ctx context.Context, h *batch.Handler, event any) (answer string) {
 	t.Helper()
 	payload, ok := event.([]byte)
@@ -154,7 +153,7 @@ func invoke(t testing.TB, ctx context.Context, h *batch.Handler, event any) (ans
 	return fmt.Sprintf("%s %v", response, err)
 }
 
-// A logbook keeps lines without their times.
+// A logbook records log lines without their times.
 type logbook struct {
 	mu   sync.Mutex
 	text strings.Builder
@@ -186,7 +185,7 @@ func (l *logbook) lines() []string {
 
 func loggerTo(w io.Writer) *slog.Logger { return slog.New(slog.NewTextHandler(w, nil)) }
 
-// setDefault has slog.Default write to a logbook until the test ends.
+// setDefault makes the default logger write to l until the test ends.
 func setDefault(t *testing.T, l *logbook) {
 	t.Helper()
 	before := slog.Default()
@@ -194,14 +193,14 @@ func setDefault(t *testing.T, l *logbook) {
 	slog.SetDefault(l.logger())
 }
 
-// looking is a log handler that looks at contexts only.
-type looking struct {
+// A contextHandler passes on the context of each line and nothing else.
+type contextHandler struct {
 	slog.Handler
-	look func(context.Context)
+	see func(context.Context)
 }
 
-func (h looking) Handle(ctx context.Context, _ slog.Record) error { h.look(ctx); return nil }
+func (h contextHandler) Handle(ctx context.Context, _ slog.Record) error { h.see(ctx); return nil }
 
-func loggerWith(look func(context.Context)) *slog.Logger {
-	return slog.New(looking{slog.NewTextHandler(io.Discard, nil), look})
+func contextLogger(see func(context.Context)) *slog.Logger {
+	return slog.New(contextHandler{slog.NewTextHandler(io.Discard, nil), see})
 }

@@ -18,41 +18,40 @@ import (
 	"pgregory.net/rapid"
 )
 
-// A drawn message, and what becomes of it.
-type drawn struct {
+type drawnMessage struct {
 	id, group         string
-	deed              string // what the pipeline does with it
+	action            string // what the pipeline does with it
 	attempt           int
 	wait              time.Duration
-	panics            bool // the wait function
+	waitPanics        bool // the wait function panics
 	noHandle          bool
 	badBody, badGroup bool
 }
 
-func drawMessage(t *rapid.T, i int, deeds []string) drawn {
-	odds := rapid.SampledFrom([]string{"", "", "", "", "", "", "", "", "", "", "panics", "no handle", "bad body", "bad group"}).Draw(t, "odd")
-	return drawn{
+func drawMessage(t *rapid.T, i int, actions []string) drawnMessage {
+	oddity := rapid.SampledFrom([]string{"", "", "", "", "", "", "", "", "", "", "panics", "no handle", "bad body", "bad group"}).Draw(t, "oddity")
+	return drawnMessage{
 		id:      "m" + strconv.Itoa(i),
 		group:   rapid.SampledFrom([]string{"", "a", "a", "b", "c"}).Draw(t, "group"),
-		deed:    rapid.SampledFrom(deeds).Draw(t, "deed"),
+		action:  rapid.SampledFrom(actions).Draw(t, "action"),
 		attempt: rapid.IntRange(1, 5).Draw(t, "attempt"),
 		wait: rapid.SampledFrom([]time.Duration{
 			-time.Hour, -1, 0, 1, time.Second, time.Second + 1, 1500 * time.Millisecond, time.Minute, time.Hour, 13 * time.Hour, math.MaxInt64,
 		}).Draw(t, "wait"),
-		panics:   odds == "panics",
-		noHandle: odds == "no handle",
-		badBody:  odds == "bad body",
-		badGroup: odds == "bad group",
+		waitPanics: oddity == "panics",
+		noHandle:   oddity == "no handle",
+		badBody:    oddity == "bad body",
+		badGroup:   oddity == "bad group",
 	}
 }
 
-func (m drawn) record(arn string) map[string]any {
+func (m drawnMessage) record(arn string) map[string]any {
 	attributes := map[string]any{"ApproximateReceiveCount": strconv.Itoa(m.attempt)}
 	if m.group != "" {
 		attributes["MessageGroupId"] = m.group
 	}
 	record := map[string]any{
-		"messageId": m.id, "receiptHandle": "handle-" + m.id, "body": m.deed, "attributes": attributes,
+		"messageId": m.id, "receiptHandle": "handle-" + m.id, "body": m.action, "attributes": attributes,
 		"eventSource": "aws:sqs", "eventSourceARN": arn,
 	}
 	if m.noHandle {
@@ -67,10 +66,10 @@ func (m drawn) record(arn string) map[string]any {
 	return record
 }
 
-// A scene is one batch through a handler with a deadline.
-type scene struct {
+// A scenario is one batch and one invocation with a deadline.
+type scenario struct {
 	fifo     bool
-	messages []drawn
+	messages []drawnMessage
 	lanes    int
 	policy   []batch.Option
 	report   batch.Report
@@ -78,29 +77,29 @@ type scene struct {
 	release  chan struct{}
 }
 
-func drawScene(t *rapid.T) *scene {
-	s := &scene{
+func drawScenario(t *rapid.T) *scenario {
+	s := &scenario{
 		fifo:   rapid.Bool().Draw(t, "fifo"),
 		lanes:  rapid.SampledFrom([]int{1, 3}).Draw(t, "lanes"),
-		client: taking(5 * time.Millisecond),
+		client: slowClient(5 * time.Millisecond),
 	}
 	if p := rapid.SampledFrom([]batch.Policy{-1, batch.Continue, batch.StopGroup, batch.StopBatch}).Draw(t, "policy"); p >= 0 {
 		s.policy = []batch.Option{batch.WithPolicy(p)}
 	}
-	deeds := []string{"ok", "ok", "ok", "fail", "panic", "filter", "like blocked"}
+	actions := []string{"ok", "ok", "ok", "fail", "panic", "filter", "like blocked"}
 	if rapid.Bool().Draw(t, "drops") {
-		deeds = append(deeds, "drop")
+		actions = append(actions, "drop")
 	}
 	if rapid.Bool().Draw(t, "late") {
-		deeds = append(deeds, "stuck", "until the end")
+		actions = append(actions, "stuck", "until the end")
 	}
 	for i := range rapid.IntRange(1, 30).Draw(t, "messages") {
-		s.messages = append(s.messages, drawMessage(t, i, deeds))
+		s.messages = append(s.messages, drawMessage(t, i, actions))
 	}
 	return s
 }
 
-func (s *scene) payload() []byte {
+func (s *scenario) payload() []byte {
 	arn := standard
 	if s.fifo {
 		arn = fifo
@@ -113,14 +112,14 @@ func (s *scene) payload() []byte {
 	return payload
 }
 
-func (s *scene) stage(all batch.Stream[events.SQSMessage]) batch.Stream[events.SQSMessage] {
+func (s *scenario) stage(all batch.Stream[events.SQSMessage]) batch.Stream[events.SQSMessage] {
 	return batch.Parallel(dropping(all), s.lanes, func(some batch.Stream[events.SQSMessage]) batch.Stream[events.SQSMessage] {
 		wanted := batch.Filter(some, func(m events.SQSMessage) bool { return m.Body != "filter" })
 		return batch.TryEach(wanted, s.do)
 	})
 }
 
-// dropping is a stage of the user's that loses messages.
+// dropping is a stage that loses the messages with the body "drop".
 func dropping(all batch.Stream[events.SQSMessage]) batch.Stream[events.SQSMessage] {
 	return func(yield func(batch.Result[events.SQSMessage]) bool) {
 		for r := range all {
@@ -134,9 +133,9 @@ func dropping(all batch.Stream[events.SQSMessage]) batch.Stream[events.SQSMessag
 	}
 }
 
-func (s *scene) do(ctx context.Context, m events.SQSMessage) error {
+func (s *scenario) do(ctx context.Context, m events.SQSMessage) error {
 	switch m.Body {
-	case "like blocked": // as a batch within the message has it
+	case "like blocked": // the error of a nested batch
 		return &batch.AllFailedError{Failures: []batch.Failure{{Err: fmt.Errorf("inside: %w", batch.ErrBlocked)}}}
 	case "stuck":
 		<-s.release
@@ -148,15 +147,15 @@ func (s *scene) do(ctx context.Context, m events.SQSMessage) error {
 	return work(ctx, m)
 }
 
-func (s *scene) wait(f batch.Failure) time.Duration {
+func (s *scenario) wait(f batch.Failure) time.Duration {
 	m := s.messages[f.Record.Index]
-	if m.panics {
+	if m.waitPanics {
 		panic(m.id)
 	}
 	return m.wait
 }
 
-func (s *scene) run(t *rapid.T) {
+func (s *scenario) run(t *rapid.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	s.release = make(chan struct{})
@@ -171,44 +170,44 @@ func (s *scene) run(t *rapid.T) {
 	}
 }
 
-const alone = math.MaxInt32
+const leftAlone = math.MaxInt32
 
-// own is how long a reported message waits by itself.
-func (s *scene) own(f batch.Failure) int32 {
+// own returns how long a reported message waits if no other message matters.
+func (s *scenario) own(f batch.Failure) int32 {
 	m := s.messages[f.Record.Index]
 	_, failed := errors.AsType[*batch.AllFailedError](f.Err)
 	untried := errors.Is(f.Err, batch.ErrBlocked) || errors.Is(f.Err, batch.ErrNotStarted) ||
 		s.report.Running > 0 && errors.Is(f.Err, batch.ErrUnreached) && !errors.Is(f.Err, batch.ErrRunning)
 	switch {
 	case m.noHandle:
-		return alone
+		return leftAlone
 	case untried && !failed:
 		return 0
-	case m.panics:
-		return alone
+	case m.waitPanics:
+		return leftAlone
 	}
 	most := (12*time.Hour - 10*time.Minute - s.report.Elapsed).Seconds()
 	return int32(max(0, min(math.Ceil(m.wait.Seconds()), math.Floor(most))))
 }
 
-// holds reports whether the second of two messages of a FIFO queue may not be visible before the first.
-func holds(first, second drawn) bool {
+// holdsBack reports whether, on a FIFO queue, the second message must not be visible before the first.
+func holdsBack(first, second drawnMessage) bool {
 	return first.badGroup || first.group != "" && (first.group == second.group || second.badGroup)
 }
 
-// expected is how long each reported message is to wait, but for those that are left alone.
-func (s *scene) expected() map[string]int32 {
+// expected returns how long each reported message must wait, without those that are left alone.
+func (s *scenario) expected() map[string]int32 {
 	all := make([]int32, len(s.report.Failures))
 	waits := make(map[string]int32)
 	for i, f := range s.report.Failures {
 		m := s.messages[f.Record.Index]
 		all[i] = s.own(f)
 		for j, earlier := range s.report.Failures[:i] {
-			if s.fifo && holds(s.messages[earlier.Record.Index], m) {
+			if s.fifo && holdsBack(s.messages[earlier.Record.Index], m) {
 				all[i] = max(all[i], all[j])
 			}
 		}
-		if all[i] != alone {
+		if all[i] != leftAlone {
 			waits[m.id] = all[i]
 		}
 	}
@@ -217,20 +216,20 @@ func (s *scene) expected() map[string]int32 {
 
 func TestEveryReportedMessageWaitsAsLongAsItShould(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		s := drawScene(t)
+		s := drawScenario(t)
 		rapid.SyncTest(t, func(t *rapid.T) {
 			s.run(t)
-			want, got := s.expected(), s.client.waits() // -1 for what is named twice
+			want, got := s.expected(), s.client.waits() // -1 if a message is changed twice
 			if fmt.Sprint(got) != fmt.Sprint(want) {
 				t.Fatalf("waits: %v, want %v, of %v", got, want, s.report.Failures)
 			}
-			s.sound(t)
+			s.checkCalls(t)
 		})
 	})
 }
 
-// sound checks what SQS refuses, and what must never be.
-func (s *scene) sound(t *rapid.T) {
+// checkCalls checks that SQS would accept the calls, and that none was made too late.
+func (s *scenario) checkCalls(t *rapid.T) {
 	for _, call := range s.client.calls {
 		ids := make(map[string]bool)
 		for _, e := range call.Entries {

@@ -12,12 +12,12 @@ import (
 	"github.com/matryer/is"
 )
 
-// payload is an event of these records, as JSON.
+// payload returns an event with these records as JSON.
 func payload(records ...string) []byte {
 	return []byte(`{"Records":[` + strings.Join(records, ",") + `]}`)
 }
 
-// record is a message of a queue with some members in place of the usual ones.
+// record returns an SQS message as JSON. members are added as they are.
 func record(id, arn, members string) string {
 	return fmt.Sprintf(`{"messageId":%q,"receiptHandle":"handle-%[1]s","eventSource":"aws:sqs","eventSourceARN":%q,%s}`, id, arn, members)
 }
@@ -43,7 +43,7 @@ func TestABrokenMessageWhoseGroupIsKnownHoldsBackThatGroup(t *testing.T) {
 		record("m0", fifo, `"body":7,"attributes":{"MessageGroupId":"a"}`),
 		record("m1", fifo, `"body":"ok","attributes":{"MessageGroupId":"a"}`),
 		record("m2", fifo, `"body":"fail","attributes":{"MessageGroupId":"b"}`),
-		record("m3", fifo, `"body":7,"attributes":{}`))) // it has none
+		record("m3", fifo, `"body":7,"attributes":{}`))) // it has no group
 	is.Equal(c.waits(), map[string]int32{"m0": 1, "m1": 1, "m2": 3, "m3": 4})
 }
 
@@ -81,7 +81,7 @@ func TestAMessageWithoutAReceiptHandleIsLeftAlone(t *testing.T) {
 		t.Run(what, func(t *testing.T) {
 			is := is.New(t)
 			c, l := new(client), new(logbook)
-			h := batch.SQSHandler(each(work), redeliver.After(c, after(time.Second), redeliver.WithLogger(l.logger())), batch.WithLogger(nil))
+			h := batch.SQSHandler(each(work), redeliver.After(c, always(time.Second), redeliver.WithLogger(l.logger())), batch.WithLogger(nil))
 			invoke(t, t.Context(), h, payload(
 				record("m0", fifo, `"body":"fail","attributes":{"MessageGroupId":"b"}`),
 				broken,
@@ -100,7 +100,7 @@ func TestARecordThatIsNoObjectIsLeftAloneWithEverythingAfterIt(t *testing.T) {
 	for _, broken := range []string{`7`, `null`, `[]`} {
 		is := is.New(t)
 		c := new(client)
-		h := batch.SQSHandler(each(work), redeliver.After(c, after(time.Second)), batch.WithLogger(nil))
+		h := batch.SQSHandler(each(work), redeliver.After(c, always(time.Second)), batch.WithLogger(nil))
 		invoke(t, t.Context(), h, payload(
 			record("m0", fifo, `"body":"fail","attributes":{"MessageGroupId":"a"}`),
 			broken,
@@ -112,7 +112,7 @@ func TestARecordThatIsNoObjectIsLeftAloneWithEverythingAfterIt(t *testing.T) {
 func TestRecordsOfOtherSourcesAreLeftAlone(t *testing.T) {
 	kinesis := events.KinesisEvent{Records: []events.KinesisEventRecord{{EventSource: "aws:kinesis", Kinesis: events.KinesisRecord{SequenceNumber: "1"}}}}
 	c, l := new(client), new(logbook)
-	option := redeliver.After(c, after(time.Second), redeliver.WithLogger(l.logger()))
+	option := redeliver.After(c, always(time.Second), redeliver.WithLogger(l.logger()))
 	failing := func(s batch.Stream[events.KinesisEventRecord]) batch.Stream[events.KinesisEventRecord] {
 		return batch.Filter(s, func(events.KinesisEventRecord) bool { panic("broken") })
 	}

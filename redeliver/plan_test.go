@@ -1,6 +1,6 @@
 package redeliver_test
 
-// What errors and stages say of a state that is none, and messages that came twice.
+// Errors that look like a state, stages that end early, and messages that were delivered twice.
 
 import (
 	"context"
@@ -17,8 +17,8 @@ import (
 	"github.com/matryer/is"
 )
 
-// lastOfBatchWithin returns the error of the last record of a batch within the message, as it is.
-func lastOfBatchWithin(ctx context.Context, _ events.SQSMessage) error {
+// lastOfNestedBatch processes a batch inside its message and returns the error of that batch's last record, unwrapped.
+func lastOfNestedBatch(ctx context.Context, _ events.SQSMessage) error {
 	_, failures := batch.Partition(each(work)(batch.SQS(ctx, messages(fifo, "x/fail", "x/ok"))))
 	return failures[len(failures)-1].Err
 }
@@ -28,11 +28,11 @@ func TestAnErrorThatIsOrWrapsAStateDirectlyIsAFailureThoughOthersAreBlocked(t *t
 		"wraps":                  func(context.Context, events.SQSMessage) error { return fmt.Errorf("inside: %w", batch.ErrBlocked) },
 		"joined, first":          func(context.Context, events.SQSMessage) error { return errors.Join(batch.ErrBlocked, errRefused) },
 		"joined, second":         func(context.Context, events.SQSMessage) error { return errors.Join(errRefused, batch.ErrBlocked) },
-		"last of a batch within": lastOfBatchWithin,
+		"last of a batch within": lastOfNestedBatch,
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := new(client)
-			h := batch.SQSHandler(each(f), redeliver.After(c, after(time.Minute)), batch.WithLogger(nil))
+			h := batch.SQSHandler(each(f), redeliver.After(c, always(time.Minute)), batch.WithLogger(nil))
 			invoke(t, t.Context(), h, messages(fifo, "a/", "a/", "b/"))
 			is.New(t).Equal(c.waits(), map[string]int32{"m0": 60, "m1": 60, "m2": 60})
 		})
@@ -57,11 +57,11 @@ func TestWhatABrokenStageHasNotFinishedWaitsThoughALaneIsStuck(t *testing.T) {
 				}
 			}
 		}
-		h := batch.SQSHandler(stage, redeliver.After(c, after(time.Minute)), batch.WithLogger(nil))
+		h := batch.SQSHandler(stage, redeliver.After(c, always(time.Minute)), batch.WithLogger(nil))
 		begin := time.Now()
 		invoke(t, ctx, h, messages(standard, "stuck", "ok", "ok", "ok"))
 		is := is.New(t)
-		is.True(time.Since(begin) < time.Second) // an eighth of a second, so this would be a hot loop
+		is.True(time.Since(begin) < time.Second) // it took an eighth of a second, so redelivery at once would be a hot loop
 		close(release)
 		synctest.Wait()
 		is.Equal(c.waits(), map[string]int32{"m0": 60, "m1": 60, "m2": 60, "m3": 60})
@@ -112,9 +112,9 @@ func TestAnAnswerDoesNotWaitForAllOfTheInvocation(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 15*time.Minute)
 		defer cancel()
-		// As *sqs.Client with an endpoint that accepts connections and does not answer: its transport has no timeout.
-		c := &client{answer: func(ctx context.Context, _ *input) (*output, error) { <-ctx.Done(); return nil, ctx.Err() }}
-		h := batch.SQSHandler(each(work), redeliver.After(c, after(time.Second), redeliver.WithLogger(nil)), batch.WithLogger(nil))
+		// Like *sqs.Client if the endpoint accepts connections and never responds: its transport has no timeout.
+		c := &client{respond: func(ctx context.Context, _ *input) (*output, error) { <-ctx.Done(); return nil, ctx.Err() }}
+		h := batch.SQSHandler(each(work), redeliver.After(c, always(time.Second), redeliver.WithLogger(nil)), batch.WithLogger(nil))
 		begin := time.Now()
 		invoke(t, ctx, h, messages(standard, "ok", "fail"))
 		if took := time.Since(begin); took > 10*time.Second {

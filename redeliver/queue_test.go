@@ -22,7 +22,7 @@ func TestTheQueueURLIsMadeOfTheARN(t *testing.T) {
 	} {
 		is := is.New(t)
 		c := new(client)
-		invoke(t, t.Context(), batch.SQSHandler(each(work), redeliver.After(c, after(time.Second)), batch.WithLogger(nil)), messages(arn, "fail"))
+		invoke(t, t.Context(), batch.SQSHandler(each(work), redeliver.After(c, always(time.Second)), batch.WithLogger(nil)), messages(arn, "fail"))
 		is.Equal(len(c.calls), 1)
 		is.Equal(*c.calls[0].QueueUrl, url)
 	}
@@ -39,7 +39,7 @@ func TestWithoutAQueueThereIsNoCall(t *testing.T) {
 	} {
 		is := is.New(t)
 		c, l := new(client), new(logbook)
-		option := redeliver.After(c, after(time.Second), redeliver.WithLogger(l.logger()))
+		option := redeliver.After(c, always(time.Second), redeliver.WithLogger(l.logger()))
 		invoke(t, t.Context(), batch.SQSHandler(each(work), option, batch.WithLogger(nil)), messages(arn, "fail", "fail"))
 		is.Equal(len(c.calls), 0)
 		is.Equal(l.lines(), []string{`level=WARN msg="visibility not changed" messages=2 error=` + why})
@@ -50,8 +50,8 @@ func TestAGivenQueueURLIsTaken(t *testing.T) {
 	is := is.New(t)
 	const url = "http://127.0.0.1:4566/000000000000/orders.fifo"
 	c := new(client)
-	option := redeliver.After(c, after(time.Second), redeliver.WithQueueURL(url))
-	event := messages("", "a/fail", "a/fail", "b/fail") // no ARN: the URL says that it is a FIFO queue
+	option := redeliver.After(c, always(time.Second), redeliver.WithQueueURL(url))
+	event := messages("", "a/fail", "a/fail", "b/fail") // without an ARN, the URL says that it is a FIFO queue
 	invoke(t, t.Context(), batch.SQSHandler(each(work), option, batch.WithLogger(nil), batch.WithPolicy(batch.StopGroup)), event)
 	is.Equal(*c.calls[0].QueueUrl, url)
 	is.Equal(c.waits(), map[string]int32{"m0": 1, "m1": 1, "m2": 1})
@@ -60,7 +60,7 @@ func TestAGivenQueueURLIsTaken(t *testing.T) {
 func TestMessagesOfASecondQueueAreLeftAlone(t *testing.T) {
 	is := is.New(t)
 	c, l := new(client), new(logbook)
-	option := redeliver.After(c, after(time.Second), redeliver.WithLogger(l.logger()))
+	option := redeliver.After(c, always(time.Second), redeliver.WithLogger(l.logger()))
 	event := messages(standard, "fail", "fail", "fail")
 	event.Records[1].EventSourceARN = standard + "2"
 	invoke(t, t.Context(), batch.SQSHandler(each(work), option, batch.WithLogger(nil)), event)

@@ -1,6 +1,6 @@
 package redeliver_test
 
-// The code of the README.
+// The code in the README.
 
 import (
 	"time"

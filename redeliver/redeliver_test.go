@@ -17,7 +17,7 @@ import (
 func TestAFailedMessageWaitsAndAnAcknowledgedOneIsNotNamed(t *testing.T) {
 	is := is.New(t)
 	c := new(client)
-	h := batch.SQSHandler(each(work), redeliver.After(c, after(90*time.Second)))
+	h := batch.SQSHandler(each(work), redeliver.After(c, always(90*time.Second)))
 	invoke(t, t.Context(), h, messages(standard, "ok", "fail", "a/panic", "a/ok", "ok"))
 	is.Equal(c.waits(), map[string]int32{"m1": 90, "m2": 90})
 	is.Equal(len(c.calls), 1)
@@ -27,7 +27,7 @@ func TestAFailedMessageWaitsAndAnAcknowledgedOneIsNotNamed(t *testing.T) {
 func TestWithoutFailuresThereIsNoCall(t *testing.T) {
 	is := is.New(t)
 	c, l := new(client), new(logbook)
-	h := batch.SQSHandler(each(work), redeliver.After(c, after(time.Second), redeliver.WithLogger(l.logger())))
+	h := batch.SQSHandler(each(work), redeliver.After(c, always(time.Second), redeliver.WithLogger(l.logger())))
 	is.Equal(invoke(t, t.Context(), h, messages(standard, "ok", "ok")), `{"batchItemFailures":[]} <nil>`)
 	is.Equal(len(c.calls), 0)
 	is.Equal(l.lines(), nil)
@@ -36,7 +36,7 @@ func TestWithoutFailuresThereIsNoCall(t *testing.T) {
 func TestInAFIFOGroupNothingIsVisibleBeforeTheFailedMessage(t *testing.T) {
 	is := is.New(t)
 	c := new(client)
-	h := batch.SQSHandler(each(work), redeliver.After(c, after(5*time.Second)))
+	h := batch.SQSHandler(each(work), redeliver.After(c, always(5*time.Second)))
 	invoke(t, t.Context(), h, messages(fifo, "a/ok", "a/fail", "a/ok", "b/ok", "b/ok", "c/panic", "c/ok"))
 	is.Equal(c.waits(), map[string]int32{"m1": 5, "m2": 5, "m5": 5, "m6": 5})
 }
@@ -54,17 +54,17 @@ func TestALaterFailureInAFIFOGroupWaitsTheLongerOfBoth(t *testing.T) {
 func TestWhatWasHeldBackByAnotherMessageIsVisibleAtOnce(t *testing.T) {
 	is := is.New(t)
 	c := new(client)
-	h := batch.SQSHandler(each(work), redeliver.After(c, after(time.Minute)), batch.WithPolicy(batch.StopBatch))
+	h := batch.SQSHandler(each(work), redeliver.After(c, always(time.Minute)), batch.WithPolicy(batch.StopBatch))
 	invoke(t, t.Context(), h, messages(standard, "ok", "fail", "ok", "ok"))
 	is.Equal(c.waits(), map[string]int32{"m1": 60, "m2": 0, "m3": 0})
 }
 
 func TestWhatTheTimeDidNotSufficeForIsVisibleAtOnce(t *testing.T) {
-	for deed, want := range map[string]map[string]int32{
-		"waits until the end": {"m0": 60, "m1": 0, "m2": 0}, // not started
-		"is stuck":            {"m0": 60, "m1": 0, "m2": 0}, // unreached, and the first one is running
+	for behavior, want := range map[string]map[string]int32{
+		"waits until the end": {"m0": 60, "m1": 0, "m2": 0}, // m1 and m2 are not started
+		"is stuck":            {"m0": 60, "m1": 0, "m2": 0}, // m1 and m2 are unreached, m0 is running
 	} {
-		t.Run(deed, func(t *testing.T) {
+		t.Run(behavior, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				is := is.New(t)
 				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
@@ -73,12 +73,12 @@ func TestWhatTheTimeDidNotSufficeForIsVisibleAtOnce(t *testing.T) {
 				defer close(release)
 				c := new(client)
 				h := batch.SQSHandler(each(func(ctx context.Context, _ events.SQSMessage) error {
-					if deed == "is stuck" {
+					if behavior == "is stuck" {
 						<-release
 					}
 					<-ctx.Done()
 					return ctx.Err()
-				}), redeliver.After(c, after(time.Minute)), batch.WithLogger(nil))
+				}), redeliver.After(c, always(time.Minute)), batch.WithLogger(nil))
 				invoke(t, ctx, h, messages(standard, "", "", ""))
 				is.Equal(c.waits(), want)
 			})
@@ -89,7 +89,7 @@ func TestWhatTheTimeDidNotSufficeForIsVisibleAtOnce(t *testing.T) {
 func TestWhatAStageDropsWaitsAsAFailureDoes(t *testing.T) {
 	is := is.New(t)
 	c := new(client)
-	h := batch.SQSHandler(dropping, redeliver.After(c, after(time.Minute)), batch.WithLogger(nil))
+	h := batch.SQSHandler(dropping, redeliver.After(c, always(time.Minute)), batch.WithLogger(nil))
 	invoke(t, t.Context(), h, messages(standard, "ok", "drop", "ok"))
 	is.Equal(c.waits(), map[string]int32{"m1": 60})
 }
@@ -100,13 +100,13 @@ func TestWhatABrokenStageHasNotFinishedWaitsAsAFailureDoes(t *testing.T) {
 	breaking := func(batch.Stream[events.SQSMessage]) batch.Stream[events.SQSMessage] {
 		return func(func(batch.Result[events.SQSMessage]) bool) { panic("broken") }
 	}
-	h := batch.SQSHandler(breaking, redeliver.After(c, after(time.Minute)), batch.WithLogger(nil))
+	h := batch.SQSHandler(breaking, redeliver.After(c, always(time.Minute)), batch.WithLogger(nil))
 	invoke(t, t.Context(), h, messages(standard, "ok", "ok"))
 	is.Equal(c.waits(), map[string]int32{"m0": 60, "m1": 60})
 }
 
-// batchWithin is a function that processes a batch of its own.
-func batchWithin(ctx context.Context, _ events.SQSMessage) error {
+// nestedBatch processes a batch inside its message and returns that batch's error.
+func nestedBatch(ctx context.Context, _ events.SQSMessage) error {
 	_, err := batch.Run(batch.SQS(ctx, messages(fifo, "x/fail", "x/ok")), each(work))
 	return err
 }
@@ -117,13 +117,13 @@ func TestAnErrorThatWrapsAStateIsAFailureAllTheSame(t *testing.T) {
 		"not started":       fmt.Errorf("inside: %w", batch.ErrNotStarted),
 		"unreached":         fmt.Errorf("inside: %w", batch.ErrUnreached),
 		"joined":            errors.Join(batch.ErrNotStarted, batch.ErrUnreached),
-		"of a batch within": batchWithin(t.Context(), events.SQSMessage{}),
-		"that is a nil":     (*silent)(nil),
+		"of a batch within": nestedBatch(t.Context(), events.SQSMessage{}),
+		"that is a nil":     (*nilError)(nil),
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := new(client)
 			h := batch.SQSHandler(each(func(context.Context, events.SQSMessage) error { return err }),
-				redeliver.After(c, after(time.Minute)), batch.WithLogger(nil))
+				redeliver.After(c, always(time.Minute)), batch.WithLogger(nil))
 			invoke(t, t.Context(), h, messages(fifo, "a/", "b/", "c/"))
 			is.New(t).Equal(c.waits(), map[string]int32{"m0": 60, "m1": 60, "m2": 60})
 		})
@@ -132,28 +132,28 @@ func TestAnErrorThatWrapsAStateIsAFailureAllTheSame(t *testing.T) {
 
 func TestAnErrorThatWrapsAStateIsAFailureThoughOthersAreBlocked(t *testing.T) {
 	for name, f := range map[string]func(context.Context, events.SQSMessage) error{
-		"of a batch within":   batchWithin,
-		"whose method panics": func(context.Context, events.SQSMessage) error { return unruly{} },
+		"of a batch within":   nestedBatch,
+		"whose method panics": func(context.Context, events.SQSMessage) error { return panickingError{} },
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := new(client)
-			h := batch.SQSHandler(each(f), redeliver.After(c, after(time.Minute)), batch.WithLogger(nil))
+			h := batch.SQSHandler(each(f), redeliver.After(c, always(time.Minute)), batch.WithLogger(nil))
 			invoke(t, t.Context(), h, messages(fifo, "a/", "a/", "b/"))
 			is.New(t).Equal(c.waits(), map[string]int32{"m0": 60, "m1": 60, "m2": 60})
 		})
 	}
 }
 
-// unruly is an error whose methods panic.
-type unruly struct{}
+// panickingError is an error whose methods for errors.Is panic.
+type panickingError struct{}
 
-func (unruly) Error() string   { return "unruly" }
-func (unruly) Is(error) bool   { panic("Is") }
-func (unruly) Unwrap() []error { panic("Unwrap") }
+func (panickingError) Error() string   { return "panickingError" }
+func (panickingError) Is(error) bool   { panic("Is") }
+func (panickingError) Unwrap() []error { panic("Unwrap") }
 
-type silent struct{ text string }
+type nilError struct{ text string }
 
-func (s *silent) Error() string { return s.text }
+func (s *nilError) Error() string { return s.text }
 
 func TestTheTimeSinceTheReceiveCounts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -162,7 +162,7 @@ func TestTheTimeSinceTheReceiveCounts(t *testing.T) {
 		h := batch.SQSHandler(each(func(_ context.Context, m events.SQSMessage) error {
 			time.Sleep(5*time.Minute + 500*time.Millisecond)
 			return errRefused
-		}), redeliver.After(c, after(12*time.Hour)), batch.WithLogger(nil))
+		}), redeliver.After(c, always(12*time.Hour)), batch.WithLogger(nil))
 		invoke(t, t.Context(), h, messages(standard, "", ""))
 		is.Equal(c.waits(), map[string]int32{"m0": 12*3600 - 600 - 601, "m1": 12*3600 - 600 - 601})
 	})
@@ -191,25 +191,25 @@ func TestOneMessageThatCameTwiceWaitsTheLongerTimeUnderBothHandles(t *testing.T)
 	event.Records[3].ReceiptHandle = event.Records[2].ReceiptHandle
 	wait := func(f batch.Failure) time.Duration { return time.Duration(f.Record.Index+1) * time.Second }
 	invoke(t, t.Context(), batch.SQSHandler(each(work), redeliver.After(c, wait)), event)
-	is.Equal(c.waits(), map[string]int32{"m0": 1, "m1": 1, "m2": 4}) // handles, one entry for each
+	is.Equal(c.waits(), map[string]int32{"m0": 1, "m1": 1, "m2": 4}) // by handle, one entry per handle
 }
 
 func TestRunAndEventsThatSomebodyElseDecodedWork(t *testing.T) {
 	is := is.New(t)
 	c := new(client)
-	_, err := batch.Run(batch.SQS(t.Context(), messages(fifo, "a/fail", "a/ok"), redeliver.After(c, after(time.Second))), each(work))
+	_, err := batch.Run(batch.SQS(t.Context(), messages(fifo, "a/fail", "a/ok"), redeliver.After(c, always(time.Second))), each(work))
 	is.True(err != nil) // all failed
 	describe := func(m events.SQSMessage) batch.Record { return batch.Record{ID: m.MessageId} }
-	_, err = batch.Run(batch.From(t.Context(), messages(standard, "ok", "ok", "fail").Records, describe, redeliver.After(c, after(time.Second))), each(work))
+	_, err = batch.Run(batch.From(t.Context(), messages(standard, "ok", "ok", "fail").Records, describe, redeliver.After(c, always(time.Second))), each(work))
 	is.NoErr(err)
 	is.Equal(c.waits(), map[string]int32{"m0": 1, "m1": 1, "m2": 1})
 }
 
 func TestBadArgumentsPanicWhereTheOptionIsMade(t *testing.T) {
 	for complaint, f := range map[string]func(){
-		"redeliver: After: client is nil":                                                func() { redeliver.After(nil, after(0)) },
+		"redeliver: After: client is nil":                                                func() { redeliver.After(nil, always(0)) },
 		"redeliver: After: wait is nil":                                                  func() { redeliver.After(new(client), nil) },
-		"redeliver: Option: it is nil":                                                   func() { redeliver.After(new(client), after(0), nil) },
+		"redeliver: Option: it is nil":                                                   func() { redeliver.After(new(client), always(0), nil) },
 		"redeliver: WithQueueURL: url is empty":                                          func() { redeliver.WithQueueURL("") },
 		"redeliver: Exponential: first is not positive":                                  func() { redeliver.Exponential(0, time.Hour) },
 		"redeliver: Exponential: most is less than first":                                func() { redeliver.Exponential(time.Minute, time.Second) },
