@@ -11,18 +11,18 @@ import (
 	"github.com/lambdabatch/batch/once"
 )
 
-// idle is a table that takes everything at once, and answers nothing.
-type idle struct{ once.DynamoDBClient }
+// An acceptingTable accepts every write and keeps nothing.
+type acceptingTable struct{ once.DynamoDBClient }
 
-func (idle) PutItem(context.Context, *dynamodb.PutItemInput, ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error) {
+func (acceptingTable) PutItem(context.Context, *dynamodb.PutItemInput, ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error) {
 	return &dynamodb.PutItemOutput{}, nil
 }
 
-func (idle) UpdateItem(context.Context, *dynamodb.UpdateItemInput, ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error) {
+func (acceptingTable) UpdateItem(context.Context, *dynamodb.UpdateItemInput, ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error) {
 	return &dynamodb.UpdateItemOutput{}, nil
 }
 
-// What once costs a record, without the requests.
+// BenchmarkMap measures the cost per record, without the requests.
 func BenchmarkMap(b *testing.B) {
 	orders := make([]order, 1000)
 	for i := range orders {
@@ -41,6 +41,6 @@ func BenchmarkMap(b *testing.B) {
 		}
 	}
 	b.Run("alone", run(pay))
-	b.Run("table", run(once.Map(once.DynamoDB(idle{}, "idempotency"), order.key, pay)))
+	b.Run("table", run(once.Map(once.DynamoDB(acceptingTable{}, "idempotency"), order.key, pay)))
 	b.Run("memory, done", run(once.Map(once.Memory(), order.key, pay, once.WithExpiry(time.Hour))))
 }

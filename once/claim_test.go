@@ -1,6 +1,6 @@
 package once_test
 
-// How long a claim holds, and what comes after it.
+// How long a claim lasts, and what happens after it has ended.
 
 import (
 	"context"
@@ -12,8 +12,8 @@ import (
 	"github.com/matryer/is"
 )
 
-// taking takes that long, whatever becomes of its context.
-func taking(d time.Duration, pays int, err error) func(context.Context, order) (receipt, error) {
+// sleeping returns a function that takes d, even if its context ends earlier.
+func sleeping(d time.Duration, pays int, err error) func(context.Context, order) (receipt, error) {
 	return func(_ context.Context, o order) (receipt, error) {
 		time.Sleep(d)
 		return receipt{o.ID, pays}, err
@@ -23,10 +23,10 @@ func taking(d time.Duration, pays int, err error) func(context.Context, order) (
 func TestAClaimEndsWithTheContextOfItsRecord(t *testing.T) {
 	withEach(t, func(t *testing.T, store once.Store) {
 		is := is.New(t)
-		stuck := once.Map(store, order.key, taking(time.Hour, 1, nil))
+		stuck := once.Map(store, order.key, sleeping(time.Hour, 1, nil))
 		go func() { _, _ = stuck(within(t, 10*time.Second), order{ID: "o-1"}) }()
 
-		charge := once.Map(store, order.key, taking(0, 2, nil))
+		charge := once.Map(store, order.key, sleeping(0, 2, nil))
 		time.Sleep(9 * time.Second)
 		_, err := charge(within(t, 10*time.Second), order{ID: "o-1"})
 		is.True(errors.Is(err, once.ErrInProgress))
@@ -41,10 +41,10 @@ func TestAClaimEndsWithTheContextOfItsRecord(t *testing.T) {
 func TestAClaimThatHasNoEndBlocksUntilItExpires(t *testing.T) {
 	withEach(t, func(t *testing.T, store once.Store) {
 		is := is.New(t)
-		stuck := once.Map(store, order.key, taking(3*time.Hour, 1, nil), once.WithExpiry(2*time.Hour))
+		stuck := once.Map(store, order.key, sleeping(3*time.Hour, 1, nil), once.WithExpiry(2*time.Hour))
 		go func() { _, _ = stuck(t.Context(), order{ID: "o-1"}) }()
 
-		charge := once.Map(store, order.key, taking(0, 2, nil))
+		charge := once.Map(store, order.key, sleeping(0, 2, nil))
 		time.Sleep(2 * time.Hour)
 		_, err := charge(t.Context(), order{ID: "o-1"})
 		is.True(errors.Is(err, once.ErrInProgress))
@@ -58,12 +58,12 @@ func TestAClaimThatHasNoEndBlocksUntilItExpires(t *testing.T) {
 func TestAClaimHoldsToItsEndThoughTheKeyWouldExpireBefore(t *testing.T) {
 	withEach(t, func(t *testing.T, store once.Store) {
 		is := is.New(t)
-		slow := once.Map(store, order.key, taking(50*time.Second, 1, nil), once.WithExpiry(time.Second))
+		slow := once.Map(store, order.key, sleeping(50*time.Second, 1, nil), once.WithExpiry(time.Second))
 		done := make(chan error)
 		go func() { _, err := slow(within(t, time.Minute), order{ID: "o-1"}); done <- err }()
 
 		time.Sleep(40 * time.Second)
-		_, err := once.Map(store, order.key, taking(0, 2, nil))(within(t, time.Minute), order{ID: "o-1"})
+		_, err := once.Map(store, order.key, sleeping(0, 2, nil))(within(t, time.Minute), order{ID: "o-1"})
 		is.True(errors.Is(err, once.ErrInProgress))
 		is.NoErr(<-done)
 	})
@@ -71,19 +71,19 @@ func TestAClaimHoldsToItsEndThoughTheKeyWouldExpireBefore(t *testing.T) {
 
 func TestALateResultIsReportedAndChangesNothing(t *testing.T) {
 	for name, test := range map[string]struct {
-		second time.Duration // how long the one takes who has claimed the key meanwhile; 0: nobody has
+		second time.Duration // how long the call takes that has claimed the key meanwhile; 0: there is none
 		want   int           // what is saved in the end
 	}{
-		"nobody has claimed the key":  {0, 3},
-		"somebody else is working":    {time.Minute, 2},
-		"somebody else is done by it": {time.Second, 2},
+		"the key is not claimed":  {0, 3},
+		"another call is working": {time.Minute, 2},
+		"another call is done":    {time.Second, 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			withEach(t, func(t *testing.T, store once.Store) {
 				is := is.New(t)
 				late := make(chan error, 1)
 				go func() {
-					_, err := once.Map(store, order.key, taking(15*time.Second, 1, nil))(within(t, 10*time.Second), order{ID: "o-1"})
+					_, err := once.Map(store, order.key, sleeping(15*time.Second, 1, nil))(within(t, 10*time.Second), order{ID: "o-1"})
 					late <- err
 				}()
 				time.Sleep(11 * time.Second)
@@ -93,14 +93,14 @@ func TestALateResultIsReportedAndChangesNothing(t *testing.T) {
 						second <- nil
 						return
 					}
-					_, err := once.Map(store, order.key, taking(test.second, 2, nil))(within(t, 2*time.Minute), order{ID: "o-1"})
+					_, err := once.Map(store, order.key, sleeping(test.second, 2, nil))(within(t, 2*time.Minute), order{ID: "o-1"})
 					second <- err
 				}()
 				err := <-late
 				is.True(errors.Is(err, once.ErrLate))
 				is.Equal(err.Error(), `key "o-1": finished after its claim had ended`)
 				is.NoErr(<-second)
-				got, err := once.Map(store, order.key, taking(0, 3, nil))(t.Context(), order{ID: "o-1"})
+				got, err := once.Map(store, order.key, sleeping(0, 3, nil))(t.Context(), order{ID: "o-1"})
 				is.NoErr(err)
 				is.Equal(got.Paid, test.want)
 			})
@@ -113,33 +113,33 @@ func TestALateFailureFreesNobodyElsesKey(t *testing.T) {
 		is := is.New(t)
 		late := make(chan error, 1)
 		go func() {
-			_, err := once.Map(store, order.key, taking(15*time.Second, 1, errDeclined))(within(t, 10*time.Second), order{ID: "o-1"})
+			_, err := once.Map(store, order.key, sleeping(15*time.Second, 1, errDeclined))(within(t, 10*time.Second), order{ID: "o-1"})
 			late <- err
 		}()
 		time.Sleep(11 * time.Second)
 		go func() {
-			_, _ = once.Map(store, order.key, taking(time.Minute, 2, nil))(within(t, 2*time.Minute), order{ID: "o-1"})
+			_, _ = once.Map(store, order.key, sleeping(time.Minute, 2, nil))(within(t, 2*time.Minute), order{ID: "o-1"})
 		}()
 		is.Equal(<-late, errDeclined)
-		_, err := once.Map(store, order.key, taking(0, 3, nil))(t.Context(), order{ID: "o-1"})
+		_, err := once.Map(store, order.key, sleeping(0, 3, nil))(t.Context(), order{ID: "o-1"})
 		is.True(errors.Is(err, once.ErrInProgress))
 		time.Sleep(2 * time.Minute)
 	})
 }
 
-// A record's context is cancelled before its end where somebody breaks off a range.
+// A break out of a range cancels a record's context before its deadline.
 func TestWhatIsCancelledBeforeItsEndStillKeepsOrFreesItsKey(t *testing.T) {
 	for name, context := range map[string]func(*testing.T) context.Context{
 		"with a deadline": func(t *testing.T) context.Context { return within(t, time.Minute) },
 		"without one":     func(t *testing.T) context.Context { return t.Context() },
 	} {
 		t.Run(name, func(t *testing.T) {
-			withEach(t, func(t *testing.T, store once.Store) { cancelled(t, store, context(t)) })
+			withEach(t, func(t *testing.T, store once.Store) { expectKeptAndFreed(t, store, context(t)) })
 		})
 	}
 }
 
-func cancelled(t *testing.T, store once.Store, parent context.Context) {
+func expectKeptAndFreed(t *testing.T, store once.Store, parent context.Context) {
 	is := is.New(t)
 	run := func(id string, err error) error {
 		ctx, cancel := context.WithCancel(parent)
@@ -152,7 +152,7 @@ func cancelled(t *testing.T, store once.Store, parent context.Context) {
 	is.NoErr(run("kept", nil))
 	is.Equal(run("freed", errDeclined), errDeclined)
 
-	charge := once.Map(store, order.key, taking(0, 2, nil))
+	charge := once.Map(store, order.key, sleeping(0, 2, nil))
 	got, err := charge(parent, order{ID: "kept"})
 	is.NoErr(err)
 	is.Equal(got.Paid, 1)
@@ -161,13 +161,13 @@ func cancelled(t *testing.T, store once.Store, parent context.Context) {
 	is.Equal(got.Paid, 2)
 }
 
-// cancelling is a store during whose save the context is cancelled.
-type cancelling struct {
+// A cancellingStore cancels the context during Save.
+type cancellingStore struct {
 	once.Store
 	cancel func()
 }
 
-func (c cancelling) Save(ctx context.Context, claim once.Claim, result []byte) error {
+func (c cancellingStore) Save(ctx context.Context, claim once.Claim, result []byte) error {
 	c.cancel()
 	return c.Store.Save(ctx, claim, result)
 }
@@ -180,7 +180,7 @@ func TestWhatIsCancelledDuringTheSaveStillKeepsItsResult(t *testing.T) {
 			if d > 0 {
 				ctx, cancel = context.WithTimeout(t.Context(), d)
 			}
-			is.NoErr(once.Each(cancelling{once.Memory(), cancel}, order.key, pass)(ctx, order{ID: "o-1"}))
+			is.NoErr(once.Each(cancellingStore{once.Memory(), cancel}, order.key, pass)(ctx, order{ID: "o-1"}))
 		})
 	}
 }
@@ -188,7 +188,7 @@ func TestWhatIsCancelledDuringTheSaveStillKeepsItsResult(t *testing.T) {
 func TestNothingIsStartedAfterTheClaimHasEnded(t *testing.T) {
 	withEach(t, func(t *testing.T, store once.Store) {
 		is := is.New(t)
-		slow := wrapped{Store: store, after: func(operation string) error {
+		slow := interceptedStore{Store: store, after: func(operation string) error {
 			if operation == "claim" {
 				time.Sleep(11 * time.Second)
 			}

@@ -16,82 +16,82 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// A dialect is how one language's Powertools writes the texts that it makes checksums of. Languages differ in
-// all of it, so functions that are to share keys must agree on one.
+// A dialect is the form of JSON over which one language's Powertools computes checksums. Languages differ in all these
+// details, so functions that share keys must use the same dialect.
 type dialect struct {
-	comma, colon string
-	number       func(jsontext.Value) []byte
-	quoted       func(string) []byte
-	order        func(a, b string) int // of an object's members
-	encoded      func([]byte) string   // a checksum
+	comma, colon   string
+	formatNumber   func(jsontext.Value) []byte
+	quote          func(string) []byte
+	compareNames   func(a, b string) int // the order of an object's members
+	encodeChecksum func([]byte) string
 }
 
 var typeScript = dialect{
 	comma: ",", colon: ":",
-	number:  canonical,
-	quoted:  func(s string) []byte { b, _ := jsontext.AppendQuote(nil, s); return b },
-	order:   asJavaScript,
-	encoded: base64.StdEncoding.EncodeToString,
+	formatNumber:   javaScriptNumber,
+	quote:          func(s string) []byte { b, _ := jsontext.AppendQuote(nil, s); return b },
+	compareNames:   compareAsJavaScript,
+	encodeChecksum: base64.StdEncoding.EncodeToString,
 }
 
 var python = dialect{
 	comma: ", ", colon: ": ",
-	number:  func(v jsontext.Value) []byte { return v },
-	quoted:  ascii,
-	order:   strings.Compare,
-	encoded: hex.EncodeToString,
+	formatNumber:   func(v jsontext.Value) []byte { return v },
+	quote:          quoteAsPython,
+	compareNames:   strings.Compare,
+	encodeChecksum: hex.EncodeToString,
 }
 
-// digest tells texts apart, and keeps no secret: it is allowed where MD5 is not as cryptography.
+// digest only tells texts apart and keeps no secret. So it is allowed even where FIPS 140 forbids MD5.
 func (d dialect) digest(text []byte) (sum string) {
 	fips140.WithoutEnforcement(func() {
 		md5 := md5.Sum(text)
-		sum = d.encoded(md5[:])
+		sum = d.encodeChecksum(md5[:])
 	})
 	return sum
 }
 
-// checksum is that of JSON, equal for values that are equal. What is no JSON is only equal to itself.
+// checksum is the same for equal JSON values, however they are written. Invalid JSON is only equal to itself.
 func (d dialect) checksum(value []byte) string {
 	if !jsontext.Value(value).IsValid() {
 		return d.digest(value)
 	}
-	return d.digest(d.appended(nil, jsontext.NewDecoder(bytes.NewReader(value))))
+	return d.digest(d.appendValue(nil, jsontext.NewDecoder(bytes.NewReader(value))))
 }
 
-// appended writes the next value of valid JSON.
-func (d dialect) appended(b []byte, from *jsontext.Decoder) []byte {
+// appendValue appends the next value of valid JSON.
+func (d dialect) appendValue(b []byte, from *jsontext.Decoder) []byte {
 	switch from.PeekKind() {
 	case '{':
-		return d.appendedObject(b, from)
+		return d.appendObject(b, from)
 	case '[':
-		return d.appendedArray(b, from)
+		return d.appendArray(b, from)
 	case '"':
 		text, _ := from.ReadToken()
-		return append(b, d.quoted(text.String())...)
+		return append(b, d.quote(text.String())...)
 	case '0':
 		number, _ := from.ReadValue()
-		return append(b, d.number(number)...)
+		return append(b, d.formatNumber(number)...)
 	default:
 		word, _ := from.ReadValue() // true, false or null
 		return append(b, word...)
 	}
 }
 
-func (d dialect) appendedArray(b []byte, from *jsontext.Decoder) []byte {
+func (d dialect) appendArray(b []byte, from *jsontext.Decoder) []byte {
 	_, _ = from.ReadToken()
 	b = append(b, '[')
 	for i := 0; from.PeekKind() != ']'; i++ {
 		if i > 0 {
 			b = append(b, d.comma...)
 		}
-		b = d.appended(b, from)
+		b = d.appendValue(b, from)
 	}
 	_, _ = from.ReadToken()
 	return append(b, ']')
 }
 
-func (d dialect) appendedObject(b []byte, from *jsontext.Decoder) []byte {
+func (d dialect) appendObject(b []byte, from *jsontext.Decoder) []byte {
 	type member struct {
 		name  string
 		value []byte
@@ -101,34 +101,34 @@ func (d dialect) appendedObject(b []byte, from *jsontext.Decoder) []byte {
 	for from.PeekKind() != '}' {
 		name, _ := from.ReadToken()
 		members = append(members, member{name.String(), nil})
-		members[len(members)-1].value = d.appended(nil, from)
+		members[len(members)-1].value = d.appendValue(nil, from)
 	}
 	_, _ = from.ReadToken()
-	slices.SortStableFunc(members, func(x, y member) int { return d.order(x.name, y.name) })
+	slices.SortStableFunc(members, func(x, y member) int { return d.compareNames(x.name, y.name) })
 	b = append(b, '{')
 	for i, m := range members {
 		if i > 0 {
 			b = append(b, d.comma...)
 		}
-		b = append(b, d.quoted(m.name)...)
+		b = append(b, d.quote(m.name)...)
 		b = append(b, d.colon...)
 		b = append(b, m.value...)
 	}
 	return append(b, '}')
 }
 
-// canonical is a number as JavaScript writes it.
-func canonical(number jsontext.Value) []byte {
+// javaScriptNumber formats a number as JavaScript does.
+func javaScriptNumber(number jsontext.Value) []byte {
 	v := slices.Clone(number)
 	_ = v.Canonicalize()
 	return v
 }
 
-// asJavaScript is the order in which Powertools for TypeScript has the members of an object: by their names in lower
-// case, after those that are array indices, which JavaScript puts first.
-func asJavaScript(a, b string) int {
-	i, aIsIndex := index(a)
-	j, bIsIndex := index(b)
+// compareAsJavaScript orders an object's members as Powertools for TypeScript does. Names that are array indices come
+// first, as always in JavaScript. The others are sorted by their lower-case form.
+func compareAsJavaScript(a, b string) int {
+	i, aIsIndex := arrayIndex(a)
+	j, bIsIndex := arrayIndex(b)
 	switch {
 	case aIsIndex && bIsIndex:
 		return cmp.Compare(i, j)
@@ -137,19 +137,19 @@ func asJavaScript(a, b string) int {
 	case bIsIndex:
 		return 1
 	}
-	return slices.Compare(units(a), units(b))
+	return slices.Compare(lowerUTF16(a), lowerUTF16(b))
 }
 
-// units are what JavaScript compares: those of UTF-16.
-func units(name string) []uint16 { return utf16.Encode([]rune(strings.ToLower(name))) }
+// lowerUTF16 returns the name's lower-case form in UTF-16, because JavaScript compares UTF-16 code units.
+func lowerUTF16(name string) []uint16 { return utf16.Encode([]rune(strings.ToLower(name))) }
 
-func index(name string) (uint64, bool) {
+func arrayIndex(name string) (uint64, bool) {
 	i, err := strconv.ParseUint(name, 10, 32)
 	return i, err == nil && i < 1<<32-1 && strconv.FormatUint(i, 10) == name
 }
 
-// ascii quotes a string as Python does, with an escape for all but the printable characters of ASCII.
-func ascii(s string) []byte {
+// quoteAsPython quotes a string as Python does, and escapes everything except printable ASCII.
+func quoteAsPython(s string) []byte {
 	b := []byte{'"'}
 	for _, r := range s {
 		switch {

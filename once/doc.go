@@ -1,56 +1,61 @@
 /*
-Package once makes functions idempotent: the work of a key is done once, however often a record with that
-key is delivered.
+Package once makes functions idempotent. It calls a function once per key, however often a record with that key is
+delivered.
 
-Queues and streams deliver at least once, and a sender that repeats itself sends a second message with an ID of its own.
-So the key is one that the business knows, such as the number of an order:
+Queues and streams deliver every record at least once, and a sender that retries sends a second message with another ID. So
+the key is not the record's ID. It is a key from the data, such as the number of an order:
 
-	store := once.DynamoDB(dynamodb.NewFromConfig(cfg), "idempotency")
-	charge := once.Map(store, Order.Key, charge) // func(context.Context, Order) (Receipt, error)
-	receipts := batch.TryMap(orders, charge)
+	keys := once.DynamoDB(dynamodb.NewFromConfig(cfg), "idempotency")
+	receipts := batch.TryMap(orders, once.Map(keys, Order.Key, charge)) // func(context.Context, Order) (Receipt, error)
 
-[Map] is for functions that return a value, [Each] for those that only return an error. Both give the
-function back with a store around it, so they fit into any stage that takes such a function, and around
-or inside other functions of that shape.
+[Map] wraps functions that return a value. [Each] wraps functions that only return an error. The wrapped function has
+the same signature, so it fits into [batch.TryMap] and similar stages, and into other wrappers. The results of
+functions are kept in a [Store]: [DynamoDB] in production, [Memory] in tests.
 
-# What happens to a key
+# What a call does
 
-	call                            store                         record
-	the first                       claims the key, calls f,      goes on
-	                                saves what it returns
-	f fails or panics               frees the key                 fails with that error
-	another has claimed the key     changes nothing               fails with [ErrInProgress]
-	the key is done                 changes nothing               goes on with the saved result
-	the store fails                 changes nothing, or nobody    fails with that error
-	                                knows whether it did
+The first call with a key claims the key, runs the function and saves the result. From then on the key is done. While the
+claim lasts, all other calls with that key fail.
 
-A claim ends with the deadline of its record's context. So the key of a function that was killed, or is stuck, is free
-again when its message is redelivered, since a queue's visibility timeout is longer than the function's. If the stuck
-function returns after that, its result is not saved, it takes nobody's place, and the record fails with [ErrLate].
-Without a deadline a claim ends when the key expires.
+	the call                                  the store                the record
+	is the first: the function succeeds       saves the result         goes on with the result
+	is the first: it fails or panics          frees the key            fails with that error
+	finds the key claimed by another call     does not change          fails with ErrInProgress
+	finds the key done                        does not change          goes on with the saved result
+	cannot reach the store                    may have changed         fails with the store's error
 
-Streams retry at once. If a process crashes early, its claim may outlast several retries: let the retries of the event
-source mapping go on for longer than the function's timeout, or keep that short.
+A claim ends at the deadline of its record's context. The queue's visibility timeout is longer than the function's timeout,
+so the key of a stuck or killed function is free again by the time its message is redelivered. If the stuck function
+returns after all, its result is not saved and no other claim is affected. Its record fails with [ErrLate]. Without a
+deadline, a claim ends when the key expires.
 
-The effect of a key happens once until the key expires, or its record is reported. It may happen again if the process
-dies, or the store fails, after the effect and before the result is saved: nobody can tell then whether it happened. What
-must not happen twice even so needs an effect that is idempotent by itself, such as a conditional write,
-or a payment with an idempotency key of its own.
+Streams retry immediately. If a process crashes early, its claim may outlast several retries. Configure the event source mapping to
+keep retrying for longer than the function's timeout, or keep that timeout short.
 
-# Keys
+# What is guaranteed
 
-A key names work, not a thing. Two functions that share a store, or a table and a prefix, need names ([WithName]) or keys
-that differ: if "o-1" is charged, then shipping or refunding "o-1" counts as done as well, and is acknowledged. Where one
-record goes through two functions without a name, a built-in store notices, and the record fails with [ErrShared]. With two
-records, or two stores for one table, nobody can notice.
+Until the key expires, the effect of a key happens once, or its record is reported.
 
-After batch.FlatMap a key must name the part and not the record, or only the first part is done.
+There is one gap. The process may die, or the store may fail, after the effect and before the result is saved. The effect then
+happens again when the record is redelivered. If even that is unacceptable, the effect itself must be idempotent: a conditional
+write, or a payment with its own idempotency key.
+
+# Choosing keys
+
+A key names work, not a thing. Suppose two functions use the same store and the same keys. If order "o-1" has been charged,
+shipping "o-1" counts as done too, and its record is acknowledged. Give each function a name ([WithName]), or make their keys
+differ. The same applies to two stores with the same table and prefix.
+
+If one record passes through two such functions without names, the built-in stores detect it, and the record fails with
+[ErrShared]. They cannot detect it if two records are involved, or two stores with one table.
+
+After [batch.FlatMap], a key must name the part and not the record. Otherwise only the first part is processed.
 
 A record without a key fails with [ErrKey].
 
 # Bulk writes
 
-There is no once for [batch.TryEachChunk]. It would cost two writes for each record to save one write for each chunk. Make the
-bulk write idempotent instead: put each item under its key, so that writing it twice changes nothing.
+There is no once for [batch.TryEachChunk]. It would cost two writes per record to save one write per chunk. Make the bulk
+write idempotent instead: put each item under its key, so that writing it twice changes nothing.
 */
 package once

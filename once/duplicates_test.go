@@ -15,14 +15,14 @@ import (
 	"pgregory.net/rapid"
 )
 
-// duplicating is a table to which a request may arrive once more, later.
-type duplicating struct {
+// A duplicatingTable may execute a request a second time, later.
+type duplicatingTable struct {
 	*table
 	mu     *sync.Mutex
 	random *rand.Rand
 }
 
-func (d duplicating) later(do func()) {
+func (d duplicatingTable) maybeLater(do func()) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.random.Intn(3) == 0 {
@@ -31,30 +31,30 @@ func (d duplicating) later(do func()) {
 	}
 }
 
-func (d duplicating) PutItem(ctx context.Context, in *dynamodb.PutItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error) {
-	d.later(func() { _, _ = d.table.PutItem(context.WithoutCancel(ctx), in) })
+func (d duplicatingTable) PutItem(ctx context.Context, in *dynamodb.PutItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error) {
+	d.maybeLater(func() { _, _ = d.table.PutItem(context.WithoutCancel(ctx), in) })
 	return d.table.PutItem(ctx, in)
 }
 
-func (d duplicating) UpdateItem(ctx context.Context, in *dynamodb.UpdateItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error) {
-	d.later(func() { _, _ = d.table.UpdateItem(context.WithoutCancel(ctx), in) })
+func (d duplicatingTable) UpdateItem(ctx context.Context, in *dynamodb.UpdateItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error) {
+	d.maybeLater(func() { _, _ = d.table.UpdateItem(context.WithoutCancel(ctx), in) })
 	return d.table.UpdateItem(ctx, in)
 }
 
-func (d duplicating) DeleteItem(ctx context.Context, in *dynamodb.DeleteItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.DeleteItemOutput, error) {
-	d.later(func() { _, _ = d.table.DeleteItem(context.WithoutCancel(ctx), in) })
+func (d duplicatingTable) DeleteItem(ctx context.Context, in *dynamodb.DeleteItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.DeleteItemOutput, error) {
+	d.maybeLater(func() { _, _ = d.table.DeleteItem(context.WithoutCancel(ctx), in) })
 	return d.table.DeleteItem(ctx, in)
 }
 
 func TestDelayedDuplicatesOfRequestsBreakNoLaw(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		deliveries := rapid.SliceOfN(rapid.Custom(drawnDelivery), 1, 8).Draw(rt, "deliveries")
+		deliveries := rapid.SliceOfN(rapid.Custom(drawDelivery), 1, 8).Draw(rt, "deliveries")
 		expiry := rapid.SampledFrom([]time.Duration{time.Hour, 7 * time.Second}).Draw(rt, "expiry")
 		seed := rapid.Int64().Draw(rt, "seed")
 		var calls []*call
 		synctest.Test(t, func(t *testing.T) {
 			table := newTable()
-			calls = handleAll(t, once.DynamoDB(duplicating{table, new(sync.Mutex), rand.New(rand.NewSource(seed))}, "x"), deliveries, expiry)
+			calls = handleAll(t, once.DynamoDB(duplicatingTable{table, new(sync.Mutex), rand.New(rand.NewSource(seed))}, "x"), deliveries, expiry)
 			time.Sleep(time.Minute)
 		})
 		if err := violation(calls, expiry); err != nil {

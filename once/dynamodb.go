@@ -1,10 +1,12 @@
 package once
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -12,7 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// DynamoDBClient is what [DynamoDB] needs of a [dynamodb.Client].
+// DynamoDBClient is the part of [*dynamodb.Client] that [DynamoDB] uses.
 type DynamoDBClient interface {
 	PutItem(context.Context, *dynamodb.PutItemInput, ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error)
 	UpdateItem(context.Context, *dynamodb.UpdateItemInput, ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error)
@@ -20,20 +22,24 @@ type DynamoDBClient interface {
 	GetItem(context.Context, *dynamodb.GetItemInput, ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error)
 }
 
-// DynamoDB is a store in a table with the string "id" as its partition key, no sort key, and "expiration" as its
-// time to live. Work that is done costs two writes, and work that was done before one, which fails. The client's
-// policy must allow PutItem, UpdateItem, DeleteItem and GetItem on the table.
+// DynamoDB returns a store in a table. The table's partition key is the string "id", it has no sort key, and its
+// time to live attribute is "expiration". The function's role must allow PutItem, UpdateItem, DeleteItem and GetItem on
+// the table.
 //
-// The items are those of the idempotency utilities of Powertools for AWS Lambda, with one attribute more, the owner
-// of the claim. So functions in other languages may share the table, and the keys, if they agree on
-// [WithPrefix] and, for Python, [WithPythonItems]. A result that DynamoDB does not take is [ErrResult]: more than
-// 400 KB, nested more than 32 levels deep, or with a number beyond 1e125.
+// A new key costs two writes. A key that is already done costs one write, which fails and is billed.
+//
+// The items are those of the idempotency utilities of Powertools for AWS Lambda, plus an attribute for the owner of
+// the claim. So functions in other languages can share the table and its keys. They must agree on [WithPrefix] and,
+// for Python, on [WithPythonItems].
+//
+// A result that DynamoDB does not accept fails with [ErrResult]: more than 400 KB, more than 32 levels deep, or with
+// a number beyond 1e125.
 func DynamoDB(client DynamoDBClient, table string, opts ...DynamoDBOption) Store {
 	require(client != nil, "DynamoDB", "client is nil")
 	require(table != "", "DynamoDB", "table is empty")
 	t := &dynamoDB{
 		client: client, table: table,
-		layout: layout{prefix: os.Getenv("AWS_LAMBDA_FUNCTION_NAME"), names: Attributes{}.orDefault(), dialect: typeScript},
+		layout: layout{prefix: os.Getenv("AWS_LAMBDA_FUNCTION_NAME"), names: Attributes{}.withDefaults(), dialect: typeScript},
 	}
 	for _, option := range opts {
 		require(option != nil, "DynamoDB", "a DynamoDBOption is nil")
@@ -43,24 +49,24 @@ func DynamoDB(client DynamoDBClient, table string, opts ...DynamoDBOption) Store
 }
 
 type dynamoDB struct {
-	users
+	recentUses
 	client DynamoDBClient
 	table  string
 	layout layout
 }
 
-// tries is how often a claim is tried whose key was taken, and is free by the time that the item is read.
-const tries = 3
+// maxClaimAttempts limits the attempts to claim a key that was taken at the write and free again at the read.
+const maxClaimAttempts = 3
 
 func (t *dynamoDB) Claim(ctx context.Context, c Claim) (*Found, error) {
-	for range tries {
+	for range maxClaimAttempts {
 		input := t.layout.claim(c, time.Now())
 		input.TableName = &t.table
 		_, err := t.client.PutItem(ctx, input)
 		if err == nil {
 			return nil, nil
 		}
-		item, err := t.existing(ctx, c, err)
+		item, err := t.conflicting(ctx, c, err)
 		if err != nil {
 			return nil, err
 		}
@@ -68,11 +74,11 @@ func (t *dynamoDB) Claim(ctx context.Context, c Claim) (*Found, error) {
 			continue
 		}
 		if t.layout.owner(item) == c.Owner && t.layout.inProgress(item) {
-			return nil, nil // an earlier try has succeeded, and its answer was lost
+			return nil, nil // an earlier attempt succeeded, and its response was lost
 		}
 		return t.layout.found(item, c)
 	}
-	return &Found{}, nil // somebody else is quicker each time
+	return &Found{}, nil // another call was faster each time
 }
 
 func (t *dynamoDB) Save(ctx context.Context, c Claim, result []byte) error {
@@ -84,15 +90,15 @@ func (t *dynamoDB) Save(ctx context.Context, c Claim, result []byte) error {
 	if _, err = t.client.UpdateItem(ctx, input); err == nil {
 		return nil
 	}
-	if refused(err) {
+	if isValidationError(err) {
 		return fmt.Errorf("%w: %w", ErrResult, err)
 	}
-	item, err := t.existing(ctx, c, err)
+	item, err := t.conflicting(ctx, c, err)
 	if err != nil {
 		return err
 	}
 	if t.layout.owner(item) == c.Owner && !t.layout.inProgress(item) {
-		return nil // an earlier try has succeeded, and its answer was lost
+		return nil // an earlier attempt succeeded, and its response was lost
 	}
 	return ErrLate
 }
@@ -107,9 +113,9 @@ func (t *dynamoDB) Release(ctx context.Context, c Claim) error {
 	return err
 }
 
-// existing is the item that a condition failed for, nil if it has gone since. Another error is returned as it is.
-// Not every server sends the item with the failure.
-func (t *dynamoDB) existing(ctx context.Context, c Claim, err error) (item, error) {
+// conflicting returns the item for which a condition failed, or nil if it has been deleted since. It returns any other
+// error unchanged. Some servers do not send the item with the failure, so it may have to be read.
+func (t *dynamoDB) conflicting(ctx context.Context, c Claim, err error) (item, error) {
 	failed, ok := errors.AsType[*types.ConditionalCheckFailedException](err)
 	if !ok {
 		return nil, err
@@ -126,42 +132,60 @@ func (t *dynamoDB) existing(ctx context.Context, c Claim, err error) (item, erro
 	return got.Item, nil
 }
 
-// refused reports whether DynamoDB would never take the request: its item is too large, or too deep.
-func refused(err error) bool {
+// isValidationError reports whether DynamoDB will never accept the request, because its item is too large or too deep.
+func isValidationError(err error) bool {
 	var api interface{ ErrorCode() string }
 	return errors.As(err, &api) && api.ErrorCode() == "ValidationException"
 }
 
-// A DynamoDBOption changes what [DynamoDB] does by default.
+// A DynamoDBOption changes a default of [DynamoDB].
 type DynamoDBOption func(*layout)
 
-// WithPrefix sets what ids begin with, before the name of [WithName] and the checksum of the key. The default is the
-// name of the Lambda function, as AWS_LAMBDA_FUNCTION_NAME has it. Lambda functions that share keys need the same
+// WithPrefix sets the prefix of all ids. It is followed by the name from [WithName] and the checksum of the key. The default
+// is the name of the Lambda function, from AWS_LAMBDA_FUNCTION_NAME. Lambda functions that share keys need the same
 // prefix.
 func WithPrefix(prefix string) DynamoDBOption {
 	return func(l *layout) { l.prefix = prefix }
 }
 
-// WithPythonItems makes checksums and writes results as Powertools for Python does. The default is Powertools for TypeScript.
-// They agree on the attributes, but not on their contents.
+// WithPythonItems makes the store compute checksums and write results as Powertools for Python does. By default, it does so as
+// Powertools for TypeScript does. The two use the same attributes with different contents.
 func WithPythonItems() DynamoDBOption {
-	return func(l *layout) { l.dialect, l.text = python, true }
+	return func(l *layout) { l.dialect, l.jsonText = python, true }
 }
 
-// Attributes are the names of the attributes. An empty name means the default.
+// Attributes are the names of an item's attributes. An empty name means the default, which is given in quotes.
 type Attributes struct {
-	ID                   string // the partition key, "id"
+	ID                   string // "id": the partition key
 	Status               string // "status": INPROGRESS or COMPLETED
 	Expiration           string // "expiration": seconds since 1970, for the table's time to live
 	InProgressExpiration string // "in_progress_expiration": milliseconds since 1970
 	Data                 string // "data": the result
 	Validation           string // "validation": checksum of the payload
-	Owner                string // "owner": who holds the claim, which other languages do not know
+	Owner                string // "owner": which call holds the claim; unknown to Powertools
 }
 
-// WithAttributes sets the names of attributes.
+func (n Attributes) withDefaults() Attributes {
+	return Attributes{
+		ID:                   cmp.Or(n.ID, "id"),
+		Status:               cmp.Or(n.Status, "status"),
+		Expiration:           cmp.Or(n.Expiration, "expiration"),
+		InProgressExpiration: cmp.Or(n.InProgressExpiration, "in_progress_expiration"),
+		Data:                 cmp.Or(n.Data, "data"),
+		Validation:           cmp.Or(n.Validation, "validation"),
+		Owner:                cmp.Or(n.Owner, "owner"),
+	}
+}
+
+func (n Attributes) allDifferent() bool {
+	all := []string{n.ID, n.Status, n.Expiration, n.InProgressExpiration, n.Data, n.Validation, n.Owner}
+	slices.Sort(all)
+	return len(slices.Compact(all)) == 7
+}
+
+// WithAttributes sets the names of an item's attributes, which must all be different.
 func WithAttributes(names Attributes) DynamoDBOption {
-	names = names.orDefault()
-	require(names.differ(), "WithAttributes", "two names are the same")
+	names = names.withDefaults()
+	require(names.allDifferent(), "WithAttributes", "two names are the same")
 	return func(l *layout) { l.names = names }
 }

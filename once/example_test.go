@@ -12,7 +12,7 @@ import (
 	"github.com/lambdabatch/batch/once"
 )
 
-// The shop has sent order o-1 twice, as two messages. It is charged once, and both messages have its receipt.
+// The shop has sent order o-1 twice, as two messages. The order is charged once, and both messages get its receipt.
 func ExampleMap() {
 	store := once.Memory()
 	charge := once.Map(store, order.key, func(_ context.Context, o order) (receipt, error) {
@@ -37,7 +37,7 @@ func ExampleMap() {
 	// {[]} <nil>
 }
 
-// Whatever fails frees its key, so that the next delivery tries again.
+// A call that fails frees its key, so the next delivery tries again.
 func ExampleEach() {
 	down := true
 	ship := once.Each(once.Memory(), order.key, func(_ context.Context, o order) error {
@@ -86,7 +86,7 @@ func ExampleMemory() {
 	// Output: shipped o-1
 }
 
-// Charging and shipping have the same store and the same key. The name tells them apart.
+// Charging and shipping use the same store and the same key. Their names keep them apart.
 func ExampleWithName() {
 	store := once.Memory()
 	say := func(what string) func(context.Context, order) error {
@@ -106,14 +106,14 @@ func ExampleWithName() {
 	// <nil>
 }
 
-// A queue that retains its messages for four days may deliver one as late.
+// A queue that retains messages for four days may deliver one again that late.
 func ExampleWithExpiry() {
 	ship := once.Each(once.Memory(), order.key, func(context.Context, order) error { return nil }, once.WithExpiry(4*24*time.Hour))
 	fmt.Println(ship(context.Background(), order{ID: "o-1"}))
 	// Output: <nil>
 }
 
-// An order must not be charged another total under the same number.
+// An order must not be charged twice with different totals.
 func ExampleWithPayload() {
 	charge := once.Each(once.Memory(), order.key, func(context.Context, order) error { return nil },
 		once.WithPayload(func(o order) any { return o.Total }))
@@ -136,7 +136,7 @@ func ExampleWithPrefix() {
 	// shop.ship#y8vblI3ha/5+SagfkVAKsQ==
 }
 
-// Python's id has the name of the Lambda function and that of the decorated function.
+// In Python, an id consists of the names of the Lambda function and of the decorated function, and the key's checksum.
 func ExampleWithPythonItems() {
 	client := newTable()
 	store := once.DynamoDB(client, "idempotency", once.WithPrefix("orders"), once.WithPythonItems())

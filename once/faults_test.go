@@ -15,14 +15,14 @@ import (
 
 var errDown = errors.New("throttled")
 
-// A wrapped store has things happen before and after each operation. An error of before is the answer, and nothing
-// is done; an error of after is the answer, though it is done.
-type wrapped struct {
+// An interceptedStore calls before and after around each operation. If before returns an error, the operation is not done. If
+// after returns an error, the operation is done, but the caller gets that error.
+type interceptedStore struct {
 	once.Store
 	before, after func(operation string) error
 }
 
-func (w wrapped) around(operation string, do func() error) error {
+func (w interceptedStore) around(operation string, do func() error) error {
 	if w.before != nil {
 		if err := w.before(operation); err != nil {
 			return err
@@ -37,21 +37,21 @@ func (w wrapped) around(operation string, do func() error) error {
 	return nil
 }
 
-func (w wrapped) Claim(ctx context.Context, c once.Claim) (found *once.Found, err error) {
+func (w interceptedStore) Claim(ctx context.Context, c once.Claim) (found *once.Found, err error) {
 	err = w.around("claim", func() (err error) { found, err = w.Store.Claim(ctx, c); return err })
 	return found, err
 }
 
-func (w wrapped) Save(ctx context.Context, c once.Claim, result []byte) error {
+func (w interceptedStore) Save(ctx context.Context, c once.Claim, result []byte) error {
 	return w.around("save", func() error { return w.Store.Save(ctx, c, result) })
 }
 
-func (w wrapped) Release(ctx context.Context, c once.Claim) error {
+func (w interceptedStore) Release(ctx context.Context, c once.Claim) error {
 	return w.around("release", func() error { return w.Store.Release(ctx, c) })
 }
 
-// on fails an operation, each time.
-func on(operation string) func(string) error {
+// failing returns a function for interceptedStore that fails one kind of operation.
+func failing(operation string) func(string) error {
 	return func(o string) error {
 		if o == operation {
 			return errDown
@@ -64,15 +64,15 @@ func TestNothingIsDoneForAKeyThatCannotBeClaimed(t *testing.T) {
 	withEach(t, func(t *testing.T, store once.Store) {
 		is := is.New(t)
 		calls := 0
-		_, err := once.Map(wrapped{Store: store, before: on("claim")}, order.key, counting(&calls))(t.Context(), order{ID: "o-1"})
+		_, err := once.Map(interceptedStore{Store: store, before: failing("claim")}, order.key, counting(&calls))(t.Context(), order{ID: "o-1"})
 		is.True(errors.Is(err, errDown))
 		is.Equal(err.Error(), `claim key "o-1": throttled`)
 		is.Equal(calls, 0)
 	})
 }
 
-// blockedForAMinute expects that a claim holds o-1, and that its work is done when the claim has ended.
-func blockedForAMinute(t *testing.T, store once.Store) {
+// expectBlockedForAMinute checks that o-1 is claimed, and that its work is done once the claim has ended.
+func expectBlockedForAMinute(t *testing.T, store once.Store) {
 	t.Helper()
 	is := is.New(t)
 	calls := 0
@@ -89,10 +89,10 @@ func TestAResultThatIsNotSavedFailsItsRecordAndKeepsTheClaimToItsEnd(t *testing.
 	withEach(t, func(t *testing.T, store once.Store) {
 		is := is.New(t)
 		calls := 0
-		_, err := once.Map(wrapped{Store: store, before: on("save")}, order.key, counting(&calls))(within(t, time.Minute), order{ID: "o-1"})
+		_, err := once.Map(interceptedStore{Store: store, before: failing("save")}, order.key, counting(&calls))(within(t, time.Minute), order{ID: "o-1"})
 		is.True(errors.Is(err, errDown))
 		is.Equal(err.Error(), `save the result of key "o-1": throttled`)
-		blockedForAMinute(t, store)
+		expectBlockedForAMinute(t, store)
 	})
 }
 
@@ -100,7 +100,7 @@ func TestWhatIsSavedThoughTheAnswerWasLostIsNotDoneAgain(t *testing.T) {
 	withEach(t, func(t *testing.T, store once.Store) {
 		is := is.New(t)
 		calls := 0
-		_, err := once.Map(wrapped{Store: store, after: on("save")}, order.key, counting(&calls))(within(t, time.Minute), order{ID: "o-1"})
+		_, err := once.Map(interceptedStore{Store: store, after: failing("save")}, order.key, counting(&calls))(within(t, time.Minute), order{ID: "o-1"})
 		is.True(errors.Is(err, errDown))
 		_, err = once.Map(store, order.key, counting(&calls))(t.Context(), order{ID: "o-1"})
 		is.NoErr(err)
@@ -111,20 +111,20 @@ func TestWhatIsSavedThoughTheAnswerWasLostIsNotDoneAgain(t *testing.T) {
 func TestAKeyThatIsNotFreedIsFreeWhenItsClaimEnds(t *testing.T) {
 	withEach(t, func(t *testing.T, store once.Store) {
 		is := is.New(t)
-		_, err := once.Map(wrapped{Store: store, before: on("release")}, order.key, refusing)(within(t, time.Minute), order{ID: "o-1"})
+		_, err := once.Map(interceptedStore{Store: store, before: failing("release")}, order.key, declining)(within(t, time.Minute), order{ID: "o-1"})
 		is.Equal(err, errDeclined)
-		blockedForAMinute(t, store)
+		expectBlockedForAMinute(t, store)
 	})
 }
 
-// lost loses the answer to the first request of an operation.
-func lost(operation string) *table {
+// losingFirstResponse returns a table that loses the response to the first request of one kind.
+func losingFirstResponse(operation string) *table {
 	t := newTable()
 	first := true
 	t.after = func(o string) error {
 		if o == operation && first {
 			first = false
-			return errNoAnswer
+			return errNoResponse
 		}
 		return nil
 	}
@@ -136,9 +136,9 @@ func TestARepeatedRequestKnowsTheFirstOneWhoseAnswerWasLost(t *testing.T) {
 		for _, operation := range []string{"put", "update"} {
 			t.Run(operation, func(t *testing.T) {
 				is := is.New(t)
-				table := lost(operation)
-				table.silent = silent
-				store := once.DynamoDB(repeating{table}, "idempotency")
+				table := losingFirstResponse(operation)
+				table.omitItem = silent
+				store := once.DynamoDB(retryingTable{table}, "idempotency")
 				calls := 0
 				charge := once.Map(store, order.key, counting(&calls))
 				for range 2 {
@@ -152,34 +152,34 @@ func TestARepeatedRequestKnowsTheFirstOneWhoseAnswerWasLost(t *testing.T) {
 	}
 }
 
-// The first try of a request may also arrive after a later one has been answered.
+// A request may also arrive late, after the SDK has repeated it and got the response to the repetition.
 func TestARequestThatArrivesLateFreesNobodyElsesKey(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := is.New(t)
 		store := once.Memory()
 		var late func()
-		delayed := recording{store, &late}
-		_, err := once.Map(delayed, order.key, refusing)(within(t, time.Minute), order{ID: "o-1"})
+		delayed := recordingStore{store, &late}
+		_, err := once.Map(delayed, order.key, declining)(within(t, time.Minute), order{ID: "o-1"})
 		is.Equal(err, errDeclined)
 
 		charge := once.Map(store, order.key, func(context.Context, order) (receipt, error) {
 			late()
-			_, err := once.Map(store, order.key, refusing)(t.Context(), order{ID: "o-1"})
+			_, err := once.Map(store, order.key, declining)(t.Context(), order{ID: "o-1"})
 			is.True(errors.Is(err, once.ErrInProgress))
 			return receipt{}, nil
 		})
-		_, err = charge(within(t, time.Minute), order{ID: "o-1"}) // with the same deadline
+		_, err = charge(within(t, time.Minute), order{ID: "o-1"}) // with the same deadline as the first
 		is.NoErr(err)
 	})
 }
 
-// recording keeps the release, to be made again.
-type recording struct {
+// A recordingStore keeps the last Release, so that a test can repeat it.
+type recordingStore struct {
 	once.Store
 	again *func()
 }
 
-func (r recording) Release(ctx context.Context, c once.Claim) error {
+func (r recordingStore) Release(ctx context.Context, c once.Claim) error {
 	*r.again = func() { _ = r.Store.Release(context.WithoutCancel(ctx), c) }
 	return r.Store.Release(ctx, c)
 }
@@ -188,10 +188,10 @@ func TestAKeyThatOthersAlwaysTakeFirstIsInProgress(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := is.New(t)
 		table := newTable()
-		table.silent = true
+		table.omitItem = true
 		store := once.DynamoDB(table, "idempotency")
 		is.NoErr(once.Each(store, order.key, pass, once.WithExpiry(time.Second))(t.Context(), order{ID: "o-1"}))
-		// each time that the item is read it has just expired
+		// Each time the item is read, it has just expired.
 		reads := 0
 		table.before = func(context.Context) error {
 			if reads++; reads%2 == 0 {
@@ -209,7 +209,7 @@ func TestAKeyThatOthersAlwaysTakeFirstIsInProgress(t *testing.T) {
 	})
 }
 
-// tooLarge is what DynamoDB answers to an item of more than 400 KB.
+// tooLarge is the error of DynamoDB for an item of more than 400 KB.
 type tooLarge struct{ error }
 
 func (tooLarge) ErrorCode() string { return "ValidationException" }
@@ -218,7 +218,7 @@ func TestAResultThatIsTooLargeForAnItemFailsItsRecordAndIsNotDoneAgain(t *testin
 	is := is.New(t)
 	table := newTable()
 	calls := 0
-	charge := once.Map(once.DynamoDB(refusingData{table}, "idempotency"), order.key, counting(&calls))
+	charge := once.Map(once.DynamoDB(resultRefusingTable{table}, "idempotency"), order.key, counting(&calls))
 	for range 2 {
 		_, err := charge(within(t, time.Minute), order{ID: "o-1"})
 		is.True(errors.Is(err, once.ErrResult))
@@ -236,16 +236,16 @@ func TestAKeyThatIsClaimedThoughTheAnswerWasLostIsFreeAgain(t *testing.T) {
 				is := is.New(t)
 				ctx := context(t)
 				released := 0
-				failing := wrapped{Store: store, after: on("claim"), before: func(operation string) error {
+				broken := interceptedStore{Store: store, after: failing("claim"), before: func(operation string) error {
 					if operation == "release" {
 						released++
 					}
 					return nil
 				}}
-				err := once.Each(failing, order.key, pass, once.WithExpiry(18*24*time.Hour))(ctx, order{ID: "o-1"})
+				err := once.Each(broken, order.key, pass, once.WithExpiry(18*24*time.Hour))(ctx, order{ID: "o-1"})
 				is.True(errors.Is(err, errDown))
 				if _, ends := ctx.Deadline(); ends {
-					is.Equal(released, 0) // a store that fails has enough to do
+					is.Equal(released, 0) // a failing store is spared the request
 					time.Sleep(time.Minute + time.Second)
 				}
 				is.NoErr(once.Each(store, order.key, pass)(t.Context(), order{ID: "o-1"}))
@@ -254,7 +254,7 @@ func TestAKeyThatIsClaimedThoughTheAnswerWasLostIsFreeAgain(t *testing.T) {
 	}
 }
 
-// explosive is a result that cannot be encoded.
+// explosive is a result whose encoding panics.
 type explosive struct{}
 
 func (explosive) MarshalJSON() ([]byte, error) { panic("boom") }

@@ -1,6 +1,6 @@
 package once_test
 
-// What the items look like: what other languages read and write.
+// The format of items, which other languages read and write.
 
 import (
 	"context"
@@ -91,7 +91,7 @@ func TestANameFollowsThePrefix(t *testing.T) {
 
 func pass(context.Context, order) error { return nil }
 
-// The checksums were computed with the sources of the two languages' utilities.
+// The expected checksums were computed with the sources of Powertools for TypeScript and for Python.
 func TestChecksumsAreThoseOfTheOtherLanguages(t *testing.T) {
 	for name, test := range map[string]struct {
 		opts                []once.DynamoDBOption
@@ -175,7 +175,7 @@ func TestWhatAnotherLanguageHasSavedIsReturned(t *testing.T) {
 			is := is.New(t)
 			table := newTable()
 			opts := append(test.opts, once.WithPrefix(""))
-			is.NoErr(once.Each(once.DynamoDB(table, "x", opts...), order.key, pass)(t.Context(), order{ID: "o-1"})) // to learn the ID
+			is.NoErr(once.Each(once.DynamoDB(table, "x", opts...), order.key, pass)(t.Context(), order{ID: "o-1"})) // writes an item, and so its ID
 			for key, old := range table.items {
 				test.saved["id"], test.saved["expiration"] = old["id"], old["expiration"]
 				table.items[key] = test.saved
@@ -206,7 +206,7 @@ func TestAnItemOfUnknownStatusIsNotTaken(t *testing.T) {
 	is.Equal(err.Error(), `claim key "o-1": item with the status "PAUSED"`)
 }
 
-// anyJSON draws values as encoding/json has them.
+// anyJSON draws values of the types that encoding/json decodes into.
 func anyJSON(depth int) *rapid.Generator[any] {
 	kinds := []*rapid.Generator[any]{
 		rapid.Just[any](nil), rapid.Bool().AsAny(), rapid.String().AsAny(),

@@ -1,7 +1,7 @@
 package once_test
 
-// The law: whatever crashes at whichever step, the effect of a key happens once until it expires, or the record is
-// reported; and no two work on a key while the claim of one holds.
+// The law: until a key expires, its effect happens once or the record is reported, whichever step crashes. And no two calls
+// work on a key at the same time while the claim of one lasts.
 
 import (
 	"context"
@@ -16,41 +16,40 @@ import (
 	"pgregory.net/rapid"
 )
 
-// A fate is what becomes of one operation of the store, or of the function.
-type fate int
+// An outcome is how an operation of the store, or the function, ends.
+type outcome int
 
 const (
-	fine        fate = iota
-	refused          // it fails and does nothing
-	unheard          // it does what it should, and its answer is lost
-	killed           // the process ends before it
-	killedAfter      // the process ends after it
+	succeeds     outcome = iota
+	fails                // it does nothing
+	responseLost         // it succeeds, but the caller gets an error
+	killedBefore         // the process ends before it
+	killedAfter          // the process ends after it
 	panics
-	fates
 )
 
-// A delivery is one message given to one worker.
+// A delivery is one message delivered to one worker.
 type delivery struct {
 	key      string
 	starts   time.Duration
-	takes    time.Duration // the function, which heeds no context
+	takes    time.Duration // how long the function takes, even if its context ends
 	deadline time.Duration // from the start; 0: none
 	cancel   time.Duration // from the start; 0: never
-	claim    fate
-	function fate
-	save     fate
-	release  fate
+	claim    outcome
+	function outcome
+	save     outcome
+	release  outcome
 }
 
-func drawnDelivery(t *rapid.T) delivery {
+func drawDelivery(t *rapid.T) delivery {
 	second := func(label string, most int) time.Duration {
 		return time.Duration(rapid.IntRange(0, most).Draw(t, label)) * time.Second
 	}
-	operation := func(label string) fate {
-		if rapid.IntRange(0, 2).Draw(t, label+" is fine") > 0 {
-			return fine
+	operation := func(label string) outcome {
+		if rapid.IntRange(0, 2).Draw(t, label+" succeeds") > 0 {
+			return succeeds
 		}
-		return fate(rapid.IntRange(0, int(killedAfter)).Draw(t, label))
+		return outcome(rapid.IntRange(0, int(killedAfter)).Draw(t, label))
 	}
 	d := delivery{
 		key: rapid.SampledFrom([]string{"a", "b"}).Draw(t, "key"), starts: second("starts", 60), takes: second("takes", 12),
@@ -68,19 +67,19 @@ func drawnDelivery(t *rapid.T) delivery {
 
 var errKilled = errors.New("the process was killed")
 
-// A worker is the process that handles a delivery. Once it is killed it does nothing more.
+// A worker is the process that handles a delivery. Once killed, it does nothing more.
 type worker struct {
 	once.Store
 	delivery
 	dead bool
 }
 
-func (w *worker) operation(f fate, do func() error) error {
-	if w.dead || f == killed {
+func (w *worker) operation(f outcome, do func() error) error {
+	if w.dead || f == killedBefore {
 		w.dead = true
 		return errKilled
 	}
-	if f == refused {
+	if f == fails {
 		return errDown
 	}
 	err := do()
@@ -88,7 +87,7 @@ func (w *worker) operation(f fate, do func() error) error {
 	case f == killedAfter:
 		w.dead = true
 		return errKilled
-	case f == unheard && err == nil:
+	case f == responseLost && err == nil:
 		return errDown
 	}
 	return err
@@ -107,20 +106,20 @@ func (w *worker) Release(ctx context.Context, c once.Claim) error {
 	return w.operation(w.release, func() error { return w.Store.Release(ctx, c) })
 }
 
-// A call is what happened to one delivery.
+// A call is a record of what happened to one delivery.
 type call struct {
 	delivery
 	expiry       time.Duration
 	worked       bool      // the function was called
 	began, ended time.Time // of the function
 	effect       bool      // the function had its effect
-	holds        time.Time // until when others must not work on the key
+	holds        time.Time // other calls must not work on the key before this time
 	acknowledged bool
 	result       string
-	at           time.Time // when the answer was known
+	at           time.Time // when the call returned
 }
 
-// handle gives the delivery to a worker of its own, and returns what happened.
+// handle starts a worker for the delivery and returns what happened.
 func (d delivery) handle(t *testing.T, store once.Store, name string, expiry time.Duration) (c *call) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
@@ -151,7 +150,7 @@ func (c *call) work(ctx context.Context, w *worker) error {
 	c.ended = time.Now()
 	until, ok := ctx.Deadline()
 	if !ok {
-		until = c.began.Add(c.expiry) // a claim without an end only expires
+		until = c.began.Add(c.expiry) // a claim without an end lasts until it expires
 	}
 	c.holds = c.ended
 	if until.Before(c.ended) {
@@ -170,7 +169,7 @@ func TestTheEffectOfAKeyHappensOnceUntilItExpiresOrItsRecordIsReported(t *testin
 	for name, open := range stores() {
 		t.Run(name, func(t *testing.T) {
 			rapid.Check(t, func(rt *rapid.T) {
-				deliveries := rapid.SliceOfN(rapid.Custom(drawnDelivery), 1, 8).Draw(rt, "deliveries")
+				deliveries := rapid.SliceOfN(rapid.Custom(drawDelivery), 1, 8).Draw(rt, "deliveries")
 				expiry := rapid.SampledFrom([]time.Duration{time.Hour, 7 * time.Second}).Draw(rt, "expiry")
 				var calls []*call
 				synctest.Test(t, func(t *testing.T) { calls = handleAll(t, open(), deliveries, expiry) })
@@ -182,7 +181,7 @@ func TestTheEffectOfAKeyHappensOnceUntilItExpiresOrItsRecordIsReported(t *testin
 	}
 }
 
-// handleAll handles the deliveries, and in the end one of each key that nothing disturbs.
+// handleAll handles the deliveries, and finally one undisturbed delivery per key.
 func handleAll(t *testing.T, store once.Store, deliveries []delivery, expiry time.Duration) []*call {
 	calls := make([]*call, len(deliveries))
 	var workers sync.WaitGroup
@@ -208,7 +207,7 @@ func violation(calls []*call, expiry time.Duration) error {
 		case c.acknowledged && c.worked && !c.effect:
 			return fmt.Errorf("delivery %d is acknowledged without its effect", i)
 		case c.acknowledged && !c.worked && !saved(calls, c, expiry):
-			return fmt.Errorf("delivery %d is acknowledged with the result %q, which nobody had before", i, c.result)
+			return fmt.Errorf("delivery %d is acknowledged with the result %q, which no call had before", i, c.result)
 		}
 		for j, other := range calls {
 			if c.key != other.key || !c.worked || !other.worked || !other.began.After(c.began) {
@@ -225,7 +224,8 @@ func violation(calls []*call, expiry time.Duration) error {
 	return nil
 }
 
-// saved reports whether the result of c is that of work that had its effect, ended before c got it, and has not expired.
+// saved reports whether the result of c comes from work that had its effect, ended before c got the result, and has
+// not expired.
 func saved(calls []*call, c *call, expiry time.Duration) bool {
 	for i, other := range calls {
 		age := c.at.Sub(other.ended)

@@ -1,9 +1,7 @@
 package once
 
 import (
-	"cmp"
 	"fmt"
-	"slices"
 	"strconv"
 	"time"
 
@@ -19,30 +17,12 @@ const (
 
 type item = map[string]types.AttributeValue
 
-// layout is what the items of a table look like.
+// A layout says how claims and results are written to items.
 type layout struct {
-	prefix  string
-	names   Attributes
-	dialect dialect
-	text    bool // results are JSON texts, not values of DynamoDB
-}
-
-func (n Attributes) orDefault() Attributes {
-	return Attributes{
-		ID:                   cmp.Or(n.ID, "id"),
-		Status:               cmp.Or(n.Status, "status"),
-		Expiration:           cmp.Or(n.Expiration, "expiration"),
-		InProgressExpiration: cmp.Or(n.InProgressExpiration, "in_progress_expiration"),
-		Data:                 cmp.Or(n.Data, "data"),
-		Validation:           cmp.Or(n.Validation, "validation"),
-		Owner:                cmp.Or(n.Owner, "owner"),
-	}
-}
-
-func (n Attributes) differ() bool {
-	all := []string{n.ID, n.Status, n.Expiration, n.InProgressExpiration, n.Data, n.Validation, n.Owner}
-	slices.Sort(all)
-	return len(slices.Compact(all)) == 7
+	prefix   string
+	names    Attributes
+	dialect  dialect
+	jsonText bool // results are strings of JSON, not maps, lists and so on
 }
 
 func (l *layout) key(c Claim) item {
@@ -50,23 +30,23 @@ func (l *layout) key(c Claim) item {
 	if c.Name != "" {
 		id += "." + c.Name
 	}
-	id += "#" + l.dialect.digest(l.dialect.quoted(c.Key))
-	return item{l.names.ID: text(id)}
+	id += "#" + l.dialect.digest(l.dialect.quote(c.Key))
+	return item{l.names.ID: stringAttribute(id)}
 }
 
-// claim is the conditional write of a claim. A claim whose time is over may be taken, also where nobody
-// has freed it.
+// claim returns the conditional write of a claim. It succeeds if there is no item, or if the item's claim has ended or its key
+// has expired.
 func (l *layout) claim(c Claim, now time.Time) *dynamodb.PutItemInput {
 	n := l.names
 	written := l.key(c)
-	written[n.Status] = text(inProgress)
+	written[n.Status] = stringAttribute(inProgress)
 	written[n.Expiration] = seconds(c.Expires)
-	written[n.Owner] = text(c.Owner)
+	written[n.Owner] = stringAttribute(c.Owner)
 	if !c.Until.IsZero() {
 		written[n.InProgressExpiration] = milliseconds(c.Until)
 	}
 	if c.Payload != nil {
-		written[n.Validation] = text(l.dialect.checksum(c.Payload))
+		written[n.Validation] = stringAttribute(l.dialect.checksum(c.Payload))
 	}
 	return &dynamodb.PutItemInput{
 		Item: written,
@@ -76,7 +56,7 @@ func (l *layout) claim(c Claim, now time.Time) *dynamodb.PutItemInput {
 			"#id": n.ID, "#expiration": n.Expiration, "#status": n.Status, "#until": n.InProgressExpiration,
 		},
 		ExpressionAttributeValues: item{
-			":inProgress":   text(inProgress),
+			":inProgress":   stringAttribute(inProgress),
 			":seconds":      &types.AttributeValueMemberN{Value: fmt.Sprintf("%.3f", float64(now.UnixMilli())/1000)},
 			":milliseconds": &types.AttributeValueMemberN{Value: strconv.FormatInt(now.UnixMilli(), 10)},
 		},
@@ -84,18 +64,18 @@ func (l *layout) claim(c Claim, now time.Time) *dynamodb.PutItemInput {
 	}
 }
 
-// held is the condition of what only the owner of the claim may do.
-const held = "#owner = :owner AND #status = :inProgress"
+// ownsClaim is the condition of writes that only the owner of a claim may make.
+const ownsClaim = "#owner = :owner AND #status = :inProgress"
 
 func (l *layout) save(c Claim, result []byte) (*dynamodb.UpdateItemInput, error) {
 	n := l.names
 	input := &dynamodb.UpdateItemInput{
 		Key:                      l.key(c),
 		UpdateExpression:         aws.String("SET #status = :completed, #expiration = :expiration"),
-		ConditionExpression:      aws.String(held),
+		ConditionExpression:      aws.String(ownsClaim),
 		ExpressionAttributeNames: map[string]string{"#owner": n.Owner, "#status": n.Status, "#expiration": n.Expiration},
 		ExpressionAttributeValues: item{
-			":owner": text(c.Owner), ":inProgress": text(inProgress), ":completed": text(completed), ":expiration": seconds(c.Expires),
+			":owner": stringAttribute(c.Owner), ":inProgress": stringAttribute(inProgress), ":completed": stringAttribute(completed), ":expiration": seconds(c.Expires),
 		},
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 	}
@@ -113,26 +93,26 @@ func (l *layout) save(c Claim, result []byte) (*dynamodb.UpdateItemInput, error)
 }
 
 func (l *layout) data(result []byte) (types.AttributeValue, error) {
-	if l.text {
-		return text(string(result)), nil
+	if l.jsonText {
+		return stringAttribute(string(result)), nil
 	}
-	return valueOf(result)
+	return attributeFromJSON(result)
 }
 
 func (l *layout) release(c Claim) *dynamodb.DeleteItemInput {
 	return &dynamodb.DeleteItemInput{
 		Key:                       l.key(c),
-		ConditionExpression:       aws.String(held),
+		ConditionExpression:       aws.String(ownsClaim),
 		ExpressionAttributeNames:  map[string]string{"#owner": l.names.Owner, "#status": l.names.Status},
-		ExpressionAttributeValues: item{":owner": text(c.Owner), ":inProgress": text(inProgress)},
+		ExpressionAttributeValues: item{":owner": stringAttribute(c.Owner), ":inProgress": stringAttribute(inProgress)},
 	}
 }
 
-func (l *layout) owner(i item) string { return textOf(i[l.names.Owner]) }
+func (l *layout) owner(i item) string { return stringOf(i[l.names.Owner]) }
 
-func (l *layout) inProgress(i item) bool { return textOf(i[l.names.Status]) == inProgress }
+func (l *layout) inProgress(i item) bool { return stringOf(i[l.names.Status]) == inProgress }
 
-// free reports whether the item may be claimed by now.
+// free reports whether the item's key may be claimed. It mirrors the condition of claim.
 func (l *layout) free(i item, now time.Time) bool {
 	if expiration, ok := numberOf(i[l.names.Expiration]); ok && expiration*1000 < float64(now.UnixMilli()) {
 		return true
@@ -141,11 +121,11 @@ func (l *layout) free(i item, now time.Time) bool {
 	return l.inProgress(i) && ok && until < float64(now.UnixMilli())
 }
 
-// found is what the item says of the key.
+// found returns what the item says about its key.
 func (l *layout) found(i item, c Claim) (*Found, error) {
-	validation := textOf(i[l.names.Validation])
+	validation := stringOf(i[l.names.Validation])
 	f := &Found{OtherPayload: c.Payload != nil && validation != "" && validation != l.dialect.checksum(c.Payload)}
-	switch status := textOf(i[l.names.Status]); status {
+	switch status := stringOf(i[l.names.Status]); status {
 	case inProgress:
 		return f, nil
 	case completed:
@@ -157,18 +137,18 @@ func (l *layout) found(i item, c Claim) (*Found, error) {
 	if !ok {
 		return f, nil
 	}
-	if l.text {
-		f.Result = []byte(textOf(data))
+	if l.jsonText {
+		f.Result = []byte(stringOf(data))
 		return f, nil
 	}
 	var err error
-	f.Result, err = jsonOf(data)
+	f.Result, err = jsonFromAttribute(data)
 	return f, err
 }
 
-func text(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
+func stringAttribute(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
 
-func textOf(v types.AttributeValue) string {
+func stringOf(v types.AttributeValue) string {
 	if s, ok := v.(*types.AttributeValueMemberS); ok {
 		return s.Value
 	}
@@ -184,7 +164,7 @@ func numberOf(v types.AttributeValue) (float64, bool) {
 	return f, err == nil
 }
 
-// seconds are rounded up, so that nothing ends early.
+// seconds rounds up, so that nothing expires early.
 func seconds(t time.Time) types.AttributeValue {
 	s := t.Unix()
 	if t.Nanosecond() > 0 {
@@ -193,6 +173,7 @@ func seconds(t time.Time) types.AttributeValue {
 	return &types.AttributeValueMemberN{Value: strconv.FormatInt(s, 10)}
 }
 
+// milliseconds rounds up, too.
 func milliseconds(t time.Time) types.AttributeValue {
 	return &types.AttributeValueMemberN{Value: strconv.FormatInt(t.Add(time.Millisecond-1).UnixMilli(), 10)}
 }

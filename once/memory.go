@@ -7,29 +7,28 @@ import (
 	"time"
 )
 
-// Memory is a store for tests, and for work that only one process does. It forgets everything with the
-// process.
-func Memory() Store { return &memory{items: map[nameAndKey]kept{}} }
+// Memory returns a store for tests, and for work that only one process does. Its contents are lost when the process ends.
+func Memory() Store { return &memory{entries: map[nameAndKey]entry{}} }
 
 type memory struct {
-	users
-	mu    sync.Mutex
-	items map[nameAndKey]kept
-	most  int // items, before those that have expired are removed
+	recentUses
+	mu      sync.Mutex
+	entries map[nameAndKey]entry
+	sweepAt int // number of entries at which the expired ones are removed
 }
 
 type nameAndKey struct{ name, key string }
 
-type kept struct {
+type entry struct {
 	claim  Claim
 	done   bool
 	result []byte
 }
 
-// free reports whether the key may be claimed: at the very end of a claim it is not, as in a table.
-func (k kept) free(now time.Time) bool {
-	c := k.claim
-	return now.After(c.Expires) || !k.done && !c.Until.IsZero() && now.After(c.Until)
+// free reports whether the key may be claimed. As in a table, it may not at the very moment its claim ends.
+func (e entry) free(now time.Time) bool {
+	c := e.claim
+	return now.After(c.Expires) || !e.done && !c.Until.IsZero() && now.After(c.Until)
 }
 
 func (m *memory) Claim(ctx context.Context, c Claim) (*Found, error) {
@@ -38,10 +37,10 @@ func (m *memory) Claim(ctx context.Context, c Claim) (*Found, error) {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	old, exists := m.items[nameAndKey{c.Name, c.Key}]
+	old, exists := m.entries[nameAndKey{c.Name, c.Key}]
 	if !exists || old.free(time.Now()) || !old.done && old.claim.Owner == c.Owner {
 		m.sweep()
-		m.items[nameAndKey{c.Name, c.Key}] = kept{claim: c}
+		m.entries[nameAndKey{c.Name, c.Key}] = entry{claim: c}
 		return nil, nil
 	}
 	return &Found{
@@ -51,14 +50,14 @@ func (m *memory) Claim(ctx context.Context, c Claim) (*Found, error) {
 	}, nil
 }
 
-// sweep removes what has expired, each time that the number of items has doubled.
+// sweep removes expired entries each time the number of entries has doubled.
 func (m *memory) sweep() {
-	if len(m.items) < m.most {
+	if len(m.entries) < m.sweepAt {
 		return
 	}
 	now := time.Now()
-	maps.DeleteFunc(m.items, func(_ nameAndKey, k kept) bool { return now.After(k.claim.Expires) })
-	m.most = 2*len(m.items) + 1024
+	maps.DeleteFunc(m.entries, func(_ nameAndKey, e entry) bool { return now.After(e.claim.Expires) })
+	m.sweepAt = 2*len(m.entries) + 1024
 }
 
 func (m *memory) Save(ctx context.Context, c Claim, result []byte) error {
@@ -67,11 +66,11 @@ func (m *memory) Save(ctx context.Context, c Claim, result []byte) error {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	old := m.items[nameAndKey{c.Name, c.Key}]
+	old := m.entries[nameAndKey{c.Name, c.Key}]
 	if old.claim.Owner != c.Owner {
 		return ErrLate
 	}
-	m.items[nameAndKey{c.Name, c.Key}] = kept{c, true, result}
+	m.entries[nameAndKey{c.Name, c.Key}] = entry{c, true, result}
 	return nil
 }
 
@@ -81,8 +80,8 @@ func (m *memory) Release(ctx context.Context, c Claim) error {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if old := m.items[nameAndKey{c.Name, c.Key}]; !old.done && old.claim.Owner == c.Owner {
-		delete(m.items, nameAndKey{c.Name, c.Key})
+	if old := m.entries[nameAndKey{c.Name, c.Key}]; !old.done && old.claim.Owner == c.Owner {
+		delete(m.entries, nameAndKey{c.Name, c.Key})
 	}
 	return nil
 }

@@ -10,23 +10,23 @@ import (
 	"unicode/utf8"
 )
 
-// Map returns f with a store around it: f is called once for each key, and its result is saved. Later calls
-// with the same key return the saved result, decoded from JSON, and do not call f. So B must survive
-// encoding/json.
+// Map wraps f so that it is called once per key, and saves its result. Later calls with the same key return the saved
+// result and do not call f. Results are saved as JSON, so B must survive encoding/json.
 //
-// If f fails or panics the key is free again. If another call has claimed the key, the error is [ErrInProgress].
-// If f succeeds but its result cannot be saved, the record fails, too: with [ErrLate] or the store's error, and then
-// its work may be done again, or with [ErrResult].
+// If f fails or panics, the key is free again. If another call has claimed the key, the error is [ErrInProgress].
+//
+// If f succeeds but its result cannot be saved, the record fails as well. If the error is [ErrLate] or the store's, the
+// work may be done again. If it is [ErrResult], it is not.
 func Map[A, B any](store Store, key func(A) string, f func(context.Context, A) (B, error), opts ...Option) func(context.Context, A) (B, error) {
 	require(f != nil, "Map", "f is nil")
-	w := newWork("Map", store, key, opts, functionOf(f))
+	g := newGuard("Map", store, key, opts, identify(f))
 	return func(ctx context.Context, a A) (B, error) {
 		var b B
-		found, err := w.do(ctx, a,
+		found, err := g.do(ctx, a,
 			func() (err error) { b, err = f(ctx, a); return err },
 			func() ([]byte, error) { return json.Marshal(b) })
 		if found != nil {
-			if b, err = decoded[B](found.Result); err != nil {
+			if b, err = decodeResult[B](found.Result); err != nil {
 				err = fmt.Errorf("key %q: %w", key(a), err)
 			}
 		}
@@ -38,7 +38,7 @@ func Map[A, B any](store Store, key func(A) string, f func(context.Context, A) (
 	}
 }
 
-func decoded[B any](result []byte) (b B, err error) {
+func decodeResult[B any](result []byte) (b B, err error) {
 	if result == nil {
 		return b, fmt.Errorf("%w: there is none", ErrResult)
 	}
@@ -48,29 +48,29 @@ func decoded[B any](result []byte) (b B, err error) {
 	return b, nil
 }
 
-// Each is [Map] for functions that only return an error.
+// Each is [Map] for functions that only return an error. It saves no result.
 func Each[A any](store Store, key func(A) string, f func(context.Context, A) error, opts ...Option) func(context.Context, A) error {
 	require(f != nil, "Each", "f is nil")
-	w := newWork("Each", store, key, opts, functionOf(f))
+	g := newGuard("Each", store, key, opts, identify(f))
 	return func(ctx context.Context, a A) error {
-		_, err := w.do(ctx, a,
+		_, err := g.do(ctx, a,
 			func() error { return f(ctx, a) },
 			func() ([]byte, error) { return nil, nil })
 		return err
 	}
 }
 
-// work is what is to be done once.
-type work[A any] struct {
+// A guard lets a function be called once per key.
+type guard[A any] struct {
 	store    Store
 	key      func(A) string
 	payload  func(A) any // nil: not compared
 	name     string
 	expiry   time.Duration
-	function function
+	function functionID
 }
 
-func newWork[A any](caller string, store Store, key func(A) string, opts []Option, f function) *work[A] {
+func newGuard[A any](caller string, store Store, key func(A) string, opts []Option, f functionID) *guard[A] {
 	require(store != nil, caller, "store is nil")
 	require(key != nil, caller, "key is nil")
 	c := config{expiry: time.Hour}
@@ -80,29 +80,29 @@ func newWork[A any](caller string, store Store, key func(A) string, opts []Optio
 	}
 	payload, ok := c.payload.(func(A) any)
 	require(ok || c.payload == nil, caller, "WithPayload is for another type")
-	return &work[A]{store, key, payload, c.name, c.expiry, f}
+	return &guard[A]{store, key, payload, c.name, c.expiry, f}
 }
 
-// do calls the function if the key is free, and saves the result. Otherwise it returns what was found, if the
-// work is done.
-func (w *work[A]) do(ctx context.Context, a A, call func() error, result func() ([]byte, error)) (*Found, error) {
+// do calls the function if the key is free, saves its encoded result and returns nil. If the key is done, it returns what
+// the store found.
+func (g *guard[A]) do(ctx context.Context, a A, call func() error, encode func() ([]byte, error)) (*Found, error) {
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
-	c, err := w.claim(ctx, a)
+	c, err := g.newClaim(ctx, a)
 	if err != nil {
 		return nil, err
 	}
-	if err := w.notShared(ctx, c); err != nil {
+	if err := g.checkNotShared(ctx, c); err != nil {
 		return nil, err
 	}
-	found, err := w.store.Claim(ctx, c)
+	found, err := g.store.Claim(ctx, c)
 	switch {
 	case err != nil:
-		w.forget(ctx, c)
+		g.releaseUncertain(ctx, c)
 		err = fmt.Errorf("claim key %q: %w", c.Key, err)
 	case found == nil:
-		err = w.perform(ctx, c, call, result)
+		err = g.perform(ctx, c, call, encode)
 	case !found.Done:
 		err = fmt.Errorf("key %q: %w", c.Key, ErrInProgress)
 	case found.OtherPayload:
@@ -111,28 +111,28 @@ func (w *work[A]) do(ctx context.Context, a A, call func() error, result func() 
 	if err != nil {
 		return nil, err
 	}
-	w.note(ctx, c)
+	g.recordUse(ctx, c)
 	return found, nil
 }
 
-// forget frees a key that may be claimed although the store has failed. A claim with an end ends by itself, and
-// sooner than a store recovers that has too much to do.
-func (w *work[A]) forget(ctx context.Context, c Claim) {
+// releaseUncertain frees a key whose claim failed, because the store may have claimed it all the same. A claim with an end
+// is left to end: a throttled store is spared the request, and will hardly recover sooner.
+func (g *guard[A]) releaseUncertain(ctx context.Context, c Claim) {
 	if c.Until.IsZero() {
-		w.release(ctx, c)
+		g.release(ctx, c)
 	}
 }
 
-// claim describes the claim, which ends with the record's context.
-func (w *work[A]) claim(ctx context.Context, a A) (Claim, error) {
-	key := w.key(a)
+// newClaim returns a claim that ends with the record's context.
+func (g *guard[A]) newClaim(ctx context.Context, a A) (Claim, error) {
+	key := g.key(a)
 	if key == "" || !utf8.ValidString(key) {
 		return Claim{}, fmt.Errorf("%w: %q", ErrKey, key)
 	}
 	until, _ := ctx.Deadline()
-	c := Claim{Name: w.name, Key: key, Owner: rand.Text(), Until: until, Expires: later(until, time.Now().Add(w.expiry))}
-	if w.payload != nil {
-		payload, err := json.Marshal(w.payload(a))
+	c := Claim{Name: g.name, Key: key, Owner: rand.Text(), Until: until, Expires: later(until, time.Now().Add(g.expiry))}
+	if g.payload != nil {
+		payload, err := json.Marshal(g.payload(a))
 		if err != nil {
 			return Claim{}, fmt.Errorf("payload of key %q: %w", key, err)
 		}
@@ -141,7 +141,8 @@ func (w *work[A]) claim(ctx context.Context, a A) (Claim, error) {
 	return c, nil
 }
 
-// later is the later time. A claim must not expire before it ends: somebody else would take the key of work in progress.
+// later returns the later of two times. A claim must not expire before it ends. Otherwise another call would claim the key
+// of work in progress.
 func later(a, b time.Time) time.Time {
 	if a.After(b) {
 		return a
@@ -149,39 +150,39 @@ func later(a, b time.Time) time.Time {
 	return b
 }
 
-// perform does the work and keeps what came out of it. A call that does not return, since it panics or ends its
-// goroutine, has failed.
-func (w *work[A]) perform(ctx context.Context, c Claim, call func() error, result func() ([]byte, error)) error {
+// perform calls the function and saves its result. A call that panics or ends its goroutine has failed.
+func (g *guard[A]) perform(ctx context.Context, c Claim, call func() error, encode func() ([]byte, error)) error {
 	failed := true
 	defer func() {
 		if failed {
-			w.release(ctx, c)
+			g.release(ctx, c)
 		}
 	}()
-	if ctx.Err() != nil { // meanwhile
+	if ctx.Err() != nil { // ended while the key was being claimed
 		return context.Cause(ctx)
 	}
 	if err := call(); err != nil {
 		return err
 	}
 	failed = false
-	return w.save(ctx, c, result)
+	return g.save(ctx, c, encode)
 }
 
-// save keeps the result. If no store could keep it, the key is done without one, so that the work is not done again.
-func (w *work[A]) save(ctx context.Context, c Claim, result func() ([]byte, error)) error {
+// save saves the result. If the store can never keep it, save marks the key as done without a result. Otherwise the work
+// would be done again.
+func (g *guard[A]) save(ctx context.Context, c Claim, encode func() ([]byte, error)) error {
 	if c.ended() {
 		return fmt.Errorf("key %q: %w", c.Key, ErrLate)
 	}
-	ctx, cancel := c.context(ctx)
+	ctx, cancel := c.writeContext(ctx)
 	defer cancel()
-	c.Expires = time.Now().Add(w.expiry)
-	saved, err := encoded(result)
+	c.Expires = time.Now().Add(g.expiry)
+	result, err := encodeResult(encode)
 	if err == nil {
-		err = w.store.Save(ctx, c, saved)
+		err = g.store.Save(ctx, c, result)
 	}
 	if errors.Is(err, ErrResult) {
-		err = errors.Join(err, w.store.Save(ctx, c, nil))
+		err = errors.Join(err, g.store.Save(ctx, c, nil))
 	}
 	if err != nil {
 		return fmt.Errorf("save the result of key %q: %w", c.Key, err)
@@ -189,40 +190,26 @@ func (w *work[A]) save(ctx context.Context, c Claim, result func() ([]byte, erro
 	return nil
 }
 
-// encoded is the result as JSON. A MarshalJSON that panics has no result.
-func encoded(result func() ([]byte, error)) (saved []byte, err error) {
+// encodeResult returns the result as JSON. If a MarshalJSON method panics, the error is ErrResult, as for any other result
+// that cannot be encoded.
+func encodeResult(encode func() ([]byte, error)) (result []byte, err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			err = fmt.Errorf("panic: %v", v)
 		}
 		if err != nil {
-			saved, err = nil, fmt.Errorf("%w: %w", ErrResult, err)
+			result, err = nil, fmt.Errorf("%w: %w", ErrResult, err)
 		}
 	}()
-	return result()
+	return encode()
 }
 
-// release frees the key. If that fails, the claim ends by itself.
-func (w *work[A]) release(ctx context.Context, c Claim) {
+// release frees the key. Its errors do not matter, because the claim ends anyway.
+func (g *guard[A]) release(ctx context.Context, c Claim) {
 	if c.ended() {
 		return
 	}
-	ctx, cancel := c.context(ctx)
+	ctx, cancel := c.writeContext(ctx)
 	defer cancel()
-	_ = w.store.Release(ctx, c)
-}
-
-func (c Claim) ended() bool { return !c.Until.IsZero() && !time.Now().Before(c.Until) }
-
-// longestWrite is how long a write may take where no deadline says it.
-const longestWrite = 10 * time.Second
-
-// context is for the writes after the work. The record's context may be cancelled, as where a range is broken
-// off, but the claim holds until its end.
-func (c Claim) context(ctx context.Context) (context.Context, context.CancelFunc) {
-	ctx = context.WithoutCancel(ctx)
-	if c.Until.IsZero() {
-		return context.WithTimeout(ctx, longestWrite)
-	}
-	return context.WithDeadline(ctx, c.Until)
+	_ = g.store.Release(ctx, c)
 }

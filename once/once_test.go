@@ -28,7 +28,7 @@ type receipt struct {
 
 var errDeclined = errors.New("declined")
 
-// counting counts the calls of a function, which pays.
+// counting returns a function that pays orders and counts its calls.
 func counting(calls *int) func(context.Context, order) (receipt, error) {
 	return func(_ context.Context, o order) (receipt, error) {
 		*calls++
@@ -36,23 +36,23 @@ func counting(calls *int) func(context.Context, order) (receipt, error) {
 	}
 }
 
-func refusing(context.Context, order) (receipt, error) { return receipt{}, errDeclined }
+func declining(context.Context, order) (receipt, error) { return receipt{}, errDeclined }
 
-// stores are all that are built in, each empty.
+// stores returns functions that open an empty store of each kind.
 func stores() map[string]func() once.Store {
 	return map[string]func() once.Store{
 		"memory":        once.Memory,
 		"table":         func() once.Store { return once.DynamoDB(newTable(), "idempotency") },
 		"table, Python": func() once.Store { return once.DynamoDB(newTable(), "idempotency", once.WithPythonItems()) },
-		"table, no item with failures": func() once.Store {
+		"table, item omitted from failures": func() once.Store {
 			t := newTable()
-			t.silent = true
+			t.omitItem = true
 			return once.DynamoDB(t, "idempotency")
 		},
 	}
 }
 
-// withEach runs a test in virtual time for each store.
+// withEach runs a test in virtual time, once per kind of store.
 func withEach(t *testing.T, f func(t *testing.T, store once.Store)) {
 	for name, open := range stores() {
 		t.Run(name, func(t *testing.T) {
@@ -97,7 +97,7 @@ func TestEachIsForFunctionsThatReturnNothing(t *testing.T) {
 
 func TestWhatFailsInWhateverWayFreesItsKey(t *testing.T) {
 	for name, fail := range map[string]func(context.Context, order) (receipt, error){
-		"an error": refusing,
+		"an error": declining,
 		"a panic":  func(context.Context, order) (receipt, error) { panic("boom") },
 		"the end of its goroutine": func(context.Context, order) (receipt, error) {
 			runtime.Goexit()
@@ -115,7 +115,7 @@ func TestWhatFailsInWhateverWayFreesItsKey(t *testing.T) {
 					failed <- err
 				}()
 				if err, returned := <-failed; returned {
-					is.Equal(err, errDeclined) // as it is
+					is.Equal(err, errDeclined) // not wrapped
 				}
 				calls := 0
 				_, err := once.Map(store, order.key, counting(&calls))(t.Context(), order{ID: "o-1"})
@@ -301,7 +301,7 @@ func TestAnotherPayloadThanThatOfWorkInProgressMayStillSucceed(t *testing.T) {
 			return errDeclined
 		}, payload)
 		is.Equal(first(within(t, time.Minute), order{"o-1", 12}), errDeclined)
-		is.True(errors.Is(inside, once.ErrInProgress)) // the first one may fail, as it does
+		is.True(errors.Is(inside, once.ErrInProgress)) // not ErrPayload: the first one may still fail, as it does
 		is.NoErr(other(t.Context(), order{"o-1", 13}))
 	})
 }
@@ -316,6 +316,6 @@ func TestAKeyIsForgottenWhenItExpiresThoughTheDeadlineWasFar(t *testing.T) {
 			is.NoErr(err)
 			time.Sleep(4 * time.Minute)
 		}
-		is.Equal(calls, 3) // acknowledged, and nobody chargeed anybody
+		is.Equal(calls, 3) // otherwise the later orders would be acknowledged without being charged
 	})
 }

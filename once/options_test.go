@@ -14,11 +14,11 @@ import (
 func TestBadArgumentsPanicWhereTheyAreGiven(t *testing.T) {
 	store := once.Memory()
 	for want, f := range map[string]func(){
-		"Map: store is nil":                    func() { once.Map(nil, order.key, refusing) },
-		"Map: key is nil":                      func() { once.Map(store, nil, refusing) },
+		"Map: store is nil":                    func() { once.Map(nil, order.key, declining) },
+		"Map: key is nil":                      func() { once.Map(store, nil, declining) },
 		"Map: f is nil":                        func() { once.Map[order, receipt](store, order.key, nil) },
-		"Map: an Option is nil":                func() { once.Map(store, order.key, refusing, nil) },
-		"Map: WithPayload is for another type": func() { once.Map(store, order.key, refusing, once.WithPayload(func(int) any { return 0 })) },
+		"Map: an Option is nil":                func() { once.Map(store, order.key, declining, nil) },
+		"Map: WithPayload is for another type": func() { once.Map(store, order.key, declining, once.WithPayload(func(int) any { return 0 })) },
 		"Each: store is nil":                   func() { once.Each(nil, order.key, pass) },
 		"Each: key is nil":                     func() { once.Each(store, nil, pass) },
 		"Each: f is nil":                       func() { once.Each(store, order.key, nil) },

@@ -1,6 +1,6 @@
 package once_test
 
-// The law in pipelines: lanes, policies, breaks, functions that are left behind, over several deliveries.
+// The law in pipelines over several deliveries: with lanes, policies, breaks and functions left running.
 
 import (
 	"context"
@@ -18,19 +18,19 @@ import (
 	"pgregory.net/rapid"
 )
 
-// A parcel is a message. Several may have the key of the same work.
+// A parcel is a message. Several parcels may have the same key.
 type parcel struct{ id, key string }
 
-func (p parcel) keyed() string { return p.key }
+func (p parcel) workKey() string { return p.key }
 
-// A shipping is a drawn pipeline, and what becomes of the tries of each key.
+// A shipping is a drawn pipeline and the outcomes of its calls.
 type shipping struct {
-	parcels []parcel
-	tries   map[string][]string
-	lanes   int
-	policy  batch.Policy
-	breaks  int  // how many results the first delivery is ranged over, and then broken off; 0: it is not
-	inside  bool // once sits inside of a Catch that gives declined parcels up
+	parcels    []parcel
+	outcomes   map[string][]string // by key, of the first calls; all later calls succeed
+	lanes      int
+	policy     batch.Policy
+	breakAfter int  // results after which the first delivery breaks out of its range; 0: it does not
+	catches    bool // a Catch gives up declined parcels
 
 	mu      sync.Mutex
 	tried   map[string]int
@@ -39,35 +39,35 @@ type shipping struct {
 	gaveUp  map[string]bool
 }
 
-func drawnShipping(t *rapid.T) *shipping {
+func drawShipping(t *rapid.T) *shipping {
 	keys := []string{"a", "b", "c"}
 	s := &shipping{
-		tries: map[string][]string{}, lanes: rapid.IntRange(0, 4).Draw(t, "lanes"),
-		policy: rapid.SampledFrom([]batch.Policy{batch.Continue, batch.StopGroup, batch.StopBatch}).Draw(t, "policy"),
-		inside: rapid.Bool().Draw(t, "inside"),
-		tried:  map[string]int{}, effects: map[string]int{}, late: map[string]int{}, gaveUp: map[string]bool{},
+		outcomes: map[string][]string{}, lanes: rapid.IntRange(0, 4).Draw(t, "lanes"),
+		policy:  rapid.SampledFrom([]batch.Policy{batch.Continue, batch.StopGroup, batch.StopBatch}).Draw(t, "policy"),
+		catches: rapid.Bool().Draw(t, "catches"),
+		tried:   map[string]int{}, effects: map[string]int{}, late: map[string]int{}, gaveUp: map[string]bool{},
 	}
 	for i := range rapid.IntRange(1, 8).Draw(t, "parcels") {
 		s.parcels = append(s.parcels, parcel{fmt.Sprintf("m-%d", i), rapid.SampledFrom(keys).Draw(t, "key")})
 	}
 	for _, key := range keys {
-		s.tries[key] = rapid.SliceOfN(rapid.SampledFrom([]string{"fail", "decline", "panic", "exit", "slow", "stuck"}), 0, 3).Draw(t, key)
+		s.outcomes[key] = rapid.SliceOfN(rapid.SampledFrom([]string{"fail", "decline", "panic", "exit", "slow", "stuck"}), 0, 3).Draw(t, key)
 	}
 	if rapid.IntRange(0, 3).Draw(t, "breaks off") == 0 {
-		s.breaks = rapid.IntRange(1, 8).Draw(t, "breaks")
+		s.breakAfter = rapid.IntRange(1, 8).Draw(t, "breaks")
 	}
 	return s
 }
 
 func (s *shipping) ship(ctx context.Context, p parcel) error {
 	s.mu.Lock()
-	word := "ok"
-	if n := s.tried[p.key]; n < len(s.tries[p.key]) {
-		word = s.tries[p.key][n]
+	outcome := "ok"
+	if n := s.tried[p.key]; n < len(s.outcomes[p.key]) {
+		outcome = s.outcomes[p.key][n]
 	}
 	s.tried[p.key]++
 	s.mu.Unlock()
-	switch word {
+	switch outcome {
 	case "fail":
 		return errDown
 	case "decline":
@@ -79,7 +79,7 @@ func (s *shipping) ship(ctx context.Context, p parcel) error {
 	case "slow":
 		time.Sleep(time.Second)
 	case "stuck":
-		time.Sleep(30 * time.Second) // the invocation lasts ten
+		time.Sleep(30 * time.Second) // longer than the invocation
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -91,10 +91,10 @@ func (s *shipping) ship(ctx context.Context, p parcel) error {
 }
 
 func (s *shipping) stage(store once.Store) func(batch.Stream[parcel]) batch.Stream[parcel] {
-	ship := once.Each(store, parcel.keyed, s.ship, once.WithExpiry(24*time.Hour))
+	ship := once.Each(store, parcel.workKey, s.ship, once.WithExpiry(24*time.Hour))
 	lane := func(parcels batch.Stream[parcel]) batch.Stream[parcel] {
 		shipped := batch.TryEach(parcels, ship)
-		if !s.inside {
+		if !s.catches {
 			return shipped
 		}
 		return batch.Catch(shipped, func(ctx context.Context, err error) error {
@@ -114,14 +114,14 @@ func (s *shipping) stage(store once.Store) func(batch.Stream[parcel]) batch.Stre
 	return func(parcels batch.Stream[parcel]) batch.Stream[parcel] { return batch.Parallel(parcels, s.lanes, lane) }
 }
 
-// deliver delivers the parcels until none is redelivered.
+// deliver delivers the parcels until none is reported.
 func (s *shipping) deliver(t *testing.T, store once.Store) (err error) {
 	left := s.parcels
 	for n := 0; len(left) > 0 && err == nil; n++ {
 		if n > 60 {
 			return fmt.Errorf("%v are redelivered again and again", left)
 		}
-		left, err = s.invoke(t, store, left, n == 0 && s.breaks > 0)
+		left, err = s.invoke(t, store, left, n == 0 && s.breakAfter > 0)
 		time.Sleep(time.Minute) // the visibility timeout
 	}
 	return err
@@ -134,7 +134,7 @@ func (s *shipping) invoke(t *testing.T, store once.Store, parcels []parcel, brea
 		batch.WithPolicy(s.policy), batch.WithoutAllFailedError())
 	if breaks {
 		s.breakOff(s.stage(store)(source))
-		return parcels, nil // there was no answer
+		return parcels, nil // no response, so everything is redelivered
 	}
 	response, err := batch.Run(source, s.stage(store))
 	if err != nil {
@@ -143,14 +143,14 @@ func (s *shipping) invoke(t *testing.T, store once.Store, parcels []parcel, brea
 	return s.redelivered(parcels, response)
 }
 
-// breakOff ranges on a goroutine of its own, which a function may end.
+// breakOff ranges on its own goroutine, because a function may end the goroutine.
 func (s *shipping) breakOff(results batch.Stream[parcel]) {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
 		n := 0
 		for range results {
-			if n++; n == s.breaks {
+			if n++; n == s.breakAfter {
 				return
 			}
 		}
@@ -158,7 +158,7 @@ func (s *shipping) breakOff(results batch.Stream[parcel]) {
 	<-ended
 }
 
-// redelivered are the parcels that the response reports. The others must have been shipped by now, or given up.
+// redelivered returns the parcels that the response reports. All others must have been shipped or given up.
 func (s *shipping) redelivered(delivered []parcel, response batch.Response) (left []parcel, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -177,7 +177,7 @@ func TestInPipelinesTheEffectOfAKeyHappensOnceUnlessItComesLate(t *testing.T) {
 	for name, open := range stores() {
 		t.Run(name, func(t *testing.T) {
 			rapid.Check(t, func(rt *rapid.T) {
-				s := drawnShipping(rt)
+				s := drawShipping(rt)
 				var err error
 				synctest.Test(t, func(t *testing.T) {
 					err = s.deliver(t, open())

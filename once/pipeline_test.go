@@ -1,6 +1,6 @@
 package once_test
 
-// Functions that are called once, in pipelines.
+// Wrapped functions in pipelines.
 
 import (
 	"bytes"
@@ -21,7 +21,7 @@ import (
 	"github.com/matryer/is"
 )
 
-// messages are SQS messages with an order of that ID each.
+// messages returns an event with a message per ID. Its body is an order with that ID.
 func messages(ids ...string) (event events.SQSEvent) {
 	for i, id := range ids {
 		event.Records = append(event.Records, events.SQSMessage{MessageId: "m-" + string(rune('1'+i)), Body: `{"ID":"` + id + `"}`})
@@ -91,7 +91,7 @@ func TestARecordThatIsStuckKeepsItsKeyUntilItsContextEnds(t *testing.T) {
 		is.True(errors.Is(err, batch.ErrRunning))
 		working.Store(true)
 		_, err = batch.Run(batch.SQS(within(t, 10*time.Second), messages("o-1")), process)
-		is.NoErr(err) // the claim ended half a second before the deadline, and before the answer
+		is.NoErr(err) // the claim ended half a second before the deadline, so before the response
 		time.Sleep(time.Hour)
 	})
 }

@@ -1,6 +1,6 @@
 package once_test
 
-// The code of the README, in the words of its pipeline.
+// The code in the README and in the package comment.
 
 import (
 	"context"
@@ -19,18 +19,11 @@ type (
 
 func (o Order) Key() string { return o.ID }
 
-var _ = []any{inReadme, inDoc, named}
+var _ = []any{wrapped, named}
 
-func inReadme(orders batch.Stream[Order], cfg aws.Config, charge func(context.Context, Order) (Receipt, error)) batch.Stream[Receipt] {
+func wrapped(orders batch.Stream[Order], cfg aws.Config, charge func(context.Context, Order) (Receipt, error)) batch.Stream[Receipt] {
 	keys := once.DynamoDB(dynamodb.NewFromConfig(cfg), "idempotency")
 	receipts := batch.TryMap(orders, once.Map(keys, Order.Key, charge)) // func(context.Context, Order) (Receipt, error)
-	return receipts
-}
-
-func inDoc(orders batch.Stream[Order], cfg aws.Config, charge func(context.Context, Order) (Receipt, error)) batch.Stream[Receipt] {
-	store := once.DynamoDB(dynamodb.NewFromConfig(cfg), "idempotency")
-	charge = once.Map(store, Order.Key, charge)
-	receipts := batch.TryMap(orders, charge)
 	return receipts
 }
 

@@ -5,33 +5,49 @@ import (
 	"time"
 )
 
-// A Store keeps who works on which key, and what came out of it. [DynamoDB] and [Memory] make one. Functions
-// in several lanes, invocations and processes use it at the same time.
+// A Store records which keys are claimed, which are done, and with what result. [DynamoDB] and [Memory] return one. It is
+// used concurrently, by lanes, invocations and processes.
 type Store interface {
-	// Claim claims the key for c.Owner and returns nil if the key is free: unknown, expired, or claimed with
-	// a claim that has ended. Otherwise it returns what is there and changes nothing. It is one atomic step. If
-	// c.Owner holds the claim already, since the answer of an earlier try was lost, the key counts as free.
+	// Claim claims the key for c.Owner and returns nil if the key is free. A key is free if it is unknown or expired,
+	// or if its claim has ended. Otherwise Claim returns what it found and changes nothing. Claim must be
+	// atomic. If c.Owner already holds the claim, because the response to an earlier attempt was lost, Claim returns nil.
 	Claim(ctx context.Context, c Claim) (*Found, error)
-	// Save keeps the result, JSON or nil, until c.Expires, if c.Owner still holds the claim. If not, it
-	// changes nothing, and the error is ErrLate. The error is ErrResult if this result can never be kept.
+	// Save marks the key as done until c.Expires and keeps the result, which is JSON or nil. If c.Owner no longer holds
+	// the claim, Save changes nothing and returns ErrLate. If the store can never keep this result, it returns
+	// ErrResult.
 	Save(ctx context.Context, c Claim, result []byte) error
-	// Release frees the key if c.Owner still holds the claim. If not, it does nothing.
+	// Release frees the key. If c.Owner no longer holds the claim, Release does nothing.
 	Release(ctx context.Context, c Claim) error
 }
 
-// A Claim is what [Map] and [Each] ask a [Store] for.
+// A Claim is what [Map] and [Each] pass to a [Store].
 type Claim struct {
-	Name    string    // of the function, from WithName
-	Key     string    // what not to do twice, for this Name
-	Payload []byte    // what is to be the same for the same key, as JSON; nil if that is not asked for
+	Name    string    // the function's name, from WithName
+	Key     string    // what must not be done twice under this Name
+	Payload []byte    // what must be the same for the same key, as JSON; nil if nothing must be
 	Owner   string    // different for each call
-	Until   time.Time // when the claim ends; zero if it ends only by expiring
-	Expires time.Time // when the key is forgotten; for Claim never before Until
+	Until   time.Time // when the claim ends; zero if it lasts until it expires
+	Expires time.Time // when the key is forgotten; in a call to Store.Claim never before Until
 }
 
-// Found is what a [Store] has for a key that is not free.
+func (c Claim) ended() bool { return !c.Until.IsZero() && !time.Now().Before(c.Until) }
+
+// maxWriteTime limits a write if the claim has no end.
+const maxWriteTime = 10 * time.Second
+
+// writeContext returns a context for the writes after the work. It lasts until the claim ends, even if the record's context
+// is cancelled earlier, for example by a break out of a range.
+func (c Claim) writeContext(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx = context.WithoutCancel(ctx)
+	if c.Until.IsZero() {
+		return context.WithTimeout(ctx, maxWriteTime)
+	}
+	return context.WithDeadline(ctx, c.Until)
+}
+
+// Found is what a [Store] found for a key that is not free.
 type Found struct {
-	Done         bool   // whether the work is done, not only begun
-	OtherPayload bool   // whether it is for a payload other than the one in the claim
-	Result       []byte // JSON of what the work returned, nil if it returned nothing
+	Done         bool   // the work is done; false while another call has claimed the key
+	OtherPayload bool   // the key belongs to another payload than the claim's
+	Result       []byte // what the function returned, as JSON; nil if it returned nothing
 }

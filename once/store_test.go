@@ -1,6 +1,6 @@
 package once_test
 
-// What every store must do, asked for directly.
+// Stores called directly, without Map or Each.
 
 import (
 	"context"
@@ -24,7 +24,7 @@ func TestOnlyTheOwnerOfAClaimMaySaveOrFreeItsKey(t *testing.T) {
 	withEach(t, func(t *testing.T, store once.Store) {
 		is := is.New(t)
 		first := claimOf("first", 10*time.Second)
-		is.NoErr(store.Release(t.Context(), first)) // of what is not there
+		is.NoErr(store.Release(t.Context(), first)) // not claimed yet
 		is.True(errors.Is(store.Save(t.Context(), first, nil), once.ErrLate))
 
 		found, err := store.Claim(t.Context(), first)
@@ -44,7 +44,7 @@ func TestOnlyTheOwnerOfAClaimMaySaveOrFreeItsKey(t *testing.T) {
 
 		is.NoErr(store.Save(t.Context(), second, []byte(`7`)))
 		is.True(errors.Is(store.Save(t.Context(), first, []byte(`8`)), once.ErrLate))
-		is.NoErr(store.Release(t.Context(), second)) // what is done stays done
+		is.NoErr(store.Release(t.Context(), second)) // a done key stays done
 		found, err = store.Claim(t.Context(), claimOf("third", 10*time.Second))
 		is.NoErr(err)
 		is.Equal(found, &once.Found{Done: true, Result: []byte(`7`)})
@@ -95,10 +95,10 @@ func TestAKeyThatWasClaimedWithAPayloadIsAcceptedWithoutOne(t *testing.T) {
 	})
 }
 
-// vanishing is a table from which the item goes just before it is read.
-type vanishing struct{ *table }
+// A vanishingTable loses its items just before they are read.
+type vanishingTable struct{ *table }
 
-func (v vanishing) GetItem(ctx context.Context, in *dynamodb.GetItemInput, opts ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error) {
+func (v vanishingTable) GetItem(ctx context.Context, in *dynamodb.GetItemInput, opts ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error) {
 	clear(v.items)
 	return v.table.GetItem(ctx, in, opts...)
 }
@@ -106,8 +106,8 @@ func (v vanishing) GetItem(ctx context.Context, in *dynamodb.GetItemInput, opts 
 func TestAKeyThatIsFreedWhileItIsLookedAtIsClaimed(t *testing.T) {
 	is := is.New(t)
 	table := newTable()
-	table.silent = true
-	store := once.DynamoDB(vanishing{table}, "idempotency")
+	table.omitItem = true
+	store := once.DynamoDB(vanishingTable{table}, "idempotency")
 	calls := 0
 	for range 2 {
 		_, err := once.Map(store, order.key, counting(&calls))(t.Context(), order{ID: "o-1"})

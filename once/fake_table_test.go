@@ -16,21 +16,21 @@ import (
 
 type item = map[string]types.AttributeValue
 
-// table stands in for a table of DynamoDB. It knows the conditions that the store writes, and no others; the end-to-end tests
-// run the store against a server.
+// A table is a fake of a DynamoDB table. It supports only the conditions that the store writes. The end-to-end tests run
+// the store against a server.
 type table struct {
-	mu     sync.Mutex
-	items  map[string]item
-	silent bool                            // failures do not bring the item along
-	before func(ctx context.Context) error // each request, if set: an error is its answer
-	after  func(operation string) error    // each success, if set: an error is its answer
+	mu       sync.Mutex
+	items    map[string]item
+	omitItem bool                            // failures do not contain the item, as with some servers
+	before   func(ctx context.Context) error // called before each request; an error prevents it
+	after    func(operation string) error    // called after each success; an error replaces the response
 }
 
 func newTable() *table { return &table{items: map[string]item{}} }
 
 func id(key item) string { return stringOf(key["id"]) }
 
-// request does one request as a whole, as the service does.
+// request executes a request atomically, as the service does.
 func (t *table) request(ctx context.Context, operation string, do func() error) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -49,23 +49,23 @@ func (t *table) request(ctx context.Context, operation string, do func() error) 
 	return err
 }
 
-func (t *table) failed(old item, wanted types.ReturnValuesOnConditionCheckFailure) error {
+func (t *table) conditionFailed(old item, wanted types.ReturnValuesOnConditionCheckFailure) error {
 	err := &types.ConditionalCheckFailedException{Message: aws.String("The conditional request failed")}
-	if wanted == types.ReturnValuesOnConditionCheckFailureAllOld && !t.silent {
+	if wanted == types.ReturnValuesOnConditionCheckFailureAllOld && !t.omitItem {
 		err.Item = maps.Clone(old)
 	}
 	return err
 }
 
-// knows panics where a condition is not the one that is meant.
-func knows(condition *string, known string) {
-	if *condition != known {
+// expectCondition panics if the condition is not the one that the fake implements.
+func expectCondition(condition *string, implemented string) {
+	if *condition != implemented {
 		panic("unknown condition: " + *condition)
 	}
 }
 
 func (t *table) PutItem(ctx context.Context, in *dynamodb.PutItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error) {
-	knows(in.ConditionExpression, "attribute_not_exists(#id) OR #expiration < :seconds OR "+
+	expectCondition(in.ConditionExpression, "attribute_not_exists(#id) OR #expiration < :seconds OR "+
 		"(#status = :inProgress AND attribute_exists(#until) AND #until < :milliseconds)")
 	return &dynamodb.PutItemOutput{}, t.request(ctx, "put", func() error {
 		old, exists := t.items[id(in.Item)]
@@ -73,7 +73,7 @@ func (t *table) PutItem(ctx context.Context, in *dynamodb.PutItemInput, _ ...fun
 		if exists &&
 			!(number(old[names["#expiration"]]) < number(values[":seconds"])) &&
 			!(equal(old[names["#status"]], values[":inProgress"]) && old[names["#until"]] != nil && number(old[names["#until"]]) < number(values[":milliseconds"])) {
-			return t.failed(old, in.ReturnValuesOnConditionCheckFailure)
+			return t.conditionFailed(old, in.ReturnValuesOnConditionCheckFailure)
 		}
 		t.items[id(in.Item)] = maps.Clone(in.Item)
 		return nil
@@ -81,11 +81,11 @@ func (t *table) PutItem(ctx context.Context, in *dynamodb.PutItemInput, _ ...fun
 }
 
 func (t *table) UpdateItem(ctx context.Context, in *dynamodb.UpdateItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error) {
-	knows(in.ConditionExpression, "#owner = :owner AND #status = :inProgress")
+	expectCondition(in.ConditionExpression, "#owner = :owner AND #status = :inProgress")
 	return &dynamodb.UpdateItemOutput{}, t.request(ctx, "update", func() error {
 		old := t.items[id(in.Key)]
-		if !held(old, in.ExpressionAttributeNames, in.ExpressionAttributeValues) {
-			return t.failed(old, in.ReturnValuesOnConditionCheckFailure)
+		if !ownsClaim(old, in.ExpressionAttributeNames, in.ExpressionAttributeValues) {
+			return t.conditionFailed(old, in.ReturnValuesOnConditionCheckFailure)
 		}
 		updated := maps.Clone(old)
 		for assignment := range strings.SplitSeq(strings.TrimPrefix(*in.UpdateExpression, "SET "), ", ") {
@@ -98,11 +98,11 @@ func (t *table) UpdateItem(ctx context.Context, in *dynamodb.UpdateItemInput, _ 
 }
 
 func (t *table) DeleteItem(ctx context.Context, in *dynamodb.DeleteItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.DeleteItemOutput, error) {
-	knows(in.ConditionExpression, "#owner = :owner AND #status = :inProgress")
+	expectCondition(in.ConditionExpression, "#owner = :owner AND #status = :inProgress")
 	return &dynamodb.DeleteItemOutput{}, t.request(ctx, "delete", func() error {
 		old := t.items[id(in.Key)]
-		if !held(old, in.ExpressionAttributeNames, in.ExpressionAttributeValues) {
-			return t.failed(old, in.ReturnValuesOnConditionCheckFailure)
+		if !ownsClaim(old, in.ExpressionAttributeNames, in.ExpressionAttributeValues) {
+			return t.conditionFailed(old, in.ReturnValuesOnConditionCheckFailure)
 		}
 		delete(t.items, id(in.Key))
 		return nil
@@ -111,7 +111,7 @@ func (t *table) DeleteItem(ctx context.Context, in *dynamodb.DeleteItemInput, _ 
 
 func (t *table) GetItem(ctx context.Context, in *dynamodb.GetItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error) {
 	if in.ConsistentRead == nil || !*in.ConsistentRead {
-		panic("a read that may be old")
+		panic("a read that is not consistent")
 	}
 	out := &dynamodb.GetItemOutput{}
 	return out, t.request(ctx, "get", func() error {
@@ -120,7 +120,7 @@ func (t *table) GetItem(ctx context.Context, in *dynamodb.GetItemInput, _ ...fun
 	})
 }
 
-func held(old item, names map[string]string, values item) bool {
+func ownsClaim(old item, names map[string]string, values item) bool {
 	return equal(old[names["#owner"]], values[":owner"]) && equal(old[names["#status"]], values[":inProgress"])
 }
 
@@ -134,31 +134,31 @@ func number(v types.AttributeValue) float64 {
 	return f
 }
 
-var errNoAnswer = errors.New("no answer")
+var errNoResponse = errors.New("no response")
 
-// repeating is a table as the SDK's client shows it, which repeats a request without an answer.
-type repeating struct{ *table }
+// A retryingTable repeats a request without a response, as the SDK does.
+type retryingTable struct{ *table }
 
-func (r repeating) PutItem(ctx context.Context, in *dynamodb.PutItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error) {
-	return again(func() (*dynamodb.PutItemOutput, error) { return r.table.PutItem(ctx, in) })
+func (r retryingTable) PutItem(ctx context.Context, in *dynamodb.PutItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error) {
+	return retry(func() (*dynamodb.PutItemOutput, error) { return r.table.PutItem(ctx, in) })
 }
 
-func (r repeating) UpdateItem(ctx context.Context, in *dynamodb.UpdateItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error) {
-	return again(func() (*dynamodb.UpdateItemOutput, error) { return r.table.UpdateItem(ctx, in) })
+func (r retryingTable) UpdateItem(ctx context.Context, in *dynamodb.UpdateItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error) {
+	return retry(func() (*dynamodb.UpdateItemOutput, error) { return r.table.UpdateItem(ctx, in) })
 }
 
-func again[O any](request func() (O, error)) (O, error) {
+func retry[O any](request func() (O, error)) (O, error) {
 	out, err := request()
-	if errors.Is(err, errNoAnswer) {
+	if errors.Is(err, errNoResponse) {
 		return request()
 	}
 	return out, err
 }
 
-// refusingData is a table whose items have no room for a result.
-type refusingData struct{ *table }
+// A resultRefusingTable accepts no result, as if every result were too large.
+type resultRefusingTable struct{ *table }
 
-func (r refusingData) UpdateItem(ctx context.Context, in *dynamodb.UpdateItemInput, opts ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error) {
+func (r resultRefusingTable) UpdateItem(ctx context.Context, in *dynamodb.UpdateItemInput, opts ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error) {
 	if in.ExpressionAttributeValues[":data"] != nil {
 		return nil, tooLarge{errors.New("Item size to update has exceeded the maximum allowed size")}
 	}

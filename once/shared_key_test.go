@@ -1,6 +1,6 @@
 package once_test
 
-// Two functions with one store, the same keys and no names.
+// Two functions that share a store and keys, and have no names.
 
 import (
 	"context"
@@ -28,10 +28,10 @@ func TestTwoFunctionsThatShareAKeyAreFoundAndNothingIsAcknowledgedUnshipped(t *t
 				return batch.TryEach(batch.TryEach(orders(s), charge), ship)
 			}
 		}
-		for range 2 { // also when the charge is known
+		for range 2 { // the second time, the orders have been charged before
 			_, err := batch.Run(batch.SQS(t.Context(), messages("o-1", "o-2")), pipeline())
 			is.True(errors.Is(err, once.ErrShared))
-			is.True(strings.Contains(err.Error(), "shared_test.go:"))
+			is.True(strings.Contains(err.Error(), "shared_key_test.go:"))
 		}
 		is.Equal(shipped, 0)
 
@@ -42,8 +42,8 @@ func TestTwoFunctionsThatShareAKeyAreFoundAndNothingIsAcknowledgedUnshipped(t *t
 	})
 }
 
-// goesThrough sends records through both functions, and expects that the second one is not taken for done.
-func goesThrough(t *testing.T, charge, ship func(context.Context, order) error) {
+// expectShared sends records through both functions, and checks that the second one fails them with ErrShared.
+func expectShared(t *testing.T, charge, ship func(context.Context, order) error) {
 	t.Helper()
 	is := is.New(t)
 	_, err := batch.Run(batch.SQS(t.Context(), messages("o-1", "o-2")), func(s batch.Stream[events.SQSMessage]) batch.Stream[order] {
@@ -59,16 +59,16 @@ func idempotent(store once.Store, f func(context.Context, order) error) func(con
 
 func TestTwoFunctionsThatOneHelperWrapsAreFound(t *testing.T) {
 	store := once.Memory()
-	goesThrough(t, idempotent(store, pass), idempotent(store, func(context.Context, order) error { return nil }))
+	expectShared(t, idempotent(store, pass), idempotent(store, func(context.Context, order) error { return nil }))
 }
 
 func TestOneFunctionThatIsWrappedTwiceIsFound(t *testing.T) {
 	store := once.Memory()
 	charge, ship := once.Each(store, order.key, pass), once.Each(store, order.key, pass) // on one line
-	goesThrough(t, charge, ship)
+	expectShared(t, charge, ship)
 }
 
-// A stage may keep many orders between the two functions.
+// A stage between the two functions may hold many orders.
 func TestTwoFunctionsThatShareAKeyAreFoundThoughOthersComeBetween(t *testing.T) {
 	is := is.New(t)
 	store := once.Memory()
@@ -90,7 +90,7 @@ func TestAnotherProviderMayDoTheWorkOfOneThatHasFailed(t *testing.T) {
 		is := is.New(t)
 		for range 2 {
 			receipts, failures := batch.Partition(batch.OrElse(
-				batch.TryMap(batch.Of(order{"o-1", 12}), once.Map(store, order.key, refusing)),
+				batch.TryMap(batch.Of(order{"o-1", 12}), once.Map(store, order.key, declining)),
 				func(ctx context.Context, _ error) (receipt, error) {
 					calls := 0
 					return once.Map(store, order.key, counting(&calls))(ctx, order{"o-1", 12})

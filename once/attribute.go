@@ -8,8 +8,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// valueOf is JSON as a value of DynamoDB, as other languages' SDKs write objects.
-func valueOf(result []byte) (types.AttributeValue, error) {
+// attributeFromJSON returns JSON as maps, lists and scalars of DynamoDB, in the form in which SDKs of other languages write
+// objects.
+func attributeFromJSON(result []byte) (types.AttributeValue, error) {
 	d := json.NewDecoder(bytes.NewReader(result))
 	d.UseNumber()
 	var v any
@@ -34,7 +35,7 @@ func attributeOf(v any) types.AttributeValue {
 		}
 		return &types.AttributeValueMemberL{Value: l}
 	case string:
-		return text(v)
+		return stringAttribute(v)
 	case json.Number:
 		return &types.AttributeValueMemberN{Value: v.String()}
 	case bool:
@@ -43,8 +44,9 @@ func attributeOf(v any) types.AttributeValue {
 	return &types.AttributeValueMemberNULL{Value: true}
 }
 
-// jsonOf is a value of DynamoDB as JSON. Sets become arrays, and bytes base64, as encoding/json has them.
-func jsonOf(v types.AttributeValue) ([]byte, error) {
+// jsonFromAttribute is the reverse of attributeFromJSON. Items of other languages may also have sets, which become arrays,
+// and bytes, which become base64.
+func jsonFromAttribute(v types.AttributeValue) ([]byte, error) {
 	plain, err := plainOf(v)
 	if err != nil {
 		return nil, err
