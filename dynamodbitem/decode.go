@@ -45,8 +45,8 @@ func unmarshal(attributes map[string]types.AttributeValue, out any) (err error) 
 	return attributevalue.UnmarshalMap(attributes, out)
 }
 
-// sdkValue switches on the type because an accessor panics on values of any other type.
-// The zero value becomes a null; no event carries one.
+// sdkValue switches on the type because an accessor panics on values of any other type. The zero value becomes
+// a null; no event carries one.
 func sdkValue(v events.DynamoDBAttributeValue) types.AttributeValue {
 	if v.IsNull() {
 		return &types.AttributeValueMemberNULL{Value: true}

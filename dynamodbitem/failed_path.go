@@ -9,9 +9,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// failedPath returns the path of the attribute that causes err, such as ".lines.1.count".
-// It returns "" if no single attribute does. The SDK's errors do not name the attribute, so the item's
-// attributes are decoded one at a time until one of them produces the same error. Items that decode never pay for this.
+// failedPath returns the path of the attribute that causes err, such as ".lines.1.count". It returns "" if no
+// single attribute does. The SDK's errors do not name the attribute, so the item's attributes are decoded one
+// at a time until one of them produces the same error. Items that decode never pay for this.
 func failedPath[T any](item map[string]types.AttributeValue, err error) string {
 	text := fmt.Sprint(err) // unlike err.Error(), this survives an Error method that panics
 	fails := func(v types.AttributeValue) bool {
@@ -21,8 +21,8 @@ func failedPath[T any](item map[string]types.AttributeValue, err error) string {
 	return pathIn(&types.AttributeValueMemberM{Value: item}, fails)
 }
 
-// pathIn returns the path from v to the deepest attribute that still fails when v has no other. If an empty list or map
-// fails in the same way, no attribute in it is to blame.
+// pathIn returns the path from v to the deepest attribute that still fails when v has no other. If an empty
+// list or map fails in the same way, no attribute in it is to blame.
 func pathIn(v types.AttributeValue, fails func(types.AttributeValue) bool) string {
 	switch v := v.(type) {
 	case *types.AttributeValueMemberM:

@@ -7,22 +7,20 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 )
 
-// NewImage returns the item as it was after the change. If the record has no new
-// image, the error is a [*MissingImageError]. A REMOVE never has one, nor does any
-// record of a KEYS_ONLY or OLD_IMAGE stream.
+// NewImage returns the item as it was after the change. If the record has no new image, the error is a
+// [*MissingImageError]. A REMOVE never has one, nor does any record of a KEYS_ONLY or OLD_IMAGE stream.
 func NewImage[T any](_ context.Context, r events.DynamoDBEventRecord) (T, error) {
 	return decode[T](&r, "NewImage", r.Change.NewImage)
 }
 
-// OldImage returns the item as it was before the change. If the record has no old
-// image, the error is a [*MissingImageError]. An INSERT never has one, nor does any
-// record of a KEYS_ONLY or NEW_IMAGE stream.
+// OldImage returns the item as it was before the change. If the record has no old image, the error is a
+// [*MissingImageError]. An INSERT never has one, nor does any record of a KEYS_ONLY or NEW_IMAGE stream.
 func OldImage[T any](_ context.Context, r events.DynamoDBEventRecord) (T, error) {
 	return decode[T](&r, "OldImage", r.Change.OldImage)
 }
 
-// Keys returns the item's key attributes: the partition key and, if the table has
-// one, the sort key. Every record has them.
+// Keys returns the item's key attributes: the partition key and, if the table has one, the sort key. Every
+// record has them.
 func Keys[T any](_ context.Context, r events.DynamoDBEventRecord) (T, error) {
 	return decode[T](&r, "Keys", r.Change.Keys)
 }
@@ -33,10 +31,9 @@ type Images[T any] struct {
 	New *T // nil for a REMOVE
 }
 
-// Change returns the item before and after the change. Old is nil for an INSERT, and
-// New is nil for a REMOVE. Any other missing image is a [*MissingImageError]:
-// otherwise a MODIFY would look like an INSERT if the stream carries only new images.
-// Set the stream's view type to NEW_AND_OLD_IMAGES.
+// Change returns the item before and after the change. Old is nil for an INSERT, and New is nil for a REMOVE.
+// Any other missing image is a [*MissingImageError]: otherwise a MODIFY would look like an INSERT if the stream
+// carries only new images. Set the stream's view type to NEW_AND_OLD_IMAGES.
 func Change[T any](_ context.Context, r events.DynamoDBEventRecord) (Images[T], error) {
 	before, err := decodeOptional[T](&r, "OldImage", r.Change.OldImage, events.DynamoDBOperationTypeInsert)
 	if err != nil {
@@ -61,8 +58,7 @@ func decodeOptional[T any](r *events.DynamoDBEventRecord, name string, image eve
 	return &value, nil
 }
 
-// A MissingImageError says which image a record lacks. Functions return it inside a
-// [batch.DecodeError].
+// A MissingImageError says which image a record lacks. Functions return it inside a [batch.DecodeError].
 type MissingImageError struct {
 	Image          string // "NewImage", "OldImage" or "Keys"
 	EventName      string // "INSERT", "MODIFY" or "REMOVE"

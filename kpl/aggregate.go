@@ -1,7 +1,7 @@
 package kpl
 
-// An aggregate is a magic number, a protobuf message and the MD5 checksum of the message.
-// The format is described at https://github.com/awslabs/amazon-kinesis-producer/blob/master/aggregation-format.md.
+// An aggregate is a magic number, a protobuf message and the MD5 checksum of the message. The format is
+// described at https://github.com/awslabs/amazon-kinesis-producer/blob/master/aggregation-format.md.
 
 import (
 	"bytes"
@@ -28,7 +28,8 @@ const (
 	tagKey protowire.Number = 1
 )
 
-// minUserRecordSize is that of a user record with a partition key index and empty data. Each field takes two bytes.
+// minUserRecordSize is that of a user record with a partition key index and empty data. Each field takes two
+// bytes.
 const minUserRecordSize = 4
 
 // An aggregate reads the user records of a message one after the other.
@@ -41,7 +42,8 @@ type aggregate struct {
 
 func isAggregate(data []byte) bool { return bytes.HasPrefix(data, []byte(magic)) }
 
-// open verifies the checksum, counts the user records and reads the keys, which may come after the user records.
+// open verifies the checksum, counts the user records and reads the keys, which may come after the user
+// records.
 func open(data []byte) (aggregate, error) {
 	if least := len(magic) + md5.Size; len(data) < least {
 		return aggregate{}, broken(wholeAggregate, "%d bytes, fewer than the %d of the shortest one", len(data), least)
@@ -68,7 +70,8 @@ func checksum(message []byte) (sum [md5.Size]byte) {
 	return sum
 }
 
-// contents are counted before anything is allocated, so that a message cannot claim more memory than its bytes justify.
+// contents are counted before anything is allocated, so that a message cannot claim more memory than its bytes
+// justify.
 type contents struct {
 	partitionKeys, hashKeys, userRecords int
 	endOfKeys                            int // offset after the last key
@@ -104,8 +107,8 @@ func scan(message []byte) (found contents, err error) {
 	return found, nil
 }
 
-// readKeys fills the key tables. One string holds everything up to the last key, and each key is a substring of it. That
-// saves an allocation per key.
+// readKeys fills the key tables. One string holds everything up to the last key, and each key is a substring of
+// it. That saves an allocation per key.
 func (a *aggregate) readKeys(message []byte, found contents) error {
 	table := make([]string, 0, found.partitionKeys+found.hashKeys)
 	a.partitionKeys, a.hashKeys = table[:0:found.partitionKeys], table[found.partitionKeys:found.partitionKeys]
@@ -164,7 +167,8 @@ type packedUserRecord struct {
 
 func (r *packedUserRecord) has(number protowire.Number) bool { return r.present&(1<<number) != 0 }
 
-// readUserRecord reads the user record at position i. If a field occurs twice, the last value counts, as in protobuf.
+// readUserRecord reads the user record at position i. If a field occurs twice, the last value counts, as in
+// protobuf.
 func readUserRecord(i int, message []byte) (r packedUserRecord, err error) {
 	var f field
 	for len(message) > 0 {

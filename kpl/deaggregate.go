@@ -7,12 +7,12 @@ import (
 	"github.com/lambdabatch/batch"
 )
 
-// Deaggregate returns the user records of an aggregate, at least one, in the order in which they were packed. Each is a
-// copy of r with its own partition key and data. So all of them have r's sequence number. An events.KinesisRecord has no
-// field for explicit hash keys; [UserRecords] returns them.
+// Deaggregate returns the user records of an aggregate, at least one, in the order in which they were packed.
+// Each is a copy of r with its own partition key and data. So all of them have r's sequence number. An
+// events.KinesisRecord has no field for explicit hash keys; [UserRecords] returns them.
 //
-// If r is not an aggregate, Deaggregate returns it unchanged, as the only element. If r is a broken aggregate, the error is
-// an [*AggregateError] inside a [*batch.DecodeError].
+// If r is not an aggregate, Deaggregate returns it unchanged, as the only element. If r is a broken aggregate,
+// the error is an [*AggregateError] inside a [*batch.DecodeError].
 func Deaggregate(_ context.Context, r events.KinesisEventRecord) ([]events.KinesisEventRecord, error) {
 	if !isAggregate(r.Kinesis.Data) {
 		return []events.KinesisEventRecord{r}, nil
@@ -44,11 +44,13 @@ type UserRecord struct {
 	Data            []byte
 }
 
-// UserRecords returns the user records in the data of a Kinesis record, and reports whether data is an aggregate. There is
-// at least one, and they are in the order in which they were packed. Their Data points into data.
+// UserRecords returns the user records in the data of a Kinesis record, and reports whether data is an
+// aggregate. There is at least one, and they are in the order in which they were packed. Their Data points into
+// data.
 //
-// If data is not an aggregate, UserRecords returns it as the only UserRecord. That one has no partition key, because
-// the key of such a record is not part of its data. If data is a broken aggregate, the error is an [*AggregateError].
+// If data is not an aggregate, UserRecords returns it as the only UserRecord. That one has no partition key,
+// because the key of such a record is not part of its data. If data is a broken aggregate, the error is an
+// [*AggregateError].
 func UserRecords(data []byte) (records []UserRecord, aggregated bool, err error) {
 	if !isAggregate(data) {
 		return []UserRecord{{Data: data}}, false, nil

@@ -1,8 +1,8 @@
 // Package kpl unpacks Kinesis records that the Kinesis Producer Library (KPL) has aggregated.
 //
-// The KPL, and other producers that write its format, pack many small records into one Kinesis record: an aggregate.
-// Lambda delivers aggregates as they are. [Deaggregate] returns the records that the producer packed, the user records.
-// It fits [batch.TryFlatMap]:
+// The KPL, and other producers that write its format, pack many small records into one Kinesis record: an
+// aggregate. Lambda delivers aggregates as they are. [Deaggregate] returns the records that the producer
+// packed, the user records. It fits [batch.TryFlatMap]:
 //
 //	func process(records batch.Stream[events.KinesisEventRecord]) batch.Stream[Order] {
 //		users := batch.TryFlatMap(records, kpl.Deaggregate)
@@ -26,8 +26,8 @@
 // User records leave in the order in which they were packed. All of them belong to their Kinesis record:
 // batch.Record describes that record. So their group is the aggregate's partition key, not their own.
 //
-// They are acknowledged together. If one of them fails, the Kinesis record is reported once and redelivered with
-// all its user records. Those that succeeded take effect again.
+// They are acknowledged together. If one of them fails, the Kinesis record is reported once and redelivered
+// with all its user records. Those that succeeded take effect again.
 //
 // All of them have the sequence number of their Kinesis record, so it cannot serve as an idempotency key. Use a
 // key from the data.
@@ -38,15 +38,15 @@
 // its user records does. Appending to a Data copies it, so it never overwrites the next user record.
 //
 // Memory use is bounded by the size of an aggregate, whatever counts it claims. User records of 100 bytes take
-// about twice the bytes of their aggregate, in addition to it. The worst case is user records without data: each takes
-// 6 bytes in the aggregate and becomes an events.KinesisEventRecord of 224 bytes, at most 39 times as much.
-// The number of user records is not limited, because the KPL does not limit it either. It packs up to 50 KB,
-// or up to 1 MB if configured to.
+// about twice the bytes of their aggregate, in addition to it. The worst case is user records without data:
+// each takes 6 bytes in the aggregate and becomes an events.KinesisEventRecord of 224 bytes, at most 39 times
+// as much. The number of user records is not limited, because the KPL does not limit it either. It packs up to
+// 50 KB, or up to 1 MB if configured to.
 //
 // # Firehose
 //
 // A Firehose stream that reads from a Kinesis stream deaggregates before it calls the function
-// (https://docs.aws.amazon.com/streams/latest/dev/kpl-with-firehose.html). If aggregates arrive another way, call
-// [UserRecords] in one [batch.TryMap] and join the results into one [batch.FirehoseRecord]. The response has room
-// for one result per record, so batch.TryFlatMap would fail the record.
+// (https://docs.aws.amazon.com/streams/latest/dev/kpl-with-firehose.html). If aggregates arrive another way,
+// call [UserRecords] in one [batch.TryMap] and join the results into one [batch.FirehoseRecord]. The response
+// has room for one result per record, so batch.TryFlatMap would fail the record.
 package kpl

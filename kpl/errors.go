@@ -7,7 +7,8 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// An AggregateError says what is wrong with an aggregate. [Deaggregate] returns it inside a [batch.DecodeError].
+// An AggregateError says what is wrong with an aggregate. [Deaggregate] returns it inside a
+// [batch.DecodeError].
 type AggregateError struct {
 	UserRecord int    // position of the broken user record, from 0; -1 if the aggregate itself is broken
 	Reason     string // such as "the checksum does not match"

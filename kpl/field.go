@@ -10,8 +10,8 @@ type field struct {
 	bytes    []byte // the value, if wireType is BytesType; clipped
 }
 
-// is reports whether the field has this number and type. As in protobuf, a known number with another type makes the
-// field unknown.
+// is reports whether the field has this number and type. As in protobuf, a known number with another type makes
+// the field unknown.
 func (f *field) is(number protowire.Number, wireType protowire.Type) bool {
 	return f.number == number && f.wireType == wireType
 }
@@ -19,7 +19,8 @@ func (f *field) is(number protowire.Number, wireType protowire.Type) bool {
 // numberTooLarge is not one of protowire's error codes, but protowire.ParseError accepts any negative number.
 const numberTooLarge = -1000
 
-// read reads the first field of message and returns its length, or a negative error code for protowire.ParseError.
+// read reads the first field of message and returns its length, or a negative error code for
+// protowire.ParseError.
 func (f *field) read(message []byte) int {
 	if n := f.readShort(message); n > 0 {
 		return n

@@ -29,8 +29,8 @@ func message(users ...kpl.UserRecord) []byte {
 	return slices.Concat(t.fields(), records)
 }
 
-// tables are the key tables of an aggregate. Unless shared, a key is added again each time it is used, which the format
-// allows.
+// tables are the key tables of an aggregate. Unless shared, a key is added again each time it is used, which
+// the format allows.
 type tables struct {
 	shared       bool
 	keys, hashes []string
@@ -54,7 +54,8 @@ func (t *tables) fields() (b []byte) {
 	return b
 }
 
-// records encodes the user records. Before and after each field it adds what noise returns, unless noise is nil.
+// records encodes the user records. Before and after each field it adds what noise returns, unless noise is
+// nil.
 func (t *tables) records(users []kpl.UserRecord, noise func() []byte) (b []byte) {
 	if noise == nil {
 		noise = func() []byte { return nil }

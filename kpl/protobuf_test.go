@@ -60,7 +60,8 @@ func schema() protoreflect.MessageDescriptor {
 	return file.Messages().ByName("Aggregate")
 }
 
-// expected returns the user records that protobuf reads. ok is false if the message is not that of a valid aggregate.
+// expected returns the user records that protobuf reads. ok is false if the message is not that of a valid
+// aggregate.
 func expected(schema protoreflect.MessageDescriptor, message []byte) (users []kpl.UserRecord, ok bool) {
 	m := dynamicpb.NewMessage(schema)
 	if proto.Unmarshal(message, m) != nil {
@@ -133,7 +134,8 @@ func TestAMessageIsReadAsProtobufReadsIt(t *testing.T) {
 	})
 }
 
-// FuzzUserRecords fuzzes the message and then seals it. Otherwise nearly every input would fail at the checksum.
+// FuzzUserRecords fuzzes the message and then seals it. Otherwise nearly every input would fail at the
+// checksum.
 func FuzzUserRecords(f *testing.F) {
 	schema := schema()
 	f.Add(message(realistic(3)...))

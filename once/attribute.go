@@ -8,8 +8,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// attributeFromJSON returns JSON as maps, lists and scalars of DynamoDB, in the form in which SDKs of other languages write
-// objects.
+// attributeFromJSON returns JSON as maps, lists and scalars of DynamoDB, in the form in which SDKs of other
+// languages write objects.
 func attributeFromJSON(result []byte) (types.AttributeValue, error) {
 	d := json.NewDecoder(bytes.NewReader(result))
 	d.UseNumber()
@@ -44,8 +44,8 @@ func attributeOf(v any) types.AttributeValue {
 	return &types.AttributeValueMemberNULL{Value: true}
 }
 
-// jsonFromAttribute is the reverse of attributeFromJSON. Items of other languages may also have sets, which become arrays,
-// and bytes, which become base64.
+// jsonFromAttribute is the reverse of attributeFromJSON. Items of other languages may also have sets, which
+// become arrays, and bytes, which become base64.
 func jsonFromAttribute(v types.AttributeValue) ([]byte, error) {
 	plain, err := plainOf(v)
 	if err != nil {

@@ -16,8 +16,8 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// A dialect is the form of JSON over which one language's Powertools computes checksums. Languages differ in all these
-// details, so functions that share keys must use the same dialect.
+// A dialect is the form of JSON over which one language's Powertools computes checksums. Languages differ in
+// all these details, so functions that share keys must use the same dialect.
 type dialect struct {
 	comma, colon   string
 	formatNumber   func(jsontext.Value) []byte
@@ -124,8 +124,8 @@ func javaScriptNumber(number jsontext.Value) []byte {
 	return v
 }
 
-// compareAsJavaScript orders an object's members as Powertools for TypeScript does. Names that are array indices come
-// first, as always in JavaScript. The others are sorted by their lower-case form.
+// compareAsJavaScript orders an object's members as Powertools for TypeScript does. Names that are array
+// indices come first, as always in JavaScript. The others are sorted by their lower-case form.
 func compareAsJavaScript(a, b string) int {
 	i, aIsIndex := arrayIndex(a)
 	j, bIsIndex := arrayIndex(b)

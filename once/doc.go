@@ -1,21 +1,21 @@
 /*
-Package once makes functions idempotent. It calls a function once per key, however often a record with that key is
-delivered.
+Package once makes functions idempotent. It calls a function once per key, however often a record with that key
+is delivered.
 
-Queues and streams deliver every record at least once, and a sender that retries sends a second message with another ID. So
-the key is not the record's ID. It is a key from the data, such as the number of an order:
+Queues and streams deliver every record at least once, and a sender that retries sends a second message with
+another ID. So the key is not the record's ID. It is a key from the data, such as the number of an order:
 
 	keys := once.DynamoDB(dynamodb.NewFromConfig(cfg), "idempotency")
 	receipts := batch.TryMap(orders, once.Map(keys, Order.Key, charge)) // func(context.Context, Order) (Receipt, error)
 
-[Map] wraps functions that return a value. [Each] wraps functions that only return an error. The wrapped function has
-the same signature, so it fits into [batch.TryMap] and similar stages, and into other wrappers. The results of
-functions are kept in a [Store]: [DynamoDB] in production, [Memory] in tests.
+[Map] wraps functions that return a value. [Each] wraps functions that only return an error. The wrapped
+function has the same signature, so it fits into [batch.TryMap] and similar stages, and into other wrappers. The
+results of functions are kept in a [Store]: [DynamoDB] in production, [Memory] in tests.
 
 # What a call does
 
-The first call with a key claims the key, runs the function and saves the result. From then on the key is done. While the
-claim lasts, all other calls with that key fail.
+The first call with a key claims the key, runs the function and saves the result. From then on the key is done.
+While the claim lasts, all other calls with that key fail.
 
 	the call                                  the store                the record
 	is the first: the function succeeds       saves the result         goes on with the result
@@ -24,30 +24,30 @@ claim lasts, all other calls with that key fail.
 	finds the key done                        does not change          goes on with the saved result
 	cannot reach the store                    may have changed         fails with the store's error
 
-A claim ends at the deadline of its record's context. The queue's visibility timeout is longer than the function's timeout,
-so the key of a stuck or killed function is free again by the time its message is redelivered. If the stuck function
-returns after all, its result is not saved and no other claim is affected. Its record fails with [ErrLate]. Without a
-deadline, a claim ends when the key expires.
+A claim ends at the deadline of its record's context. The queue's visibility timeout is longer than the
+function's timeout, so the key of a stuck or killed function is free again by the time its message is
+redelivered. If the stuck function returns after all, its result is not saved and no other claim is affected.
+Its record fails with [ErrLate]. Without a deadline, a claim ends when the key expires.
 
-Streams retry immediately. If a process crashes early, its claim may outlast several retries. Configure the event source mapping to
-keep retrying for longer than the function's timeout, or keep that timeout short.
+Streams retry immediately. If a process crashes early, its claim may outlast several retries. Configure the
+event source mapping to keep retrying for longer than the function's timeout, or keep that timeout short.
 
 # What is guaranteed
 
 Until the key expires, the effect of a key happens once, or its record is reported.
 
-There is one gap. The process may die, or the store may fail, after the effect and before the result is saved. The effect then
-happens again when the record is redelivered. If even that is unacceptable, the effect itself must be idempotent: a conditional
-write, or a payment with its own idempotency key.
+There is one gap. The process may die, or the store may fail, after the effect and before the result is saved.
+The effect then happens again when the record is redelivered. If even that is unacceptable, the effect itself
+must be idempotent: a conditional write, or a payment with its own idempotency key.
 
 # Choosing keys
 
-A key names work, not a thing. Suppose two functions use the same store and the same keys. If order "o-1" has been charged,
-shipping "o-1" counts as done too, and its record is acknowledged. Give each function a name ([WithName]), or make their keys
-differ. The same applies to two stores with the same table and prefix.
+A key names work, not a thing. Suppose two functions use the same store and the same keys. If order "o-1" has
+been charged, shipping "o-1" counts as done too, and its record is acknowledged. Give each function a name
+([WithName]), or make their keys differ. The same applies to two stores with the same table and prefix.
 
-If one record passes through two such functions without names, the built-in stores detect it, and the record fails with
-[ErrShared]. They cannot detect it if two records are involved, or two stores with one table.
+If one record passes through two such functions without names, the built-in stores detect it, and the record
+fails with [ErrShared]. They cannot detect it if two records are involved, or two stores with one table.
 
 After [batch.FlatMap], a key must name the part and not the record. Otherwise only the first part is processed.
 
@@ -55,7 +55,7 @@ A record without a key fails with [ErrKey].
 
 # Bulk writes
 
-There is no once for [batch.TryEachChunk]. It would cost two writes per record to save one write per chunk. Make the bulk
-write idempotent instead: put each item under its key, so that writing it twice changes nothing.
+There is no once for [batch.TryEachChunk]. It would cost two writes per record to save one write per chunk. Make
+the bulk write idempotent instead: put each item under its key, so that writing it twice changes nothing.
 */
 package once

@@ -22,18 +22,18 @@ type DynamoDBClient interface {
 	GetItem(context.Context, *dynamodb.GetItemInput, ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error)
 }
 
-// DynamoDB returns a store in a table. The table's partition key is the string "id", it has no sort key, and its
-// time to live attribute is "expiration". The function's role must allow PutItem, UpdateItem, DeleteItem and GetItem on
-// the table.
+// DynamoDB returns a store in a table. The table's partition key is the string "id", it has no sort key, and
+// its time to live attribute is "expiration". The function's role must allow PutItem, UpdateItem, DeleteItem
+// and GetItem on the table.
 //
 // A new key costs two writes. A key that is already done costs one write, which fails and is billed.
 //
-// The items are those of the idempotency utilities of Powertools for AWS Lambda, plus an attribute for the owner of
-// the claim. So functions in other languages can share the table and its keys. They must agree on [WithPrefix] and,
-// for Python, on [WithPythonItems].
+// The items are those of the idempotency utilities of Powertools for AWS Lambda, plus an attribute for the
+// owner of the claim. So functions in other languages can share the table and its keys. They must agree on
+// [WithPrefix] and, for Python, on [WithPythonItems].
 //
-// A result that DynamoDB does not accept fails with [ErrResult]: more than 400 KB, more than 32 levels deep, or with
-// a number beyond 1e125.
+// A result that DynamoDB does not accept fails with [ErrResult]: more than 400 KB, more than 32 levels deep, or
+// with a number beyond 1e125.
 func DynamoDB(client DynamoDBClient, table string, opts ...DynamoDBOption) Store {
 	require(client != nil, "DynamoDB", "client is nil")
 	require(table != "", "DynamoDB", "table is empty")
@@ -113,8 +113,8 @@ func (t *dynamoDB) Release(ctx context.Context, c Claim) error {
 	return err
 }
 
-// conflicting returns the item for which a condition failed, or nil if it has been deleted since. It returns any other
-// error unchanged. Some servers do not send the item with the failure, so it may have to be read.
+// conflicting returns the item for which a condition failed, or nil if it has been deleted since. It returns
+// any other error unchanged. Some servers do not send the item with the failure, so it may have to be read.
 func (t *dynamoDB) conflicting(ctx context.Context, c Claim, err error) (item, error) {
 	failed, ok := errors.AsType[*types.ConditionalCheckFailedException](err)
 	if !ok {
@@ -132,7 +132,8 @@ func (t *dynamoDB) conflicting(ctx context.Context, c Claim, err error) (item, e
 	return got.Item, nil
 }
 
-// isValidationError reports whether DynamoDB will never accept the request, because its item is too large or too deep.
+// isValidationError reports whether DynamoDB will never accept the request, because its item is too large or
+// too deep.
 func isValidationError(err error) bool {
 	var api interface{ ErrorCode() string }
 	return errors.As(err, &api) && api.ErrorCode() == "ValidationException"
@@ -141,15 +142,16 @@ func isValidationError(err error) bool {
 // A DynamoDBOption changes a default of [DynamoDB].
 type DynamoDBOption func(*layout)
 
-// WithPrefix sets the prefix of all ids. It is followed by the name from [WithName] and the checksum of the key. The default
-// is the name of the Lambda function, from AWS_LAMBDA_FUNCTION_NAME. Lambda functions that share keys need the same
-// prefix.
+// WithPrefix sets the prefix of all ids. It is followed by the name from [WithName] and the checksum of the
+// key. The default is the name of the Lambda function, from AWS_LAMBDA_FUNCTION_NAME. Lambda functions that
+// share keys need the same prefix.
 func WithPrefix(prefix string) DynamoDBOption {
 	return func(l *layout) { l.prefix = prefix }
 }
 
-// WithPythonItems makes the store compute checksums and write results as Powertools for Python does. By default, it does so as
-// Powertools for TypeScript does. The two use the same attributes with different contents.
+// WithPythonItems makes the store compute checksums and write results as Powertools for Python does. By
+// default, it does so as Powertools for TypeScript does. The two use the same attributes with different
+// contents.
 func WithPythonItems() DynamoDBOption {
 	return func(l *layout) { l.dialect, l.jsonText = python, true }
 }

@@ -12,7 +12,8 @@ import (
 	"github.com/lambdabatch/batch/once"
 )
 
-// The shop has sent order o-1 twice, as two messages. The order is charged once, and both messages get its receipt.
+// The shop has sent order o-1 twice, as two messages. The order is charged once, and both messages get its
+// receipt.
 func ExampleMap() {
 	store := once.Memory()
 	charge := once.Map(store, order.key, func(_ context.Context, o order) (receipt, error) {
@@ -136,7 +137,8 @@ func ExampleWithPrefix() {
 	// shop.ship#y8vblI3ha/5+SagfkVAKsQ==
 }
 
-// In Python, an id consists of the names of the Lambda function and of the decorated function, and the key's checksum.
+// In Python, an id consists of the names of the Lambda function and of the decorated function, and the key's
+// checksum.
 func ExampleWithPythonItems() {
 	client := newTable()
 	store := once.DynamoDB(client, "idempotency", once.WithPrefix("orders"), once.WithPythonItems())

@@ -16,8 +16,8 @@ import (
 
 type item = map[string]types.AttributeValue
 
-// A table is a fake of a DynamoDB table. It supports only the conditions that the store writes. The end-to-end tests run
-// the store against a server.
+// A table is a fake of a DynamoDB table. It supports only the conditions that the store writes. The end-to-end
+// tests run the store against a server.
 type table struct {
 	mu       sync.Mutex
 	items    map[string]item

@@ -15,8 +15,8 @@ import (
 
 var errDown = errors.New("throttled")
 
-// An interceptedStore calls before and after around each operation. If before returns an error, the operation is not done. If
-// after returns an error, the operation is done, but the caller gets that error.
+// An interceptedStore calls before and after around each operation. If before returns an error, the operation
+// is not done. If after returns an error, the operation is done, but the caller gets that error.
 type interceptedStore struct {
 	once.Store
 	before, after func(operation string) error

@@ -1,7 +1,7 @@
 package once_test
 
-// The law: until a key expires, its effect happens once or the record is reported, whichever step crashes. And no two calls
-// work on a key at the same time while the claim of one lasts.
+// The law: until a key expires, its effect happens once or the record is reported, whichever step crashes. And
+// no two calls work on a key at the same time while the claim of one lasts.
 
 import (
 	"context"
@@ -224,8 +224,8 @@ func violation(calls []*call, expiry time.Duration) error {
 	return nil
 }
 
-// saved reports whether the result of c comes from work that had its effect, ended before c got the result, and has
-// not expired.
+// saved reports whether the result of c comes from work that had its effect, ended before c got the result, and
+// has not expired.
 func saved(calls []*call, c *call, expiry time.Duration) bool {
 	for i, other := range calls {
 		age := c.at.Sub(other.ended)

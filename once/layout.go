@@ -34,8 +34,8 @@ func (l *layout) key(c Claim) item {
 	return item{l.names.ID: stringAttribute(id)}
 }
 
-// claim returns the conditional write of a claim. It succeeds if there is no item, or if the item's claim has ended or its key
-// has expired.
+// claim returns the conditional write of a claim. It succeeds if there is no item, or if the item's claim has
+// ended or its key has expired.
 func (l *layout) claim(c Claim, now time.Time) *dynamodb.PutItemInput {
 	n := l.names
 	written := l.key(c)

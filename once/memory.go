@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// Memory returns a store for tests, and for work that only one process does. Its contents are lost when the process ends.
+// Memory returns a store for tests, and for work that only one process does. Its contents are lost when the
+// process ends.
 func Memory() Store { return &memory{entries: map[nameAndKey]entry{}} }
 
 type memory struct {

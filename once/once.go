@@ -10,13 +10,14 @@ import (
 	"unicode/utf8"
 )
 
-// Map wraps f so that it is called once per key, and saves its result. Later calls with the same key return the saved
-// result and do not call f. Results are saved as JSON, so B must survive encoding/json.
+// Map wraps f so that it is called once per key, and saves its result. Later calls with the same key return the
+// saved result and do not call f. Results are saved as JSON, so B must survive encoding/json.
 //
-// If f fails or panics, the key is free again. If another call has claimed the key, the error is [ErrInProgress].
+// If f fails or panics, the key is free again. If another call has claimed the key, the error is
+// [ErrInProgress].
 //
-// If f succeeds but its result cannot be saved, the record fails as well. If the error is [ErrLate] or the store's, the
-// work may be done again. If it is [ErrResult], it is not.
+// If f succeeds but its result cannot be saved, the record fails as well. If the error is [ErrLate] or the
+// store's, the work may be done again. If it is [ErrResult], it is not.
 func Map[A, B any](store Store, key func(A) string, f func(context.Context, A) (B, error), opts ...Option) func(context.Context, A) (B, error) {
 	require(f != nil, "Map", "f is nil")
 	g := newGuard("Map", store, key, opts, identify(f))
@@ -83,8 +84,8 @@ func newGuard[A any](caller string, store Store, key func(A) string, opts []Opti
 	return &guard[A]{store, key, payload, c.name, c.expiry, f}
 }
 
-// do calls the function if the key is free, saves its encoded result and returns nil. If the key is done, it returns what
-// the store found.
+// do calls the function if the key is free, saves its encoded result and returns nil. If the key is done, it
+// returns what the store found.
 func (g *guard[A]) do(ctx context.Context, a A, call func() error, encode func() ([]byte, error)) (*Found, error) {
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
@@ -115,8 +116,8 @@ func (g *guard[A]) do(ctx context.Context, a A, call func() error, encode func()
 	return found, nil
 }
 
-// releaseUncertain frees a key whose claim failed, because the store may have claimed it all the same. A claim with an end
-// is left to end: a throttled store is spared the request, and will hardly recover sooner.
+// releaseUncertain frees a key whose claim failed, because the store may have claimed it all the same. A claim
+// with an end is left to end: a throttled store is spared the request, and will hardly recover sooner.
 func (g *guard[A]) releaseUncertain(ctx context.Context, c Claim) {
 	if c.Until.IsZero() {
 		g.release(ctx, c)
@@ -141,8 +142,8 @@ func (g *guard[A]) newClaim(ctx context.Context, a A) (Claim, error) {
 	return c, nil
 }
 
-// later returns the later of two times. A claim must not expire before it ends. Otherwise another call would claim the key
-// of work in progress.
+// later returns the later of two times. A claim must not expire before it ends. Otherwise another call would
+// claim the key of work in progress.
 func later(a, b time.Time) time.Time {
 	if a.After(b) {
 		return a
@@ -168,8 +169,8 @@ func (g *guard[A]) perform(ctx context.Context, c Claim, call func() error, enco
 	return g.save(ctx, c, encode)
 }
 
-// save saves the result. If the store can never keep it, save marks the key as done without a result. Otherwise the work
-// would be done again.
+// save saves the result. If the store can never keep it, save marks the key as done without a result. Otherwise
+// the work would be done again.
 func (g *guard[A]) save(ctx context.Context, c Claim, encode func() ([]byte, error)) error {
 	if c.ended() {
 		return fmt.Errorf("key %q: %w", c.Key, ErrLate)
@@ -190,8 +191,8 @@ func (g *guard[A]) save(ctx context.Context, c Claim, encode func() ([]byte, err
 	return nil
 }
 
-// encodeResult returns the result as JSON. If a MarshalJSON method panics, the error is ErrResult, as for any other result
-// that cannot be encoded.
+// encodeResult returns the result as JSON. If a MarshalJSON method panics, the error is ErrResult, as for any
+// other result that cannot be encoded.
 func encodeResult(encode func() ([]byte, error)) (result []byte, err error) {
 	defer func() {
 		if v := recover(); v != nil {

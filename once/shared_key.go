@@ -9,12 +9,13 @@ import (
 	"github.com/lambdabatch/batch"
 )
 
-// This file detects a common mistake: two functions without names share a store and its keys. The second function would
-// never be called, and its record would be acknowledged. It is detected if one record passes through both functions.
+// This file detects a common mistake: two functions without names share a store and its keys. The second
+// function would never be called, and its record would be acknowledged. It is detected if one record passes
+// through both functions.
 
-// A functionID identifies a function passed to Map or Each. It consists of the call site and the function's code. A
-// stage that is built again for each lane has the same functionID each time. A helper that wraps several functions has
-// one call site but several functionIDs.
+// A functionID identifies a function passed to Map or Each. It consists of the call site and the function's
+// code. A stage that is built again for each lane has the same functionID each time. A helper that wraps
+// several functions has one call site but several functionIDs.
 type functionID struct {
 	callSite uintptr
 	code     string
@@ -32,8 +33,8 @@ func (f functionID) String() string {
 	return fmt.Sprintf("%s:%d", frame.File, frame.Line)
 }
 
-// checkNotShared returns ErrShared if another function has recently done the same key for the same record with the same
-// store. Functions with names are not checked: if two of them have the same name, that is intended.
+// checkNotShared returns ErrShared if another function has recently done the same key for the same record with
+// the same store. Functions with names are not checked: if two of them have the same name, that is intended.
 func (g *guard[A]) checkNotShared(ctx context.Context, c Claim) error {
 	if first := g.firstUser(ctx, c, false); first != g.function {
 		return fmt.Errorf("key %q: %w: %v and %v, give them names", c.Key, ErrShared, first, g.function)
@@ -41,12 +42,12 @@ func (g *guard[A]) checkNotShared(ctx context.Context, c Claim) error {
 	return nil
 }
 
-// recordUse records that this function has done the key for the record. It is not called for a function that failed,
-// because then another function may do the work, for example the next provider in batch.OrElse.
+// recordUse records that this function has done the key for the record. It is not called for a function that
+// failed, because then another function may do the work, for example the next provider in batch.OrElse.
 func (g *guard[A]) recordUse(ctx context.Context, c Claim) { g.firstUser(ctx, c, true) }
 
-// firstUser returns the function that has done the key for the record, or this function if there is none. Only the built-in
-// stores can tell.
+// firstUser returns the function that has done the key for the record, or this function if there is none. Only
+// the built-in stores can tell.
 func (g *guard[A]) firstUser(ctx context.Context, c Claim, record bool) functionID {
 	store, ok := g.store.(interface {
 		firstUser(keyUse, functionID, bool) functionID
@@ -55,14 +56,15 @@ func (g *guard[A]) firstUser(ctx context.Context, c Claim, record bool) function
 	if !ok || !known || c.Name != "" {
 		return g.function
 	}
-	// A later record may reuse the address, so ID, index and attempt are included. As text, the address keeps no event alive.
+	// A later record may reuse the address, so ID, index and attempt are included. As text, the address keeps
+	// no event alive.
 	return store.firstUser(keyUse{c.Key, fmt.Sprintf("%s %d %d %p", r.ID, r.Index, r.Attempt, r.Source)}, g.function, record)
 }
 
 type keyUse struct{ key, record string }
 
-// minRemembered is how many uses are remembered at least. A record reaches the second function soon after the first one, with
-// at most some records of other lanes in between.
+// minRemembered is how many uses are remembered at least. A record reaches the second function soon after the
+// first one, with at most some records of other lanes in between.
 const minRemembered = 1024
 
 // recentUses remembers which functions used a store recently, and for which keys and records.
@@ -71,7 +73,8 @@ type recentUses struct {
 	new, older map[keyUse]functionID
 }
 
-// firstUser returns the function recorded for this use. If there is none, it returns f, and records it if record is set.
+// firstUser returns the function recorded for this use. If there is none, it returns f, and records it if
+// record is set.
 func (s *recentUses) firstUser(u keyUse, f functionID, record bool) functionID {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -8,7 +8,8 @@ import (
 	"github.com/lambdabatch/batch/redeliver"
 )
 
-// BenchmarkAfter measures a batch in which everything fails, without redeliver and with a client that responds at once.
+// BenchmarkAfter measures a batch in which everything fails, without redeliver and with a client that responds
+// at once.
 func BenchmarkAfter(b *testing.B) {
 	event := failing(10_000)
 	for name, opts := range map[string][]batch.Option{

@@ -17,14 +17,15 @@ const (
 	// messagesPerCall is the limit of SQS.
 	messagesPerCall = 10
 
-	// concurrentCalls limits the calls at one time. A batch of 10,000 messages takes 1,000 calls. Once the function's
-	// time has run out, a few hundred milliseconds remain for them: with 32 at once, a thousand calls of 12 ms take 375 ms.
-	// More would hardly help, because the SDK's HTTP client keeps ten idle connections and each further one
-	// begins with a handshake. SQS throttles these calls for FIFO queues only, and a FIFO batch has ten messages at most.
+	// concurrentCalls limits the calls at one time. A batch of 10,000 messages takes 1,000 calls. Once the
+	// function's time has run out, a few hundred milliseconds remain for them: with 32 at once, a thousand
+	// calls of 12 ms take 375 ms. More would hardly help, because the SDK's HTTP client keeps ten idle
+	// connections and each further one begins with a handshake. SQS throttles these calls for FIFO queues only,
+	// and a FIFO batch has ten messages at most.
 	concurrentCalls = 32
 
-	// maxTimeForCalls bounds all calls of one invocation. A thousand calls take less than a second. If SQS cannot be
-	// reached, the SDK would wait until the invocation ends, and so would the response.
+	// maxTimeForCalls bounds all calls of one invocation. A thousand calls take less than a second. If SQS
+	// cannot be reached, the SDK would wait until the invocation ends, and so would the response.
 	maxTimeForCalls = 5 * time.Second
 )
 

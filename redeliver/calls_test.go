@@ -22,8 +22,8 @@ import (
 // failing returns an event with n messages that fail.
 func failing(n int) events.SQSEvent { return messages(standard, slices.Repeat([]string{"fail"}, n)...) }
 
-// invokeInTime returns the handler's answer and how long it took. The invocation has ten seconds, and the reserve is half
-// a second.
+// invokeInTime returns the handler's answer and how long it took. The invocation has ten seconds, and the
+// reserve is half a second.
 func invokeInTime(t *testing.T, event events.SQSEvent, options ...batch.Option) (answer string, took time.Duration) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
@@ -148,7 +148,8 @@ func TestNoMoreThanSixteenLinesOfAKindAreLogged(t *testing.T) {
 	for _, line := range l.lines() {
 		kinds[line[strings.LastIndex(line, " ")+1:]]++
 	}
-	// The calls for m0 to m19 and m100 to m199 are throttled. The entries of the other 28 calls are refused one by one.
+	// The calls for m0 to m19 and m100 to m199 are throttled. The entries of the other 28 calls are refused one
+	// by one.
 	is.Equal(kinds["error=throttled"], 12)
 	is.Equal(kinds["code=InternalError"], 16)
 	is.Equal(l.lines()[len(l.lines())-1], `level=WARN msg="visibility of more messages not changed" messages=264`)

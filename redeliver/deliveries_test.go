@@ -92,8 +92,8 @@ func (w *worker) process(_ context.Context, m events.SQSMessage) error {
 	return nil
 }
 
-// linear returns the wait after an attempt. All waits exceed the function's timeout, so the time of the next try shows
-// whether the message waited.
+// linear returns the wait after an attempt. All waits exceed the function's timeout, so the time of the next
+// try shows whether the message waited.
 func linear(f batch.Failure) time.Duration {
 	return time.Duration(max(1, f.Record.Attempt)) * 20 * time.Second
 }
@@ -135,7 +135,8 @@ func deliver(t *testing.T, messages []flakyMessage, lanes int, visibility time.D
 	return w, run
 }
 
-// orderViolation returns an error if a message did not take effect exactly once, or before an earlier one of its group.
+// orderViolation returns an error if a message did not take effect exactly once, or before an earlier one of
+// its group.
 func orderViolation(messages []flakyMessage, w *worker) error {
 	want, got := map[string][]string{}, map[string][]string{}
 	for _, m := range messages {

@@ -1,14 +1,14 @@
 // Package redeliver decides when SQS redelivers the messages that a batch handler reports.
 //
-// On its own, SQS redelivers all of them when the queue's visibility timeout ends. A message that failed ten times
-// waits as long as one that was never tried. [After] gives each message its own wait:
+// On its own, SQS redelivers all of them when the queue's visibility timeout ends. A message that failed ten
+// times waits as long as one that was never tried. [After] gives each message its own wait:
 //
 //	client := sqs.NewFromConfig(cfg) // from config.LoadDefaultConfig
 //	handler := batch.SQSHandler(process, redeliver.After(client, redeliver.Exponential(5*time.Second, 15*time.Minute)))
 //	lambda.Start(handler)
 //
-// It calls ChangeMessageVisibilityBatch before the handler responds to Lambda. The function's role needs the permission
-// sqs:ChangeMessageVisibility on the queue.
+// It calls ChangeMessageVisibilityBatch before the handler responds to Lambda. The function's role needs the
+// permission sqs:ChangeMessageVisibility on the queue.
 //
 // # Which message waits how long
 //
@@ -20,27 +20,28 @@
 //   - A message that was not reached for another reason was dropped by a stage, or the stage ended early. That will
 //     happen again, so the message waits like a failed one.
 //
-// The errors of these states can also be returned by a function, for example by one that processes a batch inside its
-// message. Such a message counts as failed, even if its error is or wraps batch.ErrBlocked. If more errors
-// name a state than the report counts for it, all those messages wait.
+// The errors of these states can also be returned by a function, for example by one that processes a batch
+// inside its message. Such a message counts as failed, even if its error is or wraps batch.ErrBlocked. If more
+// errors name a state than the report counts for it, all those messages wait.
 //
 // # FIFO queues
 //
-// Within a message group, no message is visible before an earlier one. A message after a failed one waits at least as
-// long. If it failed too, it waits for the longer of the two times.
+// Within a message group, no message is visible before an earlier one. A message after a failed one waits at
+// least as long. If it failed too, it waits for the longer of the two times.
 //
-// While one message of a group is invisible, SQS delivers no message of that group. So the group is redelivered in order when
-// its longest wait ends. If the group of a message cannot be read, it may be any group, so no later message
-// waits less.
+// While one message of a group is invisible, SQS delivers no message of that group. So the group is redelivered
+// in order when its longest wait ends. If the group of a message cannot be read, it may be any group, so no
+// later message waits less.
 //
 // # When a timeout cannot be changed
 //
-// This package never affects the handler's response. If a call fails or there is no time left for it, the queue's own timeout
-// applies and a warning is logged. The same applies to a message
+// This package never affects the handler's response. If a call fails or there is no time left for it, the
+// queue's own timeout applies and a warning is logged. The same applies to a message
 //
 //   - without a receipt handle,
 //   - from another queue than the first message, or
 //   - for which the wait function panics.
 //
-// On a FIFO queue, the later messages of its group are left alone as well. Otherwise they would be visible before it.
+// On a FIFO queue, the later messages of its group are left alone as well. Otherwise they would be visible
+// before it.
 package redeliver

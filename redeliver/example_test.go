@@ -40,7 +40,8 @@ func ship(_ context.Context, m events.SQSMessage) error {
 	return nil
 }
 
-// orders returns three messages of one group, the second of which fails, and a message of another group, which fails too.
+// orders returns three messages of one group, the second of which fails, and a message of another group, which
+// fails too.
 func orders() events.SQSEvent {
 	const arn = "arn:aws:sqs:eu-west-1:123456789012:orders.fifo"
 	var event events.SQSEvent

@@ -7,9 +7,9 @@ import (
 	"github.com/lambdabatch/batch"
 )
 
-// Exponential returns a wait function for [After] that doubles the wait with each attempt, from first up to most. Each
-// wait is drawn at random from the upper half of that time, so messages that failed together are redelivered
-// apart. Below two seconds, rounding to whole seconds undoes this.
+// Exponential returns a wait function for [After] that doubles the wait with each attempt, from first up to
+// most. Each wait is drawn at random from the upper half of that time, so messages that failed together are
+// redelivered apart. Below two seconds, rounding to whole seconds undoes this.
 //
 // The attempt is the message's receive count. A message without one waits as if it were the first attempt.
 func Exponential(first, most time.Duration) func(batch.Failure) time.Duration {

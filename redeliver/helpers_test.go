@@ -95,8 +95,8 @@ func (c *client) waits() map[string]int32 {
 	return waits
 }
 
-// messages returns an event with the messages m0, m1 and so on. The part of a body before a slash is the group, as
-// in "a/fail".
+// messages returns an event with the messages m0, m1 and so on. The part of a body before a slash is the group,
+// as in "a/fail".
 func messages(arn string, bodies ...string) events.SQSEvent {
 	var event events.SQSEvent
 	for i, body := range bodies {

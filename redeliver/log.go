@@ -10,13 +10,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 )
 
-// maxLines limits the lines of one kind per invocation. A line for each of 10,000 messages would use up the time that
-// the calls need.
+// maxLines limits the lines of one kind per invocation. A line for each of 10,000 messages would use up the
+// time that the calls need.
 const maxLines = 16
 
-// A log says which timeouts of one invocation were not changed, and why. It writes lines about calls immediately, because
-// a client that hangs may keep close from being called. It writes lines about the plan after the calls, because a log
-// handler that hangs would keep them from being made.
+// A log says which timeouts of one invocation were not changed, and why. It writes lines about calls
+// immediately, because a client that hangs may keep close from being called. It writes lines about the plan
+// after the calls, because a log handler that hangs would keep them from being made.
 type log struct {
 	ctx    context.Context
 	logger *slog.Logger // nil: silent

@@ -8,7 +8,8 @@ import (
 	"github.com/lambdabatch/batch"
 )
 
-// A message is a reported record of a queue. If it could not be decoded, its fields are read as far as possible.
+// A message is a reported record of a queue. If it could not be decoded, its fields are read as far as
+// possible.
 type message struct {
 	failure      batch.Failure
 	handle       string // the receipt handle; "" if it is missing or unreadable
@@ -46,8 +47,8 @@ func (m *message) read(original any) bool {
 	return false
 }
 
-// readUndecoded reads as much as it can of a record that could not be decoded. Such a record is usually poison, so it
-// must not be redelivered sooner than others.
+// readUndecoded reads as much as it can of a record that could not be decoded. Such a record is usually poison,
+// so it must not be redelivered sooner than others.
 func (m *message) readUndecoded(raw json.RawMessage) bool {
 	var fields *struct{ EventSource, EventSourceARN, ReceiptHandle, Attributes json.RawMessage }
 	if err := json.Unmarshal(raw, &fields); err != nil || fields == nil {

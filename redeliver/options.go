@@ -20,8 +20,8 @@ func configOf(opts []Option) config {
 	return c
 }
 
-// WithQueueURL sets the URL of the queue. By default it is derived from the ARN in the messages, in the form that AWS
-// uses. Test servers may use another form, and so may AWS partitions that are newer than this package.
+// WithQueueURL sets the URL of the queue. By default it is derived from the ARN in the messages, in the form
+// that AWS uses. Test servers may use another form, and so may AWS partitions that are newer than this package.
 //
 // The URL only names the queue. The SDK sends requests to its client's endpoint, so configure the endpoint of a
 // VPC or of a test server on the client.
@@ -30,9 +30,9 @@ func WithQueueURL(url string) Option {
 	return func(c *config) { c.url = url }
 }
 
-// WithLogger sets the logger for messages whose visibility timeout could not be changed. There is a line per message or per
-// call, at most sixteen of each kind, and one line that counts the rest. The default is [slog.Default] at the time of
-// the invocation. A nil logger is silent.
+// WithLogger sets the logger for messages whose visibility timeout could not be changed. There is a line per
+// message or per call, at most sixteen of each kind, and one line that counts the rest. The default is
+// [slog.Default] at the time of the invocation. A nil logger is silent.
 func WithLogger(l *slog.Logger) Option {
 	return func(c *config) { c.logger, c.logGiven = l, true }
 }

@@ -15,12 +15,13 @@ import (
 const (
 	// maxInvisible is how long SQS keeps a message invisible, counted from its receive.
 	maxInvisible = 12 * time.Hour
-	// maxAgeAtInvocation allows for the time between the receive and the invocation, which the event does not contain. A
-	// batching window lasts up to five minutes, and the rest is for delays. SQS refuses timeouts that exceed maxInvisible.
+	// maxAgeAtInvocation allows for the time between the receive and the invocation, which the event does not
+	// contain. A batching window lasts up to five minutes, and the rest is for delays. SQS refuses timeouts
+	// that exceed maxInvisible.
 	maxAgeAtInvocation = 10 * time.Minute
 
-	// leftAlone is the wait of a message that keeps the queue's timeout. It is longer than any other wait, so in a FIFO
-	// group the messages after it are left alone as well.
+	// leftAlone is the wait of a message that keeps the queue's timeout. It is longer than any other wait, so
+	// in a FIFO group the messages after it are left alone as well.
 	leftAlone = math.MaxInt32
 )
 
@@ -35,11 +36,12 @@ type plan struct {
 	trustBlocked, trustNotStarted, trustUnreached bool
 }
 
-// newPlan decides which errors to trust. A function may return the error of a state, too, for example one from a batch
-// inside its message. So the errors of a state are trusted only if there are as many as the report counts.
+// newPlan decides which errors to trust. A function may return the error of a state, too, for example one from
+// a batch inside its message. So the errors of a state are trusted only if there are as many as the report
+// counts.
 //
-// An unreached message waited for a running function only if the time was over. Otherwise a stage ended early and will
-// do so again in the next invocation.
+// An unreached message waited for a running function only if the time was over. Otherwise a stage ended early
+// and will do so again in the next invocation.
 func newPlan(ctx context.Context, report batch.Report, wait func(batch.Failure) time.Duration, queue queue, log *log) *plan {
 	count := func(state error) (n int) {
 		for _, f := range report.Failures {
@@ -59,8 +61,8 @@ func newPlan(ctx context.Context, report batch.Report, wait func(batch.Failure) 
 	}
 }
 
-// changes returns the messages whose timeout must be changed, the longest wait first. If time runs out, some messages
-// are then redelivered later than necessary, but no failed one too early.
+// changes returns the messages whose timeout must be changed, the longest wait first. If time runs out, some
+// messages are then redelivered later than necessary, but no failed one too early.
 func (p *plan) changes(ctx context.Context, messages []message) []message {
 	all, alone := len(messages), 0 // alone: left alone because of themselves
 	for i := range messages {
@@ -130,8 +132,8 @@ func hasState(err, state error) (yes bool) {
 	return namesState(err, state)
 }
 
-// namesState checks the top of the error's tree only. errors.Is would also find the state deep in the error of a
-// function that processes a batch inside its message.
+// namesState checks the top of the error's tree only. errors.Is would also find the state deep in the error of
+// a function that processes a batch inside its message.
 func namesState(err, state error) bool {
 	switch err := err.(type) {
 	case interface{ Is(error) bool }:
@@ -152,8 +154,8 @@ func (p *plan) wholeSeconds(wait time.Duration) int32 {
 	return int32((wait + time.Second - 1) / time.Second)
 }
 
-// reconcile raises waits until groups are in order and copies of a message wait equally long. It repeats both steps
-// because each may undo the other: the two copies of a message may have different neighbours.
+// reconcile raises waits until groups are in order and copies of a message wait equally long. It repeats both
+// steps because each may undo the other: the two copies of a message may have different neighbours.
 func (p *plan) reconcile(messages []message) {
 	for changed := true; changed; {
 		changed = p.queue.fifo && orderGroups(messages)
@@ -169,8 +171,8 @@ func (m *message) raise(wait int32) bool {
 	return longer
 }
 
-// orderGroups makes every message wait at least as long as any earlier message that is, or may be, in its group. It
-// reports whether a wait changed.
+// orderGroups makes every message wait at least as long as any earlier message that is, or may be, in its
+// group. It reports whether a wait changed.
 func orderGroups(messages []message) (changed bool) {
 	groups := make(map[string]int32)
 	var longest, least int32 // the longest wait so far; the least that every later message waits
@@ -192,8 +194,8 @@ func orderGroups(messages []message) (changed bool) {
 	return changed
 }
 
-// equalizeCopies gives messages with the same key the longest wait among them. They are copies of one message, because a
-// standard queue may deliver a message twice. It reports whether a wait changed.
+// equalizeCopies gives messages with the same key the longest wait among them. They are copies of one message,
+// because a standard queue may deliver a message twice. It reports whether a wait changed.
 func equalizeCopies(messages []message, key func(*message) string) (changed bool) {
 	longest := make(map[string]int32, len(messages))
 	for i := range messages {

@@ -17,7 +17,8 @@ import (
 	"github.com/matryer/is"
 )
 
-// lastOfNestedBatch processes a batch inside its message and returns the error of that batch's last record, unwrapped.
+// lastOfNestedBatch processes a batch inside its message and returns the error of that batch's last record,
+// unwrapped.
 func lastOfNestedBatch(ctx context.Context, _ events.SQSMessage) error {
 	_, failures := batch.Partition(each(work)(batch.SQS(ctx, messages(fifo, "x/fail", "x/ok"))))
 	return failures[len(failures)-1].Err
@@ -112,7 +113,8 @@ func TestAnAnswerDoesNotWaitForAllOfTheInvocation(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 15*time.Minute)
 		defer cancel()
-		// Like *sqs.Client if the endpoint accepts connections and never responds: its transport has no timeout.
+		// Like *sqs.Client if the endpoint accepts connections and never responds: its transport has no
+		// timeout.
 		c := &client{respond: func(ctx context.Context, _ *input) (*output, error) { <-ctx.Done(); return nil, ctx.Err() }}
 		h := batch.SQSHandler(each(work), redeliver.After(c, always(time.Second), redeliver.WithLogger(nil)), batch.WithLogger(nil))
 		begin := time.Now()

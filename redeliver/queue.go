@@ -34,15 +34,15 @@ func (c config) queueOf(messages []message) (queue, error) {
 	return queue{url: url, arn: arn, fifo: fifo}, nil
 }
 
-// isFIFO decides by the name or ARN of the queue, as package batch does. Groups prove nothing, because messages of standard
-// queues may have them, too.
+// isFIFO decides by the name or ARN of the queue, as package batch does. Groups prove nothing, because messages
+// of standard queues may have them, too.
 func isFIFO(name string) bool { return strings.HasSuffix(name, ".fifo") }
 
 // has reports whether the message is from this queue. A message without an ARN is assumed to be.
 func (q queue) has(m *message) bool { return q.arn == "" || m.arn == "" || m.arn == q.arn }
 
-// urlOf returns the URL of arn:PARTITION:sqs:REGION:ACCOUNT:NAME. It returns "" for any other ARN and for unknown
-// partitions.
+// urlOf returns the URL of arn:PARTITION:sqs:REGION:ACCOUNT:NAME. It returns "" for any other ARN and for
+// unknown partitions.
 func urlOf(arn string) string {
 	parts := strings.Split(arn, ":")
 	if len(parts) != 6 || parts[0] != "arn" || parts[2] != "sqs" || slices.Contains(parts, "") {

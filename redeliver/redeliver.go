@@ -8,20 +8,20 @@ import (
 	"github.com/lambdabatch/batch"
 )
 
-// A Client changes visibility timeouts. [*sqs.Client] is one. Its method is called from several goroutines at once and
-// must return when its context ends. The handler does not wait for a call that runs longer.
+// A Client changes visibility timeouts. [*sqs.Client] is one. Its method is called from several goroutines at
+// once and must return when its context ends. The handler does not wait for a call that runs longer.
 type Client interface {
 	ChangeMessageVisibilityBatch(context.Context, *sqs.ChangeMessageVisibilityBatchInput, ...func(*sqs.Options)) (*sqs.ChangeMessageVisibilityBatchOutput, error)
 }
 
-// After returns an option that sets how long each reported SQS message waits until it is redelivered. It calls wait
-// once per failed message, in batch order. wait may decide by the attempt, as [Exponential] does, by the error or by the
-// message itself. The package comment says how long the other messages wait. Acknowledged messages and records of other
-// sources are left alone.
+// After returns an option that sets how long each reported SQS message waits until it is redelivered. It calls
+// wait once per failed message, in batch order. wait may decide by the attempt, as [Exponential] does, by the
+// error or by the message itself. The package comment says how long the other messages wait. Acknowledged
+// messages and records of other sources are left alone.
 //
-// Waits are rounded up to whole seconds. A wait of zero or less makes the message visible at once. The longest possible wait
-// is twelve hours from the receive. If wait panics, the queue's timeout applies to that message. Invocations that run
-// at once in one process may call wait at once.
+// Waits are rounded up to whole seconds. A wait of zero or less makes the message visible at once. The longest
+// possible wait is twelve hours from the receive. If wait panics, the queue's timeout applies to that message.
+// Invocations that run at once in one process may call wait at once.
 //
 // After is a report function ([batch.WithReport]) and shares the time that report functions have. Its calls run
 // concurrently and take five seconds at most. None starts after the context of report functions has ended.
