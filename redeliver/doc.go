@@ -44,4 +44,18 @@
 //
 // On a FIFO queue, the later messages of its group are left alone as well. Otherwise they would be visible
 // before it.
+//
+// # Time
+//
+// Each call changes ten messages. At most 32 calls run at once, and all of them take five seconds at most. They
+// share the time of report functions ([batch.WithReport]). When the function's time has run out, that is three
+// quarters of the reserve, or one quarter if a function is stuck. Several report functions run in the order of
+// the options, and each gets an equal share of what is left. For large batches, raise the reserve
+// ([batch.WithReserve]).
+//
+// The longest waits are set first. Messages for which no time is left keep the queue's timeout.
+//
+// # Testing
+//
+// batchtest.Queue has ChangeVisibility, so a fake [Client] can pass the calls on to a local queue.
 package redeliver
