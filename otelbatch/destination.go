@@ -1,6 +1,6 @@
 package otelbatch
 
-// Queues, streams, tables and topics, and what their messages have in common.
+// Queues, streams, tables and topics, and the attributes that their records share.
 
 import (
 	"encoding/json"
@@ -14,21 +14,20 @@ import (
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 )
 
-// process is the name of the operation.
-const process = "process"
+const operationName = "process"
 
-// The conventions have no names for these systems. They follow those of aws.sns and of the
-// databases of AWS; aws_sqs is older.
+// Values of messaging.system for systems that the conventions do not name. They follow aws.sns
+// and aws.dynamodb, which are newer than aws_sqs.
 const (
 	kinesis         = "aws.kinesis"
 	dynamoDBStreams = "aws.dynamodb_streams"
 	firehose        = "aws.firehose"
 )
 
-// An origin says where a record came from.
+// An origin is where a record came from.
 type origin struct {
-	system string // messaging.system, "" if the record does not say
-	entity string // an ARN, or the name of a topic
+	system     string // messaging.system, "" if unknown
+	arnOrTopic string
 }
 
 func originOf(r batch.Record) origin {
@@ -44,15 +43,16 @@ func originOf(r batch.Record) origin {
 	case *events.KinesisFirehoseEventRecord:
 		return origin{system: firehose}
 	case *json.RawMessage:
-		return originOfBroken(*m)
+		return originOfUndecoded(*m)
 	}
 	return origin{}
 }
 
-// originOfBroken reads what there is to read in a record that could not be decoded.
-func originOfBroken(raw json.RawMessage) origin {
+// originOfUndecoded returns the origin of a record that could not be decoded, as far as its JSON
+// tells.
+func originOfUndecoded(raw json.RawMessage) origin {
 	var m struct{ EventSource, EventSourceARN, Topic, RecordID string }
-	_ = json.Unmarshal(raw, &m) // each member that is broken stays empty
+	_ = json.Unmarshal(raw, &m) // a member that does not decode stays empty
 	switch {
 	case m.EventSource == "aws:sqs":
 		return origin{semconv.MessagingSystemAWSSQS.Value.AsString(), m.EventSourceARN}
@@ -68,43 +68,43 @@ func originOfBroken(raw json.RawMessage) origin {
 	return origin{}
 }
 
-// A destination is what the messages of one origin have in common.
+// A destination is a queue, stream, table or topic. It has the attributes that the spans and
+// measurements of its records share.
 type destination struct {
 	origin
-	spanName   string
-	attributes []attribute.KeyValue
-
-	measured attribute.Set // the attributes of metrics, of which there are fewer
-	counted  metric.MeasurementOption
+	spanName         string
+	spanAttributes   []attribute.KeyValue
+	metricAttributes attribute.Set            // fewer, to keep the number of series low
+	onSuccess        metric.MeasurementOption // metricAttributes, for acknowledged records
 }
 
-// destinations keeps the one that was asked for last: a function has one as a rule, and the
-// records of a topic follow each other.
-type destinations struct{ last atomic.Pointer[destination] }
+// A destinationCache holds the destination used last. One is enough: most functions have a
+// single destination, and the records of one topic are adjacent.
+type destinationCache struct{ last atomic.Pointer[destination] }
 
-func (all *destinations) of(r batch.Record) *destination {
+func (c *destinationCache) of(r batch.Record) *destination {
 	from := originOf(r)
-	if d := all.last.Load(); d != nil && d.origin == from {
+	if d := c.last.Load(); d != nil && d.origin == from {
 		return d
 	}
-	from.entity = strings.Clone(from.entity) // it may be a part of the whole event
+	from.arnOrTopic = strings.Clone(from.arnOrTopic) // the original may keep the whole event in memory
 	d := newDestination(from)
-	all.last.Store(d)
+	c.last.Store(d)
 	return d
 }
 
-// latest is the one that was asked for last.
-func (all *destinations) latest() *destination {
-	if d := all.last.Load(); d != nil {
+// latest returns the destination used last.
+func (c *destinationCache) latest() *destination {
+	if d := c.last.Load(); d != nil {
 		return d
 	}
 	return newDestination(origin{})
 }
 
 func newDestination(from origin) *destination {
-	d := &destination{origin: from, spanName: process}
-	name, more := from.details()
-	all := []attribute.KeyValue{semconv.MessagingOperationName(process)}
+	d := &destination{origin: from, spanName: operationName}
+	name, more := from.nameAndAttributes()
+	all := []attribute.KeyValue{semconv.MessagingOperationName(operationName)}
 	if from.system != "" {
 		all = append(all, semconv.MessagingSystemKey.String(from.system))
 	}
@@ -112,32 +112,38 @@ func newDestination(from origin) *destination {
 		all = append(all, semconv.MessagingDestinationName(name))
 		d.spanName += " " + name
 	}
-	d.measured = attribute.NewSet(all...)
-	d.counted = metric.WithAttributeSet(d.measured)
-	d.attributes = append(append(all, semconv.MessagingOperationTypeProcess), more...)
+	d.metricAttributes = attribute.NewSet(all...)
+	d.onSuccess = metric.WithAttributeSet(d.metricAttributes)
+	d.spanAttributes = append(append(all, semconv.MessagingOperationTypeProcess), more...)
 	return d
 }
 
-// details returns the destination's name and what else the conventions have.
-func (o origin) details() (name string, more []attribute.KeyValue) {
+// onFailure returns the attributes for the measurements of reported records.
+func (d *destination) onFailure(errorType string) metric.MeasurementOption {
+	all := append(d.metricAttributes.ToSlice(), semconv.ErrorTypeKey.String(errorType))
+	return metric.WithAttributeSet(attribute.NewSet(all...))
+}
+
+// nameAndAttributes returns the destination's name and the attributes that only spans have.
+func (o origin) nameAndAttributes() (name string, more []attribute.KeyValue) {
 	switch o.system {
 	case "":
 		return "", nil
 	case firehose:
 		return "", []attribute.KeyValue{semconv.FaaSTriggerPubSub}
 	case semconv.MessagingSystemKafka.Value.AsString():
-		return valid(o.entity), []attribute.KeyValue{semconv.FaaSTriggerPubSub}
+		return validUTF8(o.arnOrTopic), []attribute.KeyValue{semconv.FaaSTriggerPubSub}
 	}
-	arn := arnOf(valid(o.entity))
+	arn := parseARN(validUTF8(o.arnOrTopic))
 	if arn.region != "" {
 		more = append(more, semconv.CloudRegion(arn.region))
 	}
 	switch o.system {
 	case dynamoDBStreams:
-		name = arn.part("table/")
+		name = arn.nameAfter("table/")
 		return name, append(more, semconv.FaaSTriggerDatasource)
 	case kinesis:
-		if name = arn.part("stream/"); name != "" {
+		if name = arn.nameAfter("stream/"); name != "" {
 			more = append(more, semconv.AWSKinesisStreamName(name))
 		}
 	default:
@@ -151,8 +157,8 @@ func (o origin) details() (name string, more []attribute.KeyValue) {
 
 type arn struct{ partition, region, account, resource string }
 
-// arnOf reads an ARN. All is empty if the text is none.
-func arnOf(text string) arn {
+// parseARN returns the zero arn if the text is not an ARN.
+func parseARN(text string) arn {
 	parts := strings.SplitN(text, ":", 6)
 	if len(parts) < 6 || parts[0] != "arn" {
 		return arn{}
@@ -160,8 +166,8 @@ func arnOf(text string) arn {
 	return arn{partition: parts[1], region: parts[3], account: parts[4], resource: parts[5]}
 }
 
-// part returns what follows the prefix of the resource, up to the next slash.
-func (a arn) part(prefix string) string {
+// nameAfter returns the part of the resource between the prefix and the next slash.
+func (a arn) nameAfter(prefix string) string {
 	rest, ok := strings.CutPrefix(a.resource, prefix)
 	if !ok {
 		return ""
@@ -170,7 +176,7 @@ func (a arn) part(prefix string) string {
 	return name
 }
 
-// queueURL is the URL of the queue, "" where the domain is not known.
+// queueURL returns the URL of the queue, or "" if the domain of the partition is unknown.
 func (a arn) queueURL() string {
 	domain := map[string]string{"aws": "amazonaws.com", "aws-us-gov": "amazonaws.com", "aws-cn": "amazonaws.com.cn"}[a.partition]
 	if domain == "" || a.region == "" || a.account == "" || a.resource == "" {
@@ -179,5 +185,5 @@ func (a arn) queueURL() string {
 	return "https://sqs." + a.region + "." + domain + "/" + a.account + "/" + a.resource
 }
 
-// valid replaces what is not UTF-8, since exporters refuse everything that they have then.
-func valid(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }
+// validUTF8 replaces invalid bytes. An exporter would refuse them, and all other spans with them.
+func validUTF8(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }

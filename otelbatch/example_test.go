@@ -76,8 +76,8 @@ func ExampleWithMeterProvider() {
 	// Output: <nil>
 }
 
-// traced is a message whose sender has left its context as W3C has it.
-func traced() events.SQSEvent {
+// sentInTrace is a message that carries its sender's trace context in the W3C format.
+func sentInTrace() events.SQSEvent {
 	parent := "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 	return events.SQSEvent{Records: []events.SQSMessage{{
 		MessageId: "m-1", EventSourceARN: "arn:aws:sqs:eu-west-1:123456789012:orders",
@@ -88,7 +88,7 @@ func traced() events.SQSEvent {
 func ExampleWithPropagators() {
 	exporter := tracetest.NewInMemoryExporter()
 	provider := sdktrace.NewTracerProvider(sdktrace.WithSyncer(exporter))
-	source := batch.SQS(context.Background(), traced(), otelbatch.Trace(
+	source := batch.SQS(context.Background(), sentInTrace(), otelbatch.Trace(
 		otelbatch.WithTracerProvider(provider), otelbatch.WithPropagators(propagation.TraceContext{})))
 	_, _ = batch.Run(source, batch.Each(ship))
 	fmt.Println("linked to", exporter.GetSpans()[0].Links[0].SpanContext.TraceID())
@@ -98,7 +98,7 @@ func ExampleWithPropagators() {
 func ExampleWithProducerAsParent() {
 	exporter := tracetest.NewInMemoryExporter()
 	provider := sdktrace.NewTracerProvider(sdktrace.WithSyncer(exporter))
-	source := batch.SQS(context.Background(), traced(), otelbatch.Trace(otelbatch.WithProducerAsParent(),
+	source := batch.SQS(context.Background(), sentInTrace(), otelbatch.Trace(otelbatch.WithProducerAsParent(),
 		otelbatch.WithTracerProvider(provider), otelbatch.WithPropagators(propagation.TraceContext{})))
 	_, _ = batch.Run(source, batch.Each(ship))
 	fmt.Println("in the trace", exporter.GetSpans()[0].SpanContext.TraceID())

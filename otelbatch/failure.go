@@ -1,6 +1,6 @@
 package otelbatch
 
-// What is told of the error that a record is reported with. Its methods are the user's code.
+// How the error of a reported record is described. Its methods are the user's code and may panic.
 
 import (
 	"errors"
@@ -11,70 +11,69 @@ import (
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 )
 
-// The values of error.type for what the library itself finds.
+// The values of error.type for errors of package batch.
 const (
-	typePanic       = "panic"
-	typeDecodeError = "decode_error"
-	typeBlocked     = "blocked"
-	typeNotStarted  = "not_started"
-	typeRunning     = "running"
-	typeUnreached   = "unreached"
+	errorTypePanic       = "panic"
+	errorTypeDecodeError = "decode_error"
+	errorTypeBlocked     = "blocked"
+	errorTypeNotStarted  = "not_started"
+	errorTypeRunning     = "running"
+	errorTypeUnreached   = "unreached"
 )
 
-// isUnprocessed reports whether such a record did not fail itself.
+var errorTypeOther = semconv.ErrorTypeOther.Value.AsString()
+
 func isUnprocessed(errorType string) bool {
 	switch errorType {
-	case typeBlocked, typeNotStarted, typeRunning, typeUnreached:
+	case errorTypeBlocked, errorTypeNotStarted, errorTypeRunning, errorTypeUnreached:
 		return true
 	}
 	return false
 }
 
-// errorTypeOf is the error.type of an error: one of those above, what a method ErrorType of it
-// returns, or its Go type.
+// errorTypeOf returns the value of error.type: a constant above, the result of the error's
+// ErrorType method, or the error's Go type.
 func errorTypeOf(err error) (errorType string) {
 	defer func() {
 		if recover() != nil {
-			errorType = semconv.ErrorTypeOther.Value.AsString()
+			errorType = errorTypeOther
 		}
 	}()
 	if _, ok := errors.AsType[*batch.PanicError](err); ok {
-		return typePanic
+		return errorTypePanic
 	}
 	if _, ok := errors.AsType[*batch.DecodeError](err); ok {
-		return typeDecodeError
+		return errorTypeDecodeError
 	}
 	switch {
 	case errors.Is(err, batch.ErrBlocked):
-		return typeBlocked
+		return errorTypeBlocked
 	case errors.Is(err, batch.ErrNotStarted):
-		return typeNotStarted
+		return errorTypeNotStarted
 	case errors.Is(err, batch.ErrRunning):
-		return typeRunning
+		return errorTypeRunning
 	case errors.Is(err, batch.ErrUnreached):
-		return typeUnreached
+		return errorTypeUnreached
 	}
-	return goTypeOf(err)
+	return validUTF8(semconv.ErrorType(err).Value.AsString())
 }
 
-func goTypeOf(err error) string { return valid(semconv.ErrorType(err).Value.AsString()) }
+// textOf returns the error's text. If its Error method panics, fmt describes the panic.
+func textOf(err error) string { return validUTF8(fmt.Sprint(err)) }
 
-// textOf survives an Error method that panics, as package fmt does.
-func textOf(err error) string { return valid(fmt.Sprint(err)) }
-
-// exceptionOf describes the error of a record that itself failed.
-func exceptionOf(err error, errorType, text string) []attribute.KeyValue {
+// exceptionAttributes describes the error of a record that itself failed.
+func exceptionAttributes(err error, errorType, text string) []attribute.KeyValue {
 	message := semconv.ExceptionMessage(text)
 	switch errorType {
-	case typePanic:
-		p, _ := errors.AsType[*batch.PanicError](err) // it was found before, so nothing on the way panics
+	case errorTypePanic:
+		p, _ := errors.AsType[*batch.PanicError](err) // errorTypeOf found it, so no method on the way panics
 		if p == nil {
 			break
 		}
 		return []attribute.KeyValue{
-			semconv.ExceptionType(fmt.Sprintf("%T", p.Value)), message, semconv.ExceptionStacktrace(valid(string(p.Stack))),
+			semconv.ExceptionType(fmt.Sprintf("%T", p.Value)), message, semconv.ExceptionStacktrace(validUTF8(string(p.Stack))),
 		}
-	case typeDecodeError, semconv.ErrorTypeOther.Value.AsString():
+	case errorTypeDecodeError, errorTypeOther:
 		errorType = fmt.Sprintf("%T", err)
 	}
 	return []attribute.KeyValue{semconv.ExceptionType(errorType), message}

@@ -16,7 +16,7 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 )
 
-// spanOf is the span of the first record of a batch, which the stage processes.
+// spanOf returns the span of the first record of a batch that the stage processes.
 func spanOf[T any](t *testing.T, arn string, stage batch.Stage[events.SQSMessage, T], bodies ...string) sdktrace.ReadOnlySpan {
 	t.Helper()
 	spans := newTracer()
@@ -50,7 +50,7 @@ func TestAFailureIsClassified(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			is := is.New(t)
 			span := spanOf(t, queue, returning(c.err), "")
-			is.Equal(told(span), "Error "+c.want)
+			is.Equal(statusOf(span), "Error "+c.want)
 			is.Equal(len(span.Events()), 1)
 			is.Equal(span.Events()[0].Name, "exception")
 		})
@@ -84,8 +84,8 @@ func (errorExits) Error() string { runtime.Goexit(); return "" }
 func TestTheErrorIsTheDescriptionAndAnEvent(t *testing.T) {
 	is := is.New(t)
 	span := spanOf(t, queue, returning(fmt.Errorf("charge \xff: %w", errBoom)), "")
-	is.Equal(span.Status().Description, "charge \uFFFD: boom") // an exporter would refuse the byte, and all other spans with it
-	event := texts(span.Events()[0].Attributes)
+	is.Equal(span.Status().Description, "charge \uFFFD: boom") // an exporter would refuse the invalid byte, and all other spans with it
+	event := asStrings(span.Events()[0].Attributes)
 	is.Equal(event["exception.type"], "*errors.errorString")
 	is.Equal(event["exception.message"], "charge \uFFFD: boom")
 	is.Equal(event["exception.stacktrace"], "")
@@ -98,8 +98,8 @@ func TestAPanicLeavesItsStack(t *testing.T) {
 		_ = none[len(none)]
 		return nil
 	}), "")
-	is.Equal(told(span), "Error panic")
-	event := texts(span.Events()[0].Attributes)
+	is.Equal(statusOf(span), "Error panic")
+	event := asStrings(span.Events()[0].Attributes)
 	is.Equal(event["exception.type"], "runtime.boundsError")
 	is.True(strings.HasPrefix(event["exception.message"], "panic: runtime error: index out of range"))
 	is.True(strings.Contains(event["exception.stacktrace"], "TestAPanicLeavesItsStack"))
@@ -108,7 +108,7 @@ func TestAPanicLeavesItsStack(t *testing.T) {
 func TestAnErrorWhoseMethodsPanicEndsTheSpanAllTheSame(t *testing.T) {
 	is := is.New(t)
 	span := spanOf(t, queue, returning(errorPanics{}), "")
-	is.Equal(told(span), "Error github.com/lambdabatch/batch/otelbatch_test.errorPanics")
+	is.Equal(statusOf(span), "Error github.com/lambdabatch/batch/otelbatch_test.errorPanics")
 	is.True(strings.Contains(span.Status().Description, "PANIC=Error method: Error"))
 
 	span = spanOf(t, queue, each(func(_ context.Context, m events.SQSMessage) error {
@@ -116,7 +116,7 @@ func TestAnErrorWhoseMethodsPanicEndsTheSpanAllTheSame(t *testing.T) {
 			return errorExits{}
 		}
 		return nil
-	}), "exits", "fine") // the text of an answer with nothing acknowledged would end the handler
+	}), "exits", "fine") // if all failed, the text of the AllFailedError would end the handler
 	is.True(!span.EndTime().IsZero())
 }
 
@@ -127,18 +127,18 @@ func TestWhatWasHandledIsNoFailure(t *testing.T) {
 	caught := func(s batch.Stream[events.SQSMessage]) batch.Stream[events.SQSMessage] {
 		return batch.Catch(returning(errBoom)(s), func(context.Context, error) error { return nil })
 	}
-	for _, stage := range []batch.Stage[events.SQSMessage, events.SQSMessage]{each(nothing), filtered, caught} {
+	for _, stage := range []batch.Stage[events.SQSMessage, events.SQSMessage]{each(succeed), filtered, caught} {
 		span := spanOf(t, queue, stage, "")
-		is.New(t).Equal(told(span), "Unset")
+		is.New(t).Equal(statusOf(span), "Unset")
 		is.New(t).Equal(len(span.Events()), 0)
 	}
 }
 
-// unprocessed fails the test unless the span says that the record did not fail itself.
-func unprocessed(t *testing.T, span sdktrace.ReadOnlySpan, errorType, description string) {
+// isUnprocessed fails the test unless the span says that the record did not fail itself.
+func isUnprocessed(t *testing.T, span sdktrace.ReadOnlySpan, errorType, description string) {
 	t.Helper()
 	is := is.New(t)
-	is.Equal(told(span), "Error "+errorType)
+	is.Equal(statusOf(span), "Error "+errorType)
 	is.Equal(span.Status().Description, description)
 	is.Equal(len(span.Events()), 0)
 }
@@ -150,17 +150,17 @@ func TestARecordThatIsBlockedAfterAFunctionWasCalledSaysSo(t *testing.T) {
 		return returning(errBoom)(s)
 	}
 	invoke(t, t.Context(), batch.SQSHandler(stage, spans.option(), batch.WithLogger(nil)), messages(fifoQueue, "", ""))
-	unprocessed(t, spans.byID(t)["m1"], "blocked", `blocked by record "m0"`)
+	isUnprocessed(t, spans.byID(t)["m1"], "blocked", `blocked by record "m0"`)
 }
 
 func TestARecordThatAStageDropsIsUnreached(t *testing.T) {
 	dropping := func(s batch.Stream[events.SQSMessage]) batch.Stream[events.SQSMessage] {
 		return func(func(batch.Result[events.SQSMessage]) bool) {
-			for range each(nothing)(s) {
+			for range each(succeed)(s) {
 			}
 		}
 	}
-	unprocessed(t, spanOf(t, queue, dropping, ""), "unreached", "unreached: dropped by a stage, or waiting when the answer was due")
+	isUnprocessed(t, spanOf(t, queue, dropping, ""), "unreached", "unreached: dropped by a stage, or waiting when the answer was due")
 }
 
 func TestARecordWhoseContextEndedBetweenFunctionsWasNotStarted(t *testing.T) {
@@ -169,16 +169,16 @@ func TestARecordWhoseContextEndedBetweenFunctionsWasNotStarted(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		defer cancel()
 		stage := func(s batch.Stream[events.SQSMessage]) batch.Stream[events.SQSMessage] {
-			return each(nothing)(each(func(ctx context.Context, _ events.SQSMessage) error { <-ctx.Done(); return nil })(s))
+			return each(succeed)(each(func(ctx context.Context, _ events.SQSMessage) error { <-ctx.Done(); return nil })(s))
 		}
 		invoke(t, ctx, batch.SQSHandler(stage, spans.option(), batch.WithLogger(nil)), messages(queue, ""))
-		unprocessed(t, spans.byID(t)["m0"], "not_started", "not started: context deadline exceeded")
+		isUnprocessed(t, spans.byID(t)["m0"], "not_started", "not started: context deadline exceeded")
 	})
 }
 
 func TestAnErrorOfTheUsersThatNamesALimitIsStillTheirs(t *testing.T) {
 	is := is.New(t)
 	span := spanOf(t, queue, returning(errors.Join(context.DeadlineExceeded)), "")
-	is.Equal(told(span), "Error *errors.joinError")
+	is.Equal(statusOf(span), "Error *errors.joinError")
 	is.Equal(len(span.Events()), 1)
 }

@@ -14,7 +14,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// A delivery is a drawn batch, and how it is processed.
+// A delivery is a drawn batch, and the way it is processed.
 type delivery struct {
 	arn    string
 	bodies []string
@@ -31,7 +31,8 @@ func drawDelivery(t *rapid.T) delivery {
 	}
 }
 
-// stage calls functions for all but "ack", of which the last part of each record does what its body says.
+// stage acknowledges "ack" without calling a function. It splits every other record into parts, and the last
+// part does what the body says.
 func (d delivery) stage(called func(context.Context)) batch.Stage[events.SQSMessage, string] {
 	one := func(s batch.Stream[events.SQSMessage]) batch.Stream[string] {
 		parts := batch.TryFlatMap(acknowledging(s), func(ctx context.Context, m events.SQSMessage) ([]string, error) {
@@ -84,16 +85,16 @@ func acknowledging(s batch.Stream[events.SQSMessage]) batch.Stream[events.SQSMes
 func TestEverySpanEndsOnceWithWhatTheReportSaysAndEveryRecordIsCounted(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		d := drawDelivery(rt)
-		var complaint string
-		synctest.Test(t, func(t *testing.T) { complaint = d.complaint(t) })
-		if complaint != "" {
-			rt.Fatal(complaint)
+		var violation string
+		synctest.Test(t, func(t *testing.T) { violation = d.violation(t) })
+		if violation != "" {
+			rt.Fatal(violation)
 		}
 	})
 }
 
-// complaint processes the batch and says what is wrong with its spans and measurements.
-func (d delivery) complaint(t *testing.T) string {
+// violation processes the batch, and returns what is wrong with its spans and measurements, or "".
+func (d delivery) violation(t *testing.T) string {
 	spans, m := newTracer(), newMeter()
 	called := make(chan string, len(d.bodies))
 	stage := d.stage(func(ctx context.Context) {
@@ -110,7 +111,7 @@ func (d delivery) complaint(t *testing.T) string {
 			errors[f.Record.ID] = f.Err
 		}
 	})), messages(d.arn, d.bodies...))
-	defer time.Sleep(2 * time.Hour) // until what was stuck has come back
+	defer time.Sleep(2 * time.Hour) // until the stuck functions have returned
 	if len(spans.Started()) != len(spans.Ended()) {
 		return fmt.Sprintf("%d spans were started and %d ended", len(spans.Started()), len(spans.Ended()))
 	}
@@ -120,7 +121,7 @@ func (d delivery) complaint(t *testing.T) string {
 	}
 	for id, span := range ended {
 		if failed := span.Status().Code == codes.Error; failed != (errors[id] != nil) {
-			return fmt.Sprintf("the span of %s says %q, the report %v", id, told(span), errors[id])
+			return fmt.Sprintf("the span of %s says %q, the report %v", id, statusOf(span), errors[id])
 		}
 		if err := errors[id]; err != nil && span.Status().Description != err.Error() {
 			return fmt.Sprintf("the span of %s says %q, the report %q", id, span.Status().Description, err)
@@ -129,10 +130,10 @@ func (d delivery) complaint(t *testing.T) string {
 			return fmt.Sprintf("the span of %s ends at a wrong time", id)
 		}
 	}
-	return d.miscounted(m, t, reported, len(ended))
+	return d.miscount(m, t, reported, len(ended))
 }
 
-func (d delivery) miscounted(m meter, t *testing.T, r batch.Report, called int) string {
+func (d delivery) miscount(m meter, t *testing.T, r batch.Report, called int) string {
 	counts := make(map[string]int64)
 	for series, n := range m.consumed(t) {
 		_, errorType, _ := strings.Cut(series, " ")

@@ -47,7 +47,7 @@ func (m meter) metrics(t testing.TB) map[string]metricdata.Metrics {
 	return found
 }
 
-// consumed is how many messages were counted, by destination and error.type.
+// consumed returns how many messages were counted, by destination and error.type.
 func (m meter) consumed(t testing.TB) map[string]int64 {
 	t.Helper()
 	counts := make(map[string]int64)
@@ -59,7 +59,7 @@ func (m meter) consumed(t testing.TB) map[string]int64 {
 	return counts
 }
 
-// durations are the points of the histogram, by destination and error.type.
+// durations returns the points of the histogram, by destination and error.type.
 func (m meter) durations(t testing.TB) map[string]metricdata.HistogramDataPoint[float64] {
 	t.Helper()
 	points := make(map[string]metricdata.HistogramDataPoint[float64])
@@ -72,7 +72,7 @@ func (m meter) durations(t testing.TB) map[string]metricdata.HistogramDataPoint[
 }
 
 func seriesOf(set attribute.Set) string {
-	all := texts(set.ToSlice())
+	all := asStrings(set.ToSlice())
 	name := all["messaging.destination.name"]
 	if errorType := all["error.type"]; errorType != "" {
 		name += " " + errorType
@@ -104,7 +104,7 @@ func TestEveryRecordOfABatchIsCountedOnce(t *testing.T) {
 	is.Equal(counter.Unit, "{message}")
 	is.True(counter.Data.(metricdata.Sum[int64]).IsMonotonic)
 	for _, point := range counter.Data.(metricdata.Sum[int64]).DataPoints {
-		all := texts(point.Attributes.ToSlice())
+		all := asStrings(point.Attributes.ToSlice())
 		delete(all, "error.type")
 		is.Equal(all, map[string]string{
 			"messaging.system": "aws_sqs", "messaging.operation.name": "process", "messaging.destination.name": "orders.fifo",
@@ -115,7 +115,7 @@ func TestEveryRecordOfABatchIsCountedOnce(t *testing.T) {
 func TestWhatDidNotDecodeIsCountedForItsQueue(t *testing.T) {
 	is := is.New(t)
 	m := newMeter()
-	_, err := batch.SQSHandler(each(nothing), m.option(), batch.WithLogger(nil)).Invoke(t.Context(), []byte(`{"Records":[
+	_, err := batch.SQSHandler(each(succeed), m.option(), batch.WithLogger(nil)).Invoke(t.Context(), []byte(`{"Records":[
 		{"messageId":"m0","eventSource":"aws:sqs","eventSourceARN":"`+queue+`","body":7},
 		{"messageId":"m1","eventSource":"aws:sqs","eventSourceARN":"`+queue+`","body":""}]}`))
 	is.NoErr(err)
@@ -150,7 +150,7 @@ func TestTheDurationIsThatOfTheWorkOnTheRecord(t *testing.T) {
 		is.Equal(fmt.Sprintf("%.2f", points["orders"].Sum), "0.10")
 		is.Equal(points["orders *errors.errorString"].Sum, 3.0)
 		is.Equal(points["orders running"].Count, uint64(1))
-		is.Equal(fmt.Sprintf("%.1f", points["orders running"].Sum), "15.9") // of 20 s, less half of the reserve, less what came before
+		is.Equal(fmt.Sprintf("%.1f", points["orders running"].Sum), "15.9") // 20 s, less half of the reserve and the 3.1 s of the earlier records
 		is.Equal(points["orders"].Bounds, []float64{0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10})
 		is.Equal(m.metrics(t)["messaging.process.duration"].Unit, "s")
 		is.Equal(m.consumed(t)["orders unreached"], int64(1))
@@ -177,7 +177,7 @@ func TestRecordsThatAStageAcknowledgesByItselfAreCounted(t *testing.T) {
 	}
 	h := batch.SQSHandler(stage, m.option(), batch.WithLogger(nil))
 	var all sync.WaitGroup
-	for range 8 { // side by side, since no answer knows which scopes were its own
+	for range 8 { // at the same time, because no report says which scopes were its own
 		all.Go(func() { invoke(t, t.Context(), h, messages(queue, "skip", "ok", "fail", "skip")) })
 	}
 	all.Wait()
@@ -204,7 +204,7 @@ func TestEachTopicIsCountedByItself(t *testing.T) {
 func TestExemplarsNameTheSpanOfTheRecord(t *testing.T) {
 	is := is.New(t)
 	m, spans := newMeter(), newTracer()
-	invoke(t, t.Context(), batch.SQSHandler(each(nothing), spans.option(), m.option()), messages(queue, "ok"))
+	invoke(t, t.Context(), batch.SQSHandler(each(succeed), spans.option(), m.option()), messages(queue, "ok"))
 	id := spans.byID(t)["m0"].SpanContext().SpanID()
 	exemplars := m.durations(t)["orders"].Exemplars
 	is.Equal(len(exemplars), 1)
@@ -216,12 +216,12 @@ func TestAnAnswerCountsNothingThatAnotherInvocationHasCounted(t *testing.T) {
 	m := newMeter()
 	closed, release := make(chan struct{}), make(chan struct{})
 	slow := batch.WithReport(func(ctx context.Context, _ batch.Report) {
-		if ctx.Value(slowly{}) != nil { // its scopes are closed, and its report is not there yet
+		if ctx.Value(slowly{}) != nil { // its scopes are closed, and Metrics has not seen its report yet
 			close(closed)
 			<-release
 		}
 	})
-	h := batch.SQSHandler(each(nothing), slow, m.option())
+	h := batch.SQSHandler(each(succeed), slow, m.option())
 	var other sync.WaitGroup
 	other.Go(func() { invoke(t, context.WithValue(t.Context(), slowly{}, true), h, messages(queue, "a", "b")) })
 	<-closed

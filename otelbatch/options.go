@@ -8,14 +8,13 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// scope is the name of the instrumentation, and schema the version of the conventions.
 const (
-	scope  = "github.com/lambdabatch/batch/otelbatch"
-	schema = semconv.SchemaURL
+	instrumentationName = "github.com/lambdabatch/batch/otelbatch"
+	schemaURL           = semconv.SchemaURL
 )
 
-// An Option changes what [Trace] or [Metrics] does by default. Each takes what concerns it
-// and ignores the rest, so that both may get the same.
+// An Option changes a default of [Trace] or [Metrics]. Each of the two ignores options that do
+// not concern it, so both may be given the same options.
 type Option func(*config)
 
 type config struct {
@@ -25,7 +24,7 @@ type config struct {
 	meters           metric.MeterProvider
 }
 
-func configOf(opts []Option) config {
+func newConfig(opts []Option) config {
 	c := config{
 		tracers:     otel.GetTracerProvider(),
 		propagators: otel.GetTextMapPropagator(),
@@ -38,37 +37,37 @@ func configOf(opts []Option) config {
 	return c
 }
 
-// WithTracerProvider sets where [Trace] has its tracer from, in place of the global provider.
+// WithTracerProvider makes [Trace] use provider instead of the global one.
 func WithTracerProvider(provider trace.TracerProvider) Option {
 	require(provider != nil, "WithTracerProvider", "provider is nil")
 	return func(c *config) { c.tracers = provider }
 }
 
-// WithPropagators sets what [Trace] reads message attributes and Kafka headers with, in place
-// of the global propagators, which read nothing until the program sets some.
+// WithPropagators makes [Trace] read message attributes and Kafka headers with propagators
+// instead of the global ones. The global ones read nothing until the program sets some.
 func WithPropagators(propagators propagation.TextMapPropagator) Option {
 	require(propagators != nil, "WithPropagators", "propagators is nil")
 	return func(c *config) { c.propagators = propagators }
 }
 
-// WithProducerAsParent makes the span that sent a message the parent of the message's span,
-// which then belongs to the producer's trace and is sampled as that is. The span that
-// would have been the parent becomes a link. A message that says nothing of its producer
-// keeps its parent.
+// WithProducerAsParent makes the span that sent a record the parent of the record's span. The
+// record's span then belongs to the producer's trace and is sampled as that trace is. The span
+// that would have been the parent becomes a link. A record that names no producer keeps its
+// parent.
 //
-// The conventions advise against it where there is an invocation's span. It suits
-// backends that follow a message through parents only.
+// The conventions advise against this if the invocation has a span. It suits backends that
+// follow a message through parents only.
 func WithProducerAsParent() Option {
 	return func(c *config) { c.producerAsParent = true }
 }
 
-// WithMeterProvider sets where [Metrics] has its meter from, in place of the global provider.
+// WithMeterProvider makes [Metrics] use provider instead of the global one.
 func WithMeterProvider(provider metric.MeterProvider) Option {
 	require(provider != nil, "WithMeterProvider", "provider is nil")
 	return func(c *config) { c.meters = provider }
 }
 
-// require panics unless ok. Bad arguments are found where a pipeline is built.
+// require panics unless ok, so that bad arguments are found when the handler is built.
 func require(ok bool, function, complaint string) {
 	if !ok {
 		panic("otelbatch: " + function + ": " + complaint)

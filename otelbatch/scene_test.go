@@ -19,14 +19,14 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// Helpers of the other test files.
+// Helpers for all tests: events, a recorder of spans, and the contexts of producers.
 
 const (
 	queue     = "arn:aws:sqs:eu-west-1:123456789012:orders"
 	fifoQueue = "arn:aws:sqs:eu-west-1:123456789012:orders.fifo"
 )
 
-// messages are SQS messages m0, m1 and so on with these bodies, all in one group if they have one.
+// messages returns SQS messages m0, m1 and so on with these bodies. On a FIFO queue they share one group.
 func messages(arn string, bodies ...string) events.SQSEvent {
 	var event events.SQSEvent
 	for i, body := range bodies {
@@ -52,7 +52,7 @@ func newTracer() tracer {
 	return tracer{recorder, sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(recorder))}
 }
 
-// option reads the producers' contexts as W3C has them.
+// option is otelbatch.Trace, reading the producers' contexts in the W3C format.
 func (t tracer) option(more ...otelbatch.Option) batch.Option {
 	propagators := propagation.NewCompositeTextMapPropagator(propagation.TraceContext{}, propagation.Baggage{})
 	return otelbatch.Trace(append([]otelbatch.Option{
@@ -61,7 +61,7 @@ func (t tracer) option(more ...otelbatch.Option) batch.Option {
 }
 
 // byID returns the spans that have ended, by the record's ID. It fails the test if a record has
-// two, or if one that was started has not ended.
+// two spans, or if a span has started and not ended.
 func (t tracer) byID(tb testing.TB) map[string]sdktrace.ReadOnlySpan {
 	tb.Helper()
 	is := is.New(tb)
@@ -77,9 +77,9 @@ func (t tracer) byID(tb testing.TB) map[string]sdktrace.ReadOnlySpan {
 	return spans
 }
 
-func attributesOf(span sdktrace.ReadOnlySpan) map[string]string { return texts(span.Attributes()) }
+func attributesOf(span sdktrace.ReadOnlySpan) map[string]string { return asStrings(span.Attributes()) }
 
-func texts(all []attribute.KeyValue) map[string]string {
+func asStrings(all []attribute.KeyValue) map[string]string {
 	found := make(map[string]string)
 	for _, a := range all {
 		found[string(a.Key)] = a.Value.String()
@@ -87,8 +87,8 @@ func texts(all []attribute.KeyValue) map[string]string {
 	return found
 }
 
-// told is the status of a span and its error.type.
-func told(span sdktrace.ReadOnlySpan) string {
+// statusOf returns the status of a span and its error.type.
+func statusOf(span sdktrace.ReadOnlySpan) string {
 	if span == nil {
 		return "no span"
 	}
@@ -96,29 +96,29 @@ func told(span sdktrace.ReadOnlySpan) string {
 	return strings.TrimSpace(fmt.Sprintf("%v %s", status.Code, attributesOf(span)["error.type"]))
 }
 
-// each is a pipeline of one function.
+// each is batch.Each for SQS messages.
 func each(f func(context.Context, events.SQSMessage) error) batch.Stage[events.SQSMessage, events.SQSMessage] {
 	return batch.Each(f)
 }
 
-func nothing(context.Context, events.SQSMessage) error { return nil }
+func succeed(context.Context, events.SQSMessage) error { return nil }
 
-// invoke has a handler process an event.
+// invoke makes the handler process the event.
 func invoke(t testing.TB, ctx context.Context, h *batch.Handler, event any) {
 	t.Helper()
 	payload, err := json.Marshal(event)
 	is.New(t).NoErr(err)
-	_, _ = h.Invoke(ctx, payload) // an error says that all failed
+	_, _ = h.Invoke(ctx, payload) // the error is not nil if all records failed
 }
 
-// spanContext is the context of a span with that number.
+// spanContext returns the context of span number n.
 func spanContext(n byte, flags trace.TraceFlags) trace.SpanContext {
 	return trace.NewSpanContext(trace.SpanContextConfig{
 		TraceID: trace.TraceID{0: 0x5f, 15: n}, SpanID: trace.SpanID{0: 0xee, 7: n}, TraceFlags: flags, Remote: true,
 	})
 }
 
-func traceparent(span trace.SpanContext) string {
+func w3cHeader(span trace.SpanContext) string {
 	return fmt.Sprintf("00-%s-%s-%02x", span.TraceID(), span.SpanID(), byte(span.TraceFlags()))
 }
 

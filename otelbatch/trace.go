@@ -11,52 +11,55 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// Trace opens a span for each record before the first function is called for it, with the
-// name "process" and the queue, stream, table or topic. Functions get it in their context.
-// It ends when the record's last Result reached the collector, or with the answer for what
-// did not come so far. A failed record's span has the status Error, error.type and, if the
-// record itself failed, an event with the error and the stack of a panic. A record for
-// which no function is called has no span.
+// Trace opens a span per record. It starts before the first function is called for the record,
+// and is named "process" and the queue, stream, table or topic. Functions receive the span in
+// their context. A record for which no function is called has no span.
 //
-// Spans go to the global provider unless told otherwise; that may be set later than Trace is called.
-// What the propagators find in a message, such as baggage, is in the functions' context.
+// The span ends when the last result of the record reached the collector. If some results did
+// not arrive, it ends when the response is decided. The span of a reported record has the status
+// Error and error.type. If the record itself failed, an event has the error and the stack of a
+// panic.
+//
+// Spans go to the global provider unless [WithTracerProvider] sets another. The global provider
+// may be set after Trace is called. Anything else that the propagators find in a message, such
+// as baggage, is in the functions' context as well.
 func Trace(opts ...Option) batch.Option {
-	c := configOf(opts)
-	t := &tracing{
-		tracer:           c.tracers.Tracer(scope, trace.WithSchemaURL(schema)),
+	c := newConfig(opts)
+	t := &recordTracer{
+		tracer:           c.tracers.Tracer(instrumentationName, trace.WithSchemaURL(schemaURL)),
 		propagators:      c.propagators,
 		producerAsParent: c.producerAsParent,
 	}
 	return batch.WithScope(t.open)
 }
 
-type tracing struct {
+type recordTracer struct {
 	tracer           trace.Tracer
 	propagators      propagation.TextMapPropagator
 	producerAsParent bool
-	destinations     destinations
+	destinations     destinationCache
 }
 
-var consumer = trace.WithSpanKind(trace.SpanKindConsumer)
+var consumerKind = trace.WithSpanKind(trace.SpanKindConsumer)
 
-// open reads the record now: functions may write to it later.
-func (t *tracing) open(ctx context.Context, r batch.Record) (context.Context, func(batch.Outcome)) {
+// open reads all it needs from the record at once, because functions may change the record later.
+func (t *recordTracer) open(ctx context.Context, r batch.Record) (context.Context, func(batch.Outcome)) {
 	d := t.destinations.of(r)
 	ctx, links := t.parentAndLinks(ctx, r)
-	start := [3]trace.SpanStartOption{consumer, trace.WithAttributes(d.attributesOf(r)...)}
+	start := [3]trace.SpanStartOption{consumerKind, trace.WithAttributes(d.attributesOf(r)...)}
 	used := start[:2]
 	if len(links) > 0 {
 		used = append(used, trace.WithLinks(links...))
 	}
 	ctx, span := t.tracer.Start(ctx, d.spanName, used...)
-	return ctx, func(o batch.Outcome) { end(span, o) }
+	return ctx, func(o batch.Outcome) { endSpan(span, o) }
 }
 
-// end ends the span whatever the error's methods do.
-func end(span trace.Span, o batch.Outcome) {
+// endSpan ends the span even if a method of the error panics.
+func endSpan(span trace.Span, o batch.Outcome) {
 	defer endAt(span, o.Finished)
 	if o.Err != nil && span.IsRecording() {
-		fail(span, o.Err)
+		markFailed(span, o.Err)
 	}
 }
 
@@ -68,11 +71,11 @@ func endAt(span trace.Span, at time.Time) {
 	span.End(trace.WithTimestamp(at))
 }
 
-func fail(span trace.Span, err error) {
-	class, message := errorTypeOf(err), textOf(err)
-	span.SetStatus(codes.Error, message)
-	span.SetAttributes(semconv.ErrorTypeKey.String(class))
-	if !isUnprocessed(class) {
-		span.AddEvent(semconv.ExceptionEventName, trace.WithAttributes(exceptionOf(err, class, message)...))
+func markFailed(span trace.Span, err error) {
+	errorType, text := errorTypeOf(err), textOf(err)
+	span.SetStatus(codes.Error, text)
+	span.SetAttributes(semconv.ErrorTypeKey.String(errorType))
+	if !isUnprocessed(errorType) {
+		span.AddEvent(semconv.ExceptionEventName, trace.WithAttributes(exceptionAttributes(err, errorType, text)...))
 	}
 }

@@ -61,7 +61,7 @@ func TestSpansOfSeveralInvocationsKeepApart(t *testing.T) {
 	barrier.Add(invocations)
 	h := batch.SQSHandler(each(func(_ context.Context, m events.SQSMessage) error {
 		barrier.Done()
-		barrier.Wait() // all are in the middle of their record
+		barrier.Wait() // until every invocation is processing its record
 		if m.Body == "1" {
 			return errBoom
 		}
@@ -98,7 +98,7 @@ func TestTheSpanLastsUntilTheLastResultOfTheRecord(t *testing.T) {
 			})
 		}
 		invoke(t, t.Context(), batch.SQSHandler(stage, spans.option()), messages(queue, "1ms", "2ms"))
-		ended := spans.byID(t) // one for each, although the parts run side by side
+		ended := spans.byID(t) // one span per record, although its parts run at the same time
 		is.Equal(ended["m0"].EndTime().Sub(ended["m0"].StartTime()), time.Millisecond)
 		is.Equal(ended["m1"].EndTime().Sub(ended["m1"].StartTime()), 2*time.Millisecond)
 	})
@@ -124,15 +124,15 @@ func TestWhatDidNotArriveEndsWithTheAnswer(t *testing.T) {
 		invoke(t, ctx, h, messages(queue, "ok", "stuck", "ok"))
 		answered := time.Now()
 		ended := spans.byID(t)
-		is.Equal(told(ended["m0"]), "Unset")
+		is.Equal(statusOf(ended["m0"]), "Unset")
 		is.Equal(ended["m0"].EndTime(), begin)
-		is.Equal(told(ended["m1"]), "Error running")
+		is.Equal(statusOf(ended["m1"]), "Error running")
 		is.Equal(ended["m1"].EndTime(), answered)
 		is.Equal(len(ended["m1"].Events()), 0)
-		is.Equal(told(ended["m2"]), "no span")
+		is.Equal(statusOf(ended["m2"]), "no span")
 		close(release)
 		synctest.Wait()
-		is.Equal(len(spans.Started()), 2) // what comes back late opens nothing
+		is.Equal(len(spans.Started()), 2) // a function that returns late opens no span
 	})
 }
 
@@ -142,8 +142,8 @@ func TestARecordForWhichNoFunctionIsCalledHasNoSpan(t *testing.T) {
 	failing := func(context.Context, events.SQSMessage) error { return errBoom }
 	invoke(t, t.Context(), batch.SQSHandler(each(failing), spans.option(), batch.WithLogger(nil)), messages(fifoQueue, "a", "b"))
 	ended := spans.byID(t)
-	is.Equal(told(ended["m0"]), "Error *errors.errorString")
-	is.Equal(told(ended["m1"]), "no span") // blocked
+	is.Equal(statusOf(ended["m0"]), "Error *errors.errorString")
+	is.Equal(statusOf(ended["m1"]), "no span") // blocked
 }
 
 func TestARecordThatDidNotDecodeHasASpanIfAFunctionIsCalledForIt(t *testing.T) {
@@ -159,11 +159,11 @@ func TestARecordThatDidNotDecodeHasASpanIfAFunctionIsCalledForIt(t *testing.T) {
 		{"messageId":"m2","eventSource":"aws:sqs","eventSourceARN":"`+queue+`","body":"fine"}]}`))
 	is.NoErr(err)
 	ended := spans.byID(t)
-	is.Equal(told(ended["m0"]), "Error decode_error")
+	is.Equal(statusOf(ended["m0"]), "Error decode_error")
 	is.Equal(ended["m0"].Name(), "process orders")
-	is.Equal(texts(ended["m0"].Events()[0].Attributes)["exception.type"], "*batch.DecodeError")
+	is.Equal(asStrings(ended["m0"].Events()[0].Attributes)["exception.type"], "*batch.DecodeError")
 	is.Equal(ended["m1"].Name(), "process")
-	is.Equal(told(ended["m2"]), "Unset")
+	is.Equal(statusOf(ended["m2"]), "Unset")
 }
 
 func TestRecordsOfAnyTypeHaveSpans(t *testing.T) {
@@ -195,7 +195,7 @@ func TestBadArgumentsPanicWhereTheOptionIsMade(t *testing.T) {
 	}
 }
 
-// hanging is an exporter whose collector does not answer.
+// hanging is an exporter whose Collector does not respond.
 type hanging struct{ released chan struct{} }
 
 func (h hanging) ExportSpans(context.Context, []sdktrace.ReadOnlySpan) error {
@@ -211,8 +211,8 @@ func TestACollectorThatHangsCostsNoAnswer(t *testing.T) {
 		provider := sdktrace.NewTracerProvider(sdktrace.WithSyncer(exporter))
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		defer cancel()
-		invoke(t, ctx, batch.SQSHandler(each(nothing), otelbatch.Trace(otelbatch.WithTracerProvider(provider))), messages(queue, "ok"))
-		is.NoErr(ctx.Err()) // the answer left before the deadline
+		invoke(t, ctx, batch.SQSHandler(each(succeed), otelbatch.Trace(otelbatch.WithTracerProvider(provider))), messages(queue, "ok"))
+		is.NoErr(ctx.Err()) // the response left before the deadline
 		close(exporter.released)
 	})
 }

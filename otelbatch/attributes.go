@@ -12,20 +12,20 @@ import (
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 )
 
-// attempt is how often the message was received. The conventions have no attribute for it.
-const attempt = attribute.Key("batch.record.attempt")
+// attemptKey is how often the record has been received. The conventions have no attribute for it.
+const attemptKey = attribute.Key("batch.record.attempt")
 
-// mostOwn is how many attributes a message has of its own, at most.
-const mostOwn = 6
+// maxRecordAttributes is how many attributes a record adds to those of its destination at most.
+const maxRecordAttributes = 6
 
-// attributesOf returns the attributes of the span of a record.
+// attributesOf returns the attributes of the record's span.
 func (d *destination) attributesOf(r batch.Record) []attribute.KeyValue {
-	all := append(make([]attribute.KeyValue, 0, len(d.attributes)+mostOwn), d.attributes...)
+	all := append(make([]attribute.KeyValue, 0, len(d.spanAttributes)+maxRecordAttributes), d.spanAttributes...)
 	if r.ID != "" {
-		all = append(all, semconv.MessagingMessageID(valid(r.ID)))
+		all = append(all, semconv.MessagingMessageID(validUTF8(r.ID)))
 	}
 	if r.Attempt > 0 {
-		all = append(all, attempt.Int(r.Attempt))
+		all = append(all, attemptKey.Int(r.Attempt))
 	}
 	switch m := r.Source.(type) {
 	case *events.SQSMessage:
@@ -33,7 +33,7 @@ func (d *destination) attributesOf(r batch.Record) []attribute.KeyValue {
 	case *events.KinesisEventRecord:
 		all = append(all, semconv.MessagingMessageBodySize(len(m.Kinesis.Data)))
 		if shard, _, ok := strings.Cut(m.EventID, ":"); ok {
-			all = append(all, semconv.MessagingDestinationPartitionID(valid(shard)))
+			all = append(all, semconv.MessagingDestinationPartitionID(validUTF8(shard)))
 		}
 	case *events.DynamoDBEventRecord:
 		all = append(all, semconv.MessagingMessageBodySize(int(m.Change.SizeBytes)))
@@ -54,14 +54,14 @@ func appendKafka(all []attribute.KeyValue, m *events.KafkaRecord) []attribute.Ke
 	if m.Value == "" {
 		all = append(all, semconv.MessagingKafkaMessageTombstone(true))
 	}
-	// A key that is no text has no form that everybody would know.
+	// The conventions define no form for a binary key.
 	if key, err := base64.StdEncoding.DecodeString(m.Key); err == nil && len(key) > 0 && utf8.Valid(key) {
 		all = append(all, semconv.MessagingKafkaMessageKey(string(key)))
 	}
 	return all
 }
 
-// decodedLength is the length of what a base64 text stands for.
+// decodedLength returns how many bytes the base64 text encodes.
 func decodedLength(text string) int {
 	return base64.RawStdEncoding.DecodedLen(len(strings.TrimRight(text, "=")))
 }

@@ -1,6 +1,6 @@
 package otelbatch
 
-// Who a span's parent is, and whom it is linked to.
+// The parent and the links of a record's span.
 
 import (
 	"context"
@@ -12,13 +12,13 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// parentAndLinks returns a context with the span that is to be the parent.
-func (t *tracing) parentAndLinks(ctx context.Context, r batch.Record) (context.Context, []trace.Link) {
+// parentAndLinks returns a context that carries the parent span, and the links.
+func (t *recordTracer) parentAndLinks(ctx context.Context, r batch.Record) (context.Context, []trace.Link) {
 	invocation := invocationOf(ctx)
 	ctx, producers := t.producersOf(ctx, r)
 	parent, linked := invocation, producers
 	if t.producerAsParent && len(producers) > 0 {
-		parent, linked = producers[0], append(producers[1:], invocation) // a link to nobody is none
+		parent, linked = producers[0], append(producers[1:], invocation) // an invalid link is ignored
 	}
 	if !parent.Equal(trace.SpanContextFromContext(ctx)) {
 		ctx = trace.ContextWithSpanContext(ctx, parent)
@@ -30,21 +30,21 @@ func (t *tracing) parentAndLinks(ctx context.Context, r batch.Record) (context.C
 	return ctx, links
 }
 
-// invocationOf is the span that the invocation belongs to, invalid if there is none.
+// invocationOf returns the span of the invocation. It is invalid if there is none.
 func invocationOf(ctx context.Context) trace.SpanContext {
 	if span := trace.SpanContextFromContext(ctx); span.IsValid() {
 		return span
 	}
-	header, _ := ctx.Value("x-amzn-trace-id").(string) // from package lambda
+	header, _ := ctx.Value("x-amzn-trace-id").(string) // set by package lambda
 	if span := fromXRay(header); span.IsSampled() {
 		return span
 	}
 	return trace.SpanContext{}
 }
 
-// producersOf returns the spans that sent the message: none, one, or two that differ. The context
-// has what the propagators read besides.
-func (t *tracing) producersOf(ctx context.Context, r batch.Record) (context.Context, []trace.SpanContext) {
+// producersOf returns the spans that sent the record: none, one, or two different ones. The
+// returned context carries anything else that the propagators found, such as baggage.
+func (t *recordTracer) producersOf(ctx context.Context, r batch.Record) (context.Context, []trace.SpanContext) {
 	var producers []trace.SpanContext
 	add := func(span trace.SpanContext) {
 		if span.IsValid() && !(len(producers) > 0 && same(span, producers[0])) {
@@ -52,7 +52,7 @@ func (t *tracing) producersOf(ctx context.Context, r batch.Record) (context.Cont
 		}
 	}
 	if carrier := carrierOf(r); carrier != nil {
-		read := t.propagators.Extract(trace.ContextWithSpan(ctx, nobody), carrier)
+		read := t.propagators.Extract(trace.ContextWithSpan(ctx, noSpan), carrier)
 		add(trace.SpanContextFromContext(read))
 		ctx = trace.ContextWithSpan(read, trace.SpanFromContext(ctx))
 	}
@@ -62,14 +62,13 @@ func (t *tracing) producersOf(ctx context.Context, r batch.Record) (context.Cont
 	return ctx, producers
 }
 
-// nobody is the span of a context without one.
-var nobody = trace.SpanFromContext(context.Background())
+var noSpan = trace.SpanFromContext(context.Background())
 
 func same(a, b trace.SpanContext) bool {
 	return a.TraceID() == b.TraceID() && a.SpanID() == b.SpanID()
 }
 
-// fromXRay reads a trace header of AWS. The span is invalid if that names none.
+// fromXRay reads an AWS trace header. The result is invalid if the header names no span.
 func fromXRay(header string) trace.SpanContext {
 	if header == "" {
 		return trace.SpanContext{}
@@ -77,7 +76,8 @@ func fromXRay(header string) trace.SpanContext {
 	return trace.SpanContextFromContext(xray.Propagator{}.Extract(context.Background(), xrayHeader(header)))
 }
 
-// carrierOf is where a producer has left its context, nil if it cannot have.
+// carrierOf returns the part of a record in which a producer can leave its context. It is nil if
+// there is none.
 func carrierOf(r batch.Record) propagation.TextMapCarrier {
 	switch m := r.Source.(type) {
 	case *events.SQSMessage:
@@ -92,7 +92,7 @@ func carrierOf(r batch.Record) propagation.TextMapCarrier {
 	return nil
 }
 
-// Carriers are only read.
+// The carriers below are only read, so Set does nothing.
 
 type xrayHeader string
 
@@ -121,7 +121,7 @@ func (a sqsAttributes) Keys() []string {
 
 type kafkaHeaders []map[string]events.JSONNumberBytes
 
-// Get returns the last header of that name, which is the one that counts in Kafka.
+// Get returns the last header with that name, because Kafka lets the last one win.
 func (h kafkaHeaders) Get(key string) (value string) {
 	for _, header := range h {
 		if bytes, ok := header[key]; ok {

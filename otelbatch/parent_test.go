@@ -16,16 +16,16 @@ import (
 var (
 	sampled    = trace.FlagsSampled
 	invocation = spanContext(1, sampled)
-	service    = spanContext(2, sampled) // what the Lambda service says
+	service    = spanContext(2, sampled) // the Lambda service's own span
 	producer   = spanContext(3, sampled)
 	forwarder  = spanContext(4, sampled)
 )
 
-// sent is a message whose attributes name producers, "" for none.
-func sent(w3c, xray trace.SpanContext) events.SQSEvent {
+// messageFrom is a message whose attributes name these producers.
+func messageFrom(w3c, xray trace.SpanContext) events.SQSEvent {
 	event := messages(queue, "")
 	if w3c.IsValid() {
-		value := traceparent(w3c)
+		value := w3cHeader(w3c)
 		event.Records[0].MessageAttributes = map[string]events.SQSMessageAttribute{"traceparent": {StringValue: &value, DataType: "String"}}
 	}
 	if xray.IsValid() {
@@ -34,22 +34,22 @@ func sent(w3c, xray trace.SpanContext) events.SQSEvent {
 	return event
 }
 
-// spanFor is the span of one message.
+// spanFor processes an event of one message and returns its span.
 func spanFor(t *testing.T, ctx context.Context, event events.SQSEvent, opts ...otelbatch.Option) sdktrace.ReadOnlySpan {
 	t.Helper()
 	spans := newTracer()
-	invoke(t, ctx, batch.SQSHandler(each(nothing), spans.option(opts...)), event)
+	invoke(t, ctx, batch.SQSHandler(each(succeed), spans.option(opts...)), event)
 	span := spans.byID(t)["m0"]
 	is.New(t).True(span != nil)
 	return span
 }
 
 func withService(ctx context.Context, header string) context.Context {
-	//lint:ignore SA1029 package lambda has this key
+	//lint:ignore SA1029 package lambda uses this key
 	return context.WithValue(ctx, "x-amzn-trace-id", header)
 }
 
-var none trace.SpanContext
+var noProducer trace.SpanContext
 
 func TestTheSpanIsAChildOfTheInvocationAndLinkedToTheProducers(t *testing.T) {
 	is := is.New(t)
@@ -58,13 +58,13 @@ func TestTheSpanIsAChildOfTheInvocationAndLinkedToTheProducers(t *testing.T) {
 		w3c, xray trace.SpanContext
 		links     []string
 	}{
-		{none, none, nil},
-		{producer, none, ids(producer)},
-		{none, producer, ids(producer)},
+		{noProducer, noProducer, nil},
+		{producer, noProducer, ids(producer)},
+		{noProducer, producer, ids(producer)},
 		{producer, forwarder, ids(producer, forwarder)},
 		{producer, producer, ids(producer)},
 	} {
-		span := spanFor(t, ctx, sent(c.w3c, c.xray))
+		span := spanFor(t, ctx, messageFrom(c.w3c, c.xray))
 		is.True(span.Parent().Equal(invocation))
 		is.Equal(span.SpanContext().TraceID(), invocation.TraceID())
 		is.Equal(linksOf(span), c.links)
@@ -73,17 +73,17 @@ func TestTheSpanIsAChildOfTheInvocationAndLinkedToTheProducers(t *testing.T) {
 
 func TestTheLambdaServiceIsTheParentIfNobodyElseIsAndItIsSampled(t *testing.T) {
 	is := is.New(t)
-	is.True(spanFor(t, withService(t.Context(), xrayHeader(service)), sent(none, none)).Parent().Equal(service))
+	is.True(spanFor(t, withService(t.Context(), xrayHeader(service)), messageFrom(noProducer, noProducer)).Parent().Equal(service))
 
 	for _, header := range []string{
 		xrayHeader(spanContext(2, 0)), // no active tracing
 		"Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Sampled=1", "Root=1;Parent=2", "", ";", "\x00",
 	} {
-		span := spanFor(t, withService(t.Context(), header), sent(producer, none))
-		is.True(!span.Parent().IsValid()) // a root of its own, which the provider samples
+		span := spanFor(t, withService(t.Context(), header), messageFrom(producer, noProducer))
+		is.True(!span.Parent().IsValid()) // the root of a new trace, which the provider samples
 		is.Equal(linksOf(span), ids(producer))
 	}
-	is.True(!spanFor(t, t.Context(), sent(none, none)).Parent().IsValid())
+	is.True(!spanFor(t, t.Context(), messageFrom(noProducer, noProducer)).Parent().IsValid())
 }
 
 func TestTheProducerIsTheParentOnRequest(t *testing.T) {
@@ -91,23 +91,23 @@ func TestTheProducerIsTheParentOnRequest(t *testing.T) {
 	ctx := trace.ContextWithSpanContext(t.Context(), invocation)
 	asParent := otelbatch.WithProducerAsParent()
 
-	span := spanFor(t, ctx, sent(producer, none), asParent)
+	span := spanFor(t, ctx, messageFrom(producer, noProducer), asParent)
 	is.True(span.Parent().Equal(producer))
 	is.Equal(linksOf(span), ids(invocation))
 
-	span = spanFor(t, ctx, sent(producer, forwarder), asParent)
-	is.True(span.Parent().Equal(producer)) // the application's own says more than the service's
+	span = spanFor(t, ctx, messageFrom(producer, forwarder), asParent)
+	is.True(span.Parent().Equal(producer)) // the application's span is more precise than the service's
 	is.Equal(linksOf(span), ids(invocation, forwarder))
 
-	span = spanFor(t, ctx, sent(none, none), asParent)
+	span = spanFor(t, ctx, messageFrom(noProducer, noProducer), asParent)
 	is.True(span.Parent().Equal(invocation))
 	is.Equal(len(span.Links()), 0)
 
-	span = spanFor(t, withService(t.Context(), xrayHeader(service)), sent(none, forwarder), asParent)
+	span = spanFor(t, withService(t.Context(), xrayHeader(service)), messageFrom(noProducer, forwarder), asParent)
 	is.True(span.Parent().Equal(forwarder))
 	is.Equal(linksOf(span), ids(service))
 
-	span = spanFor(t, t.Context(), sent(producer, none), asParent)
+	span = spanFor(t, t.Context(), messageFrom(producer, noProducer), asParent)
 	is.True(span.Parent().Equal(producer))
 	is.Equal(len(span.Links()), 0)
 }
@@ -145,9 +145,9 @@ func TestTheProducerOfAKafkaRecordIsInItsHeaders(t *testing.T) {
 	spans := newTracer()
 	event := events.KafkaEvent{Records: map[string][]events.KafkaRecord{"orders-0": {{
 		Topic: "orders", Value: "e30=", Headers: []map[string]events.JSONNumberBytes{
-			{"traceparent": events.JSONNumberBytes(traceparent(forwarder))},
+			{"traceparent": events.JSONNumberBytes(w3cHeader(forwarder))},
 			{"binary": {0xff, 0x80}},
-			{"traceparent": events.JSONNumberBytes(traceparent(producer))}, // the last one of a name counts
+			{"traceparent": events.JSONNumberBytes(w3cHeader(producer))}, // the last header with a name wins
 		},
 	}}}}
 	process := batch.Each(func(context.Context, events.KafkaRecord) error { return nil })
@@ -155,7 +155,7 @@ func TestTheProducerOfAKafkaRecordIsInItsHeaders(t *testing.T) {
 	is.Equal(linksOf(spans.byID(t)["orders-0/0"]), ids(producer))
 }
 
-// kafkaPayload is an event with the member that the service writes.
+// kafkaPayload adds the member eventSource, which the service writes and package events leaves out.
 type kafkaPayload struct {
 	events.KafkaEvent
 	EventSource string `json:"eventSource"`
