@@ -1,9 +1,9 @@
-// Package batchvet finds mistakes in the use of package batch that compile, and
-// lose records or do nothing.
+// Package batchvet finds misuse of package batch that compiles, but loses records
+// or does nothing.
 //
-// Test code is checked for outer contexts only: test files, and packages that import
-// testing or rapid. What throws a stream away there, collects an event or ranges
-// twice does so to see what happens, and answers no invocation.
+// Test code is checked for outer contexts only. Test code means test files, and
+// packages that import testing or rapid. Tests drop streams, call Collect and range
+// twice on purpose, and they respond to no invocation.
 package batchvet
 
 import (
@@ -21,13 +21,14 @@ const doc = `find misuse of github.com/lambdabatch/batch
 It reports
 
   - a stage, Then, Ack or Fail whose result is not used;
-  - Collect and CollectFirehose in a function that answers an invocation;
-  - a function literal given to a stage that hands an outer context on,
-    where it gets the record's own;
+  - Collect or CollectFirehose in a Lambda handler;
+  - a function literal in a stage that passes on an outer context instead of
+    the record's context, which is its parameter;
   - a stream that a stage or a handler ranges over twice.`
 
-// Analyzer reports every mistake that the package comment of batchvet names.
-// Run it through its command, or add it to a driver of your own.
+// Analyzer reports unused stages and Results, Collect in Lambda handlers, outer
+// contexts in stages, and streams ranged over twice. Run it with the command
+// batchvet, or add it to your own driver.
 var Analyzer = &analysis.Analyzer{
 	Name:     "batchvet",
 	Doc:      doc,
@@ -35,31 +36,31 @@ var Analyzer = &analysis.Analyzer{
 	Run:      run,
 }
 
-// A check looks at one package.
-type check struct {
+// A checker checks one package.
+type checker struct {
 	*analysis.Pass
-	files  *inspector.Inspector
-	origin origins
-	tests  bool // the package supports tests: none of its files ends up in a function
+	files       *inspector.Inspector
+	assignments assignments
+	testSupport bool // a package of test helpers: none of its files is part of a Lambda function
 }
 
 func run(pass *analysis.Pass) (any, error) {
 	files := pass.ResultOf[inspect.Analyzer].(*inspector.Inspector)
-	c := check{Pass: pass, files: files, origin: originsOf(pass.TypesInfo, files), tests: supportsTests(pass)}
-	c.dropped()
-	c.collected()
-	c.outerContexts()
-	c.twice()
+	c := checker{Pass: pass, files: files, assignments: assignmentsIn(pass.TypesInfo, files), testSupport: isTestSupport(pass)}
+	c.checkUnused()
+	c.checkCollect()
+	c.checkContexts()
+	c.checkTwice()
 	return nil, nil
 }
 
-func (c check) inTest(n ast.Node) bool { return c.tests || isTestFile(c.Pass, n) }
+func (c checker) inTest(n ast.Node) bool { return c.testSupport || isTestFile(c.Pass, n) }
 
 func isTestFile(pass *analysis.Pass, n ast.Node) bool {
 	return strings.HasSuffix(pass.Fset.File(n.Pos()).Name(), "_test.go")
 }
 
-func supportsTests(pass *analysis.Pass) bool {
+func isTestSupport(pass *analysis.Pass) bool {
 	return slices.ContainsFunc(pass.Files, func(file *ast.File) bool {
 		return !isTestFile(pass, file) && slices.ContainsFunc(file.Imports, func(spec *ast.ImportSpec) bool {
 			return spec.Path.Value == `"testing"` || spec.Path.Value == `"pgregory.net/rapid"`

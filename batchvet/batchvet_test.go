@@ -9,19 +9,20 @@ import (
 
 	"github.com/lambdabatch/batch/batchvet"
 
-	// The programs in testdata import these, and go mod tidy does not look there.
+	// The programs in testdata import these packages. go mod tidy ignores testdata and would
+	// remove them from go.mod.
 	_ "github.com/aws/aws-lambda-go/events"
 	_ "github.com/lambdabatch/batch"
 	_ "github.com/samber/lo/it"
 )
 
-// In testdata each program has mistakes, with what is said of them and how they are
-// mended, and near misses. All are loaded at once, since that takes most of the time.
+// Each program in testdata has mistakes, with the expected diagnostics and fixes, and
+// near misses. All are loaded at once, because loading takes most of the time.
 func TestMistakesAreReportedAndNearMissesAreNot(t *testing.T) {
 	is := is.New(t)
-	module, err := filepath.Abs(".") // the library is found through its go.mod
+	module, err := filepath.Abs(".") // its go.mod finds the library
 	is.NoErr(err)
-	programs := []string{"collected", "contexts", "dropped", "support", "tests", "twice"}
+	programs := []string{"collect", "contexts", "support", "tests", "twice", "unused"}
 	for i, program := range programs {
 		programs[i] = "./testdata/" + program
 	}

@@ -42,7 +42,7 @@ func modules(t *testing.T) (folders []string) {
 	return folders
 }
 
-const lazy = `package main
+const unusedStream = `package main
 
 import "github.com/lambdabatch/batch"
 
@@ -51,7 +51,7 @@ func main() { batch.Of(1) }
 
 func TestTheCommandsOfTheReadmeFindMistakes(t *testing.T) {
 	is := is.New(t)
-	function := besideCheckout(t)
+	function := moduleNextToCheckout(t)
 
 	text, err := os.ReadFile("README.md")
 	is.NoErr(err)
@@ -60,19 +60,19 @@ func TestTheCommandsOfTheReadmeFindMistakes(t *testing.T) {
 		for command := range strings.Lines(block[1]) {
 			got := run(t, function, "sh", "-c", command)
 			if !strings.Contains(command, "./...") {
-				is.NoErr(got.err) // it makes the tool
+				is.NoErr(got.err) // it builds the tool
 				continue
 			}
 			checks++
 			is.True(got.err != nil)
-			is.True(strings.Contains(got.output, "main.go:5:15: nothing ranges over the stream of batch.Of"))
+			is.True(strings.Contains(got.output, "main.go:5:15: the stream returned by batch.Of is unused"))
 		}
 	}
 	is.Equal(checks, 2)
 }
 
-// besideCheckout makes the module of a function, next to the repository.
-func besideCheckout(t *testing.T) (folder string) {
+// moduleNextToCheckout makes a module for a function in a folder next to the repository.
+func moduleNextToCheckout(t *testing.T) (folder string) {
 	t.Helper()
 	is := is.New(t)
 	repository, err := filepath.Abs("..")
@@ -81,7 +81,7 @@ func besideCheckout(t *testing.T) (folder string) {
 	is.NoErr(os.Symlink(repository, filepath.Join(there, "batch")))
 	folder = filepath.Join(there, "function")
 	is.NoErr(os.Mkdir(folder, 0o700))
-	is.NoErr(os.WriteFile(filepath.Join(folder, "main.go"), []byte(lazy), 0o600))
+	is.NoErr(os.WriteFile(filepath.Join(folder, "main.go"), []byte(unusedStream), 0o600))
 	sums, err := os.ReadFile("go.sum")
 	is.NoErr(err)
 	is.NoErr(os.WriteFile(filepath.Join(folder, "go.sum"), sums, 0o600))

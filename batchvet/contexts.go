@@ -11,25 +11,25 @@ import (
 	"golang.org/x/tools/go/ast/inspector"
 )
 
-// outerContexts reports function literals that are given to package batch, get a
-// context, and hand another one on that they have from outside.
+// checkContexts reports function literals that are passed to package batch, take a
+// context, and pass on a context from outside instead.
 //
-// context.Background inside is no finding: it may be meant, for a write that must
-// not be cut short.
-func (c check) outerContexts() {
+// It allows context.Background: a function may want it for a write that must not be
+// cut short.
+func (c checker) checkContexts() {
 	for cur := range c.files.Root().Preorder((*ast.FuncLit)(nil)) {
-		if !c.givenToStage(cur) || c.treatsValues(cur.Parent().Node().(*ast.CallExpr)) {
+		if !c.isCallback(cur) || c.isForTestValues(cur.Parent().Node().(*ast.CallExpr)) {
 			continue
 		}
 		uses := c.outerUses(cur)
 		for i, use := range uses {
 			variable := c.TypesInfo.Uses[use]
 			if slices.ContainsFunc(uses[:i], func(u *ast.Ident) bool { return c.TypesInfo.Uses[u] == variable }) {
-				continue // one report for each variable
+				continue // reported already
 			}
 			c.Report(analysis.Diagnostic{
 				Pos: use.Pos(), End: use.End(), Message: outerMessage(use, ownContext(cur)),
-				SuggestedFixes: c.useOwn(cur, uses, use),
+				SuggestedFixes: c.replaceWithOwn(cur, uses, use),
 			})
 		}
 	}
@@ -40,12 +40,13 @@ func outerMessage(use, own *ast.Ident) string {
 	if own != nil && own.Name != "_" && own.Name != use.Name {
 		instead = own.Name
 	}
-	return fmt.Sprintf("%s is from outside this function, so it outlives the answer and does not carry the record: use %s",
+	return fmt.Sprintf("%s comes from outside this function, so it outlasts the record's context and does not carry the record: use %s",
 		use.Name, instead)
 }
 
-// givenToStage reports whether lit is an argument of a function of package batch and takes a context first.
-func (c check) givenToStage(lit inspector.Cursor) bool {
+// isCallback reports whether lit is an argument of a function of package batch, and its
+// first parameter is a context.
+func (c checker) isCallback(lit inspector.Cursor) bool {
 	call, ok := lit.Parent().Node().(*ast.CallExpr)
 	if !ok || call.Fun == lit.Node() || !isFunc(c.callee(call), batchPath) {
 		return false
@@ -54,19 +55,20 @@ func (c check) givenToStage(lit inspector.Cursor) bool {
 	return params.Len() > 0 && isContext(params.At(0).Type())
 }
 
-// treatsValues reports whether call is about values of Of: the context of those is nobody's.
-func (c check) treatsValues(call *ast.CallExpr) bool {
-	return slices.ContainsFunc(call.Args, func(arg ast.Expr) bool { return c.origin.leads(arg, c.isOf) })
+// isForTestValues reports whether an argument of call is a stream of Of. The context of
+// its records carries nothing.
+func (c checker) isForTestValues(call *ast.CallExpr) bool {
+	return slices.ContainsFunc(call.Args, func(arg ast.Expr) bool { return c.assignments.derives(arg, c.isOfCall) })
 }
 
-// outerUses lists the mistaken arguments of calls in lit.
-func (c check) outerUses(lit inspector.Cursor) (uses []*ast.Ident) {
+// outerUses lists the outer contexts that lit passes to calls.
+func (c checker) outerUses(lit inspector.Cursor) (uses []*ast.Ident) {
 	lit.Inspect([]ast.Node{(*ast.CallExpr)(nil), (*ast.FuncLit)(nil)}, func(cur inspector.Cursor) bool {
 		call, ok := cur.Node().(*ast.CallExpr)
-		if !ok { // a literal
-			return cur == lit || !c.givenToStage(cur)
+		if !ok { // a function literal
+			return cur == lit || !c.isCallback(cur)
 		}
-		if c.mayTakeAny(call) || slices.ContainsFunc(call.Args, func(arg ast.Expr) bool { return c.isOwn(arg, lit) }) {
+		if c.onlyInspects(call) || slices.ContainsFunc(call.Args, func(arg ast.Expr) bool { return c.isOwn(arg, lit) }) {
 			return true
 		}
 		for _, arg := range call.Args {
@@ -79,34 +81,34 @@ func (c check) outerUses(lit inspector.Cursor) (uses []*ast.Ident) {
 	return uses
 }
 
-func (c check) isOwn(arg ast.Expr, lit inspector.Cursor) bool {
+func (c checker) isOwn(arg ast.Expr, lit inspector.Cursor) bool {
 	name, ok := ast.Unparen(arg).(*ast.Ident)
 	return ok && c.isContextVariable(name) && within(c.TypesInfo.Uses[name].Pos(), lit.Node())
 }
 
-// isOuter reports whether name is a context that was there before lit was called.
-// The context of another record is none: where stages are nested, nobody can tell
-// which of the two is meant.
-func (c check) isOuter(name *ast.Ident, lit inspector.Cursor) bool {
+// isOuter reports whether name is a context from outside lit. A context of another
+// record does not count: in nested stages, either of the two may be intended.
+func (c checker) isOuter(name *ast.Ident, lit inspector.Cursor) bool {
 	if !c.isContextVariable(name) {
 		return false
 	}
 	declared := c.TypesInfo.Uses[name].Pos()
 	for f := range lit.Enclosing((*ast.FuncLit)(nil)) {
-		if (f == lit || c.givenToStage(f)) && within(declared, f.Node()) {
+		if (f == lit || c.isCallback(f)) && within(declared, f.Node()) {
 			return false
 		}
 	}
-	return !c.origin.leads(name, c.isRecordContext) && !c.origin.leads(name, c.outlives)
+	return !c.assignments.derives(name, c.isRecordContext) && !c.assignments.derives(name, c.isWithoutCancel)
 }
 
-// outlives recognises context.WithoutCancel(ctx): a context that is meant to outlive another one.
-func (c check) outlives(e ast.Expr) bool {
+// isWithoutCancel recognises context.WithoutCancel(ctx), a context that outlasts another
+// on purpose.
+func (c checker) isWithoutCancel(e ast.Expr) bool {
 	call, ok := e.(*ast.CallExpr)
 	return ok && isFunc(c.callee(call), "context", "WithoutCancel")
 }
 
-func (c check) isContextVariable(name *ast.Ident) bool {
+func (c checker) isContextVariable(name *ast.Ident) bool {
 	variable, ok := c.TypesInfo.Uses[name].(*types.Var)
 	return ok && isContext(variable.Type())
 }
@@ -114,7 +116,7 @@ func (c check) isContextVariable(name *ast.Ident) bool {
 func within(pos token.Pos, n ast.Node) bool { return n.Pos() <= pos && pos < n.End() }
 
 // isRecordContext recognises r.Context().
-func (c check) isRecordContext(e ast.Expr) bool {
+func (c checker) isRecordContext(e ast.Expr) bool {
 	call, ok := e.(*ast.CallExpr)
 	if !ok || !isFunc(c.callee(call), batchPath, "Context") {
 		return false
@@ -123,21 +125,21 @@ func (c check) isRecordContext(e ast.Expr) bool {
 	return ok && isResult(c.TypesInfo.TypeOf(method.X))
 }
 
-// mayTakeAny reports whether call only asks a context for a value, watches it, or
-// makes one of it that does not end with it.
-func (c check) mayTakeAny(call *ast.CallExpr) bool {
+// onlyInspects reports whether call only reads a value from a context, watches it, or
+// derives a context from it that does not end with it. Any context is right for that.
+func (c checker) onlyInspects(call *ast.CallExpr) bool {
 	callee := c.callee(call)
 	switch {
 	case isFunc(callee, "context", "AfterFunc", "WithoutCancel"):
 		return true
 	case isFunc(callee, batchPath, "RecordFrom", "SourceFrom"):
-		return false // the record is in no outer context
+		return false // no outer context carries the record
 	}
 	f := signature(c.TypesInfo.TypeOf(call.Fun))
-	return f != nil && len(call.Args) == 1 && f.Results().Len() > 0 && !gives(f, isContext) && !gives(f, isError)
+	return f != nil && len(call.Args) == 1 && f.Results().Len() > 0 && !hasResult(f, isContext) && !hasResult(f, isError)
 }
 
-// ownContext is the name of lit's first parameter, nil if it has none.
+// ownContext returns the name of lit's first parameter, or nil if it has no name.
 func ownContext(lit inspector.Cursor) *ast.Ident {
 	names := lit.Node().(*ast.FuncLit).Type.Params.List[0].Names
 	if len(names) == 0 {
@@ -146,8 +148,9 @@ func ownContext(lit inspector.Cursor) *ast.Ident {
 	return names[0]
 }
 
-// useOwn makes all uses of one variable mean the function's own context.
-func (c check) useOwn(lit inspector.Cursor, uses []*ast.Ident, use *ast.Ident) []analysis.SuggestedFix {
+// replaceWithOwn suggests the function's own context for all uses of one outer
+// variable.
+func (c checker) replaceWithOwn(lit inspector.Cursor, uses []*ast.Ident, use *ast.Ident) []analysis.SuggestedFix {
 	own := ownContext(lit)
 	if own == nil {
 		return nil
@@ -172,6 +175,6 @@ func (c check) useOwn(lit inspector.Cursor, uses []*ast.Ident, use *ast.Ident) [
 	return []analysis.SuggestedFix{fix}
 }
 
-func (c check) severalVariables(uses []*ast.Ident) bool {
+func (c checker) severalVariables(uses []*ast.Ident) bool {
 	return slices.ContainsFunc(uses, func(u *ast.Ident) bool { return c.TypesInfo.Uses[u] != c.TypesInfo.Uses[uses[0]] })
 }

@@ -6,9 +6,9 @@ import (
 	"golang.org/x/tools/go/ssa"
 )
 
-// runsWith reports whether a range of u and one of v are on one path, and surely so:
-// whenever the one is reached, the other one is, too.
-func (u use) runsWith(v use) bool {
+// alwaysRunsWith reports whether u and v have ranges that run together: in every run of
+// the function that reaches one of the two, or in every run that reaches the other.
+func (u use) alwaysRunsWith(v use) bool {
 	for _, p := range u.ranges {
 		for _, q := range v.ranges {
 			if p == q || follows(p, q) || follows(q, p) {
@@ -19,19 +19,19 @@ func (u use) runsWith(v use) bool {
 	return false
 }
 
-// follows reports whether q comes after p, and p has run whenever q does or q runs
-// whenever p has.
+// follows reports whether q runs after p in every run that reaches p, or in every run
+// that reaches q.
 func follows(p, q ssa.Instruction) bool {
 	if p.Parent() != q.Parent() {
-		place := placeIn(p.Parent(), q)
+		place := placeWithin(p.Parent(), q)
 		return place != nil && (place == p || dominates(p, place))
 	}
-	return dominates(p, q) || leadsTo(p, q)
+	return dominates(p, q) || alwaysReaches(p, q)
 }
 
-// placeIn is where f makes the closure that q is in, or ranges with it. It is nil if
-// q is in no closure of f.
-func placeIn(f *ssa.Function, q ssa.Instruction) ssa.Instruction {
+// placeWithin returns the instruction of f that makes the closure around q, or that
+// ranges with the closure. It is nil if q is in no closure of f.
+func placeWithin(f *ssa.Function, q ssa.Instruction) ssa.Instruction {
 	inner := q.Parent()
 	for ; inner != nil && inner.Parent() != f; inner = inner.Parent() {
 	}
@@ -54,12 +54,12 @@ func placeOf(inner *ssa.Function, instruction ssa.Instruction) ssa.Instruction {
 		return nil
 	}
 	if users := *made.Referrers(); inner.Synthetic != "" && len(users) == 1 {
-		return users[0] // the body of a range statement
+		return users[0] // inner is the body of a range statement
 	}
 	return made
 }
 
-// dominates reports whether p has run whenever q does.
+// dominates reports whether p has run before q in every run that reaches q.
 func dominates(p, q ssa.Instruction) bool {
 	if p.Block() == q.Block() {
 		return slices.Index(p.Block().Instrs, p) < slices.Index(p.Block().Instrs, q)
@@ -67,8 +67,8 @@ func dominates(p, q ssa.Instruction) bool {
 	return p.Block().Dominates(q.Block())
 }
 
-// leadsTo reports whether the function cannot return after p without q.
-func leadsTo(p, q ssa.Instruction) bool {
+// alwaysReaches reports whether the function cannot return after p without running q.
+func alwaysReaches(p, q ssa.Instruction) bool {
 	reached, left := false, false
 	seen := map[*ssa.BasicBlock]bool{}
 	var visit func(*ssa.BasicBlock)

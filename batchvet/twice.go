@@ -11,28 +11,29 @@ import (
 	"golang.org/x/tools/go/ssa"
 )
 
-// twice reports streams that are ranged over twice wherever they are ranged over at
-// all: what comes before runs twice then, effects included.
+// checkTwice reports streams that one run of a function certainly ranges over twice.
+// Every stage before the stream then runs twice, effects included.
 //
-// A stage is lazy, so giving a stream to two of them is no mistake yet: only where
-// both results are ranged over on one path it is.
-func (c check) twice() {
+// Stages are lazy, so passing a stream to two of them is not a mistake by itself. It
+// is one if the same run ranges over the streams of both.
+func (c checker) checkTwice() {
 	if !c.hasStreams() {
-		return // SSA takes time, and most packages of a program need none
+		return // building SSA takes time, and most packages of a program do not need it
 	}
-	for _, f := range c.functions() {
+	for _, f := range c.buildFunctions() {
 		if syntax := f.Syntax(); syntax == nil || c.inTest(syntax) {
 			continue
 		}
-		for _, stream := range startsIn(f) {
+		for _, stream := range enteringStreams(f) {
 			_, source := stream.(*ssa.Call)
-			c.twiceIn(stream, source, map[ssa.Value]bool{})
+			c.checkTwiceFrom(stream, source, map[ssa.Value]bool{})
 		}
 	}
 }
 
-// hasStreams reports whether streams enter the package, other than in its tests.
-func (c check) hasStreams() bool {
+// hasStreams reports whether a function of the package, outside of its tests, is a
+// stage or calls a source.
+func (c checker) hasStreams() bool {
 	for cur := range c.files.Root().Preorder((*ast.FuncDecl)(nil), (*ast.FuncLit)(nil), (*ast.CallExpr)(nil)) {
 		n, found := cur.Node(), false
 		switch n := n.(type) {
@@ -50,9 +51,10 @@ func (c check) hasStreams() bool {
 	return false
 }
 
-// twiceIn reports stream, and what lazy stages make of it. It says nothing of a pure
-// one: of a source, and of what functions without a context make of it.
-func (c check) twiceIn(stream ssa.Value, pure bool, seen map[ssa.Value]bool) {
+// checkTwiceFrom checks stream and the streams that lazy stages make from it. It does
+// not report a pure stream, which repeats no effect: a source, or a stream made from
+// one by stages whose functions take no context.
+func (c checker) checkTwiceFrom(stream ssa.Value, pure bool, seen map[ssa.Value]bool) {
 	if seen[stream] {
 		return
 	}
@@ -60,21 +62,21 @@ func (c check) twiceIn(stream ssa.Value, pure bool, seen map[ssa.Value]bool) {
 	uses := usesOf(stream)
 	slices.SortStableFunc(uses, func(a, b use) int { return cmp.Compare(a.pos, b.pos) })
 	for i, second := range uses {
-		if first := slices.IndexFunc(uses[:i], second.runsWith); first >= 0 && !pure {
-			c.Reportf(second.pos, "%s is ranged over here and in line %d, so all that comes before runs twice: "+
+		if first := slices.IndexFunc(uses[:i], second.alwaysRunsWith); first >= 0 && !pure {
+			c.Reportf(second.pos, "%s is ranged over here and on line %d, so every stage before it runs twice: "+
 				"range over it once, or keep its Results with slices.Collect", nameOf(stream), c.line(uses[first].pos))
 			break
 		}
 	}
 	for _, u := range uses {
-		if u.made != nil {
-			stays := isFunc(calleeOf(u.made), batchPath, "Map", "Filter", "FlatMap", "Decode")
-			c.twiceIn(u.made, pure && stays, seen)
+		if u.stage != nil {
+			stagePure := isFunc(calleeOf(u.stage), batchPath, "Map", "Filter", "FlatMap", "Decode")
+			c.checkTwiceFrom(u.stage, pure && stagePure, seen)
 		}
 	}
 }
 
-func (c check) line(pos token.Pos) int { return c.Fset.Position(pos).Line }
+func (c checker) line(pos token.Pos) int { return c.Fset.Position(pos).Line }
 
 func nameOf(stream ssa.Value) string {
 	switch v := stream.(type) {
@@ -82,15 +84,15 @@ func nameOf(stream ssa.Value) string {
 		return v.Name()
 	case *ssa.Call:
 		if f := calleeOf(v); f != nil {
-			return fmt.Sprintf("the stream of %s", f.Name())
+			return fmt.Sprintf("the stream returned by %s", f.Name())
 		}
 	}
 	return "this stream"
 }
 
-// startsIn lists the streams that enter the program in f: what a stage is given, and
-// what sources make.
-func startsIn(f *ssa.Function) (streams []ssa.Value) {
+// enteringStreams lists the streams that enter the program in f: the parameters of a
+// stage, and the streams of sources.
+func enteringStreams(f *ssa.Function) (streams []ssa.Value) {
 	if isStage(f.Signature) {
 		for _, p := range f.Params {
 			if isStream(p.Type()) {
@@ -104,7 +106,7 @@ func startsIn(f *ssa.Function) (streams []ssa.Value) {
 			if !ok || !isStream(call.Type()) {
 				continue
 			}
-			if made := calleeOf(call); isFunc(made, batchPath) && takes(made.Signature(), isContext) {
+			if made := calleeOf(call); isFunc(made, batchPath) && hasParam(made.Signature(), isContext) {
 				streams = append(streams, call)
 			}
 		}
@@ -112,30 +114,31 @@ func startsIn(f *ssa.Function) (streams []ssa.Value) {
 	return streams
 }
 
-// functions builds the package's functions. Package buildssa would ask for facts
-// about all imports, and so make go vet check the standard library first.
-func (c check) functions() (all []*ssa.Function) {
+// buildFunctions builds the package's functions in SSA form. It does without package
+// buildssa, which requires facts about all imports: go vet would have to analyse the
+// standard library first.
+func (c checker) buildFunctions() (all []*ssa.Function) {
 	program := ssa.NewProgram(c.Fset, ssa.BuilderMode(0))
 	for _, imported := range c.Pkg.Imports() {
 		program.CreatePackage(imported, nil, nil, true)
 	}
 	pkg := program.CreatePackage(c.Pkg, c.Files, c.TypesInfo, false)
 	pkg.Build()
-	all = withInner(nil, pkg.Func("init")) // literals in variables of the package
+	all = appendWithLiterals(nil, pkg.Func("init")) // it has the literals in package-level variables
 	for _, file := range c.Files {
 		for _, declaration := range file.Decls {
 			if f, ok := declaration.(*ast.FuncDecl); ok {
-				all = withInner(all, program.FuncValue(c.TypesInfo.Defs[f.Name].(*types.Func)))
+				all = appendWithLiterals(all, program.FuncValue(c.TypesInfo.Defs[f.Name].(*types.Func)))
 			}
 		}
 	}
 	return all
 }
 
-func withInner(all []*ssa.Function, f *ssa.Function) []*ssa.Function {
+func appendWithLiterals(all []*ssa.Function, f *ssa.Function) []*ssa.Function {
 	all = append(all, f)
 	for _, inner := range f.AnonFuncs {
-		all = withInner(all, inner)
+		all = appendWithLiterals(all, inner)
 	}
 	return all
 }

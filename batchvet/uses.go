@@ -7,16 +7,16 @@ import (
 	"golang.org/x/tools/go/ssa"
 )
 
-// A use of a stream is one place that ranges over it, now or when its own stream is
-// ranged over.
+// A use of a stream is a place that ranges over it: at once, or, if the place is a call
+// of a lazy stage, when the stage's stream is ranged over.
 type use struct {
 	pos    token.Pos
-	made   *ssa.Call         // the stream of a lazy stage, or nil
-	ranges []ssa.Instruction // where it comes to a range, as far as that is sure
+	stage  *ssa.Call         // the call of the lazy stage, or nil
+	ranges []ssa.Instruction // where the stream is certainly ranged over
 }
 
-// usesOf lists the uses of stream. What goes into data, or to functions that nothing is
-// known of, counts for nothing.
+// usesOf lists the uses of stream. Storing it in a data structure is no use, and
+// neither is passing it to an unknown function.
 func usesOf(stream ssa.Value) []use { return collectUses(stream, map[ssa.Value]bool{}) }
 
 func collectUses(stream ssa.Value, seen map[ssa.Value]bool) (uses []use) {
@@ -28,11 +28,11 @@ func collectUses(stream ssa.Value, seen map[ssa.Value]bool) (uses []use) {
 	for _, user := range *stream.Referrers() {
 		switch user := user.(type) {
 		case *ssa.Return:
-			if user.Pos().IsValid() { // not where a recovered panic ends
+			if user.Pos().IsValid() { // without a position, it is the return after a recovered panic
 				uses = append(uses, use{pos: user.Pos(), ranges: []ssa.Instruction{user}})
 			}
 		case *ssa.Call:
-			uses = append(uses, callOf(user, stream, seen))
+			uses = append(uses, useByCall(user, stream, seen))
 		case *ssa.ChangeType:
 			uses = append(uses, collectUses(user, seen)...)
 		case *ssa.Store:
@@ -43,7 +43,7 @@ func collectUses(stream ssa.Value, seen map[ssa.Value]bool) (uses []use) {
 				}
 			case *ssa.IndexAddr:
 				if call := concatOf(to); call != nil {
-					uses = append(uses, use{pos: posOf(call), made: call, ranges: rangesOf(call, seen)})
+					uses = append(uses, use{pos: posOf(call), stage: call, ranges: rangesOf(call, seen)})
 				}
 			}
 		}
@@ -58,7 +58,8 @@ func rangesOf(stream ssa.Value, seen map[ssa.Value]bool) (ranges []ssa.Instructi
 	return ranges
 }
 
-// concatOf is the call of lo's Concat that has the element at address among its arguments.
+// concatOf returns the call of lo's Concat that has the element at address among its
+// arguments, or nil.
 func concatOf(address *ssa.IndexAddr) *ssa.Call {
 	for _, user := range *address.X.Referrers() {
 		list, ok := user.(*ssa.Slice)
@@ -74,8 +75,8 @@ func concatOf(address *ssa.IndexAddr) *ssa.Call {
 	return nil
 }
 
-// callOf is the use that call makes of stream.
-func callOf(call *ssa.Call, stream ssa.Value, seen map[ssa.Value]bool) use {
+// useByCall returns the use that call makes of stream.
+func useByCall(call *ssa.Call, stream ssa.Value, seen map[ssa.Value]bool) use {
 	u := use{pos: posOf(call)}
 	common := call.Common()
 	if common.Value == stream { // stream(yield), and for r := range stream
@@ -89,24 +90,25 @@ func callOf(call *ssa.Call, stream ssa.Value, seen map[ssa.Value]bool) use {
 		}
 	}
 	switch {
-	case streams != 1: // which of them it ranges over is its own affair
+	case streams != 1: // with several streams, it is unknown which of them the function ranges over
 	case isStream(call.Type()):
-		u.made, u.ranges = call, rangesOf(call, seen)
+		u.stage, u.ranges = call, rangesOf(call, seen)
 	case rangesAtOnce(calleeOf(call)):
 		u.ranges = []ssa.Instruction{call}
 	}
 	return u
 }
 
-// rangesAtOnce reports whether f, which returns no stream, ranges over the one it is given.
+// rangesAtOnce reports whether f, which returns no stream, ranges over its argument.
 func rangesAtOnce(f *types.Func) bool {
 	lazy := func(t types.Type) bool { return signature(t) != nil }
 	return isFunc(f, batchPath, "Collect", "CollectFirehose", "Partition", "Run") || isFunc(f, "iter", "Pull") ||
-		(isFunc(f, "slices") || isFunc(f, loPath)) && !gives(f.Signature(), lazy)
+		(isFunc(f, "slices") || isFunc(f, loPath)) && !hasResult(f.Signature(), lazy)
 }
 
-// loadsOf lists what reads a variable that is written once, in closures, too. It is
-// empty for others, since a read may see something else there.
+// loadsOf lists the reads of a variable that is written once, including reads in
+// closures. It is nil if the variable is written more often, because it is unknown
+// which value a read sees.
 func loadsOf(variable *ssa.Alloc) []ssa.Value {
 	var loads []ssa.Value
 	stores, known := 0, true
@@ -150,8 +152,8 @@ func calleeOf(call *ssa.Call) *types.Func {
 	return declared
 }
 
-// posOf is where call is in the source. The call that a range statement becomes has
-// no position of its own.
+// posOf returns the position of call in the source. A range statement becomes a call
+// without a position, so its body's position is used.
 func posOf(call *ssa.Call) token.Pos {
 	for _, arg := range call.Common().Args {
 		if body, ok := arg.(*ssa.MakeClosure); ok && !call.Pos().IsValid() {

@@ -1,4 +1,5 @@
-// Command batchvet checks programs that use package batch, by itself or for go vet:
+// Command batchvet checks programs that use package batch. It runs on its own or with
+// go vet:
 //
 //	batchvet ./...
 //	go vet -vettool=$(which batchvet) ./...

@@ -1,4 +1,4 @@
-// Package contexts hands contexts on: those of records, and mistaken ones.
+// Package contexts passes on contexts: those of records, and wrong ones.
 package contexts
 
 import (
@@ -25,7 +25,7 @@ var startup = context.Background()
 func handler(ctx context.Context, event events.SQSEvent) (batch.Response, error) {
 	return batch.Run(batch.SQS(ctx, event), func(s messages) messages {
 		return batch.TryEach(s, func(_ context.Context, m events.SQSMessage) error {
-			return put(ctx, m) // want `^ctx is from outside this function, so it outlives the answer and does not carry the record: use the function's own context$`
+			return put(ctx, m) // want `^ctx comes from outside this function, so it outlasts the record's context and does not carry the record: use the function's own context$`
 		})
 	})
 }
@@ -36,49 +36,49 @@ func stages(outer context.Context, s messages, r batch.Result[int]) {
 		}
 	}
 	same(batch.TryEach(s, func(ctx context.Context, m events.SQSMessage) error {
-		return put(outer, m) // want `^outer is from outside this function.* use ctx$`
+		return put(outer, m) // want `^outer comes from outside this function.* use ctx$`
 	}))
 	same(batch.TryFilter(s, func(context.Context, events.SQSMessage) (bool, error) {
-		return true, put(outer) // want `outer is from outside`
+		return true, put(outer) // want `outer comes from outside`
 	}))
 	same(batch.TryEachChunk(s, 5, func(ctx context.Context, _ []events.SQSMessage) error {
-		ctx, cancel := context.WithCancel(outer) // want `outer is from outside`
+		ctx, cancel := context.WithCancel(outer) // want `outer comes from outside`
 		defer cancel()
 		return put(ctx)
 	}))
 	same(batch.Catch(s, func(ctx context.Context, err error) error {
-		request, err := http.NewRequestWithContext(outer, "GET", "/", nil) // want `outer is from outside`
+		request, err := http.NewRequestWithContext(outer, "GET", "/", nil) // want `outer comes from outside`
 		_ = request
 		return err
 	}))
 	same(batch.OrElse(s, func(ctx context.Context, err error) (events.SQSMessage, error) {
-		slog.ErrorContext(startup, "failed") // want `startup is from outside`
-		_, ok := batch.RecordFrom(outer)     // want `outer is from outside`
+		slog.ErrorContext(startup, "failed") // want `startup comes from outside`
+		_, ok := batch.RecordFrom(outer)     // want `outer comes from outside`
 		return events.SQSMessage{}, put(ctx, ok)
 	}))
 	same(batch.TryFlatMap(s, func(ctx context.Context, m events.SQSMessage) ([]events.SQSMessage, error) {
-		return nil, attempt(ctx, func(ctx context.Context) error { return put(outer, m) }) // want `outer is from outside`
+		return nil, attempt(ctx, func(ctx context.Context) error { return put(outer, m) }) // want `outer comes from outside`
 	}))
 	same(batch.Each(func(ctx context.Context, m events.SQSMessage) error {
-		return put(outer, m) // want `outer is from outside`
+		return put(outer, m) // want `outer comes from outside`
 	})(s))
-	batch.Then(r, func(ctx context.Context, n int) (int, error) { // want `batch.Then is lost`
-		return n, put(outer) // want `outer is from outside`
+	batch.Then(r, func(ctx context.Context, n int) (int, error) { // want `the Result returned by batch.Then is unused`
+		return n, put(outer) // want `outer comes from outside`
 	})
 	_ = batch.WithReport(func(ctx context.Context, r batch.Report) {
-		_ = put(outer, r) // want `outer is from outside`
+		_ = put(outer, r) // want `outer comes from outside`
 	})
 }
 
 func fixable(ctx context.Context, s messages) messages {
 	s = batch.TryEach(s, func(_ context.Context, m events.SQSMessage) error {
-		if err := put(ctx); err != nil { // want `ctx is from outside`
+		if err := put(ctx); err != nil { // want `ctx comes from outside`
 			return err
 		}
 		return put(ctx, m)
 	})
 	s = batch.TryEach(s, func(own context.Context, m events.SQSMessage) error {
-		if err := put(ctx); err != nil { // want `ctx is from outside`
+		if err := put(ctx); err != nil { // want `ctx comes from outside`
 			return err
 		}
 		return put(ctx, m)
@@ -87,7 +87,7 @@ func fixable(ctx context.Context, s messages) messages {
 		own = nil
 		{
 			own := 1
-			return put(ctx, own) // want `ctx is from outside`
+			return put(ctx, own) // want `ctx comes from outside`
 		}
 	})
 }

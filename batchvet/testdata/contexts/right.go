@@ -10,7 +10,7 @@ import (
 	"github.com/lambdabatch/batch"
 )
 
-// Nothing here hands an outer context on by mistake.
+// No function here passes on an outer context by mistake.
 
 type table struct{ ctx context.Context }
 
@@ -18,7 +18,7 @@ func right(outer context.Context, t table, s messages) messages {
 	log := slog.With("trace", outer.Value(table{}))
 	return batch.TryEach(s, func(ctx context.Context, m events.SQSMessage) error {
 		log.InfoContext(ctx, m.Body)
-		if lc, ok := lambdacontext.FromContext(outer); ok { // for a value
+		if lc, ok := lambdacontext.FromContext(outer); ok { // it only reads a value
 			log.Info(lc.AwsRequestID, "trace", traceID(outer))
 		}
 		if outer.Err() != nil || outer.Value("debug") != nil {
@@ -31,12 +31,12 @@ func right(outer context.Context, t table, s messages) messages {
 		if err := put(context.WithoutCancel(ctx)); err != nil {
 			return put(context.WithoutCancel(outer))
 		}
-		outer := context.WithValue(ctx, table{}, 1) // it hides the other one
+		outer := context.WithValue(ctx, table{}, 1) // it shadows the outer one
 		return attempt(outer, func(inner context.Context) error { return put(inner, put(outer)) })
 	})
 }
 
-// Of is for values: their contexts are nobody's.
+// The contexts of values of Of carry nothing.
 func values(ctx context.Context, s messages) messages {
 	words := batch.Of("a", "b")
 	for range batch.TryEach(batch.Filter(words, func(string) bool { return true }), func(_ context.Context, w string) error { return put(ctx, w) }) {
@@ -53,7 +53,7 @@ func values(ctx context.Context, s messages) messages {
 
 func split(events.SQSMessage) batch.Stream[string] { return batch.Of("a") }
 
-// The context of a Result is the record's.
+// The context of a Result is the record's context.
 func own(s messages) messages {
 	return func(yield func(batch.Result[events.SQSMessage]) bool) {
 		for r := range s {
@@ -63,13 +63,13 @@ func own(s messages) messages {
 	}
 }
 
-// A function that is no stage's, and one that gets no context.
+// A function that is not passed to a stage, and one that takes no context.
 func others(ctx context.Context, s messages) messages {
 	_ = attempt(ctx, func(context.Context) error { return put(ctx) })
 	return batch.Filter(s, func(events.SQSMessage) bool { return put(ctx) == nil })
 }
 
-// What is to outlive the answer.
+// A write that must outlast the record's context.
 func outliving(ctx context.Context, s messages) messages {
 	base := context.WithoutCancel(ctx)
 	return batch.TryEach(s, func(_ context.Context, m events.SQSMessage) error { return put(base, m) })

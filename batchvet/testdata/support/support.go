@@ -1,4 +1,4 @@
-// Package support is for tests.
+// Package support has helpers for tests.
 package support
 
 import (

@@ -1,4 +1,4 @@
-// Package tests has mistakes in its tests, where they are none.
+// Package tests does in its tests what would be a mistake elsewhere.
 package tests
 
 import (
@@ -10,6 +10,6 @@ import (
 func store(context.Context, int) error { return nil }
 
 func process(s batch.Stream[int]) batch.Stream[int] {
-	batch.Of(1) // want `nothing ranges over`
+	batch.Of(1) // want `the stream returned by batch.Of is unused`
 	return s
 }

@@ -25,7 +25,7 @@ func collect(ctx context.Context, event events.SQSEvent) (batch.Response, error)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	return batch.Collect(batch.TryEach(batch.SQS(ctx, event), func(context.Context, events.SQSMessage) error {
-		return store(ctx, 1) // want `ctx is from outside`
+		return store(ctx, 1) // want `ctx comes from outside`
 	}))
 }
 

@@ -1,4 +1,4 @@
-// Package twice ranges over streams more than once, and nearly so.
+// Package twice ranges over streams twice, or nearly does.
 package twice
 
 import (
@@ -24,7 +24,7 @@ func counted(s numbers) numbers {
 	for range s {
 		n++
 	}
-	return batch.Filter(s, func(v int) bool { return v < n }) // want `^s is ranged over here and in line 24, so all that comes before runs twice: range over it once, or keep its Results with slices.Collect$`
+	return batch.Filter(s, func(v int) bool { return v < n }) // want `^s is ranged over here and on line 24, so every stage before it runs twice: range over it once, or keep its Results with slices.Collect$`
 }
 
 func returned(s numbers) numbers {
@@ -89,7 +89,7 @@ func merged(s numbers) numbers {
 
 func concatenated(s numbers) numbers {
 	stored := batch.TryEach(s, store)
-	return it.Concat(batch.Filter(stored, even), batch.Filter(stored, odd)) // want `the stream of TryEach is ranged over`
+	return it.Concat(batch.Filter(stored, even), batch.Filter(stored, odd)) // want `the stream returned by TryEach is ranged over`
 }
 
 func pulled(s numbers) numbers {
@@ -116,11 +116,11 @@ func reassigned(s numbers) numbers {
 	s = double(s)
 	for range s {
 	}
-	s = double(s) // want `the stream of double is ranged over`
+	s = double(s) // want `the stream returned by double is ranged over`
 	return s
 }
 
-// A handler charges twice that way.
+// Such a handler charges twice.
 func handler(ctx context.Context, event events.SQSEvent) (batch.Response, error) {
 	stored := batch.Each(send)(batch.SQS(ctx, event))
 	if _, failures := batch.Partition(stored); len(failures) > 0 {

@@ -9,7 +9,7 @@ import (
 	"github.com/lambdabatch/batch"
 )
 
-// Nothing here ranges over a stream twice.
+// No function here certainly ranges over a stream twice.
 
 func chain(s numbers) numbers {
 	s = batch.Filter(s, even)
@@ -43,7 +43,7 @@ func cases(s numbers, n int) numbers {
 	}
 }
 
-// One of two lazy stages is chosen.
+// Only one of two lazy stages runs.
 func chosen(s numbers, doubled bool) numbers {
 	plain := batch.TryEach(s, store)
 	twice := double(batch.TryEach(s, store))
@@ -76,7 +76,7 @@ func optional(s numbers, doubled bool) numbers {
 	return batch.TryEach(s, store)
 }
 
-// Both conditions never hold at once, but that is for people to see.
+// The two conditions never hold together. The analyzer does not find that out.
 func correlated(s numbers, doubled bool) numbers {
 	var kept []batch.Result[int]
 	if doubled {
@@ -100,7 +100,7 @@ func kept(s numbers) numbers {
 	return batch.Filter(slices.Values(all), func(v int) bool { return v < n })
 }
 
-// What a function does with two streams is its own affair.
+// It is unknown which of two streams a function ranges over.
 func fallback(s numbers) numbers { return first(double(s), s) }
 
 func first(a, _ numbers) numbers { return a }
@@ -139,7 +139,7 @@ func each(s numbers) numbers {
 	}
 }
 
-// A refusal ends it.
+// The panic ends the first path.
 func checked(s numbers, ok bool) numbers {
 	if !ok {
 		batch.Partition(s)
@@ -148,7 +148,7 @@ func checked(s numbers, ok bool) numbers {
 	return double(s)
 }
 
-// No effect is repeated.
+// It repeats no effect.
 func logged(ctx context.Context, event events.SQSEvent) (batch.Response, error) {
 	source := batch.SQS(ctx, event)
 	for r := range source {
@@ -160,7 +160,7 @@ func logged(ctx context.Context, event events.SQSEvent) (batch.Response, error) 
 	return batch.Run(wanted, pass)
 }
 
-// No stage: it is not given a batch.
+// It is not a stage, because it returns no stream.
 func compare(ctx context.Context, s numbers) (int, error) {
 	values, _ := batch.Partition(s)
 	again, _ := batch.Partition(s)

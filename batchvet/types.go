@@ -8,8 +8,8 @@ import (
 	"golang.org/x/tools/go/types/typeutil"
 )
 
-// Kinds of types and functions. They go by what a type is made of, since Stream is
-// an alias, and programs give it names of their own.
+// Recognising the types and functions of package batch. Streams are recognised by
+// their structure, because Stream is an alias and programs give it other names.
 
 const (
 	batchPath  = "github.com/lambdabatch/batch"
@@ -45,13 +45,14 @@ func isStream(t types.Type) bool {
 		isResult(yield.Params().At(0).Type()) && types.Identical(yield.Results().At(0).Type(), types.Typ[types.Bool])
 }
 
-// isStage reports whether t is a function of streams, among other things, that returns a stream.
+// isStage reports whether t is a function that returns a stream and has a parameter that is
+// one.
 func isStage(t types.Type) bool {
 	f := signature(t)
-	return f != nil && f.Results().Len() == 1 && isStream(f.Results().At(0).Type()) && takes(f, isStream)
+	return f != nil && f.Results().Len() == 1 && isStream(f.Results().At(0).Type()) && hasParam(f, isStream)
 }
 
-// isBatchEvent reports whether t is an event that a source of package batch is made of.
+// isBatchEvent reports whether t is an event for which package batch has a source.
 func isBatchEvent(t types.Type) bool {
 	if p, ok := types.Unalias(t).(*types.Pointer); ok {
 		t = p.Elem()
@@ -68,7 +69,7 @@ func signature(t types.Type) *types.Signature {
 	return f
 }
 
-func takes(f *types.Signature, kind func(types.Type) bool) bool {
+func hasParam(f *types.Signature, kind func(types.Type) bool) bool {
 	for p := range f.Params().Variables() {
 		if kind(p.Type()) {
 			return true
@@ -77,7 +78,7 @@ func takes(f *types.Signature, kind func(types.Type) bool) bool {
 	return false
 }
 
-func gives(f *types.Signature, kind func(types.Type) bool) bool {
+func hasResult(f *types.Signature, kind func(types.Type) bool) bool {
 	for r := range f.Results().Variables() {
 		if kind(r.Type()) {
 			return true
@@ -88,8 +89,8 @@ func gives(f *types.Signature, kind func(types.Type) bool) bool {
 
 func isError(t types.Type) bool { return types.Identical(t, types.Universe.Lookup("error").Type()) }
 
-// isFunc reports whether f is a function or method of the package at path, and has
-// one of the names if there are any.
+// isFunc reports whether f is a function or method of the package at path. If names
+// are given, it must have one of them.
 func isFunc(f types.Object, path string, names ...string) bool {
 	fn, ok := f.(*types.Func)
 	if !ok || fn == nil || fn.Pkg() == nil || fn.Pkg().Path() != path {
@@ -103,12 +104,12 @@ func isFunc(f types.Object, path string, names ...string) bool {
 	return len(names) == 0
 }
 
-func (c check) callee(call *ast.CallExpr) types.Object {
+func (c checker) callee(call *ast.CallExpr) types.Object {
 	return typeutil.Callee(c.TypesInfo, call)
 }
 
-// name is what the source calls the function of call, without type arguments.
-func (c check) name(call *ast.CallExpr) string {
+// callName returns the called function as the source writes it, without type arguments.
+func (c checker) callName(call *ast.CallExpr) string {
 	fun := ast.Unparen(call.Fun)
 	switch f := fun.(type) {
 	case *ast.IndexExpr:
@@ -119,7 +120,7 @@ func (c check) name(call *ast.CallExpr) string {
 		return "this function"
 	}
 	name := types.ExprString(fun)
-	if strings.ContainsAny(name, "({") { // a call of what a call returned
+	if strings.ContainsAny(name, "({") { // it calls the result of another call
 		return "this call"
 	}
 	return name

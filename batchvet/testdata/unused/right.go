@@ -1,4 +1,4 @@
-package dropped
+package unused
 
 import (
 	"context"
@@ -7,9 +7,9 @@ import (
 	"github.com/lambdabatch/batch"
 )
 
-// Nothing here is thrown away.
+// Everything here is used, or need not be.
 
-var _ orders = batch.Of(order{}) // holds a type to its word
+var _ orders = batch.Of(order{}) // checks a type
 
 type list struct{ items []string }
 
@@ -17,7 +17,7 @@ func (l *list) Ack() *list            { return l }
 func (l *list) Each(func()) *list     { return l }
 func (l *list) all() iter.Seq[string] { return func(func(string) bool) {} }
 
-// What functions of the program do besides is not known.
+// Functions of the program may have other effects.
 func register(stage func(orders) orders) func(orders) orders { return stage }
 func log(r batch.Result[order]) batch.Result[order]          { return r }
 

@@ -1,4 +1,4 @@
-package collected
+package collect
 
 import (
 	"context"
@@ -9,13 +9,13 @@ import (
 	"github.com/lambdabatch/batch"
 )
 
-// Nothing here collects the answer of an invocation.
+// No function here responds to an invocation with Collect.
 
 func right(ctx context.Context, event events.SQSEvent) (batch.Response, error) {
 	return batch.Run(batch.SQS(ctx, event), process)
 }
 
-// No event, no invocation.
+// It has no event, so it responds to no invocation.
 func collect(ctx context.Context, s messages) (batch.Response, error) { return batch.Collect(s) }
 
 func settings(ctx context.Context, names []string) (batch.Response, error) {
@@ -26,7 +26,7 @@ func main() {
 	fmt.Println(batch.Collect(process(batch.SQS(context.Background(), events.SQSEvent{}))))
 }
 
-// What is collected on the way is not the answer.
+// It collects other streams than the response.
 func onTheWay(ctx context.Context, event events.SQSEvent) (batch.Response, error) {
 	if _, err := batch.Collect(batch.Of(1, 2)); err != nil {
 		return batch.Response{}, err
@@ -43,7 +43,7 @@ func onTheWay(ctx context.Context, event events.SQSEvent) (batch.Response, error
 	})
 }
 
-// Functions that answer nobody.
+// Functions that respond to no invocation.
 func cli(ctx context.Context, event events.SQSEvent) {
 	response, err := batch.Collect(process(batch.SQS(ctx, event)))
 	fmt.Println(response, err)

@@ -9,14 +9,14 @@ import (
 	"golang.org/x/tools/go/ast/inspector"
 )
 
-// dropped reports calls whose Stream, stage or Result nobody uses.
-func (c check) dropped() {
+// checkUnused reports calls whose stream, stage or Result is not used.
+func (c checker) checkUnused() {
 	for cur := range c.files.Root().Preorder((*ast.CallExpr)(nil)) {
 		call := cur.Node().(*ast.CallExpr)
-		if c.inTest(call) || !unused(cur) {
+		if c.inTest(call) || !isUnused(cur) {
 			continue
 		}
-		if message := c.loss(call); message != "" {
+		if message := c.unusedMessage(call); message != "" {
 			c.Report(analysis.Diagnostic{
 				Pos: call.Pos(), End: call.End(), Message: message, SuggestedFixes: c.assignBack(cur),
 			})
@@ -24,8 +24,9 @@ func (c check) dropped() {
 	}
 }
 
-// unused reports whether the call is a statement, or is assigned to the blank identifier.
-func unused(call inspector.Cursor) bool {
+// isUnused reports whether the call is a statement, or is assigned to the blank
+// identifier in a function. At package level, such an assignment only checks a type.
+func isUnused(call inspector.Cursor) bool {
 	parent := call.Parent()
 	for {
 		if _, ok := parent.Node().(*ast.ParenExpr); !ok {
@@ -38,48 +39,49 @@ func unused(call inspector.Cursor) bool {
 		return true
 	case *ast.AssignStmt:
 		_, i := call.ParentEdge()
-		return i >= 0 && len(n.Lhs) == len(n.Rhs) && blank(n.Lhs[i])
+		return i >= 0 && len(n.Lhs) == len(n.Rhs) && isBlank(n.Lhs[i])
 	case *ast.ValueSpec:
 		_, i := call.ParentEdge()
-		_, local := parent.Parent().Parent().Node().(*ast.DeclStmt) // what a file declares holds a type to its word
-		return local && i >= 0 && i < len(n.Names) && len(n.Names) == len(n.Values) && blank(n.Names[i])
+		_, local := parent.Parent().Parent().Node().(*ast.DeclStmt)
+		return local && i >= 0 && i < len(n.Names) && len(n.Names) == len(n.Values) && isBlank(n.Names[i])
 	}
 	return false
 }
 
-func blank(e ast.Expr) bool {
+func isBlank(e ast.Expr) bool {
 	name, ok := e.(*ast.Ident)
 	return ok && name.Name == "_"
 }
 
-// loss says what is lost with the result of call, or nothing if it may be dropped.
-func (c check) loss(call *ast.CallExpr) string {
-	result, callee, name := c.TypesInfo.TypeOf(call), c.callee(call), c.name(call)
+// unusedMessage returns the diagnostic for an unused result of call, or "" if the
+// result need not be used.
+func (c checker) unusedMessage(call *ast.CallExpr) string {
+	result, callee, name := c.TypesInfo.TypeOf(call), c.callee(call), c.callName(call)
 	switch {
 	case result == nil:
 		return ""
 	case isStream(result):
-		return fmt.Sprintf("nothing ranges over the stream of %s, so nothing is done: return it or give it to the next stage", name)
+		return fmt.Sprintf("the stream returned by %s is unused, so nothing runs: return it or pass it to the next stage", name)
 	case !isFunc(callee, batchPath):
 		return ""
 	case isStage(result):
-		return fmt.Sprintf("%s only makes a stage, and nothing is done: call the stage with a stream, or give it to a handler", name)
+		return fmt.Sprintf("%s only makes a stage, which is unused here, so nothing runs: call the stage with a stream or pass it to a handler", name)
 	case isResult(result) && isFunc(callee, batchPath, "Ack", "Fail"):
-		return fmt.Sprintf("%s changes nothing, it returns a new Result: send that one on", name)
+		return fmt.Sprintf("%s returns a new Result and leaves the old one unchanged: yield the new one", name)
 	case isResult(result):
-		return fmt.Sprintf("the Result of %s is lost, and what became of the record with it: yield it", name)
+		return fmt.Sprintf("the Result returned by %s is unused, so the outcome of its record is lost: yield the Result", name)
 	}
 	return ""
 }
 
-// assignBack assigns the result of a call that is a statement to the variable that
-// it was made of, if that one has its type and is read afterwards.
-func (c check) assignBack(cur inspector.Cursor) []analysis.SuggestedFix {
+// assignBack suggests assigning the result of a statement to the variable that it was
+// made from. The variable must have the result's type and be read afterwards.
+func (c checker) assignBack(cur inspector.Cursor) []analysis.SuggestedFix {
 	call := cur.Node().(*ast.CallExpr)
 	if _, ok := cur.Parent().Node().(*ast.ExprStmt); !ok {
 		return nil
 	}
-	name, ok := c.madeOf(call).(*ast.Ident)
+	name, ok := c.inputOf(call).(*ast.Ident)
 	if !ok {
 		return nil
 	}
@@ -94,8 +96,8 @@ func (c check) assignBack(cur inspector.Cursor) []analysis.SuggestedFix {
 	}}
 }
 
-// madeOf is the receiver of Ack and Fail, and the first argument of a stage.
-func (c check) madeOf(call *ast.CallExpr) ast.Expr {
+// inputOf returns the receiver of Ack and Fail, and the first argument of a stage.
+func (c checker) inputOf(call *ast.CallExpr) ast.Expr {
 	if method, ok := ast.Unparen(call.Fun).(*ast.SelectorExpr); ok && isResult(c.TypesInfo.TypeOf(method.X)) {
 		return method.X
 	}
@@ -105,16 +107,16 @@ func (c check) madeOf(call *ast.CallExpr) ast.Expr {
 	return call.Args[0]
 }
 
-// readAfter reports whether what follows the statement of call mentions variable: in
-// its block, or after that one if the statement is its last.
-func (c check) readAfter(call inspector.Cursor, variable *types.Var) bool {
+// readAfter reports whether a statement after call mentions variable. Those in call's
+// block count, or, if call is the last one there, those after the block.
+func (c checker) readAfter(call inspector.Cursor, variable *types.Var) bool {
 	for at := call.Parent(); ; at = at.Parent() {
 		switch at.Parent().Node().(type) {
 		case *ast.FuncDecl, *ast.FuncLit:
 			return false
 		case *ast.BlockStmt, *ast.CaseClause, *ast.CommClause:
 		default:
-			continue // the other branch of an if statement does not follow
+			continue // the other branch of an if statement does not run after it
 		}
 		next, ok := at.NextSibling()
 		if !ok {
@@ -129,7 +131,7 @@ func (c check) readAfter(call inspector.Cursor, variable *types.Var) bool {
 	}
 }
 
-func (c check) mentions(in inspector.Cursor, variable *types.Var) bool {
+func (c checker) mentions(in inspector.Cursor, variable *types.Var) bool {
 	for name := range in.Preorder((*ast.Ident)(nil)) {
 		if c.TypesInfo.Uses[name.Node().(*ast.Ident)] == variable {
 			return true

@@ -1,5 +1,5 @@
-// Package collected answers invocations, and must not collect to do so.
-package collected
+// Package collect responds to invocations with Collect, which it must not.
+package collect
 
 import (
 	"context"
@@ -24,22 +24,22 @@ func describe(s string) batch.Record { return batch.Record{ID: s} }
 func handler(ctx context.Context, event events.SQSEvent) (batch.Response, error) {
 	source := batch.SQS(ctx, event)
 	processed := process(source)
-	return batch.Collect(processed) // want `^batch.Collect keeps no deadline, and sees an empty batch where a stage swallows all of it: call Run with the source and the stage$`
+	return batch.Collect(processed) // want `^batch.Collect waits past the function's deadline, and reports nothing if a stage drops the whole batch: call Run with the source and the stage$`
 }
 
-// It answers in a form of its own.
+// It responds with its own type.
 func answer(ctx context.Context, event *events.SQSEvent) (any, error) {
-	response, err := batch.Collect(batch.TryEach(batch.SQS(ctx, *event), store)) // want `batch.Collect keeps no deadline`
+	response, err := batch.Collect(batch.TryEach(batch.SQS(ctx, *event), store)) // want `batch.Collect waits past the function's deadline`
 	return map[string]any{"batchItemFailures": response.BatchItemFailures}, err
 }
 
-// Its event is not one of the library's.
+// The library has no source for its event.
 func custom(ctx context.Context, event mine) (batch.Response, error) {
-	return batch.Collect(batch.From(ctx, event.Records, describe)) // want `batch.Collect keeps no deadline`
+	return batch.Collect(batch.From(ctx, event.Records, describe)) // want `batch.Collect waits past the function's deadline`
 }
 
 func transform(ctx context.Context, event events.KinesisFirehoseEvent) (batch.FirehoseResponse, error) {
-	return batch.CollectFirehose(batch.Map(batch.Firehose(ctx, event), data)) // want `^batch.CollectFirehose keeps no deadline, and sees an empty batch where a stage swallows all of it: give the stage to FirehoseHandler$`
+	return batch.CollectFirehose(batch.Map(batch.Firehose(ctx, event), data)) // want `^batch.CollectFirehose waits past the function's deadline, and reports nothing if a stage drops the whole batch: pass the stage to FirehoseHandler$`
 }
 
 func data(r events.KinesisFirehoseEventRecord) batch.FirehoseRecord {
@@ -49,7 +49,7 @@ func data(r events.KinesisFirehoseEventRecord) batch.FirehoseRecord {
 type server struct{}
 
 func (server) invoke(event mine) (any, error) {
-	return batch.Collect(batch.From(context.Background(), event.Records, describe)) // want `batch.Collect keeps no deadline`
+	return batch.Collect(batch.From(context.Background(), event.Records, describe)) // want `batch.Collect waits past the function's deadline`
 }
 
 func raw(ctx context.Context, event json.RawMessage) (any, error) {
@@ -57,14 +57,14 @@ func raw(ctx context.Context, event json.RawMessage) (any, error) {
 	if err := json.Unmarshal(event, &records); err != nil {
 		return nil, err
 	}
-	return batch.Collect(batch.From(ctx, records, describe)) // records is not made of event by an assignment
+	return batch.Collect(batch.From(ctx, records, describe)) // not found: no assignment makes records from event
 }
 
 func start() {
 	lambda.Start(server{}.invoke)
 	lambda.Start(raw)
 	lambda.StartWithOptions(func(event mine) (any, error) {
-		return batch.Collect(batch.From(context.Background(), event.Records, describe)) // want `batch.Collect keeps no deadline`
+		return batch.Collect(batch.From(context.Background(), event.Records, describe)) // want `batch.Collect waits past the function's deadline`
 	})
 }
 

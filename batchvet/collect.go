@@ -11,9 +11,9 @@ import (
 	"golang.org/x/tools/go/ast/inspector"
 )
 
-// collected reports Collect and CollectFirehose where an invocation is answered.
-func (c check) collected() {
-	started := c.started()
+// checkCollect reports Collect and CollectFirehose in functions that respond to Lambda.
+func (c checker) checkCollect() {
+	started := c.lambdaHandlers()
 	for cur := range c.files.Root().Preorder((*ast.CallExpr)(nil)) {
 		call := cur.Node().(*ast.CallExpr)
 		instead := "call Run with the source and the stage"
@@ -21,23 +21,24 @@ func (c check) collected() {
 		case c.inTest(call):
 			continue
 		case isFunc(callee, batchPath, "CollectFirehose"):
-			instead = "give the stage to FirehoseHandler"
+			instead = "pass the stage to FirehoseHandler"
 		case !isFunc(callee, batchPath, "Collect"):
 			continue
 		}
-		event := c.eventOf(cur, started)
-		if event == nil || !c.origin.leads(call.Args[0], event) || c.origin.leads(call.Args[0], c.isOf) {
+		event := c.eventParam(cur, started)
+		if event == nil || !c.assignments.derives(call.Args[0], event) || c.assignments.derives(call.Args[0], c.isOfCall) {
 			continue
 		}
 		c.Report(analysis.Diagnostic{
-			Pos: call.Pos(), End: call.End(), SuggestedFixes: c.run(call),
-			Message: fmt.Sprintf("%s keeps no deadline, and sees an empty batch where a stage swallows all of it: %s", c.name(call), instead),
+			Pos: call.Pos(), End: call.End(), SuggestedFixes: c.callRun(call),
+			Message: fmt.Sprintf("%s waits past the function's deadline, and reports nothing if a stage drops the whole batch: %s", c.callName(call), instead),
 		})
 	}
 }
 
-// started has the functions of this package that are given to lambda.Start and its like.
-func (c check) started() map[types.Object]bool {
+// lambdaHandlers returns the functions that this package passes to lambda.Start and the
+// other functions of package lambda.
+func (c checker) lambdaHandlers() map[types.Object]bool {
 	functions := map[types.Object]bool{}
 	for cur := range c.files.Root().Preorder((*ast.CallExpr)(nil)) {
 		call := cur.Node().(*ast.CallExpr)
@@ -56,9 +57,9 @@ func (c check) started() map[types.Object]bool {
 	return functions
 }
 
-// eventOf recognises the event if the function right around call answers an
-// invocation, and is nil otherwise.
-func (c check) eventOf(call inspector.Cursor, started map[types.Object]bool) func(ast.Expr) bool {
+// eventParam returns a function that recognises the event parameter of the handler
+// around call. It is nil if the innermost function around call is not a handler.
+func (c checker) eventParam(call inspector.Cursor, started map[types.Object]bool) func(ast.Expr) bool {
 	for f := range call.Enclosing((*ast.FuncDecl)(nil), (*ast.FuncLit)(nil)) {
 		var handles *types.Signature
 		given := false
@@ -71,18 +72,18 @@ func (c check) eventOf(call inspector.Cursor, started map[types.Object]bool) fun
 			outer, ok := f.Parent().Node().(*ast.CallExpr)
 			given = ok && isFunc(c.callee(outer), lambdaPath)
 		}
-		if !given && !answers(handles) {
+		if !given && !isHandlerFunc(handles) {
 			return nil
 		}
 		return func(e ast.Expr) bool {
 			name, ok := e.(*ast.Ident)
-			return ok && isEventOf(handles, c.TypesInfo.Uses[name])
+			return ok && isEventParam(handles, c.TypesInfo.Uses[name])
 		}
 	}
 	return nil
 }
 
-func isEventOf(f *types.Signature, variable types.Object) bool {
+func isEventParam(f *types.Signature, variable types.Object) bool {
 	for p := range f.Params().Variables() {
 		if p == variable {
 			return !isContext(p.Type())
@@ -91,10 +92,11 @@ func isEventOf(f *types.Signature, variable types.Object) bool {
 	return false
 }
 
-// answers reports whether a function is one for lambda.Start by what it takes and returns.
-func answers(f *types.Signature) bool {
-	if takes(f, isContext) && takes(f, isBatchEvent) {
-		return givesAnswer(f)
+// isHandlerFunc reports whether the parameters and results are those of a handler for
+// lambda.Start.
+func isHandlerFunc(f *types.Signature) bool {
+	if hasParam(f, isContext) && hasParam(f, isBatchEvent) {
+		return returnsResponse(f)
 	}
 	if f.Params().Len() != 2 || f.Results().Len() != 2 {
 		return false
@@ -104,9 +106,9 @@ func answers(f *types.Signature) bool {
 		isNamed(f.Results().At(0).Type(), batchPath, "Response", "FirehoseResponse") && isError(f.Results().At(1).Type())
 }
 
-// givesAnswer reports whether what a function returns can be the answer of an invocation: an error, and before it nothing
-// or what JSON makes an object of.
-func givesAnswer(f *types.Signature) bool {
+// returnsResponse reports whether a function's results can be a response to Lambda: an
+// error, with nothing before it or a value that is not of a basic type.
+func returnsResponse(f *types.Signature) bool {
 	n := f.Results().Len()
 	if n == 0 || n > 2 || !isError(f.Results().At(n-1).Type()) {
 		return false
@@ -115,14 +117,15 @@ func givesAnswer(f *types.Signature) bool {
 	return !basic
 }
 
-// isOf reports whether e is a call of batch.Of, whose streams answer nobody.
-func (c check) isOf(e ast.Expr) bool {
+// isOfCall reports whether e is a call of batch.Of, whose streams belong to no
+// invocation.
+func (c checker) isOfCall(e ast.Expr) bool {
 	call, ok := e.(*ast.CallExpr)
 	return ok && isFunc(c.callee(call), batchPath, "Of")
 }
 
-// run turns Collect(stage(source)) into Run(source, stage).
-func (c check) run(collect *ast.CallExpr) []analysis.SuggestedFix {
+// callRun suggests Run(source, stage) for Collect(stage(source)).
+func (c checker) callRun(collect *ast.CallExpr) []analysis.SuggestedFix {
 	name, ok := ast.Unparen(collect.Fun).(*ast.SelectorExpr) // no type arguments
 	if !ok || name.Sel.Name != "Collect" {
 		return nil
@@ -140,7 +143,7 @@ func (c check) run(collect *ast.CallExpr) []analysis.SuggestedFix {
 		return nil
 	}
 	return []analysis.SuggestedFix{{
-		Message: "Call Run",
+		Message: "Call Run instead",
 		TextEdits: []analysis.TextEdit{
 			{Pos: name.Sel.Pos(), End: name.Sel.End(), NewText: []byte("Run")},
 			{Pos: stage.Pos(), End: source.Pos()},
@@ -149,8 +152,8 @@ func (c check) run(collect *ast.CallExpr) []analysis.SuggestedFix {
 	}}
 }
 
-// isSource reports whether call makes a stream of the records of an invocation.
-func (c check) isSource(call *ast.CallExpr) bool {
+// isSource reports whether call makes a stream from the records of an invocation.
+func (c checker) isSource(call *ast.CallExpr) bool {
 	callee := c.callee(call)
-	return isFunc(callee, batchPath) && isStream(c.TypesInfo.TypeOf(call)) && takes(signature(callee.Type()), isContext)
+	return isFunc(callee, batchPath) && isStream(c.TypesInfo.TypeOf(call)) && hasParam(signature(callee.Type()), isContext)
 }
