@@ -8,23 +8,23 @@ import (
 	"github.com/samber/lo"
 )
 
-// The contests of the command as ordinary benchmarks: one after the other, in one
-// process, and without the programs for Node.
+// The contests as ordinary Go benchmarks: one after another, in one process, without
+// the Node programs.
 
 func benchmarkPart(b *testing.B, part string) {
 	discardLog()
 	for _, c := range lo.Filter(contests(), func(c contest, _ int) bool { return c.part == part }) {
 		for _, r := range c.rivals {
-			if r.ready == nil {
+			if r.prepare == nil {
 				continue
 			}
 			b.Run(c.name+"/"+r.name, func(b *testing.B) {
 				ctx, cancel := context.WithTimeout(b.Context(), time.Hour)
 				defer cancel()
-				once := r.ready(ctx)
+				work := r.prepare(ctx)
 				b.ReportAllocs()
 				for b.Loop() {
-					if err := once(); err != nil {
+					if err := work(); err != nil {
 						b.Fatal(err)
 					}
 				}

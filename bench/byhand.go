@@ -1,7 +1,7 @@
 package main
 
-// The handlers as one writes them with aws-lambda-go alone: a loop that outlives
-// the panic of a record, logs its failure and reports it.
+// The handlers, written by hand with aws-lambda-go: a loop that recovers from panics,
+// logs failures and reports them.
 
 import (
 	"context"
@@ -18,7 +18,7 @@ func byHandSQS() lambda.Handler {
 		response := events.SQSEventResponse{BatchItemFailures: []events.SQSBatchItemFailure{}}
 		for i := range event.Records {
 			message := &event.Records[i]
-			err := guarded(func() error { return acceptJSON(ctx, []byte(message.Body)) })
+			err := recoverPanics(func() error { return acceptJSON(ctx, []byte(message.Body)) })
 			if err != nil {
 				logFailure(ctx, message.MessageId, err)
 				response.BatchItemFailures = append(response.BatchItemFailures,
@@ -34,7 +34,7 @@ func byHandKinesis() lambda.Handler {
 		response := events.KinesisEventResponse{BatchItemFailures: []events.KinesisBatchItemFailure{}}
 		for i := range event.Records {
 			record := &event.Records[i].Kinesis
-			err := guarded(func() error { return acceptJSON(ctx, record.Data) })
+			err := recoverPanics(func() error { return acceptJSON(ctx, record.Data) })
 			if err != nil {
 				logFailure(ctx, record.SequenceNumber, err)
 				response.BatchItemFailures = append(response.BatchItemFailures,
@@ -50,7 +50,7 @@ func byHandDynamoDB() lambda.Handler {
 		response := events.DynamoDBEventResponse{BatchItemFailures: []events.DynamoDBBatchItemFailure{}}
 		for i := range event.Records {
 			change := &event.Records[i].Change
-			err := guarded(func() error { return acceptImage(ctx, change.NewImage) })
+			err := recoverPanics(func() error { return acceptImage(ctx, change.NewImage) })
 			if err != nil {
 				logFailure(ctx, change.SequenceNumber, err)
 				response.BatchItemFailures = append(response.BatchItemFailures,
@@ -70,14 +70,14 @@ func acceptJSON(ctx context.Context, data []byte) error {
 }
 
 func acceptImage(ctx context.Context, image map[string]events.DynamoDBAttributeValue) error {
-	o, err := orderIn(image)
+	o, err := orderFromImage(image)
 	if err != nil {
 		return err
 	}
 	return accept(ctx, o)
 }
 
-func guarded(work func() error) (err error) {
+func recoverPanics(work func() error) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			err = fmt.Errorf("panic: %v", v)

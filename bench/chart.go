@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/samber/lo"
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/font"
 	"gonum.org/v1/plot/plotter"
@@ -17,7 +18,7 @@ import (
 	"gonum.org/v1/plot/vg/vgsvg"
 )
 
-// bars are the rivals of the chart, the slowest first.
+// bars are the rivals in the chart, the slowest first.
 var bars = []struct {
 	rival string
 	color color.RGBA
@@ -31,7 +32,7 @@ var bars = []struct {
 
 const barWidth = vg.Length(26)
 
-// drawChart draws what a message costs, by the size of the batch.
+// drawChart draws the CPU time per message, by the size of the batch.
 func (r *results) drawChart(path string) error {
 	p := plot.New()
 	p.Title.Text = "CPU time per SQS message, payload bytes to response bytes"
@@ -45,11 +46,7 @@ func (r *results) drawChart(path string) error {
 		}
 	}
 	p.Y.Max *= 1.25 // room for the legend
-	names := make([]string, len(sizes))
-	for i, size := range sizes {
-		names[i] = fmt.Sprintf("%d messages", size.n)
-	}
-	p.NominalX(names...)
+	p.NominalX(lo.Map(sizes, func(s size, _ int) string { return fmt.Sprintf("%d messages", s.n) })...)
 	p.X.Min, p.X.Max = -0.5, float64(len(sizes))-0.5
 	p.Legend.Padding, p.Legend.XOffs, p.Legend.YOffs = 4, -6, 6
 	for _, style := range []*text.Style{&p.Title.TextStyle, &p.X.Label.TextStyle, &p.Y.Label.TextStyle, &p.X.Tick.Label, &p.Y.Tick.Label, &p.Legend.TextStyle} {
@@ -100,7 +97,7 @@ func sans(size vg.Length) font.Font {
 	return font.Font{Typeface: "Liberation", Variant: "Sans", Size: size}
 }
 
-// save writes an SVG whose text any browser shows in a sans-serif font of its own.
+// save writes an SVG. A browser without Liberation Sans shows its text in another sans-serif font.
 func save(p *plot.Plot, path string) error {
 	const width, height, margin = 840, 440, 12
 	canvas := vgsvg.New(width, height)

@@ -1,6 +1,6 @@
 package main
 
-// What is compared with what.
+// The contests and their rivals.
 
 import (
 	"context"
@@ -12,51 +12,50 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 )
 
-// A contest is one piece of work that several rivals do, each in its own way.
+// A contest is a piece of work that several rivals do, each in its own way.
 type contest struct {
 	part    string // of the command: what -only selects
 	name    string // within the part
 	records int
 	rivals  []rival
-	env     []string // of the rivals
+	env     []string // added to the rivals' environment
 }
 
-// A rival is one way to do the work of a contest: a Go function, or a program
-// for Node.
+// A rival is one way to do the work of a contest: a Go function or a Node program.
 type rival struct {
 	name string
 	node func(payload string) []string
 
-	// ready prepares what is not measured. The context has a deadline.
-	ready func(context.Context) (once func() error)
+	// prepare does what is not measured, and returns the work. The context has a deadline.
+	prepare func(context.Context) (work func() error)
 }
 
-// The names of rivals that targets speak of.
+// The names of the rivals.
 const (
-	libraryV1  = "batch, encoding/json"
-	libraryV2  = "batch, json/v2"
-	library    = "batch"
-	byHand     = "lambda.NewHandler, loop"
-	powertools = "Powertools TypeScript, sync"
-	powerAsync = "Powertools TypeScript, async"
-	plain      = "plain chain"
-	loop       = "loop"
-	loIt       = "lo/it"
-	running    = "batch, Run with a deadline"
-	conc       = "conc/iter"
-	errGroup   = "errgroup"
-	floor      = "floor"
-	untimed    = "batch, Run"
-	collecting = "batch, Collect"
+	libraryV1          = "batch, encoding/json"
+	libraryV2          = "batch, json/v2"
+	library            = "batch"
+	byHand             = "lambda.NewHandler, loop"
+	powertools         = "Powertools TypeScript, sync"
+	powerAsync         = "Powertools TypeScript, async"
+	chain              = "plain chain"
+	loop               = "loop"
+	loIt               = "lo/it"
+	runWithDeadline    = "batch, Run with a deadline"
+	conc               = "conc/iter"
+	errGroup           = "errgroup"
+	floor              = "floor"
+	runWithoutDeadline = "batch, Run"
+	collectOnly        = "batch, Collect"
 )
 
-// sizes are those of the chart; few are what an invocation costs by itself.
+// The chart shows sizes. The smallSizes show the fixed cost of an invocation.
 var (
-	sizes = []size{{n: 10}, {n: 100}, {n: 1_000}, {n: 10_000}}
-	few   = []size{{n: 1, none: true}, {n: 10, none: true}}
+	sizes      = []size{{n: 10}, {n: 100}, {n: 1_000}, {n: 10_000}}
+	smallSizes = []size{{n: 1, noneRefused: true}, {n: 10, noneRefused: true}}
 )
 
-// source is one kind of event.
+// A source is one kind of event, with the handlers for it.
 type source struct {
 	name    string
 	payload func(size) []byte
@@ -71,14 +70,14 @@ type handlerRival struct {
 func sources() []source {
 	return []source{
 		{"sqs", sqsPayload, []handlerRival{
-			{libraryV2, librarySQS(v2)},
-			{libraryV1, librarySQS(v1)},
+			{libraryV2, librarySQS(jsonV2)},
+			{libraryV1, librarySQS(encodingJSON)},
 			{byHand, byHandSQS()},
 			{floor, floorSQS{}},
 		}},
 		{"kinesis", kinesisPayload, []handlerRival{
-			{libraryV2, libraryKinesis(v2)},
-			{libraryV1, libraryKinesis(v1)},
+			{libraryV2, libraryKinesis(jsonV2)},
+			{libraryV1, libraryKinesis(encodingJSON)},
 			{byHand, byHandKinesis()},
 		}},
 		{"dynamodb", dynamoDBPayload, []handlerRival{
@@ -91,26 +90,26 @@ func sources() []source {
 func contests() []contest {
 	var all []contest
 	for _, s := range sources() {
-		for _, size := range append(few, sizes...) {
+		for _, size := range append(smallSizes, sizes...) {
 			all = append(all, s.contest(size))
 		}
 	}
 	for _, size := range sizes {
-		all = append(all, fiveStages(size.n))
+		all = append(all, stagesContest(size.n))
 	}
 	for _, n := range []int{1, 10, 100} {
-		all = append(all, noStage(n))
+		all = append(all, runContest(n))
 	}
-	seldom := lanes("0.3 µs, GOGC=400", 300*time.Nanosecond)
-	seldom.env = []string{"GOGC=400"}
-	return append(all, lanes("3 µs", 3*time.Microsecond), lanes("0.3 µs", 300*time.Nanosecond), seldom)
+	fewerCollections := lanesContest("0.3 µs, GOGC=400", 300*time.Nanosecond)
+	fewerCollections.env = []string{"GOGC=400"}
+	return append(all, lanesContest("3 µs", 3*time.Microsecond), lanesContest("0.3 µs", 300*time.Nanosecond), fewerCollections)
 }
 
-// contest is payload bytes to response bytes.
+// contest compares the handlers from payload bytes to response bytes.
 func (s source) contest(size size) contest {
 	c := contest{part: s.name, name: size.String(), records: size.n}
 	for _, r := range s.rivals {
-		c.rivals = append(c.rivals, rival{name: r.name, ready: func(context.Context) func() error {
+		c.rivals = append(c.rivals, rival{name: r.name, prepare: func(context.Context) func() error {
 			payload := s.payload(size)
 			return func() error {
 				_, err := invoke(r.handler, payload)
@@ -127,19 +126,19 @@ func (s source) contest(size size) contest {
 	return c
 }
 
-// invoke answers one invocation as the runtime has it answered: with a deadline.
+// invoke calls a handler as the runtime does, with a deadline.
 func invoke(h lambda.Handler, payload []byte) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	return h.Invoke(ctx, payload)
 }
 
-// discardLog has the log written as a Lambda function does, to nowhere.
+// discardLog makes the log as a Lambda function does, and discards it.
 func discardLog() {
 	slog.SetDefault(slog.New(slog.NewJSONHandler(discard{}, nil)))
 }
 
-// discard is no io.Discard, for which slog would not format anything.
+// discard replaces io.Discard, for which slog would not format anything.
 type discard struct{}
 
 func (discard) Write(p []byte) (int, error) { return len(p), nil }
@@ -147,7 +146,7 @@ func (discard) Write(p []byte) (int, error) { return len(p), nil }
 func find(part, name, rivalName string) (rival, error) {
 	for _, c := range contests() {
 		for _, r := range c.rivals {
-			if c.part == part && c.name == name && r.name == rivalName && r.ready != nil {
+			if c.part == part && c.name == name && r.name == rivalName && r.prepare != nil {
 				return r, nil
 			}
 		}
@@ -155,10 +154,11 @@ func find(part, name, rivalName string) (rival, error) {
 	return rival{}, fmt.Errorf("no rival %q in %s %s", rivalName, part, name)
 }
 
-// writePayload puts the payload where a program for Node reads it.
+// writePayload writes the payload to a file for the Node programs. It does nothing if no
+// source has the contest.
 func (c contest) writePayload(dir string) (path string, err error) {
 	for _, s := range sources() {
-		for _, size := range append(few, sizes...) {
+		for _, size := range append(smallSizes, sizes...) {
 			if s.name == c.part && size.String() == c.name {
 				path = fmt.Sprintf("%s/%s.json", dir, c.part)
 				return path, os.WriteFile(path, s.payload(size), 0o644)

@@ -10,9 +10,8 @@ import (
 	"github.com/samber/lo"
 )
 
-// refused returns the response in which the records are listed that the handlers
-// refuse.
-func refused(payload []byte, s size) (response string, err error) {
+// wantResponse returns the response that lists the refused records.
+func wantResponse(payload []byte, s size) (response string, err error) {
 	var event struct {
 		Records []struct {
 			MessageID string                          `json:"messageId"`
@@ -39,9 +38,9 @@ func TestAllRivalsGiveTheSameResponse(t *testing.T) {
 	is.NoErr(installPowertools())
 	discardLog()
 	for _, s := range sources() {
-		for _, size := range []size{{n: 1, none: true}, {n: 10}, {n: 1_000}} {
+		for _, size := range []size{{n: 1, noneRefused: true}, {n: 10}, {n: 1_000}} {
 			payload := s.payload(size)
-			want, err := refused(payload, size)
+			want, err := wantResponse(payload, size)
 			is.NoErr(err)
 			for _, r := range s.rivals {
 				response, err := invoke(r.handler, payload)
@@ -80,8 +79,8 @@ func TestEveryRivalDoesItsWork(t *testing.T) {
 	is := is.New(t)
 	for _, c := range contests() {
 		for _, r := range c.rivals {
-			if r.ready != nil && c.records <= 1_000 {
-				is.NoErr(r.ready(t.Context())())
+			if r.prepare != nil && c.records <= 1_000 {
+				is.NoErr(r.prepare(t.Context())())
 			}
 		}
 	}

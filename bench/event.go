@@ -1,8 +1,7 @@
 package main
 
-// The events. A record takes about 600 bytes, whatever the size of the batch: 10,000
-// SQS messages, the most that Lambda hands out at once, have to fit into a payload
-// of 6 MB.
+// The events. A record takes about 600 bytes in batches of every size. So 10,000 SQS
+// messages, the most that Lambda delivers at once, fit into a payload of 6 MB.
 
 import (
 	"encoding/base64"
@@ -11,7 +10,7 @@ import (
 	"math/rand/v2"
 )
 
-// order is what the records carry.
+// An order is the content of a record.
 type order struct {
 	ID       string `json:"id"`
 	Customer string `json:"customer"`
@@ -24,21 +23,21 @@ type line struct {
 	Quantity int64  `json:"quantity"`
 }
 
-// A size is how many records an event has, and whether some are refused.
+// A size is the number of records in an event, and whether the handlers refuse some.
 type size struct {
-	n    int
-	none bool // is refused
+	n           int
+	noneRefused bool
 }
 
 func (s size) String() string {
-	if s.none {
+	if s.noneRefused {
 		return fmt.Sprint(s.n, ", none refused")
 	}
 	return fmt.Sprint(s.n)
 }
 
-// orderAt returns an order of a batch. One in a hundred is refused, and one in a smaller
-// batch, unless none is.
+// orderAt returns order i of a batch. The handlers refuse one order in a hundred, and
+// one in a smaller batch, unless s says that none is refused.
 func (s size) orderAt(i int) order {
 	o := order{
 		ID:       fmt.Sprintf("order-%07d", i),
@@ -46,7 +45,7 @@ func (s size) orderAt(i int) order {
 		Total:    1250,
 		Lines:    []line{{SKU: fmt.Sprintf("sku-%03d", i%300), Quantity: 2}},
 	}
-	if !s.none && i%100 == min(s.n, 100)/2 {
+	if !s.noneRefused && i%100 == min(s.n, 100)/2 {
 		o.Total = -1
 	}
 	return o
@@ -60,7 +59,7 @@ func (o order) json() []byte {
 	return text
 }
 
-// eventOf writes the JSON of an event with n records.
+// eventOf returns the JSON of an event with n records.
 func eventOf(n int, appendRecord func(event []byte, i int, random *rand.Rand) []byte) []byte {
 	random := rand.New(rand.NewPCG(1, 2))
 	event := []byte(`{"Records":[`)

@@ -1,8 +1,8 @@
 package main
 
-// The floor: what no library can do without. The reader of the library, the bodies one after
-// the other on the caller's goroutine, and the answer. It has no deadline, outlives no panic
-// and logs nothing.
+// The floor: the work that no library can avoid. It reads the payload with the library's
+// reader, decodes the bodies one after another on the caller's goroutine, and encodes the
+// response. It keeps no deadline, recovers no panic and logs nothing.
 
 import (
 	"context"
@@ -31,7 +31,7 @@ func (floorSQS) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 
 func acceptBody(ctx context.Context, m *events.SQSMessage) error {
 	var o order
-	if err := v2([]byte(m.Body), &o); err != nil {
+	if err := jsonV2([]byte(m.Body), &o); err != nil {
 		return err
 	}
 	return accept(ctx, o)

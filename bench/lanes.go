@@ -1,7 +1,7 @@
 package main
 
-// Concurrent work on 1,000 records: Parallel, conc/iter and errgroup with a limit,
-// each outliving the panic of a record.
+// Concurrent work on 1,000 records: Parallel, conc/iter, and errgroup with a limit. Each
+// recovers from panics.
 
 import (
 	"context"
@@ -21,9 +21,9 @@ const (
 	laneCount   = 8
 )
 
-func lanes(name string, work time.Duration) contest {
+func lanesContest(name string, work time.Duration) contest {
 	return contest{part: "lanes", name: name, records: laneRecords, rivals: []rival{
-		{name: library, ready: func(context.Context) func() error {
+		{name: library, prepare: func(context.Context) func() error {
 			event, handle := messages(laneRecords), busy(work)
 			stage := batch.Each(func(_ context.Context, m events.SQSMessage) error { return handle(m.Body) })
 			return func() error {
@@ -31,16 +31,16 @@ func lanes(name string, work time.Duration) contest {
 				return err
 			}
 		}},
-		{name: conc, ready: func(context.Context) func() error {
+		{name: conc, prepare: func(context.Context) func() error {
 			event, handle := messages(laneRecords), busy(work)
 			mapper := iter.Mapper[events.SQSMessage, error]{MaxGoroutines: laneCount}
 			return func() error {
 				return errors.Join(mapper.Map(event.Records, func(m *events.SQSMessage) error {
-					return guarded(func() error { return handle(m.Body) })
+					return recoverPanics(func() error { return handle(m.Body) })
 				})...)
 			}
 		}},
-		{name: errGroup, ready: func(context.Context) func() error {
+		{name: errGroup, prepare: func(context.Context) func() error {
 			event, handle := messages(laneRecords), busy(work)
 			return func() error {
 				failures := make([]error, len(event.Records))
@@ -48,19 +48,19 @@ func lanes(name string, work time.Duration) contest {
 				group.SetLimit(laneCount)
 				for i := range event.Records {
 					group.Go(func() error {
-						failures[i] = guarded(func() error { return handle(event.Records[i].Body) })
+						failures[i] = recoverPanics(func() error { return handle(event.Records[i].Body) })
 						return nil
 					})
 				}
 				return errors.Join(group.Wait(), errors.Join(failures...))
 			}
 		}},
-		{name: loop, ready: func(context.Context) func() error {
+		{name: loop, prepare: func(context.Context) func() error {
 			event, handle := messages(laneRecords), busy(work)
 			return func() error {
 				failures := make([]error, len(event.Records))
 				for i := range event.Records {
-					failures[i] = guarded(func() error { return handle(event.Records[i].Body) })
+					failures[i] = recoverPanics(func() error { return handle(event.Records[i].Body) })
 				}
 				return errors.Join(failures...)
 			}
@@ -68,7 +68,7 @@ func lanes(name string, work time.Duration) contest {
 	}}
 }
 
-// busy returns work that computes for so long.
+// busy returns a function that computes for the given time.
 func busy(work time.Duration) func(body string) error {
 	n := int(float64(work) * spinsPerNanosecond())
 	return func(body string) error {
@@ -79,8 +79,8 @@ func busy(work time.Duration) func(body string) error {
 	}
 }
 
-// spin computes in n steps that need each other, so that no processor does them
-// at once.
+// spin computes n steps. Each needs the one before, so a processor cannot run them in
+// parallel.
 //
 //go:noinline
 func spin(n int, seed uint64) uint64 {
@@ -92,15 +92,15 @@ func spin(n int, seed uint64) uint64 {
 	return x
 }
 
-// spinsPerNanosecond is the best of many tries: whatever else the machine does,
-// the work comes out alike in every process.
+// spinsPerNanosecond is the best of many tries. So other load on the machine does not
+// change it, and every process does the same amount of work.
 var spinsPerNanosecond = sync.OnceValue(func() float64 {
 	const steps = 10_000
 	best := time.Duration(1 << 62)
 	for range 5_000 {
 		began := time.Now()
 		if spin(steps, 7) == 0 {
-			panic("spin is odd")
+			panic("spin returned 0")
 		}
 		best = min(best, time.Since(began))
 	}

@@ -1,6 +1,6 @@
 package main
 
-// The handlers as one writes them with this library.
+// The handlers, written with the library.
 
 import (
 	"context"
@@ -15,18 +15,17 @@ import (
 	"github.com/lambdabatch/batch"
 )
 
-// A codec decodes what a record carries.
+// A codec decodes the content of a record.
 type codec func([]byte, any) error
 
 var (
-	v1 codec = json.Unmarshal
-	v2 codec = func(data []byte, v any) error { return jsonv2.Unmarshal(data, v) }
+	encodingJSON codec = json.Unmarshal
+	jsonV2       codec = func(data []byte, v any) error { return jsonv2.Unmarshal(data, v) }
 )
 
 var errRefused = errors.New("refused")
 
-// accept is the work on one order: next to none, so that what is measured is the
-// way to it.
+// accept does almost no work on an order, so that the figures measure the way there.
 func accept(_ context.Context, o order) error {
 	if o.Total < 0 {
 		return fmt.Errorf("order %s: %w", o.ID, errRefused)
@@ -34,35 +33,35 @@ func accept(_ context.Context, o order) error {
 	return nil
 }
 
-func decoding[P batch.Payload](unmarshal codec) func(batch.Stream[P]) batch.Stream[order] {
+func decodeAndAccept[P batch.Payload](unmarshal codec) func(batch.Stream[P]) batch.Stream[order] {
 	return func(records batch.Stream[P]) batch.Stream[order] {
 		return batch.TryEach(batch.Decode[order](records, unmarshal), accept)
 	}
 }
 
 func librarySQS(unmarshal codec) lambda.Handler {
-	return batch.SQSHandler(decoding[events.SQSMessage](unmarshal))
+	return batch.SQSHandler(decodeAndAccept[events.SQSMessage](unmarshal))
 }
 
-// The others go on after a failure, so the library does here, too.
+// The other handlers go on after a failure, so these do too.
 
 func libraryKinesis(unmarshal codec) lambda.Handler {
-	return batch.KinesisHandler(decoding[events.KinesisEventRecord](unmarshal), batch.WithPolicy(batch.Continue))
+	return batch.KinesisHandler(decodeAndAccept[events.KinesisEventRecord](unmarshal), batch.WithPolicy(batch.Continue))
 }
 
 func libraryDynamoDB() lambda.Handler {
 	process := func(records batch.Stream[events.DynamoDBEventRecord]) batch.Stream[order] {
-		return batch.TryEach(batch.TryMap(records, imaged), accept)
+		return batch.TryEach(batch.TryMap(records, orderFromRecord), accept)
 	}
 	return batch.DynamoDBHandler(process, batch.WithPolicy(batch.Continue))
 }
 
-func imaged(_ context.Context, record events.DynamoDBEventRecord) (order, error) {
-	return orderIn(record.Change.NewImage)
+func orderFromRecord(_ context.Context, record events.DynamoDBEventRecord) (order, error) {
+	return orderFromImage(record.Change.NewImage)
 }
 
-// orderIn reads an order from the attributes of an item.
-func orderIn(image map[string]events.DynamoDBAttributeValue) (o order, err error) {
+// orderFromImage reads an order from an item's attributes.
+func orderFromImage(image map[string]events.DynamoDBAttributeValue) (o order, err error) {
 	o.ID, o.Customer = image["id"].String(), image["customer"].String()
 	if o.Total, err = image["total"].Integer(); err != nil {
 		return order{}, err

@@ -1,5 +1,5 @@
-// Bench compares package batch with what else one might write a batch handler
-// with. See its README.
+// Bench compares package batch with other ways to write a batch handler. See its
+// README.
 package main
 
 import (
@@ -32,14 +32,14 @@ func main() {
 }
 
 func command() error {
-	once := flag.Bool("quick", false, "do everything once: shows that it runs, and the figures mean nothing")
-	only := flag.String("only", strings.Join(parts, ","), "the `parts` to run")
-	out := flag.String("out", "", "the `folder` for figures.md and chart.svg (default \"results\" for the whole, none otherwise)")
+	quickly := flag.Bool("quick", false, "run everything once: this shows that it works, but the figures mean nothing")
+	only := flag.String("only", strings.Join(parts, ","), "the `parts` to run, separated by commas")
+	out := flag.String("out", "", "the `folder` for figures.md and chart.svg (default \"results\" if all parts run, otherwise none)")
 	flag.Parse()
 	chosen := strings.Split(*only, ",")
 	for _, part := range chosen {
 		if !slices.Contains(parts, part) {
-			return fmt.Errorf("no part %q: want some of %s", part, strings.Join(parts, ","))
+			return fmt.Errorf("unknown part %q: choose from %s", part, strings.Join(parts, ","))
 		}
 	}
 	dir, err := os.MkdirTemp("", "batch-bench-")
@@ -47,9 +47,9 @@ func command() error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	whole := !*once && len(chosen) == len(parts)
+	complete := !*quickly && len(chosen) == len(parts)
 	p := full
-	if *once {
+	if *quickly {
 		p = quick
 	}
 	r, err := run(chosen, p, dir)
@@ -58,7 +58,7 @@ func command() error {
 	}
 	page := r.page()
 	fmt.Print("\n", page)
-	if *out == "" && whole {
+	if *out == "" && complete {
 		*out = "results"
 	}
 	return r.write(cmp.Or(*out, dir), page)
@@ -92,24 +92,11 @@ func run(chosen []string, p pace, dir string) (*results, error) {
 	return r, errors.Join(waitsErr, sizeErr)
 }
 
-func (r *results) write(dir, page string) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return err
-	}
-	if err := os.WriteFile(filepath.Join(dir, "figures.md"), []byte(page), 0o644); err != nil {
-		return err
-	}
-	if len(r.costs["sqs"]) < len(sizes) {
-		return nil
-	}
-	return r.drawChart(filepath.Join(dir, "chart.svg"))
-}
-
-// installPowertools brings node_modules to what the lock file says.
+// installPowertools runs npm ci if node_modules is missing or older than the lock file.
 func installPowertools() error {
 	locked, err := os.Stat(filepath.Join(powertoolsDir, "package-lock.json"))
 	if err != nil {
-		return fmt.Errorf("%w: run the command in the folder bench", err)
+		return fmt.Errorf("%w: run this command in the folder bench", err)
 	}
 	installed, err := os.Stat(filepath.Join(powertoolsDir, "node_modules", ".package-lock.json"))
 	if err == nil && !installed.ModTime().Before(locked.ModTime()) {

@@ -1,6 +1,6 @@
 package main
 
-// Run without a stage: what it costs by itself.
+// Run and Collect without a stage: their own cost.
 
 import (
 	"context"
@@ -11,24 +11,24 @@ import (
 	"github.com/lambdabatch/batch"
 )
 
-func noStage(n int) contest {
+func runContest(n int) contest {
 	same := func(s batch.Stream[events.SQSMessage]) batch.Stream[events.SQSMessage] { return s }
 	return contest{part: "run", name: fmt.Sprint(n), records: n, rivals: []rival{
-		{name: running, ready: func(ctx context.Context) func() error {
+		{name: runWithDeadline, prepare: func(ctx context.Context) func() error {
 			event := messages(n)
 			return func() error {
 				_, err := batch.Run(batch.SQS(ctx, event), same)
 				return err
 			}
 		}},
-		{name: untimed, ready: func(context.Context) func() error {
+		{name: runWithoutDeadline, prepare: func(context.Context) func() error {
 			event := messages(n)
 			return func() error {
 				_, err := batch.Run(batch.SQS(context.Background(), event), same)
 				return err
 			}
 		}},
-		{name: collecting, ready: func(context.Context) func() error {
+		{name: collectOnly, prepare: func(context.Context) func() error {
 			event := messages(n)
 			return func() error {
 				_, err := batch.Collect(batch.SQS(context.Background(), event))

@@ -11,10 +11,10 @@ import (
 	"github.com/lambdabatch/batch"
 )
 
-// The stages before and after the five, by the body of the message or by what the
-// five make of it: a body of 20 bytes comes out as 11.
+// The functions of the stages before and after the five. The five turn a body into half
+// its length plus one, so 20 bytes become 11.
 
-func admitted(_ context.Context, m events.SQSMessage) (events.SQSMessage, error) {
+func checkBody(_ context.Context, m events.SQSMessage) (events.SQSMessage, error) {
 	switch m.Body {
 	case "refused":
 		return m, errNegative
@@ -24,16 +24,16 @@ func admitted(_ context.Context, m events.SQSMessage) (events.SQSMessage, error)
 	return m, nil
 }
 
-func small(n int) bool {
+func keepSmall(n int) bool {
 	if n == 11 {
 		panic("eleven")
 	}
 	return n < 11
 }
 
-func settled(_ context.Context, n int) error {
+func checkNumber(_ context.Context, n int) error {
 	switch n {
-	case 1, 2, 12: // 1 and 12 are filtered out before
+	case 1, 2, 12: // the stages before filter out 1 and 12
 		return errNegative
 	case 3:
 		panic(errNegative)
@@ -45,7 +45,7 @@ func TestThePlainChainGivesTheSameResponseAsTheLibrary(t *testing.T) {
 	is := is.New(t)
 	event := messages(12)
 	for i, body := range []string{
-		"good body", // reported are 1, 2, 5, 6 and 7
+		"good body", // messages 1, 2, 5, 6 and 7 are reported
 		"refused",
 		"panics",
 		"",                       // filtered out by the five
@@ -57,14 +57,14 @@ func TestThePlainChainGivesTheSameResponseAsTheLibrary(t *testing.T) {
 		event.Records[i].Body = body
 	}
 
-	library, err := batch.Collect(batch.TryEach(batch.Filter(five(batch.TryMap(batch.SQS(t.Context(), event), admitted)), small), settled))
+	library, err := batch.Collect(batch.TryEach(batch.Filter(libraryStages(batch.TryMap(batch.SQS(t.Context(), event), checkBody)), keepSmall), checkNumber))
 	is.NoErr(err)
 	want, err := json.Marshal(library)
 	is.NoErr(err)
 
-	kept := only(plainFive(each(elements(t.Context(), event), admitted)), small)
-	checked := each(kept, func(ctx context.Context, n int) (int, error) { return n, settled(ctx, n) })
-	response, err := json.Marshal(failedOf(event, checked))
+	kept := chainFilter(plainStages(chainMap(elements(t.Context(), event), checkBody)), keepSmall)
+	checked := chainMap(kept, func(ctx context.Context, n int) (int, error) { return n, checkNumber(ctx, n) })
+	response, err := json.Marshal(responseOf(event, checked))
 	is.NoErr(err)
 	is.Equal(string(response), string(want))
 	is.Equal(string(response), `{"batchItemFailures":[`+
@@ -75,7 +75,7 @@ func TestThePlainChainGivesTheSameResponseAsTheLibrary(t *testing.T) {
 func TestThePlainChainReportsNothingForAGoodBatchAsTheLibraryDoes(t *testing.T) {
 	is := is.New(t)
 	event := messages(100)
-	library, err := batch.Collect(five(batch.SQS(t.Context(), event)))
+	library, err := batch.Collect(libraryStages(batch.SQS(t.Context(), event)))
 	is.NoErr(err)
 	want, err := json.Marshal(library)
 	is.NoErr(err)

@@ -1,15 +1,14 @@
 package main
 
-// What the command has found out, and what of it is a target.
+// The measured figures, and where they are written.
 
 import (
-	"fmt"
-	"math"
-	"strconv"
+	"os"
+	"path/filepath"
 	"time"
 )
 
-// results hold what was measured; a part that was not run is missing.
+// results has the measured figures of the parts that were run.
 type results struct {
 	pace     pace
 	costs    map[string]map[string]map[string]cost // by part, contest and rival
@@ -24,144 +23,15 @@ func (r *results) add(c contest, costs map[string]cost) {
 	r.costs[c.part][c.name] = costs
 }
 
-// A target is a bound, and the figure that should keep it.
-type target struct {
-	what   string
-	bound  string // empty: the figure is only shown
-	figure string
-	met    bool
-}
-
-func (t target) verdict() string {
-	switch {
-	case t.bound == "":
-		return ""
-	case t.met:
-		return "met"
+func (r *results) write(dir, page string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
 	}
-	return "**not met**"
-}
-
-// targets are those of the parts that were run.
-func (r *results) targets() []target {
-	var all []target
-	if r.costs["sqs"] != nil {
-		all = append(all, r.payloadTargets()...)
+	if err := os.WriteFile(filepath.Join(dir, "figures.md"), []byte(page), 0o644); err != nil {
+		return err
 	}
-	if r.costs["kinesis"] != nil {
-		all = append(all, r.streamTarget("kinesis", "Kinesis", libraryV2, 1.1))
+	if len(r.costs["sqs"]) < len(sizes) {
+		return nil
 	}
-	if r.costs["dynamodb"] != nil {
-		all = append(all, r.streamTarget("dynamodb", "DynamoDB", library, 1))
-	}
-	if r.costs["stages"] != nil {
-		all = append(all, r.stageTargets()...)
-	}
-	if r.costs["run"] != nil {
-		all = append(all,
-			r.allocsTarget("`Run` without a stage, one record: allocations with a deadline", "run", "1", running, 22),
-			r.allocsTarget("`Run` without a stage, one record: allocations without", "run", "1", untimed, 16))
-	}
-	if r.costs["lanes"] != nil {
-		all = append(all,
-			r.laneTarget("3 µs", conc, 1.25),
-			r.laneTarget("0.3 µs", errGroup, 0.95),
-			r.laneTarget("0.3 µs, GOGC=400", errGroup, 0.8))
-	}
-	if r.waits != nil {
-		busy := busyShare(r.waits[groupsMixed])
-		all = append(all, target{"`Parallel`, 100 groups, 32 lanes: part of the time that lanes are busy", "≥ 0.9", fmt.Sprintf("%.3f", busy), busy >= 0.9})
-	}
-	if r.binaries != nil {
-		all = append(all,
-			r.sizeTarget("binary with the library, against by hand, both with encoding/json", withLibrary),
-			r.sizeTarget("binary with the library and json/v2, against by hand with encoding/json", withLibraryV2))
-	}
-	return all
-}
-
-func (r *results) sizeTarget(what, function string) target {
-	more := megabytes(r.binaries[function].size - r.binaries[without].size)
-	return target{what, "≤ +1 MB", fmt.Sprintf("%+.2f MB", more), more <= 1}
-}
-
-func megabytes(bytes int64) float64 { return float64(bytes) / 1e6 }
-
-func (r *results) payloadTargets() (all []target) {
-	one := r.costs["sqs"]["1, none refused"]
-	all = append(all, atMost("1 SQS message, none refused, time of batch with json/v2 against the floor", 2.7, one[libraryV2].Wall/one[floor].Wall))
-	for _, of := range []struct {
-		size          string
-		byHand, power float64
-	}{{"10, none refused", 2.6, 1}, {"10", 2.6, 1}, {"1000", 4.5, 1.5}, {"10000", 3, 1.5}} {
-		c := r.costs["sqs"][of.size]
-		all = append(all,
-			atLeast(of.size+" SQS messages, CPU of `lambda.NewHandler` against batch with json/v2", of.byHand, c[byHand].CPU/c[libraryV2].CPU),
-			atLeast(of.size+" SQS messages, time of Powertools TypeScript (sync) against batch with json/v2", of.power, c[powertools].Wall/c[libraryV2].Wall))
-	}
-	for _, size := range []string{"1000", "10000"} {
-		c := r.costs["sqs"][size]
-		all = append(all, atLeast(size+" SQS messages, allocations of `lambda.NewHandler` against batch with json/v2", 4, c[byHand].Allocs/c[libraryV2].Allocs))
-	}
-	return append(all, r.levelTarget("SQS payloads with json/v2: CPU a record at 100, 1000, 10000, largest to smallest", "sqs", libraryV2))
-}
-
-// streamTarget is about ten records, the fixed cost of which weighs most.
-func (r *results) streamTarget(part, name, rival string, bound float64) target {
-	c := r.costs[part]["10"]
-	return atLeast("10 "+name+" records, time of Powertools TypeScript (sync) against batch", bound, c[powertools].Wall/c[rival].Wall)
-}
-
-func (r *results) stageTargets() (all []target) {
-	for _, of := range []struct {
-		size  string
-		bound float64 // 0: none
-	}{{"10", 2}, {"100", 0}, {"1000", 1.4}, {"10000", 1.8}} {
-		what := "five stages, " + of.size + " records, CPU of batch against the plain chain"
-		ratio := r.costs["stages"][of.size][library].CPU / r.costs["stages"][of.size][plain].CPU
-		if of.bound == 0 {
-			all = append(all, unbounded(what, ratio))
-		} else {
-			all = append(all, atMost(what, of.bound, ratio))
-		}
-	}
-	return append(all,
-		r.allocsTarget("five stages, allocations a batch of 1000: "+library, "stages", "1000", library, 24),
-		r.allocsTarget("five stages, allocations a batch of 1000: "+running, "stages", "1000", running, 32),
-		r.levelTarget("five stages: CPU a record at 100, 1000, 10000, largest to smallest", "stages", library))
-}
-
-func (r *results) allocsTarget(what, part, size, rival string, bound float64) target {
-	n, _ := strconv.Atoi(size)
-	allocs := math.Round(r.costs[part][size][rival].Allocs * float64(n))
-	return target{what, fmt.Sprintf("≤ %.0f", bound), fmt.Sprintf("%.0f", allocs), allocs <= bound}
-}
-
-func atLeast(what string, bound, figure float64) target {
-	return target{what, fmt.Sprintf("≥ %g×", bound), fmt.Sprintf("%.2f×", figure), figure >= bound}
-}
-
-func atMost(what string, bound, figure float64) target {
-	return target{what, fmt.Sprintf("≤ %g×", bound), fmt.Sprintf("%.2f×", figure), figure <= bound}
-}
-
-func unbounded(what string, figure float64) target {
-	return target{what: what, figure: fmt.Sprintf("%.2f×", figure)}
-}
-
-func (r *results) levelTarget(what, part, rival string) target {
-	var least, most float64
-	for i, n := range []string{"100", "1000", "10000"} {
-		c := r.costs[part][n][rival].CPU
-		if i == 0 {
-			least, most = c, c
-		}
-		least, most = min(least, c), max(most, c)
-	}
-	return atMost(what, 1.5, most/least)
-}
-
-func (r *results) laneTarget(contest, rival string, bound float64) target {
-	figure := r.costs["lanes"][contest][library].Wall / r.costs["lanes"][contest][rival].Wall
-	return atMost(fmt.Sprintf("`Parallel`, 1000 records, 8 lanes, %s of work: time against %s", contest, rival), bound, figure)
+	return r.drawChart(filepath.Join(dir, "chart.svg"))
 }

@@ -1,46 +1,45 @@
 package main
 
-// Rivals take turns in short rounds, and the median of the rounds of each counts: what else
-// the machine does meets all of them.
+// Rivals take turns in short rounds, and the median of the rounds counts. So other load on
+// the machine affects all of them alike.
 
 import (
 	"errors"
 	"slices"
 	"time"
+
+	"github.com/samber/lo"
 )
 
-// A pace says how long to measure.
+// A pace is how long to measure.
 type pace struct {
-	warm   time.Duration // before the first round, for compilers and caches
+	warmUp time.Duration // before the first round, for compilers and caches
 	round  time.Duration
 	rounds int
 }
 
 var (
-	full  = pace{warm: 1500 * time.Millisecond, round: 120 * time.Millisecond, rounds: 25}
+	full  = pace{warmUp: 1500 * time.Millisecond, round: 120 * time.Millisecond, rounds: 25}
 	quick = pace{rounds: 1}
 )
 
-// A cost is that of one record.
+// A cost is the cost of one record.
 type cost struct {
 	CPU, Wall float64 // ns
 	Allocs    float64
 	Bytes     float64
 }
 
-func (r reading) perRecord(records int) cost {
+func (r measurement) perRecord(records int) cost {
 	n := float64(records)
 	return cost{CPU: float64(r.CPU) / n, Wall: float64(r.Wall) / n, Allocs: float64(r.Allocs) / n, Bytes: float64(r.Bytes) / n}
 }
 
-// median is each figure's own: that of the CPU may come from another round than that of the
-// clock.
-func median(rounds []cost) cost {
+// medians takes the median of each figure on its own, so the CPU time may come from another
+// round than the elapsed time.
+func medians(rounds []cost) cost {
 	of := func(figure func(cost) float64) float64 {
-		all := make([]float64, len(rounds))
-		for i, round := range rounds {
-			all[i] = figure(round)
-		}
+		all := lo.Map(rounds, func(c cost, _ int) float64 { return figure(c) })
 		slices.Sort(all)
 		return all[len(all)/2]
 	}
@@ -52,15 +51,15 @@ func median(rounds []cost) cost {
 	}
 }
 
-// run measures the rivals of a contest. Payloads for Node are put into dir.
+// run measures the rivals of a contest. Payloads for Node are written to dir.
 func (c contest) run(p pace, dir string) (costs map[string]cost, err error) {
 	payload, err := c.writePayload(dir)
 	if err != nil {
 		return nil, err
 	}
-	var turns []*turn
+	var runners []*runner
 	defer func() {
-		for _, t := range turns {
+		for _, t := range runners {
 			err = errors.Join(err, t.close())
 		}
 	}()
@@ -69,15 +68,15 @@ func (c contest) run(p pace, dir string) (costs map[string]cost, err error) {
 		if err != nil {
 			return nil, err
 		}
-		turns = append(turns, &turn{worker: w})
+		runners = append(runners, &runner{worker: w})
 	}
-	for _, t := range turns {
+	for _, t := range runners {
 		if err := t.warmUp(p); err != nil {
 			return nil, err
 		}
 	}
 	for range p.rounds {
-		for _, t := range turns {
+		for _, t := range runners {
 			r, err := t.run(t.times)
 			if err != nil {
 				return nil, err
@@ -86,23 +85,23 @@ func (c contest) run(p pace, dir string) (costs map[string]cost, err error) {
 		}
 	}
 	costs = make(map[string]cost)
-	for _, t := range turns {
-		costs[t.name] = median(t.rounds)
+	for _, t := range runners {
+		costs[t.name] = medians(t.rounds)
 	}
 	return costs, nil
 }
 
-// A turn is what a worker does in each round.
-type turn struct {
+// A runner is a worker, the work that it does per round, and the cost in each round so far.
+type runner struct {
 	*worker
 	times  int
 	rounds []cost
 }
 
-// warmUp lets the worker run for a while and finds out how often the work fits
-// into a round. In a long one it fits at least three times, so that the garbage
-// of one is collected in another.
-func (t *turn) warmUp(p pace) error {
+// warmUp runs the worker for a while and finds out how often the work fits into a round.
+// Long work is done at least three times per round, so that a round also collects the
+// garbage it makes.
+func (t *runner) warmUp(p pace) error {
 	t.times = 1
 	for spent := time.Duration(0); ; {
 		r, err := t.run(t.times)
@@ -115,7 +114,7 @@ func (t *turn) warmUp(p pace) error {
 			return nil
 		}
 		t.times = max(3, min(10*t.times, int(int64(t.times)*int64(p.round)/int64(wall))))
-		if spent >= p.warm {
+		if spent >= p.warmUp {
 			return nil
 		}
 	}

@@ -13,18 +13,18 @@ import (
 	"time"
 )
 
-// The functions in the folder size.
+// The folders of the functions, in the folder size.
 const (
-	withLibrary   = "library"
-	withLibraryV2 = "library-v2"
-	without       = "byhand"
-	silentWith    = "library-silent"
-	silentWithout = "byhand-silent"
+	libraryFunction       = "library"
+	libraryV2Function     = "library-v2"
+	byHandFunction        = "byhand"
+	silentLibraryFunction = "library-silent"
+	silentByHandFunction  = "byhand-silent"
 )
 
-var functions = []string{without, withLibrary, withLibraryV2, silentWithout, silentWith}
+var functions = []string{byHandFunction, libraryFunction, libraryV2Function, silentByHandFunction, silentLibraryFunction}
 
-// A binary is what one function is once it is built.
+// A binary has the figures of one function's binary.
 type binary struct {
 	size int64         // stripped, for arm64
 	init time.Duration // of all packages, on this machine
@@ -73,17 +73,16 @@ func build(dir, name string, environment ...string) (path string, err error) {
 
 var initialised = regexp.MustCompile(`(?m)^init (\S+) @.* ms, (\S+) ms clock,`)
 
-// initTime starts a function, which ends at once for want of a runtime API.
+// initTime starts a function, which exits at once because there is no runtime API.
 func initTime(path string) (total time.Duration, err error) {
 	command := exec.Command(path)
 	command.Env = []string{"GODEBUG=inittrace=1"}
 	var log bytes.Buffer
 	command.Stderr = &log
-	// The function says that it found no runtime API by its exit status.
-	_ = command.Run()
+	_ = command.Run() // the exit status says that there is no runtime API
 	packages := initialised.FindAllSubmatch(log.Bytes(), -1)
 	if len(packages) == 0 {
-		return 0, fmt.Errorf("%s: no trace of its initialisation: %s", path, log.Bytes())
+		return 0, fmt.Errorf("%s: no init trace in its output: %s", path, log.Bytes())
 	}
 	for _, p := range packages {
 		ms, err := strconv.ParseFloat(string(p[2]), 64)

@@ -1,7 +1,7 @@
 package main
 
 // Five stages of trivial functions: with the library, as a plain chain of iterators,
-// and as one loop that does the same and outlives the panic of a record.
+// with lo/it, and as one loop that does the same and recovers from panics.
 
 import (
 	"context"
@@ -29,7 +29,7 @@ func positive(n int) bool                             { return n > 0 }
 func half(n int) int                                  { return n / 2 }
 func increment(_ context.Context, n int) (int, error) { return n + 1, nil }
 func checkPositive(_ context.Context, n int) error    { return check(n) }
-func five(s batch.Stream[events.SQSMessage]) batch.Stream[int] {
+func libraryStages(s batch.Stream[events.SQSMessage]) batch.Stream[int] {
 	lengths := batch.Filter(batch.Map(s, length), positive)
 	return batch.TryEach(batch.TryMap(batch.Map(lengths, half), increment), checkPositive)
 }
@@ -41,27 +41,27 @@ func check(n int) error {
 	return nil
 }
 
-func fiveStages(n int) contest {
+func stagesContest(n int) contest {
 	return contest{part: "stages", name: fmt.Sprint(n), records: n, rivals: []rival{
-		{name: library, ready: func(context.Context) func() error {
+		{name: library, prepare: func(context.Context) func() error {
 			event := messages(n)
 			return func() error {
-				_, err := batch.Collect(five(batch.SQS(context.Background(), event)))
+				_, err := batch.Collect(libraryStages(batch.SQS(context.Background(), event)))
 				return err
 			}
 		}},
-		{name: running, ready: func(ctx context.Context) func() error {
+		{name: runWithDeadline, prepare: func(ctx context.Context) func() error {
 			event := messages(n)
 			return func() error {
-				_, err := batch.Run(batch.SQS(ctx, event), five)
+				_, err := batch.Run(batch.SQS(ctx, event), libraryStages)
 				return err
 			}
 		}},
-		{name: plain, ready: func(context.Context) func() error {
+		{name: chain, prepare: func(context.Context) func() error {
 			event := messages(n)
-			return func() error { return failuresOf(plainChain(context.Background(), event)) }
+			return func() error { return errorIfReported(plainChain(context.Background(), event)) }
 		}},
-		{name: loop, ready: func(context.Context) func() error {
+		{name: loop, prepare: func(context.Context) func() error {
 			event := messages(n)
 			return func() error {
 				var response events.SQSEventResponse
@@ -71,10 +71,10 @@ func fiveStages(n int) contest {
 							events.SQSBatchItemFailure{ItemIdentifier: event.Records[i].MessageId})
 					}
 				}
-				return failuresOf(response)
+				return errorIfReported(response)
 			}
 		}},
-		{name: loIt, ready: func(context.Context) func() error {
+		{name: loIt, prepare: func(context.Context) func() error {
 			event := messages(n)
 			return func() error {
 				lengths := it.Filter(it.Map(slices.Values(event.Records), length), positive)
@@ -106,7 +106,7 @@ func inOneLoop(ctx context.Context, m events.SQSMessage) (err error) {
 	return checkPositive(ctx, n)
 }
 
-func failuresOf(response events.SQSEventResponse) error {
+func errorIfReported(response events.SQSEventResponse) error {
 	if len(response.BatchItemFailures) > 0 {
 		return errNegative
 	}

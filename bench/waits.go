@@ -1,7 +1,7 @@
 package main
 
-// What waits is measured in virtual time, which only tests have: the command runs
-// those that tell how long something took.
+// Pipelines that wait are measured in virtual time. Only tests can have that, so the
+// command runs tests that print their durations as attributes.
 
 import (
 	"fmt"
@@ -15,7 +15,7 @@ const (
 	waitLanes   = 32
 )
 
-// What the tests tell.
+// The attributes that the tests print.
 const (
 	groupsMixed        = "groups-mixed"
 	groupsInARow       = "groups-in-a-row"
@@ -25,7 +25,7 @@ const (
 	writesInLaneChunks = "writes-in-lane-chunks"
 )
 
-// busyShare is the part of the time in which the lanes have work, at 5 ms a record.
+// busyShare is the share of the time in which the lanes have work, at 5 ms per record.
 func busyShare(took time.Duration) float64 {
 	return float64(waitRecords*5*time.Millisecond/waitLanes) / float64(took)
 }

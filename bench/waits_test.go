@@ -15,9 +15,8 @@ import (
 
 const wait = 5 * time.Millisecond
 
-// waiting returns how long a pipeline takes in virtual time, and how often it
-// waited.
-func waiting(t *testing.T, event events.SQSEvent, stage func(batch.Stream[events.SQSMessage], func()) batch.Stream[events.SQSMessage], opts ...batch.Option) (took time.Duration, waits int) {
+// virtualTime returns how long a pipeline takes in virtual time, and how often it waited.
+func virtualTime(t *testing.T, event events.SQSEvent, stage func(batch.Stream[events.SQSMessage], func()) batch.Stream[events.SQSMessage], opts ...batch.Option) (took time.Duration, waits int) {
 	t.Helper()
 	calls := make(chan struct{}, len(event.Records))
 	pause := func() {
@@ -36,7 +35,7 @@ func waiting(t *testing.T, event events.SQSEvent, stage func(batch.Stream[events
 	return took, len(calls)
 }
 
-// grouped returns 1,000 messages of 100 groups.
+// grouped returns 1,000 messages with the given groups.
 func grouped(group func(i int) int) events.SQSEvent {
 	event := messages(waitRecords)
 	for i := range event.Records {
@@ -63,7 +62,7 @@ func TestLanesAreBusyNineTenthsOfTheTimeWithAHundredGroups(t *testing.T) {
 		groupsMixed:  func(i int) int { return i % 100 },
 		groupsInARow: func(i int) int { return i / 10 },
 	} {
-		took, waits := waiting(t, grouped(group), inLanes(waitLanes), batch.WithPolicy(batch.StopGroup))
+		took, waits := virtualTime(t, grouped(group), inLanes(waitLanes), batch.WithPolicy(batch.StopGroup))
 		t.Attr(name, took.String())
 		is.New(t).Equal(waits, waitRecords)
 		if name == groupsMixed {
@@ -76,14 +75,14 @@ func TestBulkWritesInLanesTakeATwoHundredthOfTheTime(t *testing.T) {
 	is := is.New(t)
 	event := messages(waitRecords)
 
-	took, waits := waiting(t, event, func(s batch.Stream[events.SQSMessage], pause func()) batch.Stream[events.SQSMessage] {
+	took, waits := virtualTime(t, event, func(s batch.Stream[events.SQSMessage], pause func()) batch.Stream[events.SQSMessage] {
 		return oneByOne(pause)(s)
 	})
 	is.Equal(took, waitRecords*wait)
 	is.Equal(waits, waitRecords)
 	t.Attr(writesOneByOne, took.String())
 
-	took, _ = waiting(t, event, inLanes(laneCount))
+	took, _ = virtualTime(t, event, inLanes(laneCount))
 	is.Equal(took, waitRecords*wait/laneCount)
 	t.Attr(writesInLanes, took.String())
 
@@ -93,12 +92,12 @@ func TestBulkWritesInLanesTakeATwoHundredthOfTheTime(t *testing.T) {
 			return nil
 		})
 	}
-	took, waits = waiting(t, event, bulk)
+	took, waits = virtualTime(t, event, bulk)
 	is.Equal(took, waitRecords*wait/25)
 	is.Equal(waits, waitRecords/25)
 	t.Attr(writesInChunks, took.String())
 
-	took, _ = waiting(t, event, func(s batch.Stream[events.SQSMessage], pause func()) batch.Stream[events.SQSMessage] {
+	took, _ = virtualTime(t, event, func(s batch.Stream[events.SQSMessage], pause func()) batch.Stream[events.SQSMessage] {
 		return batch.Parallel(s, laneCount, func(s batch.Stream[events.SQSMessage]) batch.Stream[events.SQSMessage] {
 			return bulk(s, pause)
 		})

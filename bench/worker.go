@@ -1,8 +1,8 @@
 package main
 
-// Each rival is measured in a process of its own, which the command starts and
-// tells by its standard input how often to do the work: so its heap is its own,
-// and what the processor does for it, garbage collection included, can be told.
+// Each rival runs in its own process. The command starts the process and writes to its
+// standard input how often to do the work. So rivals do not share a heap, and the CPU
+// time of each is known, garbage collection included.
 
 import (
 	"bufio"
@@ -18,16 +18,16 @@ import (
 	"time"
 )
 
-// A reading is what some repetitions of the work cost.
-type reading struct {
+// A measurement is the cost of some repetitions of the work.
+type measurement struct {
 	Wall   int64 `json:"wall"` // ns
 	CPU    int64 `json:"cpu"`  // ns of all threads
 	Allocs int64 `json:"allocs"`
 	Bytes  int64 `json:"bytes"`
 }
 
-// serve does the work of a rival as often as each line of in says, and writes a
-// reading for it.
+// serve reads a number from each line of in, does the rival's work that often, and
+// writes the measurement to out.
 func serve(part, name, rivalName string, in io.Reader, out io.Writer) error {
 	r, err := find(part, name, rivalName)
 	if err != nil {
@@ -36,38 +36,38 @@ func serve(part, name, rivalName string, in io.Reader, out io.Writer) error {
 	discardLog()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Hour)
 	defer cancel()
-	once := r.ready(ctx)
-	answers := json.NewEncoder(out)
+	work := r.prepare(ctx)
+	measurements := json.NewEncoder(out)
 	for lines := bufio.NewScanner(in); lines.Scan(); {
 		times, err := strconv.Atoi(lines.Text())
 		if err != nil {
 			return err
 		}
-		read, err := measure(times, once)
+		m, err := measure(times, work)
 		if err != nil {
 			return err
 		}
-		if err := answers.Encode(read); err != nil {
+		if err := measurements.Encode(m); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func measure(times int, once func() error) (reading, error) {
+func measure(times int, work func() error) (measurement, error) {
 	runtime.GC()
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	cpu, began := cpuTime(), time.Now()
 	for range times {
-		if err := once(); err != nil {
-			return reading{}, err
+		if err := work(); err != nil {
+			return measurement{}, err
 		}
 	}
 	wall := time.Since(began)
 	spent := cpuTime() - cpu
 	runtime.ReadMemStats(&after)
-	return reading{
+	return measurement{
 		Wall:   int64(wall),
 		CPU:    int64(spent),
 		Allocs: int64(after.Mallocs - before.Mallocs),
@@ -75,7 +75,7 @@ func measure(times int, once func() error) (reading, error) {
 	}, nil
 }
 
-// cpuTime is what all threads of the process have used.
+// cpuTime returns the CPU time that all threads of the process have used.
 func cpuTime() time.Duration {
 	var u syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
@@ -84,7 +84,7 @@ func cpuTime() time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// A worker is the process of a rival, seen from the command.
+// A worker is a rival's process, as the command sees it.
 type worker struct {
 	name    string
 	command *exec.Cmd
@@ -124,7 +124,7 @@ func (r rival) command(c contest, payload string) (*exec.Cmd, error) {
 	return command, err
 }
 
-func (w *worker) run(times int) (r reading, err error) {
+func (w *worker) run(times int) (r measurement, err error) {
 	if _, err = fmt.Fprintln(w.in, times); err == nil {
 		err = w.out.Decode(&r)
 	}
@@ -134,7 +134,7 @@ func (w *worker) run(times int) (r reading, err error) {
 	return r, err
 }
 
-// close ends the process and returns when it has gone.
+// close ends the process and waits until it has exited.
 func (w *worker) close() error {
 	w.in.Close()
 	return w.command.Wait()

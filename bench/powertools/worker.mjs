@@ -1,7 +1,7 @@
-// A handler of Powertools for AWS Lambda, measured: `node worker.mjs source mode payload`.
-// For each line of standard input, a number, it answers that many invocations and
-// says what they cost. `node worker.mjs source mode payload once` writes the
-// response of one.
+// Measures a handler of Powertools for AWS Lambda: `node worker.mjs source mode payload`.
+// Each line of standard input is a number. The program handles that many invocations
+// and prints their cost. `node worker.mjs source mode payload once` prints the response
+// to one invocation.
 
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';

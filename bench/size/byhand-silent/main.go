@@ -1,4 +1,4 @@
-// Byhand-silent is a Lambda function written without the library that logs nothing.
+// Byhand-silent is a Lambda function written by hand, without the library. It logs nothing.
 package main
 
 import (

@@ -1,4 +1,4 @@
-// Byhand is a Lambda function written without the library.
+// Byhand is a Lambda function written by hand, without the library.
 package main
 
 import (

@@ -1,4 +1,4 @@
-// Library-silent is a Lambda function written with the library that logs nothing.
+// Library-silent is a Lambda function written with the library. It logs nothing.
 package main
 
 import (

@@ -8,7 +8,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 )
 
-// Loop accepts the orders of an event as one does without the library.
+// Loop accepts the orders of an event without the library.
 func Loop(ctx context.Context, event events.SQSEvent, log func(ctx context.Context, id string, err error)) events.SQSEventResponse {
 	var response events.SQSEventResponse
 	for _, message := range event.Records {

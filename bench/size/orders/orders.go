@@ -1,4 +1,4 @@
-// Package orders is what all functions of the comparison do.
+// Package orders has the work of all functions whose binaries are compared.
 package orders
 
 import (
@@ -6,7 +6,7 @@ import (
 	"errors"
 )
 
-// Order is what a message carries.
+// Order is the content of a message.
 type Order struct {
 	ID    string `json:"id"`
 	Total int64  `json:"total"`
