@@ -59,8 +59,8 @@ func (c contest) run(p pace, dir string) (costs map[string]cost, err error) {
 	}
 	var runners []*runner
 	defer func() {
-		for _, t := range runners {
-			err = errors.Join(err, t.close())
+		for _, w := range runners {
+			err = errors.Join(err, w.close())
 		}
 	}()
 	for _, r := range c.rivals {
@@ -70,23 +70,23 @@ func (c contest) run(p pace, dir string) (costs map[string]cost, err error) {
 		}
 		runners = append(runners, &runner{worker: w})
 	}
-	for _, t := range runners {
-		if err := t.warmUp(p); err != nil {
+	for _, w := range runners {
+		if err := w.warmUp(p); err != nil {
 			return nil, err
 		}
 	}
 	for range p.rounds {
-		for _, t := range runners {
-			r, err := t.run(t.times)
+		for _, w := range runners {
+			r, err := w.run(w.times)
 			if err != nil {
 				return nil, err
 			}
-			t.rounds = append(t.rounds, r.perRecord(t.times*c.records))
+			w.rounds = append(w.rounds, r.perRecord(w.times*c.records))
 		}
 	}
 	costs = make(map[string]cost)
-	for _, t := range runners {
-		costs[t.name] = medians(t.rounds)
+	for _, w := range runners {
+		costs[w.name] = medians(w.rounds)
 	}
 	return costs, nil
 }
@@ -101,10 +101,10 @@ type runner struct {
 // warmUp runs the worker for a while and finds out how often the work fits into a round.
 // Long work is done at least three times per round, so that a round also collects the
 // garbage it makes.
-func (t *runner) warmUp(p pace) error {
-	t.times = 1
+func (w *runner) warmUp(p pace) error {
+	w.times = 1
 	for spent := time.Duration(0); ; {
-		r, err := t.run(t.times)
+		r, err := w.run(w.times)
 		if err != nil {
 			return err
 		}
@@ -113,7 +113,7 @@ func (t *runner) warmUp(p pace) error {
 		if p.round == 0 {
 			return nil
 		}
-		t.times = max(3, min(10*t.times, int(int64(t.times)*int64(p.round)/int64(wall))))
+		w.times = max(3, min(10*w.times, int(int64(w.times)*int64(p.round)/int64(wall))))
 		if spent >= p.warmUp {
 			return nil
 		}

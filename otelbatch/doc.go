@@ -23,11 +23,11 @@
 //   - Status: Error for a reported record, with the error's text, and unset for an acknowledged
 //     one. error.type classifies the error. If the record itself failed, an exception event
 //     describes the error and has the stack of a panic.
-//   - End: when the last result of the record reached the collector. If some results did not
-//     arrive, the span ends when the response is decided.
+//   - End: when the record's last result reaches the collector. If a result does not arrive, the
+//     span ends when the response is decided.
 //
-// Without active tracing, the Lambda service sends a trace header that says "not sampled".
-// A sampler that follows its parent would drop every span then, so this package ignores such a
+// Without active tracing, the Lambda service sends a trace header that says "not sampled". A
+// sampler that follows its parent would then drop every span. So this package ignores that
 // header.
 //
 // An SQS message may name its producer in the AWSTraceHeader system attribute, in the format of

@@ -15,8 +15,8 @@ import (
 // and is named "process" and the queue, stream, table or topic. Functions receive the span in
 // their context. A record for which no function is called has no span.
 //
-// The span ends when the last result of the record reached the collector. If some results did
-// not arrive, it ends when the response is decided. The span of a reported record has the status
+// The span ends when the record's last result reaches the collector. If a result does not
+// arrive, it ends when the response is decided. The span of a reported record has the status
 // Error and error.type. If the record itself failed, an event has the error and the stack of a
 // panic.
 //
