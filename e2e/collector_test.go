@@ -13,7 +13,7 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// A collector takes spans by OTLP over HTTP.
+// A collector receives spans by OTLP over HTTP.
 type collector struct {
 	url string
 
@@ -49,30 +49,30 @@ func (c *collector) take(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// A traced message is its span, and what a function has made in it.
-type traced struct {
+// A messageSpan describes the span of a message, and how many children it has.
+type messageSpan struct {
 	name, parent, status, errorType string
 	links                           []string
 	children                        int
 	event                           string
 }
 
-// byMessage returns what has come so far, by the IDs of messages.
-func (c *collector) byMessage() map[string]traced {
+// byMessage returns the spans received so far, by message ID.
+func (c *collector) byMessage() map[string]messageSpan {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	found, children := make(map[string]traced), make(map[string]int)
+	found, children := make(map[string]messageSpan), make(map[string]int)
 	for _, span := range c.spans {
 		children[hex.EncodeToString(span.ParentSpanId)]++
 	}
 	for _, span := range c.spans {
-		id := textOf(span, "messaging.message.id")
+		id := stringAttribute(span, "messaging.message.id")
 		if id == "" || span.Kind != otlp.Span_SPAN_KIND_CONSUMER {
 			continue
 		}
-		one := traced{
+		one := messageSpan{
 			name: span.Name, parent: hex.EncodeToString(span.ParentSpanId), status: span.GetStatus().GetMessage(),
-			errorType: textOf(span, "error.type"), children: children[hex.EncodeToString(span.SpanId)],
+			errorType: stringAttribute(span, "error.type"), children: children[hex.EncodeToString(span.SpanId)],
 		}
 		for _, link := range span.Links {
 			one.links = append(one.links, hex.EncodeToString(link.SpanId))
@@ -85,7 +85,7 @@ func (c *collector) byMessage() map[string]traced {
 	return found
 }
 
-func textOf(span *otlp.Span, key string) string {
+func stringAttribute(span *otlp.Span, key string) string {
 	for _, a := range span.Attributes {
 		if a.Key == key {
 			return a.Value.GetStringValue()

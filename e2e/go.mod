@@ -49,6 +49,7 @@ require (
 	github.com/klauspost/compress v1.20.0 // indirect
 	github.com/lambdabatch/batch/once v0.0.0
 	github.com/pierrec/lz4/v4 v4.1.30 // indirect
+	github.com/samber/lo v1.53.0
 	github.com/twmb/franz-go/pkg/kmsg v1.14.0 // indirect
 	go.opentelemetry.io/auto/sdk v1.2.1 // indirect
 	go.opentelemetry.io/contrib/propagators/aws v1.47.0 // indirect

@@ -22,7 +22,7 @@ func startKafka(t *testing.T, partitions int32) *kfake.Cluster {
 	return cluster
 }
 
-func client(t *testing.T, cluster *kfake.Cluster, options ...kgo.Opt) *kgo.Client {
+func kafkaClient(t *testing.T, cluster *kfake.Cluster, options ...kgo.Opt) *kgo.Client {
 	t.Helper()
 	c, err := kgo.NewClient(append(options, kgo.SeedBrokers(cluster.ListenAddrs()...))...)
 	is.New(t).NoErr(err)
@@ -30,13 +30,13 @@ func client(t *testing.T, cluster *kfake.Cluster, options ...kgo.Opt) *kgo.Clien
 	return c
 }
 
-// consumer is a client of the mapping's group, which commits what it is told to.
+// consumer returns a client in the mapping's group, which commits only when asked to.
 func consumer(t *testing.T, cluster *kfake.Cluster) *kgo.Client {
-	return client(t, cluster, kgo.ConsumerGroup("mapping"), kgo.ConsumeTopics("orders"),
+	return kafkaClient(t, cluster, kgo.ConsumerGroup("mapping"), kgo.ConsumeTopics("orders"),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.DisableAutoCommit())
 }
 
-// produce writes the orders in their sequence, a group to a partition.
+// produce writes the orders in sequence, each group to one partition.
 func produce(t *testing.T, cluster *kfake.Cluster, orders []order) {
 	t.Helper()
 	records := make([]*kgo.Record, len(orders))
@@ -45,15 +45,15 @@ func produce(t *testing.T, cluster *kfake.Cluster, orders []order) {
 			Topic: "orders", Key: []byte(o.group), Value: o.body(), Headers: []kgo.RecordHeader{{Key: "v", Value: []byte{1, 0xff}}},
 		}
 	}
-	is.New(t).NoErr(client(t, cluster).ProduceSync(t.Context(), records...).FirstErr())
+	is.New(t).NoErr(kafkaClient(t, cluster).ProduceSync(t.Context(), records...).FirstErr())
 }
 
 func TestKafkaPartitionsAreSettledInOrderEach(t *testing.T) {
 	t.Parallel()
 	is := is.New(t)
-	s, l := openDoomed(t, ledger.Entry{Kind: ledger.Store, ID: "g1-4"}, "SOURCE=kafka", "LANES=4")
+	s, l := openWorkerKilledAt(t, ledger.Entry{Kind: ledger.Store, ID: "g1-4"}, "SOURCE=kafka", "LANES=4")
 	cluster := startKafka(t, 3)
-	orders := grouped(6, 8)
+	orders := groupedOrders(6, 8)
 	for i, o := range orders {
 		if !o.good() {
 			orders[i].Script = []string{"fail", "give up"}
@@ -71,7 +71,7 @@ func TestKafkaPartitionsAreSettledInOrderEach(t *testing.T) {
 	is.Equal(len(topic.Discarded), 0)
 	is.Equal(len(l.IDs(ledger.Store)), len(orders)-1)
 	is.Equal(len(l.IDs(ledger.Dead)), 1)
-	inOrder(t, orders, l)
+	checkGroupOrder(t, orders, l)
 	is.Equal(s.Starts(), 2)
 }
 
@@ -81,17 +81,17 @@ func TestAKafkaResponseNamesThePartitionAndTheOffset(t *testing.T) {
 	cluster := startKafka(t, 1)
 	s := openWorker(t, openLedger(t, nil), "SOURCE=kafka")
 	produce(t, cluster, []order{script("a", "ok"), script("b", "fail", "ok"), script("c", "ok")})
-	var answers []string
+	var responses []string
 	topic := mapping.Topic{Client: consumer(t, cluster), BatchSize: 10, Timeout: time.Minute}
 	topic.Invoke = func(payload []byte, timeout time.Duration) (sandbox.Outcome, error) {
 		out, err := s.Invoke(payload, timeout)
-		answers = append(answers, string(out.Body))
+		responses = append(responses, string(out.Body))
 		return out, err
 	}
 	n, err := topic.Poll(t.Context())
 	is.NoErr(err)
 	is.Equal(n, 3)
-	is.Equal(answers, []string{
+	is.Equal(responses, []string{
 		`{"batchItemFailures":[{"itemIdentifier":{"partition":"orders-0","offset":1}},{"itemIdentifier":{"partition":"orders-0","offset":2}}]}`,
 		`{"batchItemFailures":[]}`,
 	})
@@ -102,7 +102,7 @@ func TestAConsumerThatTakesOverGoesOnFromWhatWasCommitted(t *testing.T) {
 	is := is.New(t)
 	l := openLedger(t, nil)
 	cluster := startKafka(t, 2)
-	orders := grouped(1, 8)
+	orders := groupedOrders(1, 8)
 	for i := range orders {
 		orders[i].Script = []string{"ok"}
 	}
@@ -128,7 +128,7 @@ func TestAConsumerThatTakesOverGoesOnFromWhatWasCommitted(t *testing.T) {
 	defer cancel()
 	n, err := second.Poll(ctx)
 	is.NoErr(err)
-	is.Equal(n, 3) // the one that failed and the two after it
+	is.Equal(n, 3) // the record that failed and the two after it
 	is.Equal(len(l.IDs(ledger.Store)), len(orders))
-	inOrder(t, orders, l)
+	checkGroupOrder(t, orders, l)
 }

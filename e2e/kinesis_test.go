@@ -14,11 +14,12 @@ import (
 	"github.com/lambdabatch/batch/e2e/mapping"
 	"github.com/lambdabatch/batch/e2e/sandbox"
 	"github.com/matryer/is"
+	"github.com/samber/lo"
 )
 
 const streamName = "orders"
 
-// createStream returns the shards of a new stream.
+// createStream creates a stream and returns its shards.
 func createStream(t *testing.T, client *kinesis.Client, shards int32) []mapping.Shard {
 	t.Helper()
 	is := is.New(t)
@@ -39,7 +40,7 @@ func createStream(t *testing.T, client *kinesis.Client, shards int32) []mapping.
 	return found
 }
 
-// put writes the orders in their sequence, their groups as partition keys.
+// put writes the orders in sequence, with their groups as partition keys.
 func put(ctx context.Context, client *kinesis.Client, orders []order) error {
 	for _, o := range orders {
 		_, err := client.PutRecord(ctx, &kinesis.PutRecordInput{StreamName: aws.String(streamName), PartitionKey: &o.group, Data: o.body()})
@@ -50,36 +51,32 @@ func put(ctx context.Context, client *kinesis.Client, orders []order) error {
 	return nil
 }
 
-// discarded are the IDs of the orders that the on-failure destination was told of.
-func discarded(t *testing.T, records []types.Record) []string {
+// orderIDs returns the IDs of the orders in the records.
+func orderIDs(t *testing.T, records []types.Record) []string {
 	t.Helper()
-	var ids []string
-	for _, r := range records {
-		ids = append(ids, parse(t, string(r.Data)).ID)
-	}
-	return ids
+	return lo.Map(records, func(r types.Record, _ int) string { return parse(t, string(r.Data)).ID })
 }
 
 func TestAShardIsSettledInOrderAndItsPoisonDiscardedAlone(t *testing.T) {
 	t.Parallel()
 	is := is.New(t)
-	s, l := openDoomed(t, ledger.Entry{Kind: ledger.Store, ID: "g1-4"}, "SOURCE=kinesis")
+	s, l := openWorkerKilledAt(t, ledger.Entry{Kind: ledger.Store, ID: "g1-4"}, "SOURCE=kinesis")
 	client := mapping.NewKinesis(startServers(t).Kinesis)
 	shards := createStream(t, client, 2)
-	orders := grouped(6, 8)
+	orders := groupedOrders(6, 8)
 	is.NoErr(put(t.Context(), client, orders))
 
-	var given []string
+	var discarded []string
 	for _, shard := range shards {
 		shard.BatchSize, shard.MaxRetries, shard.Bisect = 10, 2, true
 		shard.Invoke, shard.Timeout = s.Invoke, 1200*time.Millisecond
 		is.NoErr(shard.Drain(t.Context()))
-		given = append(given, discarded(t, shard.Discarded)...)
+		discarded = append(discarded, orderIDs(t, shard.Discarded)...)
 	}
 
 	stored := l.IDs(ledger.Store)
-	inOrder(t, orders, l)
-	is.Equal(given, []string{"g4-1"}) // the one that never succeeds
+	checkGroupOrder(t, orders, l)
+	is.Equal(discarded, []string{"g4-1"}) // the order that never succeeds
 	is.Equal(len(stored), len(orders)-1)
 	is.Equal(s.Starts(), 2)
 }
@@ -105,14 +102,14 @@ func TestLanesKeepTheOrderOfEachPartitionKey(t *testing.T) {
 	l := openLedger(t, nil)
 	client := mapping.NewKinesis(startServers(t).Kinesis)
 	shard := createStream(t, client, 1)[0]
-	orders := slices.DeleteFunc(grouped(6, 8), func(o order) bool { return !o.good() })
+	orders := slices.DeleteFunc(groupedOrders(6, 8), func(o order) bool { return !o.good() })
 	is.NoErr(put(t.Context(), client, orders))
 	shard.BatchSize, shard.MaxRetries, shard.Bisect = 50, 2, true
 	shard.Invoke, shard.Timeout = openWorker(t, l, "SOURCE=kinesis", "LANES=4").Invoke, 1200*time.Millisecond
 	is.NoErr(shard.Drain(t.Context()))
 	is.Equal(len(shard.Discarded), 0)
 	is.Equal(len(l.IDs(ledger.Store)), len(orders))
-	inOrder(t, orders, l)
+	checkGroupOrder(t, orders, l)
 }
 
 func TestAPollerThatTakesOverGoesOnFromTheCheckpoint(t *testing.T) {
@@ -135,7 +132,7 @@ func TestAPollerThatTakesOverGoesOnFromTheCheckpoint(t *testing.T) {
 	invocations := 0
 	first.Invoke = func(payload []byte, timeout time.Duration) (sandbox.Outcome, error) {
 		if invocations++; invocations == 3 {
-			stop() // the poller goes away with its third batch delivered
+			stop() // the poller ends after the delivery of its third batch
 		}
 		return s.Invoke(payload, timeout)
 	}
@@ -145,5 +142,5 @@ func TestAPollerThatTakesOverGoesOnFromTheCheckpoint(t *testing.T) {
 	second.BatchSize, second.Timeout, second.Invoke, second.Checkpoint = 5, time.Minute, s.Invoke, first.Checkpoint
 	is.NoErr(second.Drain(t.Context()))
 	is.Equal(len(l.IDs(ledger.Store)), 20)
-	inOrder(t, orders, l)
+	checkGroupOrder(t, orders, l)
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/matryer/is"
 )
 
-// Three processes with four lanes each get every order as two messages, and some of them several times.
+// Three processes with four lanes each receive every order as two messages, and some messages several times.
 func TestAnOrderThatIsSentTwiceIsStoredOnce(t *testing.T) {
 	t.Parallel()
 	is := is.New(t)
@@ -20,12 +20,12 @@ func TestAnOrderThatIsSentTwiceIsStoredOnce(t *testing.T) {
 	_, keys := createKeys(t, s)
 	l := openLedger(t, nil)
 	q := createQueue(t, mapping.NewSQS(s.SQS), queueConfig{maxReceives: 6, visibility: 2 * time.Second})
-	orders := mixed(40)
+	orders := mixedOrders(40)
 	is.NoErr(q.send(t.Context(), slices.Concat(orders, orders)))
 
 	q.drain(t, 3, func(int) mapping.Queue {
-		return q.feeding(openWorker(t, l, "LANES=4", "DYNAMODB="+s.DynamoDB, "KEYS="+keys), 1500*time.Millisecond)
-	}, deletesOnlyWhatIsStored(t, l))
+		return q.mappingTo(openWorker(t, l, "LANES=4", "DYNAMODB="+s.DynamoDB, "KEYS="+keys), 1500*time.Millisecond)
+	}, checkDeletesOnlyStored(t, l))
 
 	var poison int
 	stored := l.Counts(ledger.Store)
@@ -42,14 +42,14 @@ func TestAnOrderThatIsSentTwiceIsStoredOnce(t *testing.T) {
 	is.Equal(len(q.deadLetters(t)), 2*poison)
 }
 
-// The process dies after the effect of o-3 and before the note that it is done. Nobody can know that it happened, so it
-// happens again, when its claim has ended. What was done before is not done again.
+// The process is killed after the effect of o-3 and before its result is saved. No later process can know of the effect,
+// so it is repeated once the claim has ended. Earlier effects are not repeated.
 func TestAProcessKilledBeforeItsResultIsSavedRepeatsThatOneEffect(t *testing.T) {
 	t.Parallel()
 	is := is.New(t)
 	s := startServers(t)
 	_, keys := createKeys(t, s)
-	worker, l := openDoomed(t, ledger.Entry{Kind: ledger.Store, ID: "o-3"}, "DYNAMODB="+s.DynamoDB, "KEYS="+keys)
+	worker, l := openWorkerKilledAt(t, ledger.Entry{Kind: ledger.Store, ID: "o-3"}, "DYNAMODB="+s.DynamoDB, "KEYS="+keys)
 	q := createQueue(t, mapping.NewSQS(s.SQS), queueConfig{maxReceives: 4, visibility: time.Second})
 	var orders []order
 	want := map[string]int{}
@@ -61,12 +61,12 @@ func TestAProcessKilledBeforeItsResultIsSavedRepeatsThatOneEffect(t *testing.T) 
 	is.NoErr(q.send(t.Context(), orders))
 
 	var ends []sandbox.End
-	q.drain(t, 1, func(int) mapping.Queue { return q.feeding(worker, 900*time.Millisecond) }, func(d mapping.Delivery) {
-		deletesOnlyWhatIsStored(t, l)(d)
+	q.drain(t, 1, func(int) mapping.Queue { return q.mappingTo(worker, 900*time.Millisecond) }, func(d mapping.Delivery) {
+		checkDeletesOnlyStored(t, l)(d)
 		ends = append(ends, d.Outcome.End)
 	})
 
 	accountFor(t, orders, l, q.deadLetters(t))
-	is.Equal(ends, []sandbox.End{sandbox.Exited, sandbox.Answered})
+	is.Equal(ends, []sandbox.End{sandbox.Exited, sandbox.Responded})
 	is.Equal(l.Counts(ledger.Store), want)
 }

@@ -19,14 +19,14 @@ import (
 	"github.com/matryer/is"
 )
 
-// The example as it is deployed, with nothing of the test inside it.
+// These tests run the example as it is deployed, without any code of the tests in it.
 
 func openOrders(t *testing.T, concurrency int) *sandbox.Sandbox {
 	t.Helper()
 	return open(t, sandbox.Config{Binary: binaries.orders, Concurrency: concurrency, Log: t.Output()})
 }
 
-// bodiesEvent is an event with these bodies, whose identifiers are m0, m1 and so on.
+// bodiesEvent returns an event with these bodies. Their messages have the IDs m0, m1 and so on.
 func bodiesEvent(t *testing.T, bodies ...string) []byte {
 	t.Helper()
 	var event events.SQSEvent
@@ -48,7 +48,7 @@ func TestTheOrdersExampleAnswersItsEventByteForByte(t *testing.T) {
 	s := openOrders(t, 1)
 	for range 2 {
 		out := invoke(t, s, event, time.Minute)
-		is.Equal(out.End, sandbox.Answered)
+		is.Equal(out.End, sandbox.Responded)
 		is.Equal(string(out.Body), reporting(
 			"00000003-5d1c-4b5a-9f2e-7c3b6a1d2e4f", "00000004-5d1c-4b5a-9f2e-7c3b6a1d2e4f", "00000005-5d1c-4b5a-9f2e-7c3b6a1d2e4f"))
 	}
@@ -122,7 +122,7 @@ func TestTheOrdersExampleEmptiesItsQueue(t *testing.T) {
 	is.NoErr(q.sendEntries(t.Context(), entries))
 
 	deleted := 0
-	q.drain(t, 2, func(int) mapping.Queue { return q.feeding(openOrders(t, 1), 900*time.Millisecond) }, func(d mapping.Delivery) {
+	q.drain(t, 2, func(int) mapping.Queue { return q.mappingTo(openOrders(t, 1), 900*time.Millisecond) }, func(d mapping.Delivery) {
 		deleted += len(d.Deleted)
 	})
 

@@ -18,7 +18,8 @@ import (
 	"github.com/matryer/is"
 )
 
-// sharedTable is a table for keys, and two functions that are the same to it: one in Go, one in TypeScript.
+// A sharedTable is a table for keys, and the store and the process of two functions that share it: one in Go, one in
+// TypeScript.
 type sharedTable struct {
 	client     *dynamodb.Client
 	name       string
@@ -58,7 +59,7 @@ func createKeys(t *testing.T, s *servers.Servers) (client *dynamodb.Client, name
 	return client, name
 }
 
-// A purchase is what both functions get, and a receipt what they return.
+// Both functions take a purchase and return a receipt.
 type purchase struct {
 	ID    string
 	Total int
@@ -72,7 +73,7 @@ type receipt struct {
 
 func keyOf(p purchase) string { return p.ID }
 
-// inGo charges with Go. The function does what it is told to, and called counts its calls.
+// inGo charges p in Go. The function returns the error of f, and called counts its calls.
 func (s *sharedTable) inGo(ctx context.Context, p purchase, f func() error, opts ...once.Option) (r receipt, called int, err error) {
 	charge := once.Map(s.store, keyOf, func(_ context.Context, p purchase) (receipt, error) {
 		called++
@@ -84,42 +85,42 @@ func (s *sharedTable) inGo(ctx context.Context, p purchase, f func() error, opts
 
 func succeed() error { return nil }
 
-// inTypeScript charges with TypeScript, and returns what became of it in the end.
-func (s *sharedTable) inTypeScript(t *testing.T, c servers.Call) servers.Answer {
+// inTypeScript makes the call in TypeScript and returns its outcome.
+func (s *sharedTable) inTypeScript(t *testing.T, c servers.Call) servers.Reply {
 	t.Helper()
 	is := is.New(t)
 	if c.Remaining == 0 {
 		c.Remaining = 60_000
 	}
-	running, err := s.typeScript.Start(c)
+	pending, err := s.typeScript.Start(c)
 	is.NoErr(err)
-	answer, err := running.Answer()
+	reply, err := pending.Reply()
 	is.NoErr(err)
-	return answer
+	return reply
 }
 
-// hold starts a call in TypeScript that lasts until end is called.
-func (s *sharedTable) hold(t *testing.T, c servers.Call) (end func() servers.Answer) {
+// hold starts a call in TypeScript that waits until end is called.
+func (s *sharedTable) hold(t *testing.T, c servers.Call) (end func() servers.Reply) {
 	t.Helper()
 	is := is.New(t)
 	c.Held = true
-	running, err := s.typeScript.Start(c)
+	pending, err := s.typeScript.Start(c)
 	is.NoErr(err)
-	started, err := running.Answer()
+	started, err := pending.Reply()
 	is.NoErr(err)
 	is.True(started.Started)
-	return func() servers.Answer {
+	return func() servers.Reply {
 		t.Helper()
-		is.NoErr(running.End())
-		answer, err := running.Answer()
+		is.NoErr(pending.End())
+		reply, err := pending.Reply()
 		is.NoErr(err)
-		return answer
+		return reply
 	}
 }
 
-func minute(t *testing.T) context.Context { return until(t, time.Minute) }
+func withinMinute(t *testing.T) context.Context { return withTimeout(t, time.Minute) }
 
-func until(t *testing.T, d time.Duration) context.Context {
+func withTimeout(t *testing.T, d time.Duration) context.Context {
 	ctx, cancel := context.WithTimeout(t.Context(), d)
 	t.Cleanup(cancel)
 	return ctx
@@ -129,14 +130,14 @@ func TestWhatTypeScriptHasDoneGoDoesNotDoAgain(t *testing.T) {
 	t.Parallel()
 	is := is.New(t)
 	s := createTable(t)
-	answer := s.inTypeScript(t, servers.Call{Order: purchase{"o-1", 12}})
-	is.True(answer.Called)
+	reply := s.inTypeScript(t, servers.Call{Order: purchase{"o-1", 12}})
+	is.True(reply.Called)
 
-	got, called, err := s.inGo(minute(t), purchase{"o-1", 12}, succeed)
+	got, called, err := s.inGo(withinMinute(t), purchase{"o-1", 12}, succeed)
 	is.NoErr(err)
 	is.Equal(called, 0)
 	is.Equal(got, receipt{"o-1", 12, "TypeScript"})
-	is.NoErr(once.Each(s.store, keyOf, func(context.Context, purchase) error { called++; return nil })(minute(t), purchase{"o-1", 12}))
+	is.NoErr(once.Each(s.store, keyOf, func(context.Context, purchase) error { called++; return nil })(withinMinute(t), purchase{"o-1", 12}))
 	is.Equal(called, 0)
 }
 
@@ -144,20 +145,20 @@ func TestWhatGoHasDoneTypeScriptDoesNotDoAgain(t *testing.T) {
 	t.Parallel()
 	is := is.New(t)
 	s := createTable(t)
-	_, called, err := s.inGo(minute(t), purchase{"o-1", 12}, succeed)
+	_, called, err := s.inGo(withinMinute(t), purchase{"o-1", 12}, succeed)
 	is.NoErr(err)
 	is.Equal(called, 1)
-	answer := s.inTypeScript(t, servers.Call{Order: purchase{"o-1", 12}})
-	is.True(!answer.Called)
+	reply := s.inTypeScript(t, servers.Call{Order: purchase{"o-1", 12}})
+	is.True(!reply.Called)
 	var got receipt
-	is.NoErr(json.Unmarshal(answer.Result, &got))
+	is.NoErr(json.Unmarshal(reply.Result, &got))
 	is.Equal(got, receipt{"o-1", 12, "Go"})
 
-	is.NoErr(once.Each(s.store, keyOf, func(context.Context, purchase) error { return nil })(minute(t), purchase{"o-2", 12}))
-	answer = s.inTypeScript(t, servers.Call{Order: purchase{"o-2", 12}})
-	is.True(!answer.Called)
-	is.Equal(answer.Error, "")
-	is.Equal(len(answer.Result), 0) // as of a function that returns nothing
+	is.NoErr(once.Each(s.store, keyOf, func(context.Context, purchase) error { return nil })(withinMinute(t), purchase{"o-2", 12}))
+	reply = s.inTypeScript(t, servers.Call{Order: purchase{"o-2", 12}})
+	is.True(!reply.Called)
+	is.Equal(reply.Error, "")
+	is.Equal(len(reply.Result), 0) // as if the function returned nothing
 }
 
 func TestAKeyIsInProgressForTheOtherLanguageToo(t *testing.T) {
@@ -165,15 +166,15 @@ func TestAKeyIsInProgressForTheOtherLanguageToo(t *testing.T) {
 	is := is.New(t)
 	s := createTable(t)
 	end := s.hold(t, servers.Call{Order: purchase{"o-1", 12}, Remaining: 60_000})
-	_, called, err := s.inGo(minute(t), purchase{"o-1", 12}, succeed)
+	_, called, err := s.inGo(withinMinute(t), purchase{"o-1", 12}, succeed)
 	is.True(errors.Is(err, once.ErrInProgress))
 	is.Equal(called, 0)
 	is.Equal(end().Error, "")
 
-	_, _, err = s.inGo(minute(t), purchase{"o-2", 12}, func() error {
-		answer := s.inTypeScript(t, servers.Call{Order: purchase{"o-2", 12}})
-		is.True(!answer.Called)
-		is.Equal(answer.Error, "IdempotencyAlreadyInProgressError")
+	_, _, err = s.inGo(withinMinute(t), purchase{"o-2", 12}, func() error {
+		reply := s.inTypeScript(t, servers.Call{Order: purchase{"o-2", 12}})
+		is.True(!reply.Called)
+		is.Equal(reply.Error, "IdempotencyAlreadyInProgressError")
 		return nil
 	})
 	is.NoErr(err)
@@ -184,12 +185,12 @@ func TestAFailureFreesTheKeyForTheOtherLanguage(t *testing.T) {
 	is := is.New(t)
 	s := createTable(t)
 	is.Equal(s.inTypeScript(t, servers.Call{Order: purchase{"o-1", 12}, Fails: true}).Error, "Error")
-	_, called, err := s.inGo(minute(t), purchase{"o-1", 12}, succeed)
+	_, called, err := s.inGo(withinMinute(t), purchase{"o-1", 12}, succeed)
 	is.NoErr(err)
 	is.Equal(called, 1)
 
 	declined := errors.New("declined")
-	_, _, err = s.inGo(minute(t), purchase{"o-2", 12}, func() error { return declined })
+	_, _, err = s.inGo(withinMinute(t), purchase{"o-2", 12}, func() error { return declined })
 	is.Equal(err, declined)
 	is.True(s.inTypeScript(t, servers.Call{Order: purchase{"o-2", 12}}).Called)
 }
@@ -198,31 +199,31 @@ func TestAClaimThatHasEndedIsTakenByTheOtherLanguage(t *testing.T) {
 	t.Parallel()
 	is := is.New(t)
 	s := createTable(t)
-	end := s.hold(t, servers.Call{Order: purchase{"o-1", 12}, Remaining: 200}) // as if its process were killed
+	end := s.hold(t, servers.Call{Order: purchase{"o-1", 12}, Remaining: 200}) // as if the process were killed during the call
 	got, called, err := receipt{}, 0, error(once.ErrInProgress)
 	for errors.Is(err, once.ErrInProgress) {
-		got, called, err = s.inGo(minute(t), purchase{"o-1", 12}, succeed)
+		got, called, err = s.inGo(withinMinute(t), purchase{"o-1", 12}, succeed)
 	}
 	is.NoErr(err)
 	is.Equal(called, 1)
 	is.Equal(got.By, "Go")
 	end()
 
-	short := until(t, 200*time.Millisecond)
+	short := withTimeout(t, 200*time.Millisecond)
 	_, _, err = s.inGo(short, purchase{"o-2", 12}, func() error {
 		<-short.Done()
-		answer := servers.Answer{Error: "IdempotencyAlreadyInProgressError"}
-		for answer.Error == "IdempotencyAlreadyInProgressError" {
-			answer = s.inTypeScript(t, servers.Call{Order: purchase{"o-2", 12}})
+		reply := servers.Reply{Error: "IdempotencyAlreadyInProgressError"}
+		for reply.Error == "IdempotencyAlreadyInProgressError" {
+			reply = s.inTypeScript(t, servers.Call{Order: purchase{"o-2", 12}})
 		}
-		is.True(answer.Called)
+		is.True(reply.Called)
 		return nil
 	})
 	is.True(errors.Is(err, once.ErrLate))
-	got, called, err = s.inGo(minute(t), purchase{"o-2", 12}, succeed)
+	got, called, err = s.inGo(withinMinute(t), purchase{"o-2", 12}, succeed)
 	is.NoErr(err)
 	is.Equal(called, 0)
-	is.Equal(got.By, "TypeScript") // the late result took nobody's place
+	is.Equal(got.By, "TypeScript") // the late result did not replace the saved one
 }
 
 func TestAnotherPayloadIsRefusedByTheOtherLanguage(t *testing.T) {
@@ -231,18 +232,18 @@ func TestAnotherPayloadIsRefusedByTheOtherLanguage(t *testing.T) {
 	s := createTable(t)
 	total := once.WithPayload(func(p purchase) any { return p.Total })
 	is.True(s.inTypeScript(t, servers.Call{Order: purchase{"o-1", 12}, Validates: true}).Called)
-	_, _, err := s.inGo(minute(t), purchase{"o-1", 13}, succeed, total)
+	_, _, err := s.inGo(withinMinute(t), purchase{"o-1", 13}, succeed, total)
 	is.True(errors.Is(err, once.ErrPayload))
-	_, called, err := s.inGo(minute(t), purchase{"o-1", 12}, succeed, total)
+	_, called, err := s.inGo(withinMinute(t), purchase{"o-1", 12}, succeed, total)
 	is.NoErr(err)
 	is.Equal(called, 0)
 
-	_, _, err = s.inGo(minute(t), purchase{"o-2", 12}, succeed, total)
+	_, _, err = s.inGo(withinMinute(t), purchase{"o-2", 12}, succeed, total)
 	is.NoErr(err)
 	is.Equal(s.inTypeScript(t, servers.Call{Order: purchase{"o-2", 13}, Validates: true}).Error, "IdempotencyValidationError")
-	answer := s.inTypeScript(t, servers.Call{Order: purchase{"o-2", 12}, Validates: true})
-	is.Equal(answer.Error, "")
-	is.True(!answer.Called)
+	reply := s.inTypeScript(t, servers.Call{Order: purchase{"o-2", 12}, Validates: true})
+	is.Equal(reply.Error, "")
+	is.True(!reply.Called)
 }
 
 func TestAKeyThatHasExpiredIsForgottenByBoth(t *testing.T) {
@@ -250,7 +251,7 @@ func TestAKeyThatHasExpiredIsForgottenByBoth(t *testing.T) {
 	is := is.New(t)
 	s := createTable(t)
 	is.True(s.inTypeScript(t, servers.Call{Order: purchase{"o-1", 12}}).Called)
-	_, _, err := s.inGo(minute(t), purchase{"o-2", 12}, succeed)
+	_, _, err := s.inGo(withinMinute(t), purchase{"o-2", 12}, succeed)
 	is.NoErr(err)
 	items, err := s.client.Scan(t.Context(), &dynamodb.ScanInput{TableName: &s.name})
 	is.NoErr(err)
@@ -260,7 +261,7 @@ func TestAKeyThatHasExpiredIsForgottenByBoth(t *testing.T) {
 		_, err := s.client.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &s.name, Item: i})
 		is.NoErr(err)
 	}
-	_, called, err := s.inGo(minute(t), purchase{"o-1", 12}, succeed)
+	_, called, err := s.inGo(withinMinute(t), purchase{"o-1", 12}, succeed)
 	is.NoErr(err)
 	is.Equal(called, 1)
 	is.True(s.inTypeScript(t, servers.Call{Order: purchase{"o-2", 12}}).Called)
@@ -278,7 +279,7 @@ func TestOfManyInBothLanguagesOneDoesTheWork(t *testing.T) {
 		callers.Go(func() {
 			called := 0
 			if i/10%2 == 0 {
-				_, called, _ = s.inGo(minute(t), p, succeed)
+				_, called, _ = s.inGo(withinMinute(t), p, succeed)
 			} else if s.inTypeScript(t, servers.Call{Order: p}).Called {
 				called = 1
 			}
@@ -296,7 +297,7 @@ func TestOfManyInBothLanguagesOneDoesTheWork(t *testing.T) {
 	}
 }
 
-// The conditions, evaluated by a server.
+// Here a server evaluates the conditions.
 func TestOnTheServerOnlyTheOwnerOfAClaimSavesAndFrees(t *testing.T) {
 	t.Parallel()
 	is := is.New(t)
@@ -305,7 +306,7 @@ func TestOnTheServerOnlyTheOwnerOfAClaimSavesAndFrees(t *testing.T) {
 		return once.Claim{Key: "o-1", Owner: owner, Until: until, Expires: time.Now().Add(time.Hour)}
 	}
 	first, second := claim("first", time.Now().Add(-time.Second)), claim("second", time.Now().Add(time.Minute))
-	for _, c := range []once.Claim{first, second} { // the first one has ended
+	for _, c := range []once.Claim{first, second} { // the first claim has ended
 		found, err := s.store.Claim(t.Context(), c)
 		is.NoErr(err)
 		is.True(found == nil)

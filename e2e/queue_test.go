@@ -53,7 +53,7 @@ func createQueue(t *testing.T, client *sqs.Client, config queueConfig) *queue {
 	return q
 }
 
-// send sends the orders in their sequence, and in their groups if they have some.
+// send sends the orders in sequence, with their groups if they have any.
 func (q *queue) send(ctx context.Context, orders []order) error {
 	entries := make([]types.SendMessageBatchRequestEntry, len(orders))
 	for i, o := range orders {
@@ -81,9 +81,9 @@ func (q *queue) sendEntries(ctx context.Context, entries []types.SendMessageBatc
 	return nil
 }
 
-// drain lets n pollers work until the queue is empty and nothing in flight.
-// Each works for the mapping that it gets from poller, and hands its deliveries
-// to look, which is called for one at a time.
+// drain runs n pollers until the queue is empty and no message is in flight. Poller i polls
+// the mapping that poller returns for i, and passes each delivery to look. Calls of look do
+// not overlap.
 func (q *queue) drain(t *testing.T, n int, poller func(i int) mapping.Queue, look func(mapping.Delivery)) {
 	t.Helper()
 	var mu sync.Mutex
@@ -119,7 +119,7 @@ func pollUntilEmpty(ctx context.Context, q mapping.Queue, look func(mapping.Deli
 	}
 }
 
-// deadLetters empties the dead-letter queue and returns the bodies.
+// deadLetters empties the dead-letter queue and returns the bodies of its messages.
 func (q *queue) deadLetters(t *testing.T) []string {
 	t.Helper()
 	is := is.New(t)

@@ -21,7 +21,7 @@ func TestAResponseListsWhatFailedByteForByte(t *testing.T) {
 			s := openWorker(t, l, lanes)
 
 			out := invoke(t, s, sqsEvent("q", 1, script("a", "ok"), script("b", "fail"), script("c", "ok"), script("d", "dirty")), time.Minute)
-			is.Equal(out.End, sandbox.Answered)
+			is.Equal(out.End, sandbox.Responded)
 			is.Equal(string(out.Body), reporting("b", "d"))
 
 			out = invoke(t, s, sqsEvent("q", 1, script("e", "ok")), time.Minute)
@@ -48,7 +48,7 @@ func TestABatchThatFailedAltogetherIsReportedAsAnErrorWhateverItsCausesSay(t *te
 
 	next := invoke(t, s, sqsEvent("q", 1, script("d", "ok")), time.Minute)
 	is.Equal(string(next.Body), reporting())
-	is.Equal(next.PID, failed.PID) // the process outlived it
+	is.Equal(next.PID, failed.PID) // the same process
 }
 
 func TestAPayloadOfAnotherSourceIsAnErrorAndTheProcessLivesOn(t *testing.T) {
@@ -95,10 +95,10 @@ func TestADeadlineIsMetWhileAFunctionIsStuckAndTheNextInvocationIsUnharmed(t *te
 			s := openWorker(t, l, lanes)
 
 			first := invoke(t, s, sqsEvent("q", 1, script("a", "ok"), script("b", "ok"), script("stuck", "stuck:2s")), 1500*time.Millisecond)
-			is.Equal(first.End, sandbox.Answered)
+			is.Equal(first.End, sandbox.Responded)
 			is.Equal(string(first.Body), reporting("stuck"))
 
-			// It comes back while the next invocation waits, and goes no further.
+			// The stuck function returns while the next invocation waits. Its record is not stored.
 			second := invoke(t, s, sqsEvent("q", 1, script("c", "wait:1500ms", "ok"), script("d", "ok")), time.Minute)
 			is.Equal(string(second.Body), reporting())
 			is.Equal(second.PID, first.PID)
@@ -120,7 +120,7 @@ func TestWhatDidNotStartBeforeTheDeadlineIsReportedWithoutACall(t *testing.T) {
 func TestSeveralInvocationsAtOnceDoNotSeeEachOther(t *testing.T) {
 	is := is.New(t)
 	const n = 4
-	// Each invocation waits at its first order until all are there.
+	// Each invocation waits at its first order until all invocations have arrived.
 	var arrived sync.WaitGroup
 	arrived.Add(n)
 	l := openLedger(t, func(e ledger.Entry) {
@@ -132,17 +132,17 @@ func TestSeveralInvocationsAtOnceDoNotSeeEachOther(t *testing.T) {
 	s := open(t, sandbox.Config{
 		Binary: binaries.worker, Env: []string{"LEDGER=" + l.URL(), "LANES=2"}, Concurrency: n, Log: t.Output(),
 	})
-	var answered [n]string
+	var bodies [n]string
 	var invocations sync.WaitGroup
 	for i := range n {
 		invocations.Go(func() {
 			name := string(rune('0' + i))
 			out := invoke(t, s, sqsEvent("q", 1, script("first-"+name, "ok"), script("bad-"+name, "fail")), time.Minute)
-			answered[i] = string(out.Body)
+			bodies[i] = string(out.Body)
 		})
 	}
 	invocations.Wait()
-	is.Equal(answered, [n]string{reporting("bad-0"), reporting("bad-1"), reporting("bad-2"), reporting("bad-3")})
+	is.Equal(bodies, [n]string{reporting("bad-0"), reporting("bad-1"), reporting("bad-2"), reporting("bad-3")})
 	is.Equal(s.Starts(), 1)
 	is.Equal(len(l.Counts(ledger.Store)), n)
 }

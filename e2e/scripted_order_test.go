@@ -7,17 +7,18 @@ import (
 	"strings"
 
 	"github.com/aws/aws-lambda-go/events"
+	"github.com/samber/lo"
 )
 
-// An order is a record for the worker, and the group it belongs to.
+// An order is a record for the worker. Its script says what happens to it.
 type order struct {
 	ID     string   `json:"id"`
-	Script []string `json:"script"` // what happens on its tries
+	Script []string `json:"script"` // a word per try
 
 	group string
 }
 
-// script makes an order from its ID and the words of its tries.
+// script returns an order with a word per try.
 func script(id string, words ...string) order { return order{ID: id, Script: words} }
 
 func (o order) in(group string) order {
@@ -25,10 +26,9 @@ func (o order) in(group string) order {
 	return o
 }
 
-// good tells whether the order is stored in the end.
+// good reports whether the order is stored in the end.
 func (o order) good() bool {
-	last := o.Script[len(o.Script)-1]
-	return last == "ok"
+	return o.Script[len(o.Script)-1] == "ok"
 }
 
 func (o order) body() []byte {
@@ -39,8 +39,8 @@ func (o order) body() []byte {
 	return body
 }
 
-// sqsEvent is an event in which each message has its order's ID, received for
-// the nth time.
+// sqsEvent returns an event with a message per order. A message has its order's ID, and
+// receive as its receive count.
 func sqsEvent(queue string, receive int, orders ...order) []byte {
 	var event events.SQSEvent
 	for i, o := range orders {
@@ -67,11 +67,8 @@ func sqsEvent(queue string, receive int, orders ...order) []byte {
 	return payload
 }
 
-// reporting is the response that lists these identifiers.
+// reporting returns the response that lists these identifiers.
 func reporting(ids ...string) string {
-	items := make([]string, len(ids))
-	for i, id := range ids {
-		items[i] = `{"itemIdentifier":"` + id + `"}`
-	}
+	items := lo.Map(ids, func(id string, _ int) string { return `{"itemIdentifier":"` + id + `"}` })
 	return `{"batchItemFailures":[` + strings.Join(items, ",") + `]}`
 }

@@ -1,5 +1,5 @@
-// Package e2e_test runs the library where it is made for: in a Lambda binary
-// that polls a runtime API, fed from real servers.
+// Package e2e_test runs the library as it runs in Lambda: in a binary that polls a runtime
+// API and is fed from real servers.
 package e2e_test
 
 import (
@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	_ "github.com/lambdabatch/batch" // the binaries have it: its changes must not find an old result in the test cache
+	_ "github.com/lambdabatch/batch" // the binaries contain it, so a change must invalidate cached test results
 	"github.com/lambdabatch/batch/e2e/ledger"
 	"github.com/lambdabatch/batch/e2e/sandbox"
 	"github.com/lambdabatch/batch/e2e/servers"
@@ -38,7 +38,7 @@ func run(m *testing.M) int {
 		return 1
 	}
 	code := m.Run()
-	if left := children(); len(left) > 0 {
+	if left := childProcesses(); len(left) > 0 {
 		fmt.Fprintln(os.Stderr, "processes left behind:", left)
 		return 1
 	}
@@ -56,15 +56,15 @@ func build(dir string) (err error) {
 	return err
 }
 
-// children lists the processes that this one started and that still are, as
-// far as there is a /proc to tell it.
-func children() []string {
+// childProcesses lists the processes that this one started and that still run. Without
+// /proc, it finds none.
+func childProcesses() []string {
 	var found []string
 	stats, _ := filepath.Glob("/proc/[0-9]*/stat")
 	for _, path := range stats {
 		stat, err := os.ReadFile(path)
 		if err != nil {
-			continue // gone since
+			continue // it has ended
 		}
 		_, after, _ := strings.Cut(string(stat), ") ")
 		if fields := strings.Fields(after); len(fields) > 1 && fields[1] == strconv.Itoa(os.Getpid()) {
@@ -93,15 +93,15 @@ func openLedger(t *testing.T, after func(ledger.Entry)) *ledger.Ledger {
 	return l
 }
 
-// openWorker returns a sandbox for the worker, whose environment gets the given variables.
+// openWorker returns a sandbox for the worker, with env added to its environment.
 func openWorker(t *testing.T, l *ledger.Ledger, env ...string) *sandbox.Sandbox {
 	t.Helper()
 	return open(t, sandbox.Config{Binary: binaries.worker, Env: append(env, "LEDGER="+l.URL()), Log: t.Output()})
 }
 
-// openDoomed returns a worker, and its ledger, that is killed when it has
-// written that entry for the first time, before it hears so.
-func openDoomed(t *testing.T, at ledger.Entry, env ...string) (*sandbox.Sandbox, *ledger.Ledger) {
+// openWorkerKilledAt returns a worker and its ledger. The worker is killed when it writes
+// that entry for the first time, before it receives the ledger's response.
+func openWorkerKilledAt(t *testing.T, at ledger.Entry, env ...string) (*sandbox.Sandbox, *ledger.Ledger) {
 	t.Helper()
 	var s *sandbox.Sandbox
 	var killed atomic.Bool
@@ -121,8 +121,8 @@ func open(t *testing.T, config sandbox.Config) *sandbox.Sandbox {
 	return s
 }
 
-// invoke may be called from any goroutine: where the function cannot be
-// started, it fails the test and returns the zero Outcome.
+// invoke fails the test if the function cannot be started, and returns the zero Outcome.
+// It may be called from any goroutine.
 func invoke(t *testing.T, s *sandbox.Sandbox, payload []byte, timeout time.Duration) sandbox.Outcome {
 	t.Helper()
 	out, err := s.Invoke(payload, timeout)

@@ -17,18 +17,18 @@ import (
 )
 
 var (
-	soakMessages = flag.Int("messages", 1000, "how many messages the soak sends")
-	soakSeed     = flag.Uint64("seed", 0, "what the soak draws from; 0 takes the time")
+	soakMessages = flag.Int("messages", 1000, "how many messages the soak test sends")
+	soakSeed     = flag.Uint64("seed", 0, "the seed of the soak test; 0 means the current time")
 )
 
-// The worker answers 225 ms before its timeout at the latest, and a message is
-// visible again after that. An order fails once at most: only a run of kills
-// could use up the receives of a good one.
+// The worker responds 225 ms before its timeout at the latest, and messages become
+// visible again later than that. A good order fails once at most, so only a run of kills
+// could use up its receives.
 const (
 	soakVisibility  = time.Second
 	soakTimeout     = 900 * time.Millisecond
 	soakMaxReceives = 8
-	soakStuck       = 3 * time.Second // the longest that a function is stuck
+	soakMaxStuck    = 3 * time.Second // no function is stuck for longer
 )
 
 func TestSoakNothingIsLostAndNothingGrows(t *testing.T) {
@@ -44,18 +44,18 @@ func TestSoakNothingIsLostAndNothingGrows(t *testing.T) {
 	orders := drawOrders(rand.New(rand.NewPCG(seed, 0)), *soakMessages)
 	is.NoErr(q.send(t.Context(), orders))
 
-	// One worker lives through it all and is watched, the others get killed.
+	// One worker is never killed, and its memory is watched. The others are killed at random.
 	log := workerLog(t)
 	worker := func() *sandbox.Sandbox {
 		return open(t, sandbox.Config{Binary: binaries.worker, Env: []string{"LEDGER=" + l.URL(), "LANES=8"}, Log: log})
 	}
-	watched := &watched{Sandbox: worker()}
-	var kills kills
+	watched := &watchedSandbox{Sandbox: worker()}
+	var kills randomKills
 	var sum tally
-	stored := deletesOnlyWhatIsStored(t, l)
+	stored := checkDeletesOnlyStored(t, l)
 	begin := time.Now()
 	q.drain(t, 4, func(i int) mapping.Queue {
-		m := q.feeding(watched.Sandbox, soakTimeout)
+		m := q.mappingTo(watched.Sandbox, soakTimeout)
 		m.BatchSize = []int{10, 10, 30, 50}[i]
 		m.Invoke = watched.invoke
 		if i > 0 {
@@ -74,11 +74,11 @@ func TestSoakNothingIsLostAndNothingGrows(t *testing.T) {
 		repeats += n - 1
 	}
 	t.Logf("%s, %d stored again, %s", sum, repeats, time.Since(begin).Round(time.Second))
-	is.True(repeats <= sum.lost) // only what a batch had stored when its process went
-	watched.isLevel(t)
+	is.True(repeats <= sum.lost) // only batches whose invocation was lost are stored again
+	watched.checkLevel(t)
 }
 
-// workerLog is a file for what the workers log: too much for the test's own.
+// workerLog creates a file for the logs of the workers, which are too long for the test's own.
 func workerLog(t *testing.T) *os.File {
 	t.Helper()
 	log, err := os.Create(filepath.Join(t.ArtifactDir(), "worker.log"))
@@ -87,14 +87,14 @@ func workerLog(t *testing.T) *os.File {
 	return log
 }
 
-// drawOrders draws what happens to each order: nine in ten are stored at once.
+// drawOrders draws the script of each order. Nine in ten are stored at once.
 func drawOrders(draw *rand.Rand, n int) []order {
 	orders := make([]order, n)
 	for i := range orders {
 		id := fmt.Sprintf("o-%d", i)
 		switch p := draw.IntN(1000); {
 		case p < 5:
-			orders[i] = script(id, fmt.Sprintf("stuck:%dms", 1000+draw.IntN(int(soakStuck.Milliseconds())-1000)), "ok")
+			orders[i] = script(id, fmt.Sprintf("stuck:%dms", 1000+draw.IntN(int(soakMaxStuck.Milliseconds())-1000)), "ok")
 		case p < 10:
 			orders[i] = script(id, "fail")
 		case p < 15:
@@ -112,13 +112,12 @@ func drawOrders(draw *rand.Rand, n int) []order {
 	return orders
 }
 
-// kills are the ends that the soak draws for its workers.
-type kills struct{ wait sync.WaitGroup }
+// randomKills ends invocations of the workers at random.
+type randomKills struct{ wait sync.WaitGroup }
 
-// during returns an Invoke that kills the process in the middle of one
-// invocation in twelve, or a little later, and gives as many a deadline that is
-// too short for any work.
-func (k *kills) during(s *sandbox.Sandbox, draw *rand.Rand) mapping.Invoke {
+// during returns an Invoke that kills the process during one invocation in twelve, or
+// shortly after it. As many invocations have a deadline too short for any work.
+func (k *randomKills) during(s *sandbox.Sandbox, draw *rand.Rand) mapping.Invoke {
 	return func(payload []byte, timeout time.Duration) (sandbox.Outcome, error) {
 		switch draw.IntN(12) {
 		case 0:
@@ -134,11 +133,11 @@ func (k *kills) during(s *sandbox.Sandbox, draw *rand.Rand) mapping.Invoke {
 	}
 }
 
-// A tally counts what became of the deliveries.
+// A tally counts the deliveries by their outcome.
 type tally struct {
 	ends     [4]int // by sandbox.End
 	messages int
-	lost     int // messages in invocations that never answered, or too late to delete
+	lost     int // messages of invocations that did not respond, or responded too late to delete them
 }
 
 func (s *tally) add(d mapping.Delivery) {
@@ -150,6 +149,6 @@ func (s *tally) add(d mapping.Delivery) {
 }
 
 func (s tally) String() string {
-	return fmt.Sprintf("%d messages delivered; invocations: %d answered, %d failed, %d timed out, %d exited",
-		s.messages, s.ends[sandbox.Answered], s.ends[sandbox.Failed], s.ends[sandbox.TimedOut], s.ends[sandbox.Exited])
+	return fmt.Sprintf("%d messages delivered; invocations: %d responded, %d failed, %d timed out, %d exited",
+		s.messages, s.ends[sandbox.Responded], s.ends[sandbox.Failed], s.ends[sandbox.TimedOut], s.ends[sandbox.Exited])
 }

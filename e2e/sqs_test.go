@@ -12,6 +12,7 @@ import (
 	"github.com/lambdabatch/batch/e2e/mapping"
 	"github.com/lambdabatch/batch/e2e/sandbox"
 	"github.com/matryer/is"
+	"github.com/samber/lo"
 )
 
 func TestEveryGoodOrderIsStoredAndEveryPoisonOneDeadLettered(t *testing.T) {
@@ -19,19 +20,19 @@ func TestEveryGoodOrderIsStoredAndEveryPoisonOneDeadLettered(t *testing.T) {
 	is := is.New(t)
 	l := openLedger(t, nil)
 	q := createQueue(t, mapping.NewSQS(startServers(t).SQS), queueConfig{maxReceives: 4, visibility: 2 * time.Second})
-	orders := mixed(120)
+	orders := mixedOrders(120)
 	is.NoErr(q.send(t.Context(), orders))
 
 	q.drain(t, 3, func(int) mapping.Queue {
-		return q.feeding(openWorker(t, l, "LANES=4"), 1500*time.Millisecond)
-	}, deletesOnlyWhatIsStored(t, l))
+		return q.mappingTo(openWorker(t, l, "LANES=4"), 1500*time.Millisecond)
+	}, checkDeletesOnlyStored(t, l))
 
 	accountFor(t, orders, l, q.deadLetters(t))
 }
 
-// mixed returns orders of which some fail, panic or are stuck at first, and
-// some for good.
-func mixed(n int) []order {
+// mixedOrders returns orders of which most are good at once. Some fail, panic or are stuck
+// at first, and some never succeed.
+func mixedOrders(n int) []order {
 	orders := make([]order, n)
 	for i := range orders {
 		id := fmt.Sprintf("o-%d", i)
@@ -53,16 +54,16 @@ func mixed(n int) []order {
 	return orders
 }
 
-// feeding is the queue's mapping to the function in s.
-func (q *queue) feeding(s *sandbox.Sandbox, timeout time.Duration) mapping.Queue {
+// mappingTo returns the queue's mapping to the function in s.
+func (q *queue) mappingTo(s *sandbox.Sandbox, timeout time.Duration) mapping.Queue {
 	m := q.Queue
 	m.Invoke, m.Timeout = s.Invoke, timeout
 	return m
 }
 
-// deletesOnlyWhatIsStored fails the test if a message is deleted before its
-// order's effect.
-func deletesOnlyWhatIsStored(t *testing.T, l *ledger.Ledger) func(mapping.Delivery) {
+// checkDeletesOnlyStored returns a function that fails the test if a message was deleted
+// before its order was stored.
+func checkDeletesOnlyStored(t *testing.T, l *ledger.Ledger) func(mapping.Delivery) {
 	return func(d mapping.Delivery) {
 		stored := l.Counts(ledger.Store)
 		for _, m := range d.Messages {
@@ -81,35 +82,27 @@ func parse(t *testing.T, body string) order {
 	return o
 }
 
-// accountFor fails the test unless each good order is stored and none of them
-// dead-lettered, and each other one dead-lettered and not stored.
+// accountFor fails the test unless exactly the good orders are stored, and exactly the
+// others are dead-lettered.
 func accountFor(t *testing.T, orders []order, l *ledger.Ledger, dead []string) {
 	t.Helper()
-	var good, poison []string
-	for _, o := range orders {
-		if o.good() {
-			good = append(good, o.ID)
-		} else {
-			poison = append(poison, o.ID)
-		}
-	}
-	var given []string
-	for _, body := range dead {
-		given = append(given, parse(t, body).ID)
-	}
-	stored := l.IDs(ledger.Store)
-	for _, ids := range [][]string{good, poison, given, stored} {
-		slices.Sort(ids)
-	}
+	good, poison := lo.FilterReject(orders, func(o order, _ int) bool { return o.good() })
+	deadLettered := lo.Map(dead, func(body string, _ int) string { return parse(t, body).ID })
 	is := is.New(t)
-	is.Equal(stored, good)
-	is.Equal(given, poison)
+	is.Equal(sorted(l.IDs(ledger.Store)), sorted(idsOf(good)))
+	is.Equal(sorted(deadLettered), sorted(idsOf(poison)))
 }
+
+func idsOf(orders []order) []string {
+	return lo.Map(orders, func(o order, _ int) string { return o.ID })
+}
+
+func sorted(ids []string) []string { return slices.Sorted(slices.Values(ids)) }
 
 func TestAProcessKilledInTheMiddleOfABatchLosesNothing(t *testing.T) {
 	t.Parallel()
 	is := is.New(t)
-	s, l := openDoomed(t, ledger.Entry{Kind: ledger.Store, ID: "o-3"})
+	s, l := openWorkerKilledAt(t, ledger.Entry{Kind: ledger.Store, ID: "o-3"})
 	q := createQueue(t, mapping.NewSQS(startServers(t).SQS), queueConfig{maxReceives: 4, visibility: time.Second})
 	orders := make([]order, 10)
 	for i := range orders {
@@ -118,13 +111,13 @@ func TestAProcessKilledInTheMiddleOfABatchLosesNothing(t *testing.T) {
 	is.NoErr(q.send(t.Context(), orders))
 
 	var ends []sandbox.End
-	q.drain(t, 1, func(int) mapping.Queue { return q.feeding(s, 900*time.Millisecond) }, func(d mapping.Delivery) {
-		deletesOnlyWhatIsStored(t, l)(d)
+	q.drain(t, 1, func(int) mapping.Queue { return q.mappingTo(s, 900*time.Millisecond) }, func(d mapping.Delivery) {
+		checkDeletesOnlyStored(t, l)(d)
 		ends = append(ends, d.Outcome.End)
 	})
 
 	accountFor(t, orders, l, q.deadLetters(t))
-	is.Equal(ends, []sandbox.End{sandbox.Exited, sandbox.Answered})
+	is.Equal(ends, []sandbox.End{sandbox.Exited, sandbox.Responded})
 	is.Equal(l.Counts(ledger.Store), map[string]int{
 		"o-0": 2, "o-1": 2, "o-2": 2, "o-3": 2, "o-4": 1, "o-5": 1, "o-6": 1, "o-7": 1, "o-8": 1, "o-9": 1,
 	})
@@ -134,22 +127,22 @@ func TestAProcessKilledInTheMiddleOfABatchLosesNothing(t *testing.T) {
 func TestAFIFOQueueKeepsTheOrderOfEachGroup(t *testing.T) {
 	t.Parallel()
 	is := is.New(t)
-	s, l := openDoomed(t, ledger.Entry{Kind: ledger.Store, ID: "g3-2"}, "LANES=4", "MAX_RECEIVES=3")
+	s, l := openWorkerKilledAt(t, ledger.Entry{Kind: ledger.Store, ID: "g3-2"}, "LANES=4", "MAX_RECEIVES=3")
 	q := createQueue(t, mapping.NewSQS(startServers(t).SQS), queueConfig{fifo: true, maxReceives: 3, visibility: 2 * time.Second})
-	orders := grouped(8, 5)
+	orders := groupedOrders(8, 5)
 	is.NoErr(q.send(t.Context(), orders))
 
-	q.drain(t, 2, func(int) mapping.Queue { return q.feeding(s, 1500*time.Millisecond) }, deletesOnlyWhatIsStored(t, l))
+	q.drain(t, 2, func(int) mapping.Queue { return q.mappingTo(s, 1500*time.Millisecond) }, checkDeletesOnlyStored(t, l))
 
 	accountFor(t, orders, l, q.deadLetters(t))
-	inOrder(t, orders, l)
+	checkGroupOrder(t, orders, l)
 	is.Equal(s.Starts(), 2)
 }
 
-// grouped returns orders of several groups, in which the first of group 0 fails
-// once, the second of group 1 panics once, the third of group 2 is stuck once
-// and the second of group 4 never succeeds.
-func grouped(groups, each int) []order {
+// groupedOrders returns orders of several groups. The first of group 0 fails once, the
+// second of group 1 panics once, the third of group 2 is stuck once, and the second of
+// group 4 never succeeds.
+func groupedOrders(groups, each int) []order {
 	var orders []order
 	for i := range each {
 		for g := range groups {
@@ -170,20 +163,14 @@ func grouped(groups, each int) []order {
 	return orders
 }
 
-// inOrder fails the test if an order's first effect overtook that of an earlier
-// one of its group.
-func inOrder(t *testing.T, orders []order, l *ledger.Ledger) {
+// checkGroupOrder fails the test unless the first effects of each group happened in the
+// order in which its good orders were sent.
+func checkGroupOrder(t *testing.T, orders []order, l *ledger.Ledger) {
 	t.Helper()
-	group, sent := map[string]string{}, map[string][]string{}
-	for _, o := range orders {
-		if o.good() {
-			group[o.ID] = o.group
-			sent[o.group] = append(sent[o.group], o.ID)
-		}
+	good := lo.Filter(orders, func(o order, _ int) bool { return o.good() })
+	groups := lo.SliceToMap(good, func(o order) (string, string) { return o.ID, o.group })
+	byGroup := func(ids []string) map[string][]string {
+		return lo.GroupBy(ids, func(id string) string { return groups[id] })
 	}
-	stored := map[string][]string{}
-	for _, id := range l.IDs(ledger.Store) {
-		stored[group[id]] = append(stored[group[id]], id)
-	}
-	is.New(t).Equal(stored, sent)
+	is.New(t).Equal(byGroup(l.IDs(ledger.Store)), byGroup(idsOf(good)))
 }

@@ -43,21 +43,21 @@ func TestTracedMessagesOfAQueueHaveTheirSpansThereBeforeTheyAreDeleted(t *testin
 		{MessageBody: aws.String("panic")},
 	}))
 
-	s := openTraced(t, c, "") // no active tracing: the service's own span is nobody's parent
-	m := q.feeding(s, time.Minute)
-	there := map[string]traced{}
+	s := openTraced(t, c, "") // no active tracing, so the service's span is not a parent
+	m := q.mappingTo(s, time.Minute)
+	exported := map[string]messageSpan{}
 	m.Invoke = func(payload []byte, timeout time.Duration) (sandbox.Outcome, error) {
 		out, err := s.Invoke(payload, timeout)
-		there = c.byMessage() // the process is frozen, and nothing is deleted yet
+		exported = c.byMessage() // the process is frozen, and no message is deleted yet
 		return out, err
 	}
 	delivery, err := m.Poll(t.Context())
 	is.NoErr(err)
 
 	is.Equal(len(delivery.Deleted), 1)
-	want := map[string]traced{}
+	want := map[string]messageSpan{}
 	for _, m := range delivery.Messages {
-		span := traced{name: "process orders", children: 1}
+		span := messageSpan{name: "process orders", children: 1}
 		switch *m.Body {
 		case "ok":
 			span.links = []string{sender}
@@ -69,14 +69,14 @@ func TestTracedMessagesOfAQueueHaveTheirSpansThereBeforeTheyAreDeleted(t *testin
 		want[*m.MessageId] = span
 	}
 	is.Equal(len(want), 3)
-	is.Equal(there, want)
+	is.Equal(exported, want)
 }
 
 func TestTracedMessagesOfAFIFOQueueSayWhatHeldThemBack(t *testing.T) {
 	t.Parallel()
 	is := is.New(t)
 	c := openCollector(t)
-	var event events.SQSEvent // as the service makes it: the SQS server drops trace headers
+	var event events.SQSEvent // made here, because the SQS server drops trace headers
 	for i, body := range []string{"ok", "fail", "ok"} {
 		event.Records = append(event.Records, events.SQSMessage{
 			MessageId: fmt.Sprintf("m%d", i), Body: body, Attributes: map[string]string{"MessageGroupId": "g"},
@@ -89,7 +89,7 @@ func TestTracedMessagesOfAFIFOQueueSayWhatHeldThemBack(t *testing.T) {
 	s := openTraced(t, c, "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Parent="+service+";Sampled=1")
 	out := invoke(t, s, payload, time.Minute)
 	is.Equal(string(out.Body), reporting("m1", "m2"))
-	is.Equal(c.byMessage(), map[string]traced{
+	is.Equal(c.byMessage(), map[string]messageSpan{
 		"m0": {name: "process orders.fifo", parent: service, links: []string{forwarder}, children: 1},
 		"m1": {name: "process orders.fifo", parent: service, children: 1,
 			status: "refused", errorType: "*errors.errorString", event: "exception"},

@@ -10,11 +10,11 @@ import (
 	"github.com/matryer/is"
 )
 
-// A sample is what a process held at one moment.
+// A sample is the memory and the goroutines of a process at one moment.
 type sample struct {
 	invocations int
 	Goroutines  int
-	Heap        int // bytes, after a collection
+	Heap        int // bytes, after garbage collection
 	resident    int // bytes
 }
 
@@ -23,30 +23,30 @@ func (s sample) String() string {
 		s.invocations, s.Goroutines, s.Heap>>10, s.resident>>10)
 }
 
-// watchStep is how many invocations lie between two samples.
+// watchStep is the number of invocations between two samples.
 const watchStep = 5
 
-// watched is a sandbox whose process is looked at every watchStep invocations.
-type watched struct {
+// A watchedSandbox takes a sample of its process every watchStep invocations.
+type watchedSandbox struct {
 	*sandbox.Sandbox
 	invocations int
 	samples     []sample
 }
 
-func (w *watched) invoke(payload []byte, timeout time.Duration) (sandbox.Outcome, error) {
+func (w *watchedSandbox) invoke(payload []byte, timeout time.Duration) (sandbox.Outcome, error) {
 	out, err := w.Invoke(payload, timeout)
 	if err != nil {
 		return out, err
 	}
 	if w.invocations++; w.invocations%watchStep == 0 {
 		var s sample
-		s, err = w.look()
+		s, err = w.takeSample()
 		w.samples = append(w.samples, s)
 	}
 	return out, err
 }
 
-func (w *watched) look() (sample, error) {
+func (w *watchedSandbox) takeSample() (sample, error) {
 	s := sample{invocations: w.invocations}
 	out, err := w.Invoke([]byte(`"observe"`), time.Minute)
 	if err != nil {
@@ -59,9 +59,9 @@ func (w *watched) look() (sample, error) {
 	return s, err
 }
 
-// isLevel fails the test if the process held more later on than in the first
-// tenth of its life, or goroutines when all that were stuck have come back.
-func (w *watched) isLevel(t *testing.T) {
+// checkLevel fails the test if the process has used more memory than in the first tenth of
+// its invocations, or has more goroutines once all stuck functions have returned.
+func (w *watchedSandbox) checkLevel(t *testing.T) {
 	t.Helper()
 	is := is.New(t)
 	is.Equal(w.Starts(), 1)
@@ -79,19 +79,19 @@ func (w *watched) isLevel(t *testing.T) {
 			t.Log(s)
 		}
 	}
-	fewest += 2 // a connection may have come, which has two
-	last, err := w.settled(fewest)
+	fewest += 2 // one more connection, which has two
+	last, err := w.awaitGoroutines(fewest)
 	is.NoErr(err)
 	t.Log(last)
 	is.True(last.Goroutines <= fewest)
 }
 
-// settled looks until no more goroutines than that are left, for longer than
-// the soak has a function stuck. Those go on only while somebody looks: a
-// process between invocations is frozen.
-func (w *watched) settled(goroutines int) (s sample, err error) {
-	for begin := time.Now(); time.Since(begin) < 2*soakStuck; time.Sleep(soakStuck / 10) {
-		if s, err = w.look(); err != nil || s.Goroutines <= goroutines {
+// awaitGoroutines takes samples until the process has no more goroutines than that, but not
+// much longer than a function can be stuck. Sampling lets stuck functions go on: between
+// invocations, the process is frozen.
+func (w *watchedSandbox) awaitGoroutines(goroutines int) (s sample, err error) {
+	for begin := time.Now(); time.Since(begin) < 2*soakMaxStuck; time.Sleep(soakMaxStuck / 10) {
+		if s, err = w.takeSample(); err != nil || s.Goroutines <= goroutines {
 			return s, err
 		}
 	}

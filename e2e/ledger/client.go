@@ -9,10 +9,10 @@ import (
 	"strings"
 )
 
-// A Client writes to the ledger at a URL, from inside a function.
+// A Client writes to the ledger at URL. Functions use it.
 type Client struct{ URL string }
 
-// Write adds an entry and returns how often the ledger has it now.
+// Write adds an entry and returns how many equal entries the ledger has now.
 func (c Client) Write(ctx context.Context, kind Kind, id string) (int, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, c.URL+"/"+string(kind), strings.NewReader(id))
 	if err != nil {

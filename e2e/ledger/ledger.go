@@ -1,6 +1,6 @@
-// Package ledger keeps what functions did, outside the processes that did it:
-// a server in the test that a function tells of each try and each effect. What
-// it wrote down stays when the process is killed.
+// Package ledger records what functions did, outside their processes. The ledger is a
+// server in the test, to which a function posts each try and each effect. Its entries
+// survive when the process is killed.
 package ledger
 
 import (
@@ -11,12 +11,14 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+
+	"github.com/samber/lo"
 )
 
-// A Kind of entry.
+// A Kind is the kind of an entry.
 type Kind string
 
-// A function tries a record, then stores it, or gives it up.
+// A function tries a record, and then stores it or gives it up.
 const (
 	Try   Kind = "try"
 	Store Kind = "store"
@@ -29,7 +31,7 @@ type Entry struct {
 	ID   string
 }
 
-// A Ledger takes entries on a port of 127.0.0.1 until it is closed.
+// A Ledger accepts entries on a port of 127.0.0.1 until it is closed.
 type Ledger struct {
 	server *httptest.Server
 	after  func(Entry)
@@ -39,9 +41,9 @@ type Ledger struct {
 	counts  map[Entry]int
 }
 
-// Open starts a ledger. It calls after, if not nil, when an entry has been
-// written and before the function hears of it, from several goroutines at once:
-// a test may hold the function there, or kill it.
+// Open starts a ledger. If after is not nil, it is called for each entry, once the entry
+// is written and before the function receives the response. So a test can make the
+// function wait there, or kill it. Several goroutines may call after at once.
 func Open(after func(Entry)) *Ledger {
 	if after == nil {
 		after = func(Entry) {}
@@ -53,16 +55,16 @@ func Open(after func(Entry)) *Ledger {
 	return l
 }
 
-// Close ends the server and waits for the entries under way.
+// Close ends the server, after it has written the entries that are being posted.
 func (l *Ledger) Close() { l.server.Close() }
 
-// URL is what a function's [Client] needs.
+// URL returns the URL for a function's [Client].
 func (l *Ledger) URL() string { return l.server.URL }
 
 func (l *Ledger) write(w http.ResponseWriter, r *http.Request) {
 	id, err := io.ReadAll(r.Body)
 	if err != nil {
-		return // killed while it wrote
+		return // the function was killed while it wrote
 	}
 	entry := Entry{Kind: Kind(r.PathValue("kind")), ID: string(id)}
 	n := l.add(entry)
@@ -78,28 +80,20 @@ func (l *Ledger) add(entry Entry) int {
 	return l.counts[entry]
 }
 
-// Entries returns what was written, in that order.
+// Entries returns all entries, in the order in which they were written.
 func (l *Ledger) Entries() []Entry {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return slices.Clone(l.entries)
 }
 
-// IDs returns the records with an entry of that kind, each once, in the order
-// of their first.
+// IDs returns the records with an entry of the kind, each once, in the order of their
+// first entry.
 func (l *Ledger) IDs(kind Kind) []string {
-	var ids []string
-	seen := map[string]bool{}
-	for _, entry := range l.Entries() {
-		if entry.Kind == kind && !seen[entry.ID] {
-			seen[entry.ID] = true
-			ids = append(ids, entry.ID)
-		}
-	}
-	return ids
+	return lo.Uniq(lo.FilterMap(l.Entries(), func(e Entry, _ int) (string, bool) { return e.ID, e.Kind == kind }))
 }
 
-// Counts returns how many entries of that kind each record has.
+// Counts returns the number of entries of the kind that each record has.
 func (l *Ledger) Counts(kind Kind) map[string]int {
 	l.mu.Lock()
 	defer l.mu.Unlock()

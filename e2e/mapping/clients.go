@@ -11,23 +11,23 @@ import (
 
 const region = "us-east-1"
 
-// NewSQS returns a client of the SQS server at a URL.
+// NewSQS returns a client for the SQS server at url.
 func NewSQS(url string) *sqs.Client {
-	return sqs.New(sqs.Options{BaseEndpoint: &url, Region: region, Credentials: anyone()})
+	return sqs.New(sqs.Options{BaseEndpoint: &url, Region: region, Credentials: fakeCredentials()})
 }
 
-// NewKinesis returns a client of the Kinesis server at a URL.
+// NewKinesis returns a client for the Kinesis server at url.
 func NewKinesis(url string) *kinesis.Client {
-	return kinesis.New(kinesis.Options{BaseEndpoint: &url, Region: region, Credentials: anyone()})
+	return kinesis.New(kinesis.Options{BaseEndpoint: &url, Region: region, Credentials: fakeCredentials()})
 }
 
-// NewDynamoDB returns a client of the DynamoDB server at a URL.
+// NewDynamoDB returns a client for the DynamoDB server at url.
 func NewDynamoDB(url string) *dynamodb.Client {
-	return dynamodb.New(dynamodb.Options{BaseEndpoint: &url, Region: region, Credentials: anyone()})
+	return dynamodb.New(dynamodb.Options{BaseEndpoint: &url, Region: region, Credentials: fakeCredentials()})
 }
 
-// anyone is a made-up identity: the servers ask for one and believe every one.
-func anyone() aws.CredentialsProvider {
+// fakeCredentials returns made-up credentials. The servers require some and accept any.
+func fakeCredentials() aws.CredentialsProvider {
 	return aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 		return aws.Credentials{AccessKeyID: "e2e", SecretAccessKey: "e2e"}, nil
 	})

@@ -6,24 +6,25 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/samber/lo"
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
 // A Topic feeds a function from the partitions of a Kafka topic, with
-// ReportBatchItemFailures. Its client is of a consumer group and does not
-// commit by itself: what is committed is the checkpoint.
+// ReportBatchItemFailures. Its client belongs to a consumer group, and must not commit
+// automatically: the committed offset is the checkpoint.
 type Topic struct {
 	Client     *kgo.Client
 	BatchSize  int
-	MaxRetries int // of a batch of which nothing was finished
+	MaxRetries int // of a batch in which no record was finished
 	Timeout    time.Duration
 	Invoke     Invoke
 
-	Discarded []*kgo.Record // what the on-failure destination was told of
+	Discarded []*kgo.Record // the records that the on-failure destination would receive
 }
 
-// Poll waits for records, delivers one batch of them until each is finished or
-// discarded, and returns how many there were.
+// Poll waits for a batch of records, delivers it until each record is finished or
+// discarded, and returns how many records it had.
 func (t *Topic) Poll(ctx context.Context) (int, error) {
 	fetched := t.Client.PollRecords(ctx, t.BatchSize)
 	if err := fetched.Err(); err != nil {
@@ -33,47 +34,39 @@ func (t *Topic) Poll(ctx context.Context) (int, error) {
 	return len(batch), t.settle(ctx, batch)
 }
 
-// settle takes the lowest offset reported in a partition as its checkpoint:
-// that record and everything after it in the partition is redelivered.
+// settle delivers a batch until each record is finished or discarded. The lowest
+// reported offset of a partition is its checkpoint: that record and all later ones of
+// the partition are redelivered.
 func (t *Topic) settle(ctx context.Context, batch []*kgo.Record) error {
 	for retries := 0; len(batch) > 0; {
-		again, err := t.deliver(batch)
+		redelivered, err := t.deliver(batch)
 		if err != nil {
 			return err
 		}
 		switch {
-		case len(again) < len(batch):
+		case len(redelivered) < len(batch):
 			retries = 0
 		case retries == t.MaxRetries:
 			t.Discarded = append(t.Discarded, batch...)
-			again = nil
+			redelivered = nil
 		default:
 			retries++
 		}
-		if err := t.commit(ctx, batch, again); err != nil {
+		if err := t.commit(ctx, batch, redelivered); err != nil {
 			return err
 		}
-		batch = again
+		batch = redelivered
 	}
 	return nil
 }
 
-// commit moves the checkpoint of each partition past what is not redelivered.
-func (t *Topic) commit(ctx context.Context, batch, again []*kgo.Record) error {
-	waits := map[*kgo.Record]bool{}
-	for _, r := range again {
-		waits[r] = true
-	}
-	var done []*kgo.Record
-	for _, r := range batch {
-		if !waits[r] {
-			done = append(done, r)
-		}
-	}
-	return t.Client.CommitRecords(ctx, done...)
+// commit moves the checkpoint of each partition past the records that are not
+// redelivered.
+func (t *Topic) commit(ctx context.Context, batch, redelivered []*kgo.Record) error {
+	return t.Client.CommitRecords(ctx, lo.Without(batch, redelivered...)...)
 }
 
-// deliver invokes the function and returns what is redelivered.
+// deliver invokes the function and returns the records to be redelivered.
 func (t *Topic) deliver(batch []*kgo.Record) ([]*kgo.Record, error) {
 	payload, err := kafkaEvent(batch)
 	if err != nil {
@@ -83,25 +76,19 @@ func (t *Topic) deliver(batch []*kgo.Record) ([]*kgo.Record, error) {
 	if err != nil {
 		return nil, err
 	}
-	ids := make([]string, len(batch))
-	for i, r := range batch {
-		ids[i] = fmt.Sprintf("%s/%d", partition(r), r.Offset)
-	}
+	ids := lo.Map(batch, func(r *kgo.Record, _ int) string { return fmt.Sprintf("%s/%d", partition(r), r.Offset) })
 	checkpoint := map[string]int64{}
-	reported, _ := failed(out, ids)
+	reported, _ := reportedIn(out, ids)
 	for _, i := range reported {
 		r := batch[i]
 		if lowest, ok := checkpoint[partition(r)]; !ok || r.Offset < lowest {
 			checkpoint[partition(r)] = r.Offset
 		}
 	}
-	var again []*kgo.Record
-	for _, r := range batch {
-		if lowest, ok := checkpoint[partition(r)]; ok && r.Offset >= lowest {
-			again = append(again, r)
-		}
-	}
-	return again, nil
+	return lo.Filter(batch, func(r *kgo.Record, _ int) bool {
+		lowest, ok := checkpoint[partition(r)]
+		return ok && r.Offset >= lowest
+	}), nil
 }
 
 func partition(r *kgo.Record) string { return fmt.Sprintf("%s-%d", r.Topic, r.Partition) }
@@ -120,10 +107,9 @@ type kafkaRecord struct {
 func kafkaEvent(batch []*kgo.Record) ([]byte, error) {
 	records := map[string][]kafkaRecord{}
 	for _, r := range batch {
-		headers := make([]map[string][]int, len(r.Headers))
-		for i, h := range r.Headers {
-			headers[i] = map[string][]int{h.Key: signed(h.Value)}
-		}
+		headers := lo.Map(r.Headers, func(h kgo.RecordHeader, _ int) map[string][]int {
+			return map[string][]int{h.Key: signed(h.Value)}
+		})
 		records[partition(r)] = append(records[partition(r)], kafkaRecord{
 			Topic: r.Topic, Partition: r.Partition, Offset: r.Offset,
 			Timestamp: r.Timestamp.UnixMilli(), TimestampType: "CREATE_TIME",
@@ -138,11 +124,8 @@ func kafkaEvent(batch []*kgo.Record) ([]byte, error) {
 	})
 }
 
-// signed writes bytes as Java does, which is how the event carries a header's value.
+// signed returns the bytes as signed numbers, as in Java. The event has the values of
+// headers in this form.
 func signed(value []byte) []int {
-	numbers := make([]int, len(value))
-	for i, b := range value {
-		numbers[i] = int(int8(b))
-	}
-	return numbers
+	return lo.Map(value, func(b byte, _ int) int { return int(int8(b)) })
 }

@@ -8,14 +8,15 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
+	"github.com/samber/lo"
 )
 
 // A Shard feeds a function from one shard of a Kinesis stream, with
 // ReportBatchItemFailures.
 type Shard struct {
 	Client     *kinesis.Client
-	Stream     string // its name
-	ARN        string // the stream's
+	Stream     string // the name of the stream
+	ARN        string // of the stream
 	ID         string
 	BatchSize  int
 	MaxRetries int
@@ -23,12 +24,12 @@ type Shard struct {
 	Timeout    time.Duration
 	Invoke     Invoke
 
-	Checkpoint string         // the last sequence number that is settled, "" at the beginning
-	Discarded  []types.Record // what the on-failure destination was told of
+	Checkpoint string         // the last settled sequence number, "" at first
+	Discarded  []types.Record // the records that the on-failure destination would receive
 }
 
-// Drain delivers what comes after the checkpoint, batch by batch, and
-// returns when the shard has nothing more.
+// Drain delivers the records after the checkpoint, batch by batch, until the shard has
+// no more.
 func (s *Shard) Drain(ctx context.Context) error {
 	for {
 		batch, err := s.read(ctx)
@@ -41,9 +42,9 @@ func (s *Shard) Drain(ctx context.Context) error {
 	}
 }
 
-// settle delivers a batch until each of its records is finished or discarded.
-// The lowest one reported is the checkpoint: it and everything after it is
-// redelivered, with its budget of retries anew if the checkpoint has moved.
+// settle delivers a batch until each record is finished or discarded. The lowest
+// reported record is the checkpoint: it and all later records are redelivered. If the
+// checkpoint has moved, the retries are counted from zero again.
 func (s *Shard) settle(ctx context.Context, batch []types.Record) error {
 	for retries := 0; len(batch) > 0; {
 		if err := ctx.Err(); err != nil {
@@ -73,8 +74,8 @@ func (s *Shard) settle(ctx context.Context, batch []types.Record) error {
 	return nil
 }
 
-// deliver invokes the function and returns the position of the lowest record
-// that is redelivered, len(batch) if none.
+// deliver invokes the function and returns the position of the lowest record to be
+// redelivered, or len(batch) if there is none.
 func (s *Shard) deliver(batch []types.Record) (lowest int, void bool, err error) {
 	payload, err := s.event(batch)
 	if err != nil {
@@ -84,11 +85,8 @@ func (s *Shard) deliver(batch []types.Record) (lowest int, void bool, err error)
 	if err != nil {
 		return 0, false, err
 	}
-	ids := make([]string, len(batch))
-	for i, r := range batch {
-		ids[i] = aws.ToString(r.SequenceNumber)
-	}
-	reported, void := failed(out, ids)
+	ids := lo.Map(batch, func(r types.Record, _ int) string { return aws.ToString(r.SequenceNumber) })
+	reported, void := reportedIn(out, ids)
 	if len(reported) == 0 {
 		return len(batch), void, nil
 	}

@@ -11,10 +11,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
 	"github.com/lambdabatch/batch/e2e/sandbox"
 	"github.com/matryer/is"
+	"github.com/samber/lo"
 )
 
-// settle delivers the records to a function that lists bad, or fails if lists
-// is false, and returns what came in each invocation and what was discarded.
+// settle delivers the records to a function that cannot process bad. If lists is true,
+// the function lists it, otherwise the invocation fails. settle returns the records of
+// each invocation, and the discarded ones.
 func settle(t *testing.T, shard Shard, lists bool, bad string, records ...string) (deliveries []string, discarded string) {
 	t.Helper()
 	is := is.New(t)
@@ -23,10 +25,7 @@ func settle(t *testing.T, shard Shard, lists bool, bad string, records ...string
 			Records []struct{ Kinesis kinesisData }
 		}
 		is.NoErr(json.Unmarshal(payload, &event))
-		var got []string
-		for _, r := range event.Records {
-			got = append(got, r.Kinesis.SequenceNumber)
-		}
+		got := lo.Map(event.Records, func(r struct{ Kinesis kinesisData }, _ int) string { return r.Kinesis.SequenceNumber })
 		deliveries = append(deliveries, strings.Join(got, " "))
 		switch {
 		case !slices.Contains(got, bad):
@@ -37,17 +36,11 @@ func settle(t *testing.T, shard Shard, lists bool, bad string, records ...string
 			return sandbox.Outcome{End: sandbox.Failed}, nil
 		}
 	}
-	batch := make([]types.Record, len(records))
-	for i, r := range records {
-		batch[i] = types.Record{SequenceNumber: aws.String(r)}
-	}
+	batch := lo.Map(records, func(r string, _ int) types.Record { return types.Record{SequenceNumber: aws.String(r)} })
 	is.NoErr(shard.settle(t.Context(), batch))
 	is.Equal(shard.Checkpoint, records[len(records)-1])
-	var given []string
-	for _, r := range shard.Discarded {
-		given = append(given, aws.ToString(r.SequenceNumber))
-	}
-	return deliveries, strings.Join(given, " ")
+	ids := lo.Map(shard.Discarded, func(r types.Record, _ int) string { return aws.ToString(r.SequenceNumber) })
+	return deliveries, strings.Join(ids, " ")
 }
 
 func TestTheRetriesBeginAnewWhenTheCheckpointMoves(t *testing.T) {

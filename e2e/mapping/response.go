@@ -1,6 +1,6 @@
-// Package mapping does what Lambda's event source mappings do: it reads records
-// from a real server, invokes the function with them, and takes from the answer
-// which are finished and which are redelivered.
+// Package mapping does the work of Lambda's event source mappings: it reads records from
+// a real server and invokes the function with them. The response says which records are
+// finished and which are redelivered.
 package mapping
 
 import (
@@ -10,20 +10,18 @@ import (
 	"time"
 
 	"github.com/lambdabatch/batch/e2e/sandbox"
+	"github.com/samber/lo"
 )
 
-// Invoke runs the function once; [sandbox.Sandbox.Invoke] is one.
+// An Invoke runs the function once, such as [sandbox.Sandbox.Invoke].
 type Invoke func(payload []byte, timeout time.Duration) (sandbox.Outcome, error)
 
-// failed returns the positions in ids that the outcome reports, in order. Void
-// means all of them, whatever was listed: the invocation failed, or its answer
-// has an identifier that is empty, null or not in the batch.
-func failed(out sandbox.Outcome, ids []string) (positions []int, void bool) {
-	all := make([]int, len(ids))
-	for i := range all {
-		all[i] = i
-	}
-	if out.End != sandbox.Answered {
+// reportedIn returns the positions in ids that the outcome reports, in order. If void is
+// true, these are all positions, whatever the response lists: the invocation failed, or
+// the response has an identifier that is empty, null or not in the batch.
+func reportedIn(out sandbox.Outcome, ids []string) (positions []int, void bool) {
+	all := lo.Range(len(ids))
+	if out.End != sandbox.Responded {
 		return all, true
 	}
 	reported, err := identifiers(out.Body)
@@ -38,13 +36,14 @@ func failed(out sandbox.Outcome, ids []string) (positions []int, void bool) {
 	return slices.DeleteFunc(all, func(i int) bool { return !slices.Contains(reported, ids[i]) }), false
 }
 
-// identifiers reads an answer. One that is no object, or has no list, reports nothing.
+// identifiers reads a response. One that is not an object, or has no list, reports
+// nothing.
 func identifiers(body []byte) ([]string, error) {
-	var answer any
-	if err := json.Unmarshal(body, &answer); err != nil {
+	var response any
+	if err := json.Unmarshal(body, &response); err != nil {
 		return nil, err
 	}
-	object, _ := answer.(map[string]any)
+	object, _ := response.(map[string]any)
 	list, _ := object["batchItemFailures"].([]any)
 	ids := make([]string, len(list))
 	for i, item := range list {
@@ -54,8 +53,8 @@ func identifiers(body []byte) ([]string, error) {
 	return ids, nil
 }
 
-// identifier gives Kafka's object the form topic-partition/offset. Anything
-// that identifies nothing is empty.
+// identifier returns an identifier as a string. Kafka's object becomes
+// topic-partition/offset, and a value that identifies nothing becomes "".
 func identifier(v any) string {
 	switch v := v.(type) {
 	case string:

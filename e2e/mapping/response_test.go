@@ -35,7 +35,7 @@ func TestAnAnswerIsReadAsTheServiceReadsIt(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.body, func(t *testing.T) {
 			is := is.New(t)
-			got, void := failed(sandbox.Outcome{End: sandbox.Answered, Body: []byte(c.body)}, ids)
+			got, void := reportedIn(sandbox.Outcome{End: sandbox.Responded, Body: []byte(c.body)}, ids)
 			is.Equal(got, c.want)
 			is.Equal(void, c.void)
 		})
@@ -46,7 +46,7 @@ func TestAnInvocationThatDidNotAnswerFailedAsAWhole(t *testing.T) {
 	for _, end := range []sandbox.End{sandbox.Failed, sandbox.TimedOut, sandbox.Exited} {
 		t.Run(end.String(), func(t *testing.T) {
 			is := is.New(t)
-			got, void := failed(sandbox.Outcome{End: end, Body: []byte(`{"batchItemFailures":[]}`)}, []string{"a", "b"})
+			got, void := reportedIn(sandbox.Outcome{End: end, Body: []byte(`{"batchItemFailures":[]}`)}, []string{"a", "b"})
 			is.Equal(got, []int{0, 1})
 			is.True(void)
 		})

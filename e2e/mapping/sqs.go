@@ -12,22 +12,23 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"github.com/lambdabatch/batch/e2e/sandbox"
+	"github.com/samber/lo"
 )
 
-// receiveMax is the most that one receive brings.
-const receiveMax = 10
+// SQS takes or returns at most this many messages per call.
+const maxPerCall = 10
 
 // A Queue feeds a function from an SQS queue, with ReportBatchItemFailures.
 type Queue struct {
 	Client    *sqs.Client
 	URL       string
 	ARN       string
-	BatchSize int // above 10 it is filled from several receives
+	BatchSize int // a batch of more than 10 takes several receives
 	Timeout   time.Duration
 	Invoke    Invoke
 }
 
-// A Delivery is one batch and what became of it.
+// A Delivery is one batch and its outcome.
 type Delivery struct {
 	Messages []types.Message
 	Outcome  sandbox.Outcome
@@ -35,9 +36,9 @@ type Delivery struct {
 	Took     time.Duration // from the receive to the delete
 }
 
-// Poll receives one batch, for which it waits up to a second, invokes the
-// function and deletes what it did not report. The rest is left to its
-// visibility timeout. No messages: no invocation.
+// Poll waits up to a second for a batch, invokes the function, and deletes the
+// messages that it did not report. SQS redelivers the others when their visibility
+// timeout ends. Without messages, Poll does not invoke the function.
 func (q *Queue) Poll(ctx context.Context) (d Delivery, err error) {
 	if d.Messages, err = q.Receive(ctx, time.Second); err != nil || len(d.Messages) == 0 {
 		return d, err
@@ -51,33 +52,21 @@ func (q *Queue) Poll(ctx context.Context) (d Delivery, err error) {
 	if d.Outcome, err = q.Invoke(payload, q.Timeout); err != nil {
 		return d, err
 	}
-	ids := make([]string, len(d.Messages))
-	for i, m := range d.Messages {
-		ids[i] = aws.ToString(m.MessageId)
-	}
-	comeAgain := map[int]bool{}
-	reported, _ := failed(d.Outcome, ids)
-	for _, i := range reported {
-		comeAgain[i] = true
-	}
-	var done []types.Message
-	for i, m := range d.Messages {
-		if !comeAgain[i] {
-			done = append(done, m)
-			d.Deleted = append(d.Deleted, ids[i])
-		}
-	}
-	return d, q.Delete(ctx, done)
+	reported, _ := reportedIn(d.Outcome, lo.Map(d.Messages, func(m types.Message, _ int) string { return messageID(m) }))
+	finished := lo.Reject(d.Messages, func(_ types.Message, i int) bool { return slices.Contains(reported, i) })
+	d.Deleted = lo.Map(finished, func(m types.Message, _ int) string { return messageID(m) })
+	return d, q.Delete(ctx, finished)
 }
 
-// Receive returns a batch of messages, for the first of which it waits, whole
-// seconds.
+func messageID(m types.Message) string { return aws.ToString(m.MessageId) }
+
+// Receive returns a batch of messages. It waits for the first one, in whole seconds.
 func (q *Queue) Receive(ctx context.Context, wait time.Duration) ([]types.Message, error) {
 	var batch []types.Message
 	for len(batch) < q.BatchSize {
 		in := &sqs.ReceiveMessageInput{
 			QueueUrl:                    &q.URL,
-			MaxNumberOfMessages:         int32(min(receiveMax, q.BatchSize-len(batch))),
+			MaxNumberOfMessages:         int32(min(maxPerCall, q.BatchSize-len(batch))),
 			MessageSystemAttributeNames: []types.MessageSystemAttributeName{types.MessageSystemAttributeNameAll},
 			MessageAttributeNames:       []string{"All"},
 		}
@@ -96,9 +85,9 @@ func (q *Queue) Receive(ctx context.Context, wait time.Duration) ([]types.Messag
 	return batch, nil
 }
 
-// Delete deletes messages that were received.
+// Delete deletes received messages.
 func (q *Queue) Delete(ctx context.Context, messages []types.Message) error {
-	for part := range slices.Chunk(messages, receiveMax) {
+	for part := range slices.Chunk(messages, maxPerCall) {
 		entries := make([]types.DeleteMessageBatchRequestEntry, len(part))
 		for i, m := range part {
 			entries[i] = types.DeleteMessageBatchRequestEntry{Id: aws.String(strconv.Itoa(i)), ReceiptHandle: m.ReceiptHandle}
@@ -136,7 +125,7 @@ func (q *Queue) Left(ctx context.Context) (int, error) {
 	return left, nil
 }
 
-// message is a record of the event, its members in the order that Lambda writes them.
+// A message is a record of the event. Its members have the order in which Lambda writes them.
 type message struct {
 	MessageID              string               `json:"messageId"`
 	ReceiptHandle          string               `json:"receiptHandle"`

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// An invocation is on its way through the function.
+// An invocation is one call of the function.
 type invocation struct {
 	id      string
 	payload []byte
@@ -32,13 +32,13 @@ func (p *process) routes() http.Handler {
 	const runtime = "/2018-06-01/runtime"
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET "+runtime+"/invocation/next", p.next)
-	mux.HandleFunc("POST "+runtime+"/invocation/{id}/response", p.end(Answered))
-	mux.HandleFunc("POST "+runtime+"/invocation/{id}/error", p.end(Failed))
+	mux.HandleFunc("POST "+runtime+"/invocation/{id}/response", p.finish(Responded))
+	mux.HandleFunc("POST "+runtime+"/invocation/{id}/error", p.finish(Failed))
 	mux.HandleFunc("POST "+runtime+"/init/error", p.failInit)
 	return mux
 }
 
-// next is where the process asks for work: here it is frozen until there is some.
+// next serves the poll of the process, which is frozen until there is an invocation.
 func (p *process) next(w http.ResponseWriter, r *http.Request) {
 	p.polled.Store(true)
 	p.initDone.Stop()
@@ -64,9 +64,9 @@ func deliver(w http.ResponseWriter, i *invocation, deadline time.Time) {
 	_, _ = w.Write(i.payload)
 }
 
-// end takes the post that ends an invocation. One that is not running (an
-// answer after the end) is refused, as the service does.
-func (p *process) end(end End) http.HandlerFunc {
+// finish serves the post that ends an invocation. If the invocation is over already, it
+// refuses the post, as the service does.
+func (p *process) finish(end End) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		if err != nil {

@@ -7,8 +7,7 @@ import (
 	"path/filepath"
 )
 
-// Build compiles the main package as a function is compiled for deployment and
-// returns the binary's path in dir.
+// Build compiles the main package as for deployment and returns the binary's path in dir.
 func Build(dir, mainPackage string) (string, error) {
 	binary := filepath.Join(dir, filepath.Base(mainPackage), "bootstrap")
 	build := exec.Command("go", "build", "-tags", "lambda.norpc", "-o", binary, mainPackage)

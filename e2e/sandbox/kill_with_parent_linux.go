@@ -5,8 +5,8 @@ import (
 	"syscall"
 )
 
-// endWithParent has the kernel kill the process when the test ends without
-// cleaning up: a frozen process would otherwise stay for good.
-func endWithParent(command *exec.Cmd) {
+// killWithParent makes the kernel kill the process if the test ends without cleaning up.
+// A frozen process would otherwise remain forever.
+func killWithParent(command *exec.Cmd) {
 	command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 }

@@ -4,4 +4,4 @@ package sandbox
 
 import "os/exec"
 
-func endWithParent(*exec.Cmd) {}
+func killWithParent(*exec.Cmd) {}

@@ -7,7 +7,8 @@ import (
 	"strings"
 )
 
-// Memory is the process's resident memory in bytes, as /proc tells it (Linux only).
+// Memory returns the resident memory of a process in bytes. It reads /proc, so it works on
+// Linux only.
 func Memory(pid int) (int, error) {
 	status, err := os.Open(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {

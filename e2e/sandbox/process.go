@@ -13,19 +13,19 @@ import (
 	"time"
 )
 
-// The service gives a function ten seconds to ask for its first invocation.
+// A function must ask for its first invocation within ten seconds, as in the service.
 const initLimit = 10 * time.Second
 
 var errNeverPolled = errors.New("the process ended before it asked for an invocation")
 
-// A process is one run of the binary with a runtime API of its own, so that
-// nothing of a run that has ended can reach the next.
+// A process is one run of the binary. It has its own runtime API, so nothing that a run
+// sends can reach the next run.
 type process struct {
 	command  *exec.Cmd
 	api      *http.Server
-	freezes  bool // stopped between invocations, killed at deadlines
+	freezes  bool // it is stopped between invocations, and killed at deadlines
 	pending  chan *invocation
-	exited   chan struct{} // closed when the process has gone
+	exited   chan struct{} // closed when the process has ended
 	polled   atomic.Bool
 	initDone *time.Timer
 
@@ -49,7 +49,7 @@ func start(config Config) (*process, error) {
 	p.api = &http.Server{Handler: p.routes()}
 	p.command.Env = append(environment(listener.Addr().String(), config.Concurrency), config.Env...)
 	p.command.Stdout, p.command.Stderr = config.Log, config.Log
-	endWithParent(p.command)
+	killWithParent(p.command)
 	if err := p.command.Start(); err != nil {
 		return nil, errors.Join(err, listener.Close())
 	}
@@ -82,7 +82,7 @@ func environment(api string, concurrency int) []string {
 	return env
 }
 
-// outcome waits for the end of an invocation that the function has taken.
+// outcome waits until an invocation that the function has taken is over.
 func (p *process) outcome(i *invocation) Outcome {
 	var late <-chan time.Time
 	if p.freezes {
@@ -98,7 +98,7 @@ func (p *process) outcome(i *invocation) Outcome {
 		end = TimedOut
 	}
 	p.mu.Lock()
-	delete(p.running, i.id) // an answer from now on is refused
+	delete(p.running, i.id) // from now on, finish refuses its response
 	if i.header != nil {
 		end = i.end
 	}
@@ -109,7 +109,7 @@ func (p *process) outcome(i *invocation) Outcome {
 	return Outcome{End: end, Body: i.body, Header: i.header, PID: p.command.Process.Pid}
 }
 
-func (p *process) gone() bool {
+func (p *process) hasExited() bool {
 	select {
 	case <-p.exited:
 		return true
@@ -137,7 +137,7 @@ func (p *process) thaw() {
 	}
 }
 
-// killed tells whether the process that has gone was ended by a signal.
+// killed reports whether a signal ended the process. The process must have ended.
 func (p *process) killed() bool {
 	status, ok := p.command.ProcessState.Sys().(syscall.WaitStatus)
 	return ok && status.Signaled()

@@ -1,6 +1,6 @@
-// Package sandbox runs a Lambda function's binary the way the service does: as
-// a process that polls a runtime API, is frozen between invocations, killed at
-// its deadline, and started again when it has gone.
+// Package sandbox runs the binary of a Lambda function as the service does: as a process
+// that polls a runtime API. The process is frozen between invocations, killed at its
+// deadline, and started again after it has ended.
 package sandbox
 
 import (
@@ -10,45 +10,45 @@ import (
 	"time"
 )
 
-// A Config says what to run.
+// A Config describes the function to run.
 type Config struct {
 	Binary string
 	Env    []string
-	ARN    string // the function's; a made-up one if empty
-	Trace  string // the header of X-Ray; that of a function without active tracing if empty
+	ARN    string // of the function; if empty, a made-up one
+	Trace  string // the X-Ray header; if empty, that of a function without active tracing
 
-	// Concurrency above 1 is a Managed Instance: so many invocations at once in
-	// one process, which is never frozen and whose deadline nobody enforces.
+	// Concurrency above 1 makes it a Managed Instance: one process runs so many
+	// invocations at once, is never frozen, and is not killed at a deadline.
 	Concurrency int
 
-	Log io.Writer // takes the process's standard output and error
+	Log io.Writer // receives the process's standard output and error
 }
 
-// End tells how an invocation ended.
+// End is how an invocation ended.
 type End int
 
 // The ways an invocation ends.
 const (
-	Answered End = iota // posted to the response path
-	Failed              // posted to the error path
-	TimedOut            // killed at the deadline; whatever it had done is lost
-	Exited              // the process went away without a word
+	Responded End = iota // posted to the response path
+	Failed               // posted to the error path
+	TimedOut             // killed at the deadline; its results are lost
+	Exited               // the process ended without a post
 )
 
 func (e End) String() string {
-	return [...]string{"answered", "failed", "timed out", "exited"}[e]
+	return [...]string{"responded", "failed", "timed out", "exited"}[e]
 }
 
-// An Outcome is what the service knows of an invocation when it is over.
+// An Outcome is what the service knows about an invocation that is over.
 type Outcome struct {
 	End    End
-	Body   []byte      // the response if Answered, the error's JSON if Failed
+	Body   []byte      // the response if Responded, the error's JSON if Failed
 	Header http.Header // of the post that brought Body
-	PID    int         // the process that had the invocation
+	PID    int         // of the process that ran the invocation
 }
 
-// A Sandbox is one execution environment: one process at a time, started by
-// the first invocation and after each end of the one before.
+// A Sandbox is one execution environment. It runs one process at a time. The first
+// invocation starts it, and so does each one that finds the process ended.
 type Sandbox struct {
 	config Config
 
@@ -57,7 +57,7 @@ type Sandbox struct {
 	starts  int
 }
 
-// New returns a sandbox in which nothing runs yet.
+// New returns a sandbox without a process.
 func New(config Config) *Sandbox {
 	if config.ARN == "" {
 		config.ARN = "arn:aws:lambda:us-east-1:123456789012:function:e2e"
@@ -74,10 +74,9 @@ func New(config Config) *Sandbox {
 	return &Sandbox{config: config}
 }
 
-// Invoke hands payload to the function and waits until the invocation is over.
-// The deadline is timeout after the function took the payload. The error is
-// about starting the process: it could not be started, or it ended by itself
-// before it asked for work.
+// Invoke passes payload to the function and waits until the invocation is over. The
+// deadline is timeout after the function took the payload. The error is not nil only if
+// the process could not be started, or ended by itself before it asked for an invocation.
 func (s *Sandbox) Invoke(payload []byte, timeout time.Duration) (Outcome, error) {
 	for {
 		p, err := s.running()
@@ -90,7 +89,7 @@ func (s *Sandbox) Invoke(payload []byte, timeout time.Duration) (Outcome, error)
 			return p.outcome(invocation), nil
 		case <-p.exited:
 			switch {
-			case p.polled.Load(): // it went between two invocations
+			case p.polled.Load(): // it ended between two invocations
 			case p.killed():
 				return Outcome{End: Exited, PID: p.command.Process.Pid}, nil
 			default:
@@ -100,11 +99,11 @@ func (s *Sandbox) Invoke(payload []byte, timeout time.Duration) (Outcome, error)
 	}
 }
 
-// running returns the live process, which it starts if there is none.
+// running returns the live process, and starts one if there is none.
 func (s *Sandbox) running() (*process, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.process != nil && !s.process.gone() {
+	if s.process != nil && !s.process.hasExited() {
 		return s.process, nil
 	}
 	p, err := start(s.config)
@@ -116,7 +115,7 @@ func (s *Sandbox) running() (*process, error) {
 	return p, nil
 }
 
-// Kill ends the process at once, whatever it is doing, and returns when it has gone.
+// Kill kills the process and waits until it has ended.
 func (s *Sandbox) Kill() {
 	s.mu.Lock()
 	p := s.process

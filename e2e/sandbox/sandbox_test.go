@@ -15,7 +15,7 @@ import (
 	"github.com/matryer/is"
 )
 
-// plain is the path of the function without the library.
+// plain is the path of the binary of functions/plain.
 var plain string
 
 func TestMain(m *testing.M) {
@@ -54,7 +54,7 @@ func invoke(t *testing.T, s *sandbox.Sandbox, payload string, timeout time.Durat
 func TestAnAnswerComesBackByteForByte(t *testing.T) {
 	is := is.New(t)
 	out := invoke(t, open(t, sandbox.Config{}), `{"Text":"a\u0000<b>"}`, time.Minute)
-	is.Equal(out.End, sandbox.Answered)
+	is.Equal(out.End, sandbox.Responded)
 	is.Equal(string(out.Body), `"a\u0000<b>"`)
 }
 
@@ -87,7 +87,7 @@ func TestAPanicIsReportedAndTheNextInvocationGetsANewProcess(t *testing.T) {
 	is.Equal(panicked.End, sandbox.Failed)
 
 	next := invoke(t, s, `{"Text":"next"}`, time.Minute)
-	is.Equal(next.End, sandbox.Answered)
+	is.Equal(next.End, sandbox.Responded)
 	is.True(next.PID != panicked.PID)
 	is.Equal(s.Starts(), 2)
 }
@@ -100,7 +100,7 @@ func TestAProcessThatExitsEndsItsInvocation(t *testing.T) {
 func TestADELInAnErrorsTextEndsTheProcessWithoutAReport(t *testing.T) {
 	is := is.New(t)
 	out := invoke(t, open(t, sandbox.Config{}), `{"Do":"fail","Text":"\u007f"}`, time.Minute)
-	is.Equal(out.End, sandbox.Exited) // the client refuses the header
+	is.Equal(out.End, sandbox.Exited) // the HTTP client of the function refuses the header
 }
 
 func TestAtItsDeadlineAProcessIsKilledAndReplaced(t *testing.T) {
@@ -108,9 +108,9 @@ func TestAtItsDeadlineAProcessIsKilledAndReplaced(t *testing.T) {
 	s := open(t, sandbox.Config{})
 	late := invoke(t, s, `{"Do":"sleep","For":"1m"}`, 50*time.Millisecond)
 	is.Equal(late.End, sandbox.TimedOut)
-	is.Equal(syscall.Kill(late.PID, 0), syscall.ESRCH) // and it has gone
+	is.Equal(syscall.Kill(late.PID, 0), syscall.ESRCH) // the process has ended
 
-	is.Equal(invoke(t, s, `{"Text":"next"}`, time.Minute).End, sandbox.Answered)
+	is.Equal(invoke(t, s, `{"Text":"next"}`, time.Minute).End, sandbox.Responded)
 }
 
 func TestAKilledProcessEndsItsInvocation(t *testing.T) {
@@ -121,8 +121,8 @@ func TestAKilledProcessEndsItsInvocation(t *testing.T) {
 	wait.Go(s.Kill)
 	out := invoke(t, s, `{"Do":"sleep","For":"1s"}`, time.Minute)
 	wait.Wait()
-	is.True(out.End == sandbox.Exited || out.End == sandbox.Answered) // killed before it took the payload: by the next process
-	is.Equal(invoke(t, s, `{}`, time.Minute).End, sandbox.Answered)
+	is.True(out.End == sandbox.Exited || out.End == sandbox.Responded) // Responded if it was killed before it took the payload: the next process responds
+	is.Equal(invoke(t, s, `{}`, time.Minute).End, sandbox.Responded)
 }
 
 func TestBetweenInvocationsAProcessIsFrozen(t *testing.T) {
@@ -131,16 +131,16 @@ func TestBetweenInvocationsAProcessIsFrozen(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "written")
 	first := invoke(t, s, fmt.Sprintf(`{"Do":"later","Text":%q}`, file), time.Minute)
 	awaitState(t, first.PID, 'T')
-	time.Sleep(100 * time.Millisecond) // what must not happen would have happened by now
+	time.Sleep(100 * time.Millisecond) // long enough for a process that is not frozen to write the file
 	_, err := os.Stat(file)
 	is.True(os.IsNotExist(err))
 
-	invoke(t, s, `{"Do":"sleep","For":"200ms"}`, time.Minute) // thawed, it goes on
+	invoke(t, s, `{"Do":"sleep","For":"200ms"}`, time.Minute) // the process is thawed, and goes on
 	_, err = os.Stat(file)
 	is.NoErr(err)
 }
 
-// awaitState returns when the process is in the state that /proc calls by that letter.
+// awaitState waits until /proc shows the state of the process as this letter.
 func awaitState(t *testing.T, pid int, state byte) {
 	t.Helper()
 	for range 1000 {
@@ -151,7 +151,7 @@ func awaitState(t *testing.T, pid int, state byte) {
 		}
 		time.Sleep(5 * time.Millisecond)
 	}
-	t.Fatalf("process %d never came to state %c", pid, state)
+	t.Fatalf("process %d never reached state %c", pid, state)
 }
 
 func TestAProcessWithConcurrencyHasSeveralInvocationsAtOnce(t *testing.T) {
@@ -164,7 +164,7 @@ func TestAProcessWithConcurrencyHasSeveralInvocationsAtOnce(t *testing.T) {
 		wait.Go(func() { pids[i] = invoke(t, s, `{"Do":"sleep","For":"1s"}`, 10*time.Millisecond).PID })
 	}
 	wait.Wait()
-	is.True(time.Since(begin) < 3*time.Second) // one after the other: four
+	is.True(time.Since(begin) < 3*time.Second) // one after another, they would take 4 s
 	is.Equal(pids, []int{pids[0], pids[0], pids[0], pids[0]})
 }
 

@@ -10,7 +10,8 @@ import (
 	"sync"
 )
 
-// Powertools is a function that Powertools for AWS Lambda (TypeScript) makes idempotent, in a process of its own.
+// Powertools is a process with a function that Powertools for AWS Lambda (TypeScript) makes
+// idempotent.
 type Powertools struct {
 	command *exec.Cmd
 	stdin   io.WriteCloser
@@ -18,33 +19,33 @@ type Powertools struct {
 
 	mu      sync.Mutex
 	calls   int
-	waiting map[int]chan Answer
+	waiting map[int]chan Reply
 	failure error
 }
 
 // A Call is one call of the function.
 type Call struct {
-	Call      int  `json:"call"` // set by Start
+	Call      int  `json:"call"` // its number, set by Start
 	Order     any  `json:"order"`
 	Remaining int  `json:"remaining"` // milliseconds until the function's deadline
-	Fails     bool `json:"fails"`
-	Held      bool `json:"held"` // until End
-	Validates bool `json:"validates"`
+	Fails     bool `json:"fails"`     // the function fails
+	Held      bool `json:"held"`      // the function waits until End
+	Validates bool `json:"validates"` // totals are compared
 }
 
-// An Answer says that a held call has started, or what became of a call.
-type Answer struct {
+// A Reply says that a held call has started, or is the outcome of a call.
+type Reply struct {
 	Call    int             `json:"call"`
 	Started bool            `json:"started"`
-	Called  bool            `json:"called"` // the function itself, not only what surrounds it
+	Called  bool            `json:"called"` // the function itself was called, not only the wrapper
 	Result  json.RawMessage `json:"result"`
-	Error   string          `json:"error"` // its name
+	Error   string          `json:"error"` // the name of the error
 	Message string          `json:"message"`
 }
 
-// StartPowertools starts the process, for a table of a DynamoDB server.
+// StartPowertools starts the process. It uses a table of the DynamoDB server.
 func StartPowertools(dir string, log io.Writer, function, dynamoDB, table string) (*Powertools, error) {
-	p := &Powertools{command: exec.Command("node", "powertools.mjs", dynamoDB, table), waiting: map[int]chan Answer{}}
+	p := &Powertools{command: exec.Command("node", "powertools.mjs", dynamoDB, table), waiting: map[int]chan Reply{}}
 	p.command.Dir, p.command.Stderr = dir, log
 	p.command.Env = append(os.Environ(), "AWS_LAMBDA_FUNCTION_NAME="+function)
 	var err error
@@ -64,49 +65,49 @@ func StartPowertools(dir string, log io.Writer, function, dynamoDB, table string
 }
 
 func (p *Powertools) read(stdout io.Reader) {
-	answers := json.NewDecoder(stdout)
+	replies := json.NewDecoder(stdout)
 	for {
-		var a Answer
-		err := answers.Decode(&a)
+		var a Reply
+		err := replies.Decode(&a)
 		p.mu.Lock()
 		if err != nil {
 			p.failure = fmt.Errorf("powertools.mjs has ended: %w", err)
-			for _, answer := range p.waiting {
-				close(answer)
+			for _, reply := range p.waiting {
+				close(reply)
 			}
 			p.mu.Unlock()
 			return
 		}
-		answer := p.waiting[a.Call]
+		reply := p.waiting[a.Call]
 		p.mu.Unlock()
-		answer <- a
+		reply <- a
 	}
 }
 
-// A Running call has been sent.
-type Running struct {
+// A PendingCall is a call that has been sent.
+type PendingCall struct {
 	p       *Powertools
 	call    int
-	answers chan Answer
+	replies chan Reply
 }
 
 // Start sends a call.
-func (p *Powertools) Start(c Call) (Running, error) {
+func (p *Powertools) Start(c Call) (PendingCall, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.failure != nil {
-		return Running{}, p.failure
+		return PendingCall{}, p.failure
 	}
 	p.calls++
 	c.Call = p.calls
-	r := Running{p, c.Call, make(chan Answer, 2)}
-	p.waiting[c.Call] = r.answers
+	r := PendingCall{p, c.Call, make(chan Reply, 2)}
+	p.waiting[c.Call] = r.replies
 	return r, p.lines.Encode(c)
 }
 
-// Answer waits for the next answer.
-func (r Running) Answer() (Answer, error) {
-	a, ok := <-r.answers
+// Reply waits for the next reply.
+func (r PendingCall) Reply() (Reply, error) {
+	a, ok := <-r.replies
 	if !ok {
 		return a, r.p.failure
 	}
@@ -114,13 +115,13 @@ func (r Running) Answer() (Answer, error) {
 }
 
 // End ends the wait of a held call.
-func (r Running) End() error {
+func (r PendingCall) End() error {
 	r.p.mu.Lock()
 	defer r.p.mu.Unlock()
 	return r.p.lines.Encode(map[string]int{"end": r.call})
 }
 
-// Close ends the process and returns when it has gone.
+// Close ends the process and waits until it has exited.
 func (p *Powertools) Close() error {
 	return errors.Join(p.stdin.Close(), p.command.Wait())
 }

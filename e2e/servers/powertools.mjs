@@ -1,9 +1,11 @@
-// A function that Powertools for AWS Lambda (TypeScript) makes idempotent, as a program. Each line of its standard
-// input is a call, or the order to end one that is held; each line of its standard output says what became of one.
+// Runs a function that Powertools for AWS Lambda (TypeScript) makes idempotent. Each line of standard input starts a call,
+// or ends the wait of one. Each line of standard output is the outcome of a call, or says that one waits.
 //
-//   {"call":1,"order":{"ID":"o-1","Total":12},"remaining":1000}          calls it
-//   … "fails":true      and it fails               … "held":true    and it says {"call":1,"started":true} and waits
-//   … "validates":true  and totals are compared    {"end":1}        ends the wait
+//   {"call":1,"order":{"ID":"o-1","Total":12},"remaining":1000}   starts call 1
+//   … "fails":true                                                makes it fail
+//   … "held":true                                                 makes it print {"call":1,"started":true} and wait
+//   … "validates":true                                            makes Powertools compare totals
+//   {"end":1}                                                     ends the wait of call 1
 import { createInterface } from "node:readline";
 import { IdempotencyConfig, makeIdempotent } from "@aws-lambda-powertools/idempotency";
 import { DynamoDBPersistenceLayer } from "@aws-lambda-powertools/idempotency/dynamodb";

@@ -1,5 +1,5 @@
-// Package servers runs the SQS, Kinesis and DynamoDB servers, which are Node programs, on
-// free ports of 127.0.0.1, and a function made with Powertools for TypeScript.
+// Package servers runs Node programs: SQS, Kinesis and DynamoDB servers on free ports of
+// 127.0.0.1, and a function made with Powertools for TypeScript.
 package servers
 
 import (
@@ -12,18 +12,18 @@ import (
 	"path/filepath"
 )
 
-// Servers are running, and empty when started.
+// Servers are running servers. They have no data when they start.
 type Servers struct {
 	SQS      string // base URLs
 	Kinesis  string
 	DynamoDB string
 
 	command *exec.Cmd
-	stdin   io.Closer // the servers end with it
+	stdin   io.Closer // the servers end when it is closed
 }
 
-// Start starts the servers from the folder of servers.mjs. What they complain of
-// goes to log.
+// Start starts the servers. dir is the folder of servers.mjs. Their standard error goes
+// to log.
 func Start(dir string, log io.Writer) (*Servers, error) {
 	command := exec.Command("node", "servers.mjs")
 	command.Dir, command.Stderr = dir, log
@@ -45,14 +45,13 @@ func Start(dir string, log io.Writer) (*Servers, error) {
 	return s, nil
 }
 
-// Close ends the servers and returns when they have gone.
+// Close ends the servers and waits until they have exited.
 func (s *Servers) Close() error {
 	return errors.Join(s.stdin.Close(), s.command.Wait())
 }
 
-// Install fetches the packages of the servers into the folder of servers.mjs, if
-// they are not there as the lock file has them. It is called once, before the
-// first Start.
+// Install runs npm ci in dir, the folder of servers.mjs, if node_modules is missing or
+// older than the lock file. Call it once, before the first Start.
 func Install(dir string) error {
 	locked, err := os.Stat(filepath.Join(dir, "package-lock.json"))
 	if err != nil {

@@ -1,6 +1,6 @@
-// Starts the SQS, Kinesis and DynamoDB servers on free ports of 127.0.0.1, prints their
-// addresses as one line of JSON, and ends when its standard input does, so that
-// it cannot outlive the test that started it.
+// Starts the SQS, Kinesis and DynamoDB servers on free ports of 127.0.0.1, and prints their
+// addresses as one line of JSON. It exits when its standard input ends, so it cannot outlive
+// the test that started it.
 import { createRequire } from "node:module";
 import { buildApp } from "fauxqs";
 

@@ -1,5 +1,5 @@
-// Plain is a Lambda function without the library: the tests of the harness run
-// it to see each way an invocation can end.
+// Plain is a Lambda function without the library. The tests of the sandbox use it to end
+// an invocation in every possible way.
 package main
 
 import (
@@ -59,7 +59,7 @@ func describe(ctx context.Context) map[string]any {
 	}
 }
 
-// leaveRunning writes the file some time after the invocation has ended.
+// leaveRunning writes the file after the invocation has ended.
 func leaveRunning(file string) error {
 	go func() {
 		time.Sleep(50 * time.Millisecond)

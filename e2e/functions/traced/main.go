@@ -1,5 +1,5 @@
-// Traced is a Lambda function whose messages leave spans. The body of a message says what is to
-// become of it.
+// Traced is a Lambda function that exports spans. The body of a message says what happens to
+// it.
 package main
 
 import (
@@ -35,7 +35,7 @@ func main() {
 
 type worker struct{ tracer trace.Tracer }
 
-// process looks at every message first, so that those have a span, too, that are held back.
+// process taps every message first, so that messages that are held back have a span, too.
 func (w worker) process(messages batch.Stream[events.SQSMessage]) batch.Stream[events.SQSMessage] {
 	return batch.TryEach(batch.Tap(messages, func(batch.Result[events.SQSMessage]) {}), w.work)
 }

@@ -1,5 +1,5 @@
-// Worker is a Lambda function whose records say what is to become of them. It
-// writes each try and each effect to the test's ledger.
+// Worker is a Lambda function whose records say what happens to them. It writes each try
+// and each effect to the test's ledger.
 package main
 
 import (
@@ -18,24 +18,24 @@ import (
 )
 
 func main() {
-	w := worker{ledger: ledger.Client{URL: os.Getenv("LEDGER")}, lanes: number("LANES", 1)}
+	w := worker{ledger: ledger.Client{URL: os.Getenv("LEDGER")}, lanes: envInt("LANES", 1)}
 	w.effect = w.store
 	if url := os.Getenv("DYNAMODB"); url != "" {
 		keys := once.DynamoDB(mapping.NewDynamoDB(url), os.Getenv("KEYS"))
 		w.effect = once.Each(keys, func(o order) string { return o.ID }, w.store)
 	}
 	var options []batch.Option
-	if n := number("MAX_RECEIVES", 0); n > 0 {
+	if n := envInt("MAX_RECEIVES", 0); n > 0 {
 		options = append(options, batch.WithMaxReceives(n))
 	}
 	if server := os.Getenv("REDELIVER"); server != "" {
-		option, err := redelivering(server)
+		option, err := redeliverOption(server)
 		if err != nil {
 			log.Fatal(err)
 		}
 		options = append(options, option)
 	}
-	lambda.Start(observed{handler(w, os.Getenv("SOURCE"), options)})
+	lambda.Start(observable{handler(w, os.Getenv("SOURCE"), options)})
 }
 
 func handler(w worker, source string, options []batch.Option) lambda.Handler {
@@ -49,7 +49,7 @@ func handler(w worker, source string, options []batch.Option) lambda.Handler {
 	}
 }
 
-func number(name string, otherwise int) int {
+func envInt(name string, otherwise int) int {
 	n, err := strconv.Atoi(os.Getenv(name))
 	if err != nil {
 		return otherwise
@@ -61,7 +61,7 @@ func number(name string, otherwise int) int {
 func stage[R batch.Payload](w worker) func(batch.Stream[R]) batch.Stream[order] {
 	process := func(records batch.Stream[R]) batch.Stream[order] {
 		orders := batch.Decode[order](records, json.Unmarshal)
-		tried := batch.TryMap(breakable(orders), w.try)
+		tried := batch.TryMap(panicOnBreak(orders), w.try)
 		stored := batch.TryEach(tried, w.effect)
 		return batch.Catch(stored, w.giveUp)
 	}
@@ -73,8 +73,9 @@ func stage[R batch.Payload](w worker) func(batch.Stream[R]) batch.Stream[order] 
 	}
 }
 
-// breakable is a stage of the function's own that panics outside any guarded call.
-func breakable(orders batch.Stream[order]) batch.Stream[order] {
+// panicOnBreak is a stage that panics on "break", outside of any call that the library
+// guards.
+func panicOnBreak(orders batch.Stream[order]) batch.Stream[order] {
 	return func(yield func(batch.Result[order]) bool) {
 		for r := range orders {
 			if o, ok := r.Value(); ok && o.Script[0] == "break" {
@@ -90,10 +91,10 @@ func breakable(orders batch.Stream[order]) batch.Stream[order] {
 type worker struct {
 	ledger ledger.Client
 	lanes  int
-	effect func(context.Context, order) error // store, or store once per order
+	effect func(context.Context, order) error // store, or store wrapped by once
 }
 
-// store heeds no context, so that the ledger sees every call.
+// store ignores the end of its context, so that the ledger sees every call.
 func (w worker) store(ctx context.Context, o order) error {
 	_, err := w.ledger.Write(context.WithoutCancel(ctx), ledger.Store, o.ID)
 	return err

@@ -8,10 +8,10 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 )
 
-// observed answers the payload "observe" itself: with what the process holds.
-type observed struct{ lambda.Handler }
+// observable responds to the payload "observe" with the goroutines and the heap of the process.
+type observable struct{ lambda.Handler }
 
-func (h observed) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
+func (h observable) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	if string(payload) != `"observe"` {
 		return h.Handler.Invoke(ctx, payload)
 	}

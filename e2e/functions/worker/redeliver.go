@@ -12,9 +12,10 @@ import (
 	"github.com/lambdabatch/batch/redeliver"
 )
 
-// redelivering has failed messages wait so long after each attempt: WAITS of "1s,3s" is one second after the first, and
-// three after all others. QUEUE is the URL of the queue, if it is not the one that AWS would give it.
-func redelivering(server string) (batch.Option, error) {
+// redeliverOption makes failed messages wait. The times are in WAITS: "1s,3s" is one second
+// after the first attempt, and three seconds after all others. QUEUE is the URL of the queue,
+// unless it is the one that AWS would assign.
+func redeliverOption(server string) (batch.Option, error) {
 	var waits []time.Duration
 	for text := range strings.SplitSeq(os.Getenv("WAITS"), ",") {
 		d, err := time.ParseDuration(text)
@@ -27,13 +28,13 @@ func redelivering(server string) (batch.Option, error) {
 	if url := os.Getenv("QUEUE"); url != "" {
 		options = append(options, redeliver.WithQueueURL(url))
 	}
-	client := sqs.New(sqs.Options{BaseEndpoint: &server, Region: "us-east-1", Credentials: aws.CredentialsProviderFunc(anyone)})
+	client := sqs.New(sqs.Options{BaseEndpoint: &server, Region: "us-east-1", Credentials: aws.CredentialsProviderFunc(fakeCredentials)})
 	return redeliver.After(client, func(f batch.Failure) time.Duration {
 		return waits[min(max(f.Record.Attempt, 1), len(waits))-1]
 	}, options...), nil
 }
 
-// anyone is a made-up identity: the server asks for one and believes every one.
-func anyone(context.Context) (aws.Credentials, error) {
+// fakeCredentials returns made-up credentials. The server requires some and accepts any.
+func fakeCredentials(context.Context) (aws.Credentials, error) {
 	return aws.Credentials{AccessKeyID: "e2e", SecretAccessKey: "e2e"}, nil
 }

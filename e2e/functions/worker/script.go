@@ -12,8 +12,8 @@ import (
 	"github.com/lambdabatch/batch/e2e/ledger"
 )
 
-// An order says what happens on its first try, its second, and so on; the last
-// word holds for all further ones.
+// An order says what happens on its first try, its second, and so on. The last word is
+// used for all further tries.
 type order struct {
 	ID     string   `json:"id"`
 	Script []string `json:"script"`
@@ -24,9 +24,9 @@ var (
 	errHopeless = errors.New("hopeless")
 )
 
-// everyControl is a text with every control character of ASCII and some that
-// others count among them.
-func everyControl() string {
+// controlCharacters has every control character of ASCII, and others that some programs
+// treat as such.
+func controlCharacters() string {
 	var b strings.Builder
 	for c := range byte(0x20) {
 		b.WriteByte(c)
@@ -35,16 +35,16 @@ func everyControl() string {
 	return b.String()
 }
 
-// try does what the script has for this try:
+// try does what the script says for this try:
 //
-//	ok            nothing more: the order goes on to be stored
-//	fail          an error
-//	dirty         an error whose text has every control character
-//	panic         a panic
-//	goexit        the end of its goroutine
-//	give up       an error that the last stage settles as a dead letter
-//	wait:200ms    waits so long or until the context ends, and then is ok
-//	stuck:200ms   the same, but heeds no context
+//	ok            nothing, so the order is stored next
+//	fail          returns an error
+//	dirty         returns an error whose text has every control character
+//	panic         panics
+//	goexit        ends its goroutine
+//	give up       returns an error that the last stage settles as a dead letter
+//	wait:200ms    waits that long; if the context ends first, it returns its error
+//	stuck:200ms   waits that long and ignores the context
 func (w worker) try(ctx context.Context, o order) (order, error) {
 	n, err := w.ledger.Write(ctx, ledger.Try, o.ID)
 	if err != nil {
@@ -56,7 +56,7 @@ func (w worker) try(ctx context.Context, o order) (order, error) {
 	case "fail":
 		return o, fmt.Errorf("order %s: %w", o.ID, errRefused)
 	case "dirty":
-		return o, errors.New(everyControl())
+		return o, errors.New(controlCharacters())
 	case "panic":
 		panic("order " + o.ID)
 	case "goexit":
@@ -88,7 +88,7 @@ func wait(ctx context.Context, duration string) error {
 	}
 }
 
-// giveUp writes a hopeless record down as a dead letter, which settles it.
+// giveUp records a hopeless record as a dead letter, which settles it.
 func (w worker) giveUp(ctx context.Context, err error) error {
 	if !errors.Is(err, errHopeless) {
 		return err
