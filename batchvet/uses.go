@@ -15,8 +15,8 @@ type use struct {
 	ranges []ssa.Instruction // where the stream is certainly ranged over
 }
 
-// usesOf lists the uses of stream. Storing it in a data structure is no use, and
-// neither is passing it to an unknown function.
+// usesOf lists the uses of stream. Storing it in a data structure does not count, and
+// neither does passing it to an unknown function.
 func usesOf(stream ssa.Value) []use { return collectUses(stream, map[ssa.Value]bool{}) }
 
 func collectUses(stream ssa.Value, seen map[ssa.Value]bool) (uses []use) {

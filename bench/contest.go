@@ -133,7 +133,7 @@ func invoke(h lambda.Handler, payload []byte) ([]byte, error) {
 	return h.Invoke(ctx, payload)
 }
 
-// discardLog makes the log as a Lambda function does, and discards it.
+// discardLog formats log lines as a Lambda function does, and discards them.
 func discardLog() {
 	slog.SetDefault(slog.New(slog.NewJSONHandler(discard{}, nil)))
 }

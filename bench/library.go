@@ -25,7 +25,7 @@ var (
 
 var errRefused = errors.New("refused")
 
-// accept does almost no work on an order, so that the figures measure the way there.
+// accept does almost no work on an order, so that the figures measure the work around it.
 func accept(_ context.Context, o order) error {
 	if o.Total < 0 {
 		return fmt.Errorf("order %s: %w", o.ID, errRefused)

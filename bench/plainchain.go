@@ -1,8 +1,8 @@
 package main
 
 // The plain chain: the five stages as iterators over iterators, written by hand. It
-// recovers around each call and reports failed messages. The library does more, the
-// chain does not.
+// recovers around each call and reports failed messages. It does none of the library's
+// other work.
 
 import (
 	"context"

@@ -12,7 +12,8 @@ import (
 	"github.com/matryer/is"
 )
 
-// Three processes with four lanes each receive every order as two messages, and some messages several times.
+// Three processes with four lanes each receive every order as two messages, and some messages
+// several times.
 func TestAnOrderThatIsSentTwiceIsStoredOnce(t *testing.T) {
 	t.Parallel()
 	is := is.New(t)
@@ -42,8 +43,9 @@ func TestAnOrderThatIsSentTwiceIsStoredOnce(t *testing.T) {
 	is.Equal(len(q.deadLetters(t)), 2*poison)
 }
 
-// The process is killed after the effect of o-3 and before its result is saved. No later process can know of the effect,
-// so it is repeated once the claim has ended. Earlier effects are not repeated.
+// The process is killed after the effect of o-3 and before its result is saved. No later process
+// can know of the effect, so it is repeated once the claim has ended. Earlier effects are not
+// repeated.
 func TestAProcessKilledBeforeItsResultIsSavedRepeatsThatOneEffect(t *testing.T) {
 	t.Parallel()
 	is := is.New(t)

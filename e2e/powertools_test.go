@@ -18,7 +18,7 @@ import (
 	"github.com/matryer/is"
 )
 
-// A sharedTable is a table for keys, and the store and the process of two functions that share it: one in Go, one in
+// A sharedTable is a table for keys that two functions share: one in Go, with store, and one in
 // TypeScript.
 type sharedTable struct {
 	client     *dynamodb.Client

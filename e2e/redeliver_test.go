@@ -16,7 +16,8 @@ import (
 	"github.com/matryer/is"
 )
 
-// The visibility timeout of the queues here. If a message is received again earlier, redeliver has changed its timeout.
+// The visibility timeout of the queues here. If a message is received again earlier, redeliver has
+// changed its timeout.
 const queueVisibility = 30 * time.Second
 
 // receiveTimes drains the queue and returns the times at which each order was received.
@@ -33,8 +34,8 @@ func (q *queue) receiveTimes(t *testing.T, poller mapping.Queue, look func(mappi
 	return times
 }
 
-// checkWait fails the test unless the time between two receives is at least wait, and less than half of the queue's own
-// timeout. The server's clock counts whole milliseconds.
+// checkWait fails the test unless the time between two receives is at least wait, and at most half
+// of the queue's own timeout. The server's clock counts whole milliseconds.
 func checkWait(t *testing.T, wait time.Duration, first, second time.Time) {
 	t.Helper()
 	if gap := second.Sub(first); gap < wait-5*time.Millisecond || gap > queueVisibility/2 {
@@ -104,8 +105,8 @@ func TestRedeliverHasAFIFOGroupWaitForItsHead(t *testing.T) {
 	is.Equal(l.Counts(ledger.Try), map[string]int{"a1": 2, "a2": 1, "a3": 1, "b1": 1, "b2": 1, "b3": 1})
 }
 
-// The SQS server delivers one message of a group at a time. Here one event has the whole group, and the test replaces the
-// server.
+// The SQS server delivers one message of a group at a time. Here one event has the whole group,
+// and the test replaces the server.
 func TestRedeliverTellsSQSOfEveryMessageThatWaits(t *testing.T) {
 	t.Parallel()
 	is := is.New(t)

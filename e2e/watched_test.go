@@ -79,7 +79,7 @@ func (w *watchedSandbox) checkLevel(t *testing.T) {
 			t.Log(s)
 		}
 	}
-	fewest += 2 // one more connection, which has two
+	fewest += 2 // allows one more connection, which has two goroutines
 	last, err := w.awaitGoroutines(fewest)
 	is.NoErr(err)
 	t.Log(last)

@@ -75,7 +75,7 @@ func New(config Config) *Sandbox {
 }
 
 // Invoke passes payload to the function and waits until the invocation is over. The
-// deadline is timeout after the function took the payload. The error is not nil only if
+// deadline is timeout after the function took the payload. Invoke returns an error only if
 // the process could not be started, or ended by itself before it asked for an invocation.
 func (s *Sandbox) Invoke(payload []byte, timeout time.Duration) (Outcome, error) {
 	for {

@@ -12,7 +12,7 @@ import (
 	"path/filepath"
 )
 
-// Servers are running servers. They have no data when they start.
+// Servers are the running SQS, Kinesis and DynamoDB servers. They start without data.
 type Servers struct {
 	SQS      string // base URLs
 	Kinesis  string
