@@ -1,86 +1,115 @@
 package batch_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
-	"strings"
 
 	"github.com/aws/aws-lambda-go/events"
 
 	"github.com/lambdabatch/batch"
 )
 
-func upper(records batch.Stream[events.KinesisFirehoseEventRecord]) batch.Stream[batch.FirehoseRecord] {
-	wanted := batch.Filter(records, func(r events.KinesisFirehoseEventRecord) bool { return string(r.Data) != "noise" })
+// shout drops heartbeats and writes the rest in capitals.
+func shout(records batch.Stream[events.KinesisFirehoseEventRecord]) batch.Stream[batch.FirehoseRecord] {
+	wanted := batch.Filter(records, func(r events.KinesisFirehoseEventRecord) bool { return string(r.Data) != "heartbeat" })
 	return batch.Map(wanted, func(r events.KinesisFirehoseEventRecord) batch.FirehoseRecord {
-		return batch.FirehoseRecord{Data: []byte(strings.ToUpper(string(r.Data)))}
+		return batch.FirehoseRecord{Data: bytes.ToUpper(r.Data)}
 	})
 }
 
 func ExampleFirehose() {
 	event := events.KinesisFirehoseEvent{Records: []events.KinesisFirehoseEventRecord{
-		{RecordID: "r-1", Data: []byte("signal")}, {RecordID: "r-2", Data: []byte("noise")},
+		{RecordID: "r-1", Data: []byte("paid")},
+		{RecordID: "r-2", Data: []byte("shipped")},
 	}}
-	for r := range upper(batch.Firehose(context.Background(), event)) {
-		value, ok := r.Value()
-		fmt.Println(r.Record().ID, string(value.Data), ok)
-	}
+	printResults(batch.Map(batch.Firehose(context.Background(), event), func(r events.KinesisFirehoseEventRecord) string {
+		return string(r.Data)
+	}))
 	// Output:
-	// r-1 SIGNAL true
-	// r-2  false
+	// r-1 Ready: paid
+	// r-2 Ready: shipped
 }
 
+// The stage drops heartbeats and writes the rest in capitals.
 func ExampleCollectFirehose() {
 	event := events.KinesisFirehoseEvent{Records: []events.KinesisFirehoseEventRecord{
-		{RecordID: "r-1", Data: []byte("signal")}, {RecordID: "r-2", Data: []byte("noise")},
+		{RecordID: "r-1", Data: []byte("paid")},
+		{RecordID: "r-2", Data: []byte("heartbeat")},
 	}}
-	response, err := batch.CollectFirehose(upper(batch.Firehose(context.Background(), event)))
+	response, err := batch.CollectFirehose(shout(batch.Firehose(context.Background(), event)))
 	for _, r := range response.Records {
 		fmt.Printf("%s %s %q\n", r.RecordID, r.Result, r.Data)
 	}
-	fmt.Println(err)
+	fmt.Println("error:", err)
 	// Output:
-	// r-1 Ok "SIGNAL"
+	// r-1 Ok "PAID"
 	// r-2 Dropped ""
-	// <nil>
+	// error: <nil>
 }
 
+// The stage drops heartbeats and writes the rest in capitals. Data is base64 on the wire.
 func ExampleFirehoseHandler() {
-	invoke(batch.FirehoseHandler(upper), `{"invocationId":"i","deliveryStreamArn":"arn","records":[
-		{"recordId":"r-1","data":"c2lnbmFs"},
-		{"recordId":"r-2","data":"bm9pc2U="}]}`)
-	// Output: {"records":[{"recordId":"r-1","result":"Ok","data":"U0lHTkFM"},{"recordId":"r-2","result":"Dropped","data":""}]}
+	// In a function: lambda.Start(batch.FirehoseHandler(shout))
+	invoke(batch.FirehoseHandler(shout), `{"invocationId":"i-1","deliveryStreamArn":"arn:aws:firehose:eu-central-1:123456789012:deliverystream/orders",
+		"records":[{"recordId":"r-1","data":"cGFpZA=="},{"recordId":"r-2","data":"aGVhcnRiZWF0"}]}`)
+	// Output: {"records":[{"recordId":"r-1","result":"Ok","data":"UEFJRA=="},{"recordId":"r-2","result":"Dropped","data":""}]}
 }
 
-// Each event goes to the table of its kind, and those of customers who left are deleted from it.
-func ExampleFirehoseTable() {
-	type event struct {
-		Kind string
-		Left bool
-	}
-	route := func(records batch.Stream[events.KinesisFirehoseEventRecord]) batch.Stream[batch.FirehoseRecord] {
+// The partition key decides under which prefix of the bucket Firehose stores the record.
+func ExampleFirehoseRecord() {
+	byCustomer := func(records batch.Stream[events.KinesisFirehoseEventRecord]) batch.Stream[batch.FirehoseRecord] {
 		return batch.TryMap(records, func(_ context.Context, r events.KinesisFirehoseEventRecord) (batch.FirehoseRecord, error) {
-			var e event
-			err := json.Unmarshal(r.Data, &e)
-			table := &batch.FirehoseTable{Database: "shop", Name: e.Kind}
-			if e.Left {
+			var order struct{ Customer string }
+			err := json.Unmarshal(r.Data, &order)
+			return batch.FirehoseRecord{Data: r.Data, PartitionKeys: map[string]string{"customer": order.Customer}}, err
+		})
+	}
+	printFirehose(byCustomer, `{"customer":"ada"}`, "not JSON")
+	// Output:
+	// r-0 Ok {"partitionKeys":{"customer":"ada"}}
+	// r-1 ProcessingFailed null
+}
+
+// Each event is stored in the table of its kind. An event about a customer who left deletes a row.
+func ExampleFirehoseTable() {
+	toTables := func(records batch.Stream[events.KinesisFirehoseEventRecord]) batch.Stream[batch.FirehoseRecord] {
+		return batch.TryMap(records, func(_ context.Context, r events.KinesisFirehoseEventRecord) (batch.FirehoseRecord, error) {
+			var event struct {
+				Kind string
+				Left bool
+			}
+			err := json.Unmarshal(r.Data, &event)
+			table := &batch.FirehoseTable{Database: "shop", Name: event.Kind}
+			if event.Left {
 				table.Operation = events.KinesisFirehoseOTFOperationDelete
 			}
 			return batch.FirehoseRecord{Data: r.Data, Table: table}, err
 		})
 	}
-	source := batch.Firehose(context.Background(), events.KinesisFirehoseEvent{Records: []events.KinesisFirehoseEventRecord{
-		{RecordID: "r-1", Data: []byte(`{"kind":"orders"}`)}, {RecordID: "r-2", Data: []byte(`{"kind":"customers","left":true}`)},
-	}})
-	response, err := batch.CollectFirehose(route(source))
+	printFirehose(toTables, `{"kind":"orders"}`, `{"kind":"customers","left":true}`)
+	// Output:
+	// r-0 Ok {"otfMetadata":{"destinationDatabaseName":"shop","destinationTableName":"orders"}}
+	// r-1 Ok {"otfMetadata":{"destinationDatabaseName":"shop","destinationTableName":"customers","operation":"delete"}}
+}
+
+// printFirehose transforms records with this data, and prints the result and the metadata of each.
+func printFirehose(stage batch.Stage[events.KinesisFirehoseEventRecord, batch.FirehoseRecord], data ...string) {
+	var event events.KinesisFirehoseEvent
+	for i, d := range data {
+		event.Records = append(event.Records, events.KinesisFirehoseEventRecord{RecordID: fmt.Sprint("r-", i), Data: []byte(d)})
+	}
+	response, _ := batch.CollectFirehose(stage(batch.Firehose(context.Background(), event)))
 	for _, r := range response.Records {
 		metadata, _ := json.Marshal(r.Metadata)
-		fmt.Println(r.RecordID, string(metadata))
+		fmt.Println(r.RecordID, r.Result, string(metadata))
 	}
-	fmt.Println(err)
-	// Output:
-	// r-1 {"otfMetadata":{"destinationDatabaseName":"shop","destinationTableName":"orders"}}
-	// r-2 {"otfMetadata":{"destinationDatabaseName":"shop","destinationTableName":"customers","operation":"delete"}}
-	// <nil>
+}
+
+// Firehose demands data, so missing data is an empty string.
+func ExampleFirehoseResult_MarshalJSON() {
+	encoded, _ := json.Marshal(batch.FirehoseResult{RecordID: "r-1", Result: "Dropped"})
+	fmt.Println(string(encoded))
+	// Output: {"recordId":"r-1","result":"Dropped","data":""}
 }

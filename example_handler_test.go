@@ -11,65 +11,82 @@ import (
 	"github.com/lambdabatch/batch"
 )
 
+// The body of m-2 is not a string. A handler function with an events.SQSEvent could not be called at all for
+// this event; here that message fails alone.
 func ExampleSQSHandler() {
 	// In a function: lambda.Start(batch.SQSHandler(process))
 	invoke(batch.SQSHandler(process), `{"Records":[
 		{"messageId":"m-1","eventSource":"aws:sqs","body":"{\"ID\":\"o-1\",\"Cents\":4200}"},
-		{"messageId":"m-2","eventSource":"aws:sqs","body":42}]}`) // a body that is no string fails alone
+		{"messageId":"m-2","eventSource":"aws:sqs","body":42}]}`)
 	// Output:
-	// stored o-1
+	// stored the receipt of o-1
 	// {"batchItemFailures":[{"itemIdentifier":"m-2"}]}
 }
 
+// Invoke makes a Handler a lambda.Handler. Tests may call it with the payload of an event.
+func ExampleHandler_Invoke() {
+	handler := batch.SQSHandler(process)
+	payload := []byte(`{"Records":[{"messageId":"m-1","eventSource":"aws:sqs","body":"{\"ID\":\"o-1\",\"Cents\":4200}"}]}`)
+	response, err := handler.Invoke(context.Background(), payload)
+	fmt.Printf("%s %v\n", response, err)
+	// Output:
+	// stored the receipt of o-1
+	// {"batchItemFailures":[]} <nil>
+}
+
 func ExampleKinesisHandler() {
-	print := batch.Each(func(_ context.Context, r events.KinesisEventRecord) error {
-		fmt.Printf("%s\n", r.Kinesis.Data)
+	greet := batch.Each(func(_ context.Context, r events.KinesisEventRecord) error {
+		fmt.Printf("%s says %s\n", r.Kinesis.PartitionKey, r.Kinesis.Data)
 		return nil
 	})
-	invoke(batch.KinesisHandler(print), `{"Records":[{"eventSource":"aws:kinesis",
+	invoke(batch.KinesisHandler(greet), `{"Records":[{"eventSource":"aws:kinesis",
 		"kinesis":{"sequenceNumber":"101","partitionKey":"ada","data":"aGVsbG8="}}]}`)
 	// Output:
-	// hello
+	// ada says hello
 	// {"batchItemFailures":[]}
 }
 
 func ExampleDynamoDBHandler() {
-	print := batch.Each(func(_ context.Context, r events.DynamoDBEventRecord) error {
-		fmt.Println(r.EventName, r.Change.Keys["Id"].Number())
+	index := batch.Each(func(_ context.Context, r events.DynamoDBEventRecord) error {
+		fmt.Println(r.EventName, r.Change.Keys["OrderID"].String())
 		return nil
 	})
-	invoke(batch.DynamoDBHandler(print), `{"Records":[{"eventSource":"aws:dynamodb","eventName":"REMOVE",
-		"dynamodb":{"SequenceNumber":"111","Keys":{"Id":{"N":"101"}}}}]}`)
+	invoke(batch.DynamoDBHandler(index), `{"Records":[{"eventSource":"aws:dynamodb","eventName":"REMOVE",
+		"dynamodb":{"SequenceNumber":"111","Keys":{"OrderID":{"S":"o-1"}}}}]}`)
 	// Output:
-	// REMOVE 101
+	// REMOVE o-1
 	// {"batchItemFailures":[]}
 }
 
+// The values are base64: of 4200, and of a text that is no number.
 func ExampleKafkaHandler() {
-	numbers := func(s batch.Stream[events.KafkaRecord]) batch.Stream[int] {
+	amounts := func(s batch.Stream[events.KafkaRecord]) batch.Stream[int] {
 		return batch.Decode[int](s, json.Unmarshal)
 	}
-	invoke(batch.KafkaHandler(numbers), `{"eventSource":"aws:kafka","records":{"orders-0":[
-		{"topic":"orders","partition":0,"offset":15,"value":"MQ=="},
-		{"topic":"orders","partition":0,"offset":16,"value":"eA=="}]}}`)
-	// Output: {"batchItemFailures":[{"itemIdentifier":{"partition":"orders-0","offset":16}}]}
+	invoke(batch.KafkaHandler(amounts), `{"eventSource":"aws:kafka","records":{"amounts-0":[
+		{"topic":"amounts","partition":0,"offset":15,"value":"NDIwMA=="},
+		{"topic":"amounts","partition":0,"offset":16,"value":"ZnJlZQ=="}]}}`)
+	// Output: {"batchItemFailures":[{"itemIdentifier":{"partition":"amounts-0","offset":16}}]}
 }
 
-// Count the records of each window.
+// Count the clicks of each customer in windows of two minutes. The first invocation counts a click of ada,
+// the second one ends the window.
 func ExampleKinesisWindowHandler() {
-	pass := func(s batch.Stream[events.KinesisEventRecord]) batch.Stream[events.KinesisEventRecord] { return s }
-	count := func(n map[string]int, r events.KinesisEventRecord) map[string]int {
-		if n == nil {
-			n = map[string]int{}
-		}
-		n[r.Kinesis.PartitionKey]++
-		return n
+	clicks := func(s batch.Stream[events.KinesisEventRecord]) batch.Stream[string] {
+		return batch.Map(s, func(r events.KinesisEventRecord) string { return r.Kinesis.PartitionKey })
 	}
-	report := func(_ context.Context, w batch.Window, n map[string]int) error {
-		fmt.Println(w.Start.Format(time.TimeOnly), n)
+	count := func(counts map[string]int, customer string) map[string]int {
+		if counts == nil {
+			counts = map[string]int{}
+		}
+		counts[customer]++
+		return counts
+	}
+	publish := func(_ context.Context, w batch.Window, counts map[string]int) error {
+		fmt.Println("window from", w.Start.Format(time.TimeOnly), counts)
 		return nil
 	}
-	h := batch.KinesisWindowHandler(pass, count, report)
+	h := batch.KinesisWindowHandler(clicks, count, publish)
 	invoke(h, `{"Records":[{"eventSource":"aws:kinesis","kinesis":{"sequenceNumber":"101","partitionKey":"ada","data":""}}],
 		"window":{"start":"2026-11-23T12:00:00Z","end":"2026-11-23T12:02:00Z"},"state":{"bob":2},
 		"shardId":"shardId-000000000006","isFinalInvokeForWindow":false,"isWindowTerminatedEarly":false}`)
@@ -77,20 +94,20 @@ func ExampleKinesisWindowHandler() {
 		"shardId":"shardId-000000000006","isFinalInvokeForWindow":true,"isWindowTerminatedEarly":false}`)
 	// Output:
 	// {"state":{"ada":1,"bob":2},"batchItemFailures":[]}
-	// 12:00:00 map[ada:1 bob:2]
+	// window from 12:00:00 map[ada:1 bob:2]
 	// {"state":{"ada":1,"bob":2},"batchItemFailures":[]}
 }
 
-// Any type that JSON carries can be the state: here a plain number.
+// The state can be any type that JSON carries. Here it is a number: how many items have changed.
 func ExampleDynamoDBWindowHandler() {
-	pass := func(s batch.Stream[events.DynamoDBEventRecord]) batch.Stream[events.DynamoDBEventRecord] { return s }
+	changes := func(s batch.Stream[events.DynamoDBEventRecord]) batch.Stream[events.DynamoDBEventRecord] { return s }
 	count := func(n int, _ events.DynamoDBEventRecord) int { return n + 1 }
-	report := func(_ context.Context, _ batch.Window, n int) error {
+	publish := func(_ context.Context, _ batch.Window, n int) error {
 		fmt.Println(n, "changes")
 		return nil
 	}
-	invoke(batch.DynamoDBWindowHandler(pass, count, report), `{"Records":[
-		{"eventSource":"aws:dynamodb","eventName":"INSERT","dynamodb":{"SequenceNumber":"111","Keys":{"Id":{"N":"101"}}}}],
+	invoke(batch.DynamoDBWindowHandler(changes, count, publish), `{"Records":[
+		{"eventSource":"aws:dynamodb","eventName":"INSERT","dynamodb":{"SequenceNumber":"111","Keys":{"OrderID":{"S":"o-1"}}}}],
 		"window":{"start":"2026-11-23T12:00:00Z","end":"2026-11-23T12:02:00Z"},"state":41,
 		"shardId":"shardId-000000000006","isFinalInvokeForWindow":true,"isWindowTerminatedEarly":false}`)
 	// Output:

@@ -7,8 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"strconv"
-	"strings"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -16,49 +15,71 @@ import (
 	"github.com/lambdabatch/batch"
 )
 
-// failing is a batch in which the records named fail.
-func failing(names string, opts ...batch.Option) (batch.Response, error) {
-	messages := []events.SQSMessage{inGroup("m-1", "ada", ""), inGroup("m-2", "ada", ""), inGroup("m-3", "bob", "")}
-	source := batch.SQS(context.Background(), events.SQSEvent{Records: messages}, opts...)
-	return batch.Run(source, batch.Each(func(_ context.Context, m events.SQSMessage) error {
-		if strings.Contains(names, m.MessageId) {
+// threeMessages is an event of a FIFO queue: m-1 and m-2 are in one group, m-3 in another.
+func threeMessages() events.SQSEvent {
+	return events.SQSEvent{Records: []events.SQSMessage{
+		messageInGroup("m-1", "ada", ""),
+		messageInGroup("m-2", "ada", ""),
+		messageInGroup("m-3", "bob", ""),
+	}}
+}
+
+// outOfStock is a stage that fails for the messages with these IDs.
+func outOfStock(ids ...string) batch.Stage[events.SQSMessage, events.SQSMessage] {
+	return batch.Each(func(_ context.Context, m events.SQSMessage) error {
+		if slices.Contains(ids, m.MessageId) {
 			return errors.New("out of stock")
 		}
 		return nil
-	}))
+	})
 }
 
+// m-1 and m-2 are in one group, m-3 in another, and m-1 fails. The policy decides what that holds back.
 func ExampleWithPolicy() {
-	print(failing("m-1"))
-	print(failing("m-1", batch.WithPolicy(batch.Continue)))
-	print(failing("m-2", batch.WithPolicy(batch.StopBatch)))
+	for _, policy := range []batch.Policy{batch.Continue, batch.StopGroup, batch.StopBatch} {
+		messages := batch.SQS(context.Background(), threeMessages(), batch.WithPolicy(policy), batch.WithoutAllFailedError())
+		fmt.Println(policy)
+		printResponse(batch.Run(messages, outOfStock("m-1")))
+	}
 	// Output:
-	// {"batchItemFailures":[{"itemIdentifier":"m-1"},{"itemIdentifier":"m-2"}]}
+	// Continue
 	// {"batchItemFailures":[{"itemIdentifier":"m-1"}]}
-	// {"batchItemFailures":[{"itemIdentifier":"m-2"},{"itemIdentifier":"m-3"}]}
+	// StopGroup
+	// {"batchItemFailures":[{"itemIdentifier":"m-1"},{"itemIdentifier":"m-2"}]}
+	// StopBatch
+	// {"batchItemFailures":[{"itemIdentifier":"m-1"},{"itemIdentifier":"m-2"},{"itemIdentifier":"m-3"}]}
 }
 
+func ExamplePolicy_String() {
+	fmt.Println(batch.Continue, batch.StopGroup, batch.StopBatch)
+	// Output: Continue StopGroup StopBatch
+}
+
+// The records' context ends ten seconds before the function's deadline.
 func ExampleWithReserve() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Hour)
 	defer cancel()
-	event := events.SQSEvent{Records: []events.SQSMessage{message("m-1", "")}}
-	print(batch.Run(batch.SQS(ctx, event, batch.WithReserve(10*time.Second)), batch.Each(func(record context.Context, _ events.SQSMessage) error {
-		invocation, _ := ctx.Deadline()
-		deadline, _ := record.Deadline()
-		fmt.Println(invocation.Sub(deadline))
-		return nil
-	})))
+	messages := batch.SQS(ctx, threeMessages(), batch.WithReserve(10*time.Second))
+	for r := range messages {
+		function, _ := ctx.Deadline()
+		record, _ := r.Context().Deadline()
+		fmt.Println(r.Record().ID, function.Sub(record))
+	}
 	// Output:
-	// 10s
-	// {"batchItemFailures":[]}
+	// m-1 10s
+	// m-2 10s
+	// m-3 10s
 }
 
-// m-1 will be dead-lettered, so m-2, which comes after it, is processed.
+// m-1 fails on its first and last receive, so SQS is about to move it to the dead-letter queue. It does not
+// hold back m-2, which is in the same group.
 func ExampleWithMaxReceives() {
-	print(failing("m-1", batch.WithMaxReceives(1)))
+	messages := batch.SQS(context.Background(), threeMessages(), batch.WithMaxReceives(1))
+	printResponse(batch.Run(messages, outOfStock("m-1")))
 	// Output: {"batchItemFailures":[{"itemIdentifier":"m-1"}]}
 }
 
+// m-1 fails, and m-2 is held back because it is in the same group.
 func ExampleWithLogger() {
 	withoutTime := func(_ []string, a slog.Attr) slog.Attr {
 		if a.Key == slog.TimeKey {
@@ -67,17 +88,21 @@ func ExampleWithLogger() {
 		return a
 	}
 	logger := slog.New(slog.NewTextHandler(os.Stdout, &slog.HandlerOptions{ReplaceAttr: withoutTime}))
-	print(failing("m-1", batch.WithLogger(logger)))
+	messages := batch.SQS(context.Background(), threeMessages(), batch.WithLogger(logger))
+	printResponse(batch.Run(messages, outOfStock("m-1")))
 	// Output:
 	// level=ERROR msg="record failed" record=m-1 group=ada attempt=1 error="out of stock"
 	// level=WARN msg="records not processed" records=3 blocked=1
 	// {"batchItemFailures":[{"itemIdentifier":"m-1"},{"itemIdentifier":"m-2"}]}
 }
 
+// m-1 fails, and m-2 is held back because it is in the same group.
 func ExampleWithReport() {
-	print(failing("m-1", batch.WithReport(func(_ context.Context, r batch.Report) {
+	report := func(_ context.Context, r batch.Report) {
 		fmt.Printf("%d of %d will be redelivered: %d failed, %d blocked\n", r.Reported(), r.Records, r.Failed, r.Blocked)
-	})))
+	}
+	messages := batch.SQS(context.Background(), threeMessages(), batch.WithReport(report))
+	printResponse(batch.Run(messages, outOfStock("m-1")))
 	// Output:
 	// 2 of 3 will be redelivered: 1 failed, 1 blocked
 	// {"batchItemFailures":[{"itemIdentifier":"m-1"},{"itemIdentifier":"m-2"}]}
@@ -96,7 +121,7 @@ func ExampleWithReport_metrics() {
 		Timestamp         int64
 		CloudWatchMetrics []directive
 	}
-	now := func() time.Time { return time.UnixMilli(1_763_884_800_000) } // time.Now outside of examples
+	now := func() time.Time { return time.UnixMilli(1_763_884_800_000) } // use time.Now in a function
 	emit := func(_ context.Context, r batch.Report) {
 		line, _ := json.Marshal(struct {
 			AWS      metadata `json:"_aws"`
@@ -118,41 +143,53 @@ func ExampleWithReport_metrics() {
 		})
 		fmt.Println(string(line))
 	}
-	_, _ = failing("m-1", batch.WithReport(emit))
+	messages := batch.SQS(context.Background(), threeMessages(), batch.WithReport(emit))
+	_, _ = batch.Run(messages, outOfStock("m-1"))
 	// Output: {"_aws":{"Timestamp":1763884800000,"CloudWatchMetrics":[{"Namespace":"Orders","Dimensions":[["Function"]],"Metrics":[{"Name":"Records","Unit":"Count"},{"Name":"Redelivered","Unit":"Count"},{"Name":"Failed","Unit":"Count"},{"Name":"Blocked","Unit":"Count"},{"Name":"Running","Unit":"Count"}]}]},"Function":"orders","Records":3,"Redelivered":2,"Failed":1,"Blocked":1,"Running":0}
 }
 
-// Each line of a function's log names the record that it works on, and there is one line for what became of it.
+// Every log line of a function names the record that the function works on. The scope puts a logger into the
+// record's context, and logs the outcome when the response is known.
 func ExampleWithScope() {
-	type logKey struct{}
-	logged := func(ctx context.Context, r batch.Record) (context.Context, func(batch.Outcome)) {
-		log := func(what any) { fmt.Println(r.ID+":", what) } // a slog.Logger outside of examples
-		return context.WithValue(ctx, logKey{}, log), func(o batch.Outcome) {
-			if o.Err != nil {
-				log(o.Err)
-			} else {
-				log("done")
-			}
+	type loggerKey struct{}
+	withoutTime := func(_ []string, a slog.Attr) slog.Attr {
+		if a.Key == slog.TimeKey {
+			return slog.Attr{}
+		}
+		return a
+	}
+	base := slog.New(slog.NewTextHandler(os.Stdout, &slog.HandlerOptions{ReplaceAttr: withoutTime}))
+	open := func(ctx context.Context, r batch.Record) (context.Context, func(batch.Outcome)) {
+		logger := base.With("record", r.ID)
+		return context.WithValue(ctx, loggerKey{}, logger), func(o batch.Outcome) {
+			logger.Info("outcome", "error", o.Err)
 		}
 	}
-	event := events.SQSEvent{Records: []events.SQSMessage{message("m-1", "12"), message("m-2", "twelve")}}
-	print(batch.Run(batch.SQS(context.Background(), event, batch.WithScope(logged)), batch.Each(func(ctx context.Context, m events.SQSMessage) error {
-		log := ctx.Value(logKey{}).(func(any))
-		log("reading " + m.Body)
-		_, err := strconv.Atoi(m.Body)
-		return err
+	messages := batch.SQS(context.Background(), threeMessages(), batch.WithScope(open))
+	printResponse(batch.Run(messages, batch.Each(func(ctx context.Context, m events.SQSMessage) error {
+		ctx.Value(loggerKey{}).(*slog.Logger).Info("charging")
+		if m.MessageId == "m-3" {
+			return errRefused
+		}
+		return nil
 	})))
 	// Output:
-	// m-1: reading 12
-	// m-2: reading twelve
-	// m-1: done
-	// m-2: strconv.Atoi: parsing "twelve": invalid syntax
-	// {"batchItemFailures":[{"itemIdentifier":"m-2"}]}
+	// level=INFO msg=charging record=m-1
+	// level=INFO msg=charging record=m-2
+	// level=INFO msg=charging record=m-3
+	// level=INFO msg=outcome record=m-1 error=<nil>
+	// level=INFO msg=outcome record=m-2 error=<nil>
+	// level=INFO msg=outcome record=m-3 error="card refused"
+	// {"batchItemFailures":[{"itemIdentifier":"m-3"}]}
 }
 
+// m-1 and m-3 fail, and m-2 is held back: nothing is acknowledged. First without the option, then with it.
 func ExampleWithoutAllFailedError() {
-	print(failing("m-1 m-3"))
-	print(failing("m-1 m-3", batch.WithoutAllFailedError()))
+	messages := batch.SQS(context.Background(), threeMessages())
+	printResponse(batch.Run(messages, outOfStock("m-1", "m-3")))
+
+	messages = batch.SQS(context.Background(), threeMessages(), batch.WithoutAllFailedError())
+	printResponse(batch.Run(messages, outOfStock("m-1", "m-3")))
 	// Output:
 	// error: all 3 records failed: m-1: out of stock; m-2: blocked by record "m-1"; m-3: out of stock
 	// {"batchItemFailures":[{"itemIdentifier":"m-1"},{"itemIdentifier":"m-2"},{"itemIdentifier":"m-3"}]}

@@ -2,64 +2,78 @@ package batch_test
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
+	"path"
 
 	"github.com/aws/aws-lambda-go/events"
 
 	"github.com/lambdabatch/batch"
 )
 
+// The position of a value is its ID.
 func ExampleOf() {
-	show(batch.Of("a", "b"))
+	printResults(batch.Of(Order{ID: "o-1", Cents: 4200}, Order{ID: "o-2", Cents: 700}))
 	// Output:
-	// 0: a
-	// 1: b
+	// 0 Ready: {ID:o-1 Cents:4200}
+	// 1 Ready: {ID:o-2 Cents:700}
 }
 
-// From makes a batch of anything: here of files that came with an S3 event.
+// The records are the files of an S3 event. Files of one folder form a group, so that a failure holds back
+// the later files of its folder.
 func ExampleFrom() {
-	files := []string{"2026/a.csv", "2026/b.csv"}
+	files := []string{"ada/1.csv", "ada/2.csv", "bob/1.csv"}
 	describe := func(file string) batch.Record {
-		return batch.Record{ID: file, Group: strings.Split(file, "/")[0]}
+		return batch.Record{ID: file, Group: path.Dir(file)}
 	}
-	stream := batch.From(context.Background(), files, describe, batch.WithPolicy(batch.StopGroup))
-	print(batch.Collect(batch.TryEach(stream, func(_ context.Context, file string) error {
-		return errors.New("empty")
-	})))
-	// Output: error: all 2 records failed: 2026/a.csv: empty; 2026/b.csv: blocked by record "2026/a.csv"
+	source := batch.From(context.Background(), files, describe, batch.WithPolicy(batch.StopGroup))
+	printResults(batch.TryEach(source, func(_ context.Context, file string) error {
+		if file == "ada/1.csv" {
+			return errors.New("no header")
+		}
+		return nil
+	}))
+	// Output:
+	// ada/1.csv Failed: no header
+	// ada/2.csv Failed: blocked by record "ada/1.csv"
+	// bob/1.csv Ready: bob/1.csv
 }
 
+// On a FIFO queue a failure holds back the later messages of its group, and no other message.
 func ExampleSQS() {
 	event := events.SQSEvent{Records: []events.SQSMessage{
-		inGroup("m-1", "ada", "bad"), inGroup("m-2", "ada", "good"), inGroup("m-3", "bob", "good"),
+		messageInGroup("m-1", "ada", "bad"),
+		messageInGroup("m-2", "ada", "good"),
+		messageInGroup("m-3", "bob", "good"),
 	}}
-	response, err := batch.Run(batch.SQS(context.Background(), event), batch.Each(func(_ context.Context, m events.SQSMessage) error {
+	printResponse(batch.Run(batch.SQS(context.Background(), event), batch.Each(func(_ context.Context, m events.SQSMessage) error {
 		fmt.Println("processing", m.MessageId)
 		if m.Body == "bad" {
 			return errors.New("bad body")
 		}
 		return nil
-	}))
-	print(response, err)
+	})))
 	// Output:
 	// processing m-1
 	// processing m-3
 	// {"batchItemFailures":[{"itemIdentifier":"m-1"},{"itemIdentifier":"m-2"}]}
 }
 
-func kinesisRecord(number, key, data string) events.KinesisEventRecord {
-	return events.KinesisEventRecord{Kinesis: events.KinesisRecord{SequenceNumber: number, PartitionKey: key, Data: []byte(data)}}
+func kinesisRecord(sequenceNumber, key, data string) events.KinesisEventRecord {
+	return events.KinesisEventRecord{Kinesis: events.KinesisRecord{SequenceNumber: sequenceNumber, PartitionKey: key, Data: []byte(data)}}
 }
 
+// On a shard, everything from the first failure on is reported, because Lambda redelivers it in any case.
 func ExampleKinesis() {
 	event := events.KinesisEvent{Records: []events.KinesisEventRecord{
-		kinesisRecord("101", "ada", "1"), kinesisRecord("102", "bob", "two"), kinesisRecord("103", "ada", "3"),
+		kinesisRecord("101", "ada", `{"ID":"o-1","Cents":4200}`),
+		kinesisRecord("102", "bob", "not JSON"),
+		kinesisRecord("103", "ada", `{"ID":"o-3","Cents":700}`),
 	}}
-	numbers := batch.Decode[int](batch.Kinesis(context.Background(), event), json.Unmarshal)
-	print(batch.Collect(numbers)) // nothing after a failure is acknowledged: it is redelivered anyway
+	orders := batch.Decode[Order](batch.Kinesis(context.Background(), event), json.Unmarshal)
+	printResponse(batch.Collect(orders))
 	// Output: {"batchItemFailures":[{"itemIdentifier":"102"},{"itemIdentifier":"103"}]}
 }
 
@@ -68,41 +82,56 @@ func ExampleDynamoDB() {
 		EventName: "INSERT",
 		Change: events.DynamoDBStreamRecord{
 			SequenceNumber: "4421584500000000017450439091",
-			Keys:           map[string]events.DynamoDBAttributeValue{"Id": events.NewNumberAttribute("101")},
+			Keys:           map[string]events.DynamoDBAttributeValue{"OrderID": events.NewStringAttribute("o-1")},
 		},
 	}}}
-	names := batch.Map(batch.DynamoDB(context.Background(), event), func(r events.DynamoDBEventRecord) string {
-		return r.EventName + " " + r.Change.Keys["Id"].Number()
+	changes := batch.Map(batch.DynamoDB(context.Background(), event), func(r events.DynamoDBEventRecord) string {
+		return r.EventName + " of " + r.Change.Keys["OrderID"].String()
 	})
-	show(names)
-	// Output: 4421584500000000017450439091: INSERT 101
+	printResults(changes)
+	// Output: 4421584500000000017450439091 Ready: INSERT of o-1
 }
 
+// The value of a Kafka record is base64, which Decode removes. Partitions are processed in sorted order.
 func ExampleKafka() {
+	value := func(text string) string { return base64.StdEncoding.EncodeToString([]byte(text)) }
 	event := events.KafkaEvent{Records: map[string][]events.KafkaRecord{
-		"orders-1": {{Topic: "orders", Partition: 1, Offset: 7, Value: "MQ=="}}, // base64 of 1
-		"orders-0": {{Topic: "orders", Partition: 0, Offset: 9, Value: "eA=="}}, // of x
+		"orders-1": {{Topic: "orders", Partition: 1, Offset: 7, Value: value(`{"ID":"o-1","Cents":4200}`)}},
+		"orders-0": {{Topic: "orders", Partition: 0, Offset: 9, Value: value("not JSON")}},
 	}}
-	print(batch.Collect(batch.Decode[int](batch.Kafka(context.Background(), event), json.Unmarshal)))
-	// Output: {"batchItemFailures":[{"itemIdentifier":{"partition":"orders-0","offset":9}}]}
+	printResults(batch.Decode[Order](batch.Kafka(context.Background(), event), json.Unmarshal))
+	// Output:
+	// orders-0/9 Failed: value: invalid character 'o' in literal null (expecting 'u')
+	// orders-1/7 Ready: {ID:o-1 Cents:4200}
 }
 
+// The ID of the record is a good idempotency key: it is the same in every delivery.
 func ExampleRecordFrom() {
-	event := events.SQSEvent{Records: []events.SQSMessage{inGroup("m-1", "ada", "{}")}}
+	event := events.SQSEvent{Records: []events.SQSMessage{messageInGroup("m-1", "ada", `{"ID":"o-1","Cents":4200}`)}}
 	orders := batch.Decode[Order](batch.SQS(context.Background(), event), json.Unmarshal)
-	show(batch.TryMap(orders, func(ctx context.Context, _ Order) (string, error) {
+	printResponse(batch.Collect(batch.TryEach(orders, func(ctx context.Context, o Order) error {
 		record, _ := batch.RecordFrom(ctx)
-		return fmt.Sprintf("attempt %d in group %s", record.Attempt, record.Group), nil
-	}))
-	// Output: m-1: attempt 1 in group ada
+		fmt.Printf("charging %s: key %s, group %s, attempt %d\n", o.ID, record.ID, record.Group, record.Attempt)
+		return nil
+	})))
+	// Output:
+	// charging o-1: key m-1, group ada, attempt 1
+	// {"batchItemFailures":[]}
 }
 
+// After Decode the function receives an Order. SourceFrom returns the message that it was decoded from.
 func ExampleSourceFrom() {
-	event := events.SQSEvent{Records: []events.SQSMessage{message("m-1", "{}")}}
+	original := message("m-1", `{"ID":"o-1","Cents":4200}`)
+	original.Attributes = map[string]string{"SentTimestamp": "1763884800000"}
+	event := events.SQSEvent{Records: []events.SQSMessage{original}}
 	orders := batch.Decode[Order](batch.SQS(context.Background(), event), json.Unmarshal)
-	show(batch.TryMap(orders, func(ctx context.Context, _ Order) (string, error) {
-		original, _ := batch.SourceFrom[events.SQSMessage](ctx)
-		return original.Body, nil
-	}))
-	// Output: m-1: {}
+	printResponse(batch.Collect(batch.TryEach(orders, func(ctx context.Context, o Order) error {
+		if m, ok := batch.SourceFrom[events.SQSMessage](ctx); ok {
+			fmt.Println(o.ID, "was sent at", m.Attributes["SentTimestamp"])
+		}
+		return nil
+	})))
+	// Output:
+	// o-1 was sent at 1763884800000
+	// {"batchItemFailures":[]}
 }

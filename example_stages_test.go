@@ -15,275 +15,210 @@ import (
 	"github.com/lambdabatch/batch"
 )
 
-// A Stream is an iterator, so that what works on iterators works on it.
+// A Stream is an iterator, so every function on iterators accepts it. These two are from samber/lo.
 func ExampleStream() {
-	receipts := batch.TryMap(batch.Of(Order{"o-1", 4200}, Order{"o-2", 9999999}, Order{"o-3", 700}), charge)
-	failed := it.CountBy(receipts, func(r batch.Result[Receipt]) bool { return r.Err() != nil })
-	first, _ := it.Find(receipts, func(r batch.Result[Receipt]) bool { return r.Err() != nil })
-	fmt.Println(failed, "failed, the first is", first.Record().ID)
-	// Output: 1 failed, the first is 1
+	orders := batch.Of(Order{ID: "o-1", Cents: 42_00}, Order{ID: "o-2", Cents: 99_999_99}, Order{ID: "o-3", Cents: 7_00})
+	receipts := batch.TryMap(orders, charge)
+	failed := func(r batch.Result[Receipt]) bool { return r.Err() != nil }
+	first, _ := it.Find(receipts, failed)
+	fmt.Printf("%d failed, the first is record %s\n", it.CountBy(receipts, failed), first.Record().ID)
+	// Output: 1 failed, the first is record 1
+}
+
+// A pipeline made of stages is a stage, too.
+func ExampleStage() {
+	var bill batch.Stage[Order, Receipt] = func(orders batch.Stream[Order]) batch.Stream[Receipt] {
+		payable := batch.Filter(orders, Order.Payable)
+		return batch.TryMap(payable, charge)
+	}
+	printResults(bill(batch.Of(Order{ID: "o-1", Cents: 42_00}, Order{ID: "o-2", Cents: 0})))
+	// Output:
+	// 0 Ready: {Order:o-1 Cents:4200}
+	// 1 Done
 }
 
 func ExampleMap() {
-	show(batch.Map(batch.Of("a", "bb"), func(s string) int { return len(s) }))
+	orders := batch.Of(Order{ID: "o-1", Cents: 42_00}, Order{ID: "o-2", Cents: 7_00})
+	euros := batch.Map(orders, func(o Order) string { return fmt.Sprintf("€%d.%02d", o.Cents/100, o.Cents%100) })
+	printResults(euros)
 	// Output:
-	// 0: 1
-	// 1: 2
+	// 0 Ready: €42.00
+	// 1 Ready: €7.00
 }
 
 func ExampleTryMap() {
-	show(batch.TryMap(batch.Of(Order{"o-1", 4200}, Order{"o-2", 9999999}), charge))
+	orders := batch.Of(Order{ID: "o-1", Cents: 42_00}, Order{ID: "o-2", Cents: 99_999_99})
+	printResults(batch.TryMap(orders, func(ctx context.Context, o Order) (Receipt, error) {
+		if o.Cents > 1_000_00 {
+			return Receipt{}, errors.New("card refused")
+		}
+		return Receipt{Order: o.ID, Cents: o.Cents}, nil
+	}))
 	// Output:
-	// 0: {o-1 4200}
-	// 1: failed: card refused
+	// 0 Ready: {Order:o-1 Cents:4200}
+	// 1 Failed: card refused
 }
 
+// A record that the filter does not keep is done: it is acknowledged, and later stages pass it on.
 func ExampleFilter() {
-	show(batch.Filter(batch.Of(Order{"o-1", 4200}, Order{"o-2", 0}), Order.Payable))
+	orders := batch.Of(Order{ID: "o-1", Cents: 42_00}, Order{ID: "o-2", Cents: 0})
+	printResults(batch.Filter(orders, func(o Order) bool { return o.Cents > 0 }))
 	// Output:
-	// 0: {o-1 4200}
-	// 1: done
+	// 0 Ready: {ID:o-1 Cents:4200}
+	// 1 Done
 }
 
-// A filter that asks a table whether the work was done before.
+// The filter looks orders up in a table, to skip those that have been charged before.
 func ExampleTryFilter() {
-	known := map[string]bool{"o-1": true}
-	isNew := func(_ context.Context, o Order) (bool, error) {
+	charged := map[string]bool{"o-1": true}
+	notCharged := func(_ context.Context, o Order) (bool, error) {
 		if o.ID == "" {
 			return false, errors.New("order without an ID")
 		}
-		return !known[o.ID], nil
+		return !charged[o.ID], nil
 	}
-	show(batch.TryFilter(batch.Of(Order{"o-1", 1}, Order{"o-2", 2}, Order{"", 3}), isNew))
+	orders := batch.Of(Order{ID: "o-1", Cents: 42_00}, Order{ID: "o-2", Cents: 7_00}, Order{Cents: 1_00})
+	printResults(batch.TryFilter(orders, notCharged))
 	// Output:
-	// 0: done
-	// 1: {o-2 2}
-	// 2: failed: order without an ID
+	// 0 Done
+	// 1 Ready: {ID:o-2 Cents:700}
+	// 2 Failed: order without an ID
 }
 
-// A message with several lines is acknowledged if all of them are.
+// A message holds several lines. It is acknowledged if all of them succeed, and reported once if one fails.
 func ExampleFlatMap() {
-	lines := batch.FlatMap(batch.Of("a b", "c x", ""), strings.Fields)
-	print(batch.Collect(batch.TryEach(lines, func(_ context.Context, line string) error {
-		if line == "x" {
-			return errors.New("bad line")
+	messages := batch.Of("2 apples\n1 pear", "3 plums\n? figs")
+	lines := batch.FlatMap(messages, func(text string) []string { return strings.Split(text, "\n") })
+	printResponse(batch.Collect(batch.TryEach(lines, func(_ context.Context, line string) error {
+		if strings.HasPrefix(line, "?") {
+			return errors.New("no quantity")
 		}
-		fmt.Println(line)
+		fmt.Println("shipped", line)
 		return nil
 	})))
 	// Output:
-	// a
-	// b
-	// c
+	// shipped 2 apples
+	// shipped 1 pear
+	// shipped 3 plums
 	// {"batchItemFailures":[{"itemIdentifier":"1"}]}
 }
 
 func ExampleTryFlatMap() {
-	show(batch.TryFlatMap(batch.Of("[1,2]", "{"), func(_ context.Context, s string) (numbers []int, err error) {
-		err = json.Unmarshal([]byte(s), &numbers)
-		return numbers, err
+	messages := batch.Of(`["o-1","o-2"]`, `["o-3"`)
+	printResults(batch.TryFlatMap(messages, func(_ context.Context, body string) (orderIDs []string, err error) {
+		err = json.Unmarshal([]byte(body), &orderIDs)
+		return orderIDs, err
 	}))
 	// Output:
-	// 0: 1
-	// 0: 2
-	// 1: failed: unexpected end of JSON input
+	// 0 Ready: o-1
+	// 0 Ready: o-2
+	// 1 Failed: unexpected end of JSON input
 }
 
+// The receipts stay in the stream, so another stage can follow.
 func ExampleTryEach() {
-	print(batch.Collect(batch.TryEach(batch.Of(Receipt{"o-1", 1}, Receipt{"o-2", 2}), store)))
-	// Output:
-	// stored o-1
-	// stored o-2
-	// {"batchItemFailures":[]}
-}
-
-func ExampleEach() {
-	handle := func(_ context.Context, m events.SQSMessage) error {
-		fmt.Println(m.Body)
-		return nil
-	}
-	invoke(batch.SQSHandler(batch.Each(handle)), `{"Records":[{"messageId":"m-1","body":"hello","eventSource":"aws:sqs"}]}`)
-	// Output:
-	// hello
-	// {"batchItemFailures":[]}
-}
-
-func ExampleTryEachChunk() {
-	write := func(_ context.Context, receipts []Receipt) error { // stands for BatchWriteItem
-		fmt.Println("writing", len(receipts))
-		failed := batch.ItemErrors{}
-		for i, r := range receipts {
-			if r.Cents == 0 {
-				failed[i] = errors.New("throttled")
-			}
+	receipts := batch.Of(Receipt{Order: "o-1", Cents: 42_00}, Receipt{Order: "o-2", Cents: 7_00})
+	printResponse(batch.Collect(batch.TryEach(receipts, func(ctx context.Context, r Receipt) error {
+		if r.Order == "o-2" {
+			return errors.New("table is read-only")
 		}
-		return failed
-	}
-	receipts := batch.Of(Receipt{"o-1", 1}, Receipt{"o-2", 0}, Receipt{"o-3", 3})
-	print(batch.Collect(batch.TryEachChunk(receipts, 2, write)))
+		fmt.Println("stored the receipt of", r.Order)
+		return nil
+	})))
 	// Output:
-	// writing 2
-	// writing 1
+	// stored the receipt of o-1
 	// {"batchItemFailures":[{"itemIdentifier":"1"}]}
 }
 
-func ExampleTap() {
-	count := 0
-	values := batch.Tap(batch.Of("a", "b"), func(r batch.Result[string]) {
-		if _, ok := r.Value(); ok {
-			count++
-		}
-	})
-	print(batch.Collect(values))
-	fmt.Println(count, "ready")
+// A whole handler made of one function.
+func ExampleEach() {
+	handle := func(_ context.Context, m events.SQSMessage) error {
+		fmt.Println("received:", m.Body)
+		return nil
+	}
+	// In a function: lambda.Start(batch.SQSHandler(batch.Each(handle)))
+	invoke(batch.SQSHandler(batch.Each(handle)), `{"Records":[{"messageId":"m-1","body":"hello","eventSource":"aws:sqs"}]}`)
 	// Output:
+	// received: hello
 	// {"batchItemFailures":[]}
-	// 2 ready
 }
 
-// Poison records go to a dead-letter queue of one's own, and the others retry.
+// Three receipts are written in chunks of two. If the write itself fails, so do all receipts of the chunk.
+// To fail only some of them, see ItemErrors.
+func ExampleTryEachChunk() {
+	receipts := batch.Of(Receipt{Order: "o-1"}, Receipt{Order: "o-2"}, Receipt{Order: "o-3"})
+	printResponse(batch.Collect(batch.TryEachChunk(receipts, 2, func(_ context.Context, chunk []Receipt) error {
+		if chunk[0].Order == "o-1" {
+			return errors.New("connection reset")
+		}
+		fmt.Println("wrote", chunk)
+		return nil
+	})))
+	// Output:
+	// wrote [{o-3 0}]
+	// {"batchItemFailures":[{"itemIdentifier":"0"},{"itemIdentifier":"1"}]}
+}
+
+// Count the orders that were charged, without changing anything.
+func ExampleTap() {
+	orders := batch.Of(Order{ID: "o-1", Cents: 42_00}, Order{ID: "o-2", Cents: 99_999_99})
+	charged := 0
+	receipts := batch.Tap(batch.TryMap(orders, charge), func(r batch.Result[Receipt]) {
+		if _, ok := r.Value(); ok {
+			charged++
+		}
+	})
+	printResponse(batch.Collect(receipts))
+	fmt.Println("charged:", charged)
+	// Output:
+	// {"batchItemFailures":[{"itemIdentifier":"1"}]}
+	// charged: 1
+}
+
+// Trying again does not help where the card was refused. So such an order is sent to another queue, and
+// acknowledged. Every other failure is reported and retried.
 func ExampleCatch() {
-	receipts := batch.TryMap(batch.Of(Order{"o-1", 4200}, Order{"o-2", 9999999}), charge)
-	print(batch.Collect(batch.Catch(receipts, func(ctx context.Context, err error) error {
+	orders := batch.Of(Order{ID: "o-1", Cents: 42_00}, Order{ID: "o-2", Cents: 99_999_99})
+	receipts := batch.TryMap(orders, charge)
+	printResponse(batch.Collect(batch.Catch(receipts, func(ctx context.Context, err error) error {
 		if !errors.Is(err, errRefused) {
-			return err // try again
+			return err // reported
 		}
 		order, _ := batch.SourceFrom[Order](ctx)
-		fmt.Println("forwarded", order.ID)
+		fmt.Println("sent to the queue of refused orders:", order.ID)
 		return nil // acknowledged
 	})))
 	// Output:
-	// forwarded o-2
+	// sent to the queue of refused orders: o-2
 	// {"batchItemFailures":[]}
 }
 
+// An order whose price cannot be read gets the list price.
 func ExampleOrElse() {
-	prices := batch.TryMap(batch.Of("12", "?"), func(_ context.Context, s string) (int, error) { return strconv.Atoi(s) })
-	show(batch.OrElse(prices, func(context.Context, error) (int, error) { return 10, nil }))
+	prices := batch.TryMap(batch.Of("1250", "?"), func(_ context.Context, text string) (int, error) { return strconv.Atoi(text) })
+	printResults(batch.OrElse(prices, func(context.Context, error) (int, error) { return 1000, nil }))
 	// Output:
-	// 0: 12
-	// 1: 10
+	// 0 Ready: 1250
+	// 1 Ready: 1000
 }
 
 func ExampleDecode() {
-	messages := []events.SQSMessage{message("m-1", `{"ID":"o-1","Cents":4200}`), message("m-2", "not JSON")}
-	orders := batch.Decode[Order](batch.SQS(context.Background(), events.SQSEvent{Records: messages}), json.Unmarshal)
-	show(orders)
-	// Output:
-	// m-1: {o-1 4200}
-	// m-2: failed: body: invalid character 'o' in literal null (expecting 'u')
-}
-
-// The fast and strict codec: it rejects doubled names and invalid UTF-8.
-func ExampleDecode_strict() {
-	strict := func(data []byte, value any) error { return jsonv2.Unmarshal(data, value) }
-	show(batch.Decode[Order](batch.Of(`{"ID":"o-1"}`, `{"ID":"o-1","ID":"o-2"}`), strict))
-	// Output:
-	// 0: {o-1 0}
-	// 1: failed: jsontext: duplicate object member name "ID"
-}
-
-func ExampleThen() {
-	// A stage of one's own: number the Results that are still Ready.
-	numbered := func(s batch.Stream[string]) batch.Stream[string] {
-		return func(yield func(batch.Result[string]) bool) {
-			n := 0
-			for r := range s {
-				out := batch.Then(r, func(_ context.Context, v string) (string, error) {
-					n++
-					return fmt.Sprint(n, ". ", v), nil
-				})
-				if !yield(out) {
-					return
-				}
-			}
-		}
-	}
-	show(numbered(batch.Filter(batch.Of("a", "-", "b"), func(s string) bool { return s != "-" })))
-	// Output:
-	// 0: 1. a
-	// 1: done
-	// 2: 2. b
-}
-
-func ExampleResult_Fail() {
-	for r := range batch.Of("a") {
-		show(func(yield func(batch.Result[string]) bool) { yield(r.Fail(errors.New("not today"))) })
-	}
-	// Output: 0: failed: not today
-}
-
-func ExampleResult_Ack() {
-	for r := range batch.Of("a") {
-		show(func(yield func(batch.Result[string]) bool) { yield(r.Ack()) })
-	}
-	// Output: 0: done
-}
-
-// A FIFO queue on eight lanes: groups run side by side, each in its order.
-// Orders and refunds come through one queue. Each kind is decoded, and handled, in its own way.
-func ExampleRoute() {
-	kind := func(m events.SQSMessage) string { return *m.MessageAttributes["kind"].StringValue }
-	message := func(id, kind, body string) events.SQSMessage {
-		attributes := map[string]events.SQSMessageAttribute{"kind": {DataType: "String", StringValue: &kind}}
-		return events.SQSMessage{MessageId: id, Body: body, MessageAttributes: attributes}
-	}
-	messages := batch.SQS(context.Background(), events.SQSEvent{Records: []events.SQSMessage{
-		message("m-1", "order", `{"ID":"o-1","Cents":4200}`),
-		message("m-2", "refund", "o-7"),
-		message("m-3", "promotion", "XMAS"),
-	}})
-	show(batch.Route(messages, kind, map[string]batch.Stage[events.SQSMessage, string]{
-		"order": func(s batch.Stream[events.SQSMessage]) batch.Stream[string] {
-			receipts := batch.TryMap(batch.Decode[Order](s, json.Unmarshal), charge)
-			return batch.Map(receipts, func(r Receipt) string { return "charged " + r.Order })
-		},
-		"refund": func(s batch.Stream[events.SQSMessage]) batch.Stream[string] {
-			return batch.Map(s, func(m events.SQSMessage) string { return "refunded " + m.Body })
-		},
-	}))
-	// Unordered output:
-	// m-1: charged o-1
-	// m-2: refunded o-7
-	// m-3: failed: no route for "promotion"
-}
-
-// The amounts are written down, and nobody needs them any more.
-func ExampleDiscard() {
-	written := batch.TryEach(batch.Of(4200, 700), func(_ context.Context, cents int) error {
-		fmt.Println("written:", cents)
-		return nil
-	})
-	show(batch.Discard[string](written))
-	// Output:
-	// written: 4200
-	// 0: done
-	// written: 700
-	// 1: done
-}
-
-// A pipeline that is made of stages is a stage, too.
-func ExampleStage() {
-	var process batch.Stage[Order, Receipt] = func(s batch.Stream[Order]) batch.Stream[Receipt] {
-		return batch.TryMap(batch.Filter(s, Order.Payable), charge)
-	}
-	show(process(batch.Of(Order{"o-1", 4200}, Order{"o-2", 0})))
-	// Output:
-	// 0: {o-1 4200}
-	// 1: done
-}
-
-func ExampleParallel() {
 	event := events.SQSEvent{Records: []events.SQSMessage{
-		inGroup("m-1", "ada", "1"), inGroup("m-2", "bob", "1"), inGroup("m-3", "ada", "x"), inGroup("m-4", "ada", "3"),
+		message("m-1", `{"ID":"o-1","Cents":4200}`),
+		message("m-2", "not JSON"),
 	}}
-	numbers := func(s batch.Stream[events.SQSMessage]) batch.Stream[int] {
-		return batch.Decode[int](s, json.Unmarshal)
-	}
-	show(batch.Parallel(batch.SQS(context.Background(), event), 8, numbers))
-	// Unordered output:
-	// m-1: 1
-	// m-2: 1
-	// m-3: failed: body: invalid character 'x' looking for beginning of value
-	// m-4: failed: blocked by record "m-3"
+	printResults(batch.Decode[Order](batch.SQS(context.Background(), event), json.Unmarshal))
+	// Output:
+	// m-1 Ready: {ID:o-1 Cents:4200}
+	// m-2 Failed: body: invalid character 'o' in literal null (expecting 'u')
+}
+
+// A faster and stricter codec: it rejects duplicate names and invalid UTF-8.
+func ExampleDecode_strict() {
+	// import jsonv2 "github.com/go-json-experiment/json"
+	strict := func(data []byte, value any) error { return jsonv2.Unmarshal(data, value) }
+	printResults(batch.Decode[Order](batch.Of(`{"ID":"o-1"}`, `{"ID":"o-1","ID":"o-2"}`), strict))
+	// Output:
+	// 0 Ready: {ID:o-1 Cents:0}
+	// 1 Failed: jsontext: duplicate object member name "ID"
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/lambdabatch/batch"
 )
 
-// What the examples work on.
+// The types and functions that all examples share.
 
 type Order struct {
 	ID    string
@@ -29,15 +29,16 @@ type Receipt struct {
 
 var errRefused = errors.New("card refused")
 
+// charge refuses amounts over 1,000.
 func charge(_ context.Context, o Order) (Receipt, error) {
 	if o.Cents > 1_000_00 {
 		return Receipt{}, errRefused
 	}
-	return Receipt{o.ID, o.Cents}, nil
+	return Receipt{Order: o.ID, Cents: o.Cents}, nil
 }
 
 func store(_ context.Context, r Receipt) error {
-	fmt.Println("stored", r.Order)
+	fmt.Println("stored the receipt of", r.Order)
 	return nil
 }
 
@@ -52,7 +53,8 @@ func message(id, body string) events.SQSMessage {
 	return events.SQSMessage{MessageId: id, Body: body}
 }
 
-func inGroup(id, group, body string) events.SQSMessage {
+// messageInGroup is a message of a FIFO queue, on its first receive.
+func messageInGroup(id, group, body string) events.SQSMessage {
 	return events.SQSMessage{
 		MessageId:      id,
 		Body:           body,
@@ -61,21 +63,21 @@ func inGroup(id, group, body string) events.SQSMessage {
 	}
 }
 
-// show prints a stream, one Result a line.
-func show[T any](s batch.Stream[T]) {
+// printResults prints one line per result: its record's ID, its state, and its value or error.
+func printResults[T any](s batch.Stream[T]) {
 	for r := range s {
 		if value, ok := r.Value(); ok {
-			fmt.Printf("%s: %v\n", r.Record().ID, value)
+			fmt.Printf("%s Ready: %+v\n", r.Record().ID, value)
 		} else if err := r.Err(); err != nil {
-			fmt.Printf("%s: failed: %v\n", r.Record().ID, err)
+			fmt.Printf("%s Failed: %v\n", r.Record().ID, err)
 		} else {
-			fmt.Printf("%s: done\n", r.Record().ID)
+			fmt.Printf("%s Done\n", r.Record().ID)
 		}
 	}
 }
 
-// print prints an answer as Lambda would get it.
-func print(response batch.Response, err error) {
+// printResponse prints the JSON that Lambda would receive, or the error.
+func printResponse(response batch.Response, err error) {
 	if err != nil {
 		fmt.Println("error:", err)
 		return
@@ -84,48 +86,51 @@ func print(response batch.Response, err error) {
 	fmt.Println(string(encoded))
 }
 
+// invoke calls the handler as Lambda would, and prints the JSON that it returns, or the error.
 func invoke(h *batch.Handler, payload string) {
-	answer, err := h.Invoke(context.Background(), []byte(payload))
+	response, err := h.Invoke(context.Background(), []byte(payload))
 	if err != nil {
 		fmt.Println("error:", err)
 		return
 	}
-	fmt.Println(string(answer))
+	fmt.Println(string(response))
 }
 
 func Example() {
 	event := events.SQSEvent{Records: []events.SQSMessage{
 		message("m-1", `{"ID":"o-1","Cents":4200}`),
-		message("m-2", `{"ID":"o-2","Cents":0}`),       // filtered: acknowledged
-		message("m-3", `{"ID":"o-3"`),                  // does not decode
-		message("m-4", `{"ID":"o-4","Cents":9999999}`), // refused
+		message("m-2", `{"ID":"o-2","Cents":0}`),       // not payable, so the filter acknowledges it
+		message("m-3", `{"ID":"o-3"`),                  // not valid JSON
+		message("m-4", `{"ID":"o-4","Cents":9999999}`), // the card is refused
 	}}
-	print(batch.Run(batch.SQS(context.Background(), event), process))
+	printResponse(batch.Run(batch.SQS(context.Background(), event), process))
 	// Output:
-	// stored o-1
+	// stored the receipt of o-1
 	// {"batchItemFailures":[{"itemIdentifier":"m-3"},{"itemIdentifier":"m-4"}]}
 }
 
+// A handler function for lambda.Start, with the signature that package events suggests.
 func ExampleRun() {
 	handler := func(ctx context.Context, event events.SQSEvent) (batch.Response, error) {
 		return batch.Run(batch.SQS(ctx, event), process)
 	}
-	print(handler(context.Background(), events.SQSEvent{Records: []events.SQSMessage{
+	printResponse(handler(context.Background(), events.SQSEvent{Records: []events.SQSMessage{
 		message("m-1", `{"ID":"o-1","Cents":4200}`),
 		message("m-2", `{"ID":"o-2","Cents":9999999}`),
 	}}))
 	// Output:
-	// stored o-1
+	// stored the receipt of o-1
 	// {"batchItemFailures":[{"itemIdentifier":"m-2"}]}
 }
 
-// A handler under a short deadline reports exactly what it could not do.
+// The slow message uses up the time. Run still responds before the deadline, and reports that message and
+// the one that was not started.
 func ExampleRun_deadline() {
 	handler := func(ctx context.Context, event events.SQSEvent) (batch.Response, error) {
 		messages := batch.SQS(ctx, event, batch.WithReserve(100*time.Millisecond))
 		return batch.Run(messages, batch.Each(func(ctx context.Context, m events.SQSMessage) error {
 			if m.Body == "slow" {
-				<-ctx.Done() // a call that heeds its context
+				<-ctx.Done() // as any call that heeds its context would
 				return ctx.Err()
 			}
 			return nil
@@ -133,30 +138,66 @@ func ExampleRun_deadline() {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
 	defer cancel()
-	print(handler(ctx, events.SQSEvent{Records: []events.SQSMessage{
+	printResponse(handler(ctx, events.SQSEvent{Records: []events.SQSMessage{
 		message("m-1", "quick"), message("m-2", "slow"), message("m-3", "quick"),
 	}}))
 	// Output: {"batchItemFailures":[{"itemIdentifier":"m-2"},{"itemIdentifier":"m-3"}]}
 }
 
 func ExampleCollect() {
-	numbers := batch.TryMap(batch.Of("1", "two", "3"), func(_ context.Context, s string) (int, error) {
-		return strconv.Atoi(s)
+	amounts := batch.TryMap(batch.Of("1250", "two", "700"), func(_ context.Context, text string) (int, error) {
+		return strconv.Atoi(text)
 	})
-	print(batch.Collect(numbers))
+	printResponse(batch.Collect(amounts))
 	// Output: {"batchItemFailures":[{"itemIdentifier":"1"}]}
 }
 
 func ExamplePartition() {
-	numbers := batch.TryMap(batch.Of("1", "two", "3"), func(_ context.Context, s string) (int, error) {
-		return strconv.Atoi(s)
+	amounts := batch.TryMap(batch.Of("1250", "two", "700"), func(_ context.Context, text string) (int, error) {
+		return strconv.Atoi(text)
 	})
-	values, failures := batch.Partition(numbers)
-	fmt.Println(values)
+	values, failures := batch.Partition(amounts)
+	fmt.Println("values:", values)
 	for _, f := range failures {
-		fmt.Println(f.Record.ID, f.Err)
+		fmt.Printf("record %s: %v\n", f.Record.ID, f.Err)
 	}
 	// Output:
-	// [1 3]
-	// 1 strconv.Atoi: parsing "two": invalid syntax
+	// values: [1250 700]
+	// record 1: strconv.Atoi: parsing "two": invalid syntax
+}
+
+// The list is never null, and the identifier of a Kafka record is an object, as the service demands.
+func ExampleResponse_MarshalJSON() {
+	records := events.KafkaEvent{Records: map[string][]events.KafkaRecord{
+		"orders-0": {{Offset: 15}, {Offset: 16}},
+	}}
+	response, _ := batch.Run(batch.Kafka(context.Background(), records), batch.Each(func(_ context.Context, r events.KafkaRecord) error {
+		if r.Offset == 16 {
+			return errors.New("out of stock")
+		}
+		return nil
+	}))
+	for _, r := range []batch.Response{{}, response} {
+		encoded, _ := json.Marshal(r)
+		fmt.Println(string(encoded))
+	}
+	// Output:
+	// {"batchItemFailures":[]}
+	// {"batchItemFailures":[{"itemIdentifier":{"partition":"orders-0","offset":16}}]}
+}
+
+// In memory, ItemIdentifier is the ID of the record. Its JSON is what the service expects.
+func ExampleItemFailure() {
+	records := events.KafkaEvent{Records: map[string][]events.KafkaRecord{"orders-0": {{Offset: 15}}}}
+	source := batch.Kafka(context.Background(), records, batch.WithoutAllFailedError())
+	response, _ := batch.Run(source, batch.Each(func(context.Context, events.KafkaRecord) error {
+		return errors.New("out of stock")
+	}))
+	failure := response.BatchItemFailures[0]
+	encoded, _ := json.Marshal(failure)
+	fmt.Println(failure.ItemIdentifier)
+	fmt.Println(string(encoded))
+	// Output:
+	// orders-0/15
+	// {"itemIdentifier":{"partition":"orders-0","offset":15}}
 }
