@@ -56,10 +56,10 @@ func TestWhatHappensAfterAChunkThatIsWrittenInTimeIsOfThePipelineNotOfWhoeverWai
 					is := is.New(t)
 					ctx, reserve := deadline(t)
 					var written effects
-					response, err := batch.Run(grouped(ctx, manyGroups(4, 4), reserve, batch.WithoutAllFailedError()), func(s texts) texts {
+					response, err := batch.Run(grouped(ctx, groupsInTurn(4, 4), reserve, batch.WithoutAllFailedError()), func(s texts) texts {
 						s = inLanes(s, 4, stuckOn(t, "0"))
 						s = batch.TryEachChunk(between(s), 25, func(_ context.Context, vs []string) error { written.note(vs...); return nil })
-						return foreign(s, "2", func(func(batch.Result[string]) bool, batch.Result[string]) bool {
+						return misbehavingAt(s, "2", func(func(batch.Result[string]) bool, batch.Result[string]) bool {
 							test.deed()
 							return true
 						})
@@ -83,7 +83,7 @@ func TestAChunkThatGetsItsFirstResultBeforeTheOneBeforeItIsWrittenInTime(t *test
 		ctx, reserve := deadline(t)
 		var first, second effects
 		stuck := stuckOn(t, "1")
-		response, err := batch.Run(grouped(ctx, manyGroups(10, 10), reserve, batch.WithPolicy(batch.Continue)), func(s texts) texts {
+		response, err := batch.Run(grouped(ctx, groupsInTurn(10, 10), reserve, batch.WithPolicy(batch.Continue)), func(s texts) texts {
 			s = inLanes(s, 10, func(ctx context.Context, v string) error {
 				if v == "0" {
 					return errBoom // passes the first chunk, which is empty yet
@@ -97,8 +97,8 @@ func TestAChunkThatGetsItsFirstResultBeforeTheOneBeforeItIsWrittenInTime(t *test
 		})
 		is.NoErr(err)
 		is.Equal(listed(response), []string{"r1"})
-		is.Equal(first.sorted(), counting(2, 10))
-		is.Equal(second.sorted(), append([]string{"0"}, counting(2, 10)...))
+		is.Equal(first.sorted(), numerals(2, 10))
+		is.Equal(second.sorted(), append([]string{"0"}, numerals(2, 10)...))
 	})
 }
 
@@ -114,7 +114,7 @@ func TestWaysToWaitAroundAChunkThatIsWrittenInTime(t *testing.T) {
 						ctx, reserve := deadline(t)
 						var written effects
 						stuck := stuckOn(t, "5")
-						response, err := batch.Run(grouped(ctx, manyGroups(40, 40), reserve), func(s texts) texts {
+						response, err := batch.Run(grouped(ctx, groupsInTurn(40, 40), reserve), func(s texts) texts {
 							s = batch.Parallel(s, 4, func(s texts) texts {
 								s = batch.TryEach(inside(s), func(ctx context.Context, v string) error {
 									time.Sleep(300 * time.Millisecond)
@@ -150,7 +150,7 @@ func TestWhoWaitsForAChunkThatIsBeingWrittenDoesNotStopTheClock(t *testing.T) {
 				return nil
 			})
 			return batch.Route(s, func(v string) bool { return v == "2" }, map[bool]batch.Stage[string, string]{
-				true: batch.Each(through),
+				true: batch.Each(succeed),
 				false: func(s texts) texts {
 					ahead := func(yield func(batch.Result[string]) bool) {
 						prefetched(s, 4, func(r batch.Result[string]) bool {

@@ -112,7 +112,7 @@ func TestBlockedRecordsTakeNoRoomInAChunk(t *testing.T) {
 func TestWhatWaitsInAChunkWhenTheConsumerStopsIsReported(t *testing.T) {
 	is := is.New(t)
 	written := 0
-	response, err := batch.Run(batch.Of("a", "b", "c", "d"), func(s batch.Stream[string]) batch.Stream[string] {
+	response, err := batch.Run(batch.Of("a", "b", "c", "d"), func(s texts) texts {
 		s = batch.TryEachChunk(s, 3, func(_ context.Context, vs []string) error { written += len(vs); return nil })
 		return func(yield func(batch.Result[string]) bool) {
 			for r := range s {

@@ -17,7 +17,7 @@ func TestWithoutADeadlineRunWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := is.New(t)
 		ctx, cancel := context.WithCancel(t.Context())
-		response, err := batch.Run(named(ctx, batch.Continue, "a", "b"), batch.Each(func(context.Context, string) error {
+		response, err := batch.Run(oneGroup(ctx, batch.Continue, "a", "b"), batch.Each(func(context.Context, string) error {
 			cancel()
 			time.Sleep(24 * time.Hour)
 			return nil
@@ -30,7 +30,7 @@ func TestWithoutADeadlineRunWaits(t *testing.T) {
 func TestAfterTheEndNothingIsCaughtAndErrorsStay(t *testing.T) {
 	is := is.New(t)
 	ctx, cancel := context.WithCancel(t.Context())
-	s := batch.TryEach(named(ctx, batch.Continue, "a"), func(context.Context, string) error { cancel(); return errBoom })
+	s := batch.TryEach(oneGroup(ctx, batch.Continue, "a"), func(context.Context, string) error { cancel(); return errBoom })
 	s = batch.Catch(s, func(context.Context, error) error { t.Error("called"); return nil })
 	s = batch.OrElse(s, func(context.Context, error) (string, error) { t.Error("called"); return "", nil })
 	is.True(one(s).Err() == errBoom)
@@ -44,10 +44,9 @@ func TestRunAnswersHalfAReserveAfterTheEndHoweverStuckAFunctionIs(t *testing.T) 
 		var j journal
 		var tapped, called []string
 		release := make(chan struct{})
-		describe := func(v string) batch.Record { return batch.Record{ID: v} }
-		source := batch.From(ctx, []string{"a", "b", "c"}, describe, batch.WithLogger(slog.New(&j)))
+		source := batch.From(ctx, []string{"a", "b", "c"}, byID, batch.WithLogger(slog.New(&j)))
 		start := time.Now()
-		response, err := batch.Run(source, func(s batch.Stream[string]) batch.Stream[string] {
+		response, err := batch.Run(source, func(s texts) texts {
 			again := func(yield func(batch.Result[string]) bool) { s(yield); s(yield) }
 			stuck := batch.TryEach(again, func(_ context.Context, v string) error {
 				called = append(called, v)
@@ -83,8 +82,7 @@ func TestRunAnswersSoonerIfTheContextIsCancelledForAnotherReason(t *testing.T) {
 		time.AfterFunc(time.Second, func() { cancel(errBoom) })
 		start := time.Now()
 		var report batch.Report
-		describe := func(v string) batch.Record { return batch.Record{ID: v} }
-		source := batch.From(ctx, []string{"a", "b", "c"}, describe, batch.WithReport(func(_ context.Context, r batch.Report) { report = r }))
+		source := batch.From(ctx, []string{"a", "b", "c"}, byID, reportInto(&report))
 		response, err := batch.Run(source, batch.Each(func(ctx context.Context, v string) error {
 			if v == "b" {
 				<-ctx.Done()
@@ -116,20 +114,19 @@ func TestAfterTheAnswerNoRangeOverTheSourceGoesOn(t *testing.T) {
 				defer cancel()
 				var called []string
 				takes := []time.Duration{test.first, test.second}
-				describe := func(v string) batch.Record { return batch.Record{ID: v} }
 				slow := func(context.Context, string) error {
 					called = append(called, "source")
 					time.Sleep(takes[len(called)-1])
 					return nil
 				}
-				source := batch.TryEach(batch.From(ctx, []string{"a"}, describe), slow)
+				source := batch.TryEach(batch.From(ctx, []string{"a"}, byID), slow)
 				// Before the first range Run knows of no deadline.
 				start := time.Now()
 				_, err := batch.Run(func(yield func(batch.Result[string]) bool) {
-					if yield(one(batch.From(ctx, []string{"b"}, describe))) {
+					if yield(one(batch.From(ctx, []string{"b"}, byID))) {
 						source(yield)
 					}
-				}, func(s batch.Stream[string]) batch.Stream[string] {
+				}, func(s texts) texts {
 					return func(yield func(batch.Result[string]) bool) {
 						for range 2 {
 							s(func(r batch.Result[string]) bool {
@@ -169,11 +166,10 @@ func TestAPassOverTheSourceThatIsCutShortCounts(t *testing.T) {
 				<-release
 				return nil
 			}
-			describe := func(id string) batch.Record { return batch.Record{ID: id} }
-			response, err := batch.Run(batch.From(ctx, []string{"a", "b", "c"}, describe), func(s batch.Stream[string]) batch.Stream[string] {
+			response, err := batch.Run(batch.From(ctx, []string{"a", "b", "c"}, byID), func(s texts) texts {
 				audited, stored := batch.TryEach(s, audit), batch.TryEach(s, store)
 				return func(yield func(batch.Result[string]) bool) {
-					for _, pass := range []batch.Stream[string]{audited, stored} {
+					for _, pass := range []texts{audited, stored} {
 						for r := range pass {
 							if !yield(r) {
 								return

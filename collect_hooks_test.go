@@ -60,7 +60,7 @@ func TestEachFailureIsLoggedWhenItReachesTheCollectorAndTheRestIsCounted(t *test
 func TestRecordsThatAStageDroppedAreCountedInTheLog(t *testing.T) {
 	is := is.New(t)
 	var j journal
-	s := batch.From(t.Context(), []string{"a", "b"}, func(v string) batch.Record { return batch.Record{ID: v} }, batch.WithLogger(slog.New(&j)))
+	s := batch.From(t.Context(), []string{"a", "b"}, byID, batch.WithLogger(slog.New(&j)))
 	_, err := batch.Collect(dropping(s, "b"))
 	is.NoErr(err)
 	is.Equal(j.lines, []string{"WARN () records not processed records=2 unreached=1"})
@@ -91,8 +91,7 @@ func TestTheStackOfAPanicIsLogged(t *testing.T) {
 
 func TestAReportFunctionOrLoggerThatPanicsCostsNoAnswer(t *testing.T) {
 	is := is.New(t)
-	describe := func(v string) batch.Record { return batch.Record{ID: v} }
-	source := batch.From(t.Context(), []string{"a", "b"}, describe,
+	source := batch.From(t.Context(), []string{"a", "b"}, byID,
 		batch.WithReport(func(context.Context, batch.Report) { panic("report") }), batch.WithLogger(slog.New(panicking{})))
 	response, err := batch.Run(source, batch.Each(failingOn("a")))
 	is.NoErr(err)
@@ -108,7 +107,7 @@ func TestAReportFunctionHasItsOwnFailures(t *testing.T) {
 	var second []string
 	reverse := func(_ context.Context, r batch.Report) { slices.Reverse(r.Failures) }
 	handler := batch.KinesisWindowHandler(
-		func(s batch.Stream[events.KinesisEventRecord]) batch.Stream[string] {
+		func(s batch.Stream[events.KinesisEventRecord]) texts {
 			return batch.TryMap(s, func(_ context.Context, r events.KinesisEventRecord) (string, error) {
 				return string(r.Kinesis.Data), failingOn("b", "d")(context.Background(), string(r.Kinesis.Data))
 			})
@@ -185,10 +184,10 @@ func TestTheGroupOfAnItemIsLoggedAsAPersonWouldWriteItsKey(t *testing.T) {
 func TestAPanicSaysWhereItHappened(t *testing.T) {
 	is := is.New(t)
 	var j journal
-	source := batch.From(t.Context(), []string{"a"}, func(v string) batch.Record { return batch.Record{ID: v} }, batch.WithLogger(slog.New(&j)))
+	source := batch.From(t.Context(), []string{"a"}, byID, batch.WithLogger(slog.New(&j)))
 	_, _ = batch.Run(source, batch.Each(func(context.Context, string) error { panic("oh") }))
 	line := regexp.MustCompile(`^ERROR \(a\) record failed record=a error=panic: oh ` +
-		`at=collect_hooks_test.go:\d+ batch_test.(TestAPanic\w+.func2) stack=github.com/lambdabatch/batch_test.TestAPanic\w+.func2\n\t`)
+		`at=collect_hooks_test.go:\d+ batch_test.(TestAPanic\w+.func1) stack=github.com/lambdabatch/batch_test.TestAPanic\w+.func1\n\t`)
 	is.True(line.MatchString(j.lines[0]))
 	is.True(!strings.Contains(j.lines[0], "batch.then") && !strings.Contains(j.lines[0], "runtime"))
 }

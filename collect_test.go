@@ -16,7 +16,7 @@ import (
 func TestFilteredRecordsAreAcknowledgedSoNotAllFailed(t *testing.T) {
 	is := is.New(t)
 	values := append(slices.Repeat([]string{"no"}, 9), "fail")
-	response, err := batch.Run(batch.Of(values...), func(s batch.Stream[string]) batch.Stream[string] {
+	response, err := batch.Run(batch.Of(values...), func(s texts) texts {
 		return batch.TryEach(batch.Filter(s, func(v string) bool { return v != "no" }), failingOn("fail"))
 	})
 	is.NoErr(err)
@@ -26,9 +26,9 @@ func TestFilteredRecordsAreAcknowledgedSoNotAllFailed(t *testing.T) {
 func TestOnlyTheUndecodableBodyIsReported(t *testing.T) {
 	is := is.New(t)
 	var event events.SQSEvent
-	is.NoErr(json.Unmarshal(standard.payload([]entry{{id: "1", body: `"ok"`}, {id: "2", body: "not json"}, {id: "3", body: `"ok"`}}), &event))
+	is.NoErr(json.Unmarshal(standard.payload([]recordSpec{{id: "1", body: `"ok"`}, {id: "2", body: "not json"}, {id: "3", body: `"ok"`}}), &event))
 	handled := []string{}
-	response, err := batch.Run(batch.SQS(t.Context(), event), func(s batch.Stream[events.SQSMessage]) batch.Stream[string] {
+	response, err := batch.Run(batch.SQS(t.Context(), event), func(s batch.Stream[events.SQSMessage]) texts {
 		return batch.TryEach(batch.Decode[string](s, json.Unmarshal), func(_ context.Context, v string) error {
 			handled = append(handled, v)
 			return nil
@@ -67,7 +67,7 @@ func TestPartitionHasTheValuesOfAcknowledgedRecordsOnly(t *testing.T) {
 }
 
 func TestCollectorsAreGivenWhatTheyNeed(t *testing.T) {
-	var none batch.Stream[string]
+	var none texts
 	for want, call := range map[string]func(){
 		"Collect: s is nil":   func() { _, _ = batch.Collect(none) },
 		"Partition: s is nil": func() { batch.Partition(none) },
@@ -82,22 +82,21 @@ func TestCollectorsAreGivenWhatTheyNeed(t *testing.T) {
 
 // What foreign stages do to a batch of three.
 func TestRunAccountsForWhatNeverReachedTheEnd(t *testing.T) {
-	type stream = batch.Stream[string]
 	all := []string{"0", "1", "2"}
 	for name, test := range map[string]struct {
-		stage func(stream) stream
+		stage func(texts) texts
 		want  []string
 	}{
-		"drops one":    {func(s stream) stream { return dropping(s, "b") }, []string{"1"}},
-		"never ranges": {func(stream) stream { return func(func(batch.Result[string]) bool) {} }, all},
-		"sends another source's": {func(stream) stream {
+		"drops one":    {func(s texts) texts { return dropping(s, "b") }, []string{"1"}},
+		"never ranges": {func(texts) texts { return func(func(batch.Result[string]) bool) {} }, all},
+		"sends another source's": {func(texts) texts {
 			return batch.From(t.Context(), []string{"x"}, func(string) batch.Record { return batch.Record{ID: "x"} })
 		}, all},
-		"sends zero Results": {func(stream) stream {
+		"sends zero Results": {func(texts) texts {
 			return func(yield func(batch.Result[string]) bool) { yield(batch.Result[string]{}) }
 		}, all},
-		"ranges, sends nothing": {func(s stream) stream { return dropping(s, "a", "b", "c") }, all},
-		"stops early": {func(s stream) stream {
+		"ranges, sends nothing": {func(s texts) texts { return dropping(s, "a", "b", "c") }, all},
+		"stops early": {func(s texts) texts {
 			return func(yield func(batch.Result[string]) bool) {
 				for r := range s {
 					yield(r)
@@ -105,21 +104,21 @@ func TestRunAccountsForWhatNeverReachedTheEnd(t *testing.T) {
 				}
 			}
 		}, all[1:]},
-		"repeats two and drops the third": {func(s stream) stream { return repeating(dropping(s, "c")) }, all[2:]},
-		"reverses": {func(s stream) stream {
+		"repeats two and drops the third": {func(s texts) texts { return repeating(dropping(s, "c")) }, all[2:]},
+		"reverses": {func(s texts) texts {
 			return func(yield func(batch.Result[string]) bool) {
 				held := slices.Collect(s)
 				slices.Reverse(held)
 				slices.Values(held)(yield)
 			}
 		}, []string{}},
-		"looks at the first before it ranges": {func(s stream) stream {
+		"looks at the first before it ranges": {func(s texts) texts {
 			for range s {
 				break
 			}
 			return s
 		}, []string{}},
-		"sends one of a first range, all of a second": {func(s stream) stream {
+		"sends one of a first range, all of a second": {func(s texts) texts {
 			return func(yield func(batch.Result[string]) bool) {
 				for r := range s {
 					yield(r)
@@ -139,9 +138,8 @@ func TestRunAccountsForWhatNeverReachedTheEnd(t *testing.T) {
 
 // Stages that let nothing fail, as far as they can.
 func TestNobodyAcknowledgesWhatIsUnprocessed(t *testing.T) {
-	type stream = batch.Stream[string]
-	each := func(f func(batch.Result[string]) batch.Result[string]) func(stream) stream {
-		return func(s stream) stream {
+	each := func(f func(batch.Result[string]) batch.Result[string]) func(texts) texts {
+		return func(s texts) texts {
 			return func(yield func(batch.Result[string]) bool) {
 				for r := range s {
 					if !yield(f(r)) {
@@ -151,15 +149,15 @@ func TestNobodyAcknowledgesWhatIsUnprocessed(t *testing.T) {
 			}
 		}
 	}
-	stages := map[string]func(stream) stream{
-		"Catch all": func(s stream) stream { return batch.Catch(s, func(context.Context, error) error { return nil }) },
-		"OrElse all": func(s stream) stream {
+	stages := map[string]func(texts) texts{
+		"Catch all": func(s texts) texts { return batch.Catch(s, func(context.Context, error) error { return nil }) },
+		"OrElse all": func(s texts) texts {
 			return batch.OrElse(s, func(context.Context, error) (string, error) { return "", nil })
 		},
 		"Ack all":       each(func(r batch.Result[string]) batch.Result[string] { return r.Ack() }),
 		"rewrite all":   each(func(r batch.Result[string]) batch.Result[string] { return r.Fail(errBoom) }),
 		"fail then ack": each(func(r batch.Result[string]) batch.Result[string] { return r.Fail(nil).Ack() }),
-		"rewrite, then Catch": func(s stream) stream {
+		"rewrite, then Catch": func(s texts) texts {
 			s = each(func(r batch.Result[string]) batch.Result[string] { return r.Fail(errBoom) })(s)
 			return batch.Catch(s, func(context.Context, error) error { return nil })
 		},
@@ -168,19 +166,18 @@ func TestNobodyAcknowledgesWhatIsUnprocessed(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			is := is.New(t)
 			var report batch.Report
-			option := batch.WithReport(func(_ context.Context, r batch.Report) { report = r })
-			held := func(s stream) stream { // so that the failure is there before anything is settled
+			option := reportInto(&report)
+			held := func(s texts) texts { // so that the failure is there before anything is settled
 				return func(yield func(batch.Result[string]) bool) { slices.Values(slices.Collect(s))(yield) }
 			}
-			describe := func(id string) batch.Record { return batch.Record{ID: id} }
-			source := batch.From(t.Context(), []string{"a", "b", "c", "d"}, describe, batch.WithPolicy(batch.StopBatch), option)
-			response, _ := batch.Run(source, func(s stream) stream { return settle(held(batch.TryEach(s, failingOn("b")))) })
+			source := batch.From(t.Context(), []string{"a", "b", "c", "d"}, byID, batch.WithPolicy(batch.StopBatch), option)
+			response, _ := batch.Run(source, func(s texts) texts { return settle(held(batch.TryEach(s, failingOn("b")))) })
 			is.True(slices.Contains(listed(response), "c"))
 			is.True(slices.Contains(listed(response), "d"))
 			is.Equal(report.Blocked, 2)
 
-			source = batch.From(ended(), []string{"a", "b"}, describe, option)
-			response, _ = batch.Run(source, func(s stream) stream { return settle(batch.TryEach(s, failingOn())) })
+			source = batch.From(endedContext(), []string{"a", "b"}, byID, option)
+			response, _ = batch.Run(source, func(s texts) texts { return settle(batch.TryEach(s, failingOn())) })
 			is.Equal(listed(response), []string{"a", "b"})
 			is.Equal(report.NotStarted, 2)
 		})
@@ -189,7 +186,7 @@ func TestNobodyAcknowledgesWhatIsUnprocessed(t *testing.T) {
 
 func TestAStageThatPanicsFailsTheBatch(t *testing.T) {
 	is := is.New(t)
-	foreign := func(s batch.Stream[string]) batch.Stream[string] {
+	foreign := func(s texts) texts {
 		return func(yield func(batch.Result[string]) bool) {
 			for r := range s {
 				if r.Record().Index == 1 {
@@ -212,20 +209,20 @@ func TestAStageThatPanicsFailsTheBatch(t *testing.T) {
 	is.Equal(panicOf(func() { batch.Partition(batch.Tap(foreign(batch.Of("a", "b")), look)) }), errBoom)
 	is.True(record.Err() != nil)
 
-	_, err = batch.Run(batch.Of("a"), func(batch.Stream[string]) batch.Stream[string] { return nil })
+	_, err = batch.Run(batch.Of("a"), func(texts) texts { return nil })
 	is.True(errors.As(err, &p))
-	_, err = batch.Run(batch.Of("a"), func(batch.Stream[string]) batch.Stream[string] { panic("built badly") })
+	_, err = batch.Run(batch.Of("a"), func(texts) texts { panic("built badly") })
 	is.True(errors.As(err, &p))
 }
 
 func TestAStageThatCannotBeBuiltLeavesNoRecordOut(t *testing.T) {
 	is := is.New(t)
-	broken := func(batch.Stream[string]) batch.Stream[string] { panic("no table") }
+	broken := func(texts) texts { panic("no table") }
 	response, err := batch.Run(batch.Of("a", "b"), broken)
 	is.True(err != nil)
 	is.Equal(len(response.BatchItemFailures), 2)
 
-	response, err = batch.Run(batch.Of("a", "b"), func(batch.Stream[string]) batch.Stream[string] { return nil })
+	response, err = batch.Run(batch.Of("a", "b"), func(texts) texts { return nil })
 	is.Equal(err.Error(), "panic: batch: stage: it returned a nil Stream")
 	is.Equal(len(response.BatchItemFailures), 2)
 }

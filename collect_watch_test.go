@@ -21,7 +21,7 @@ func TestTheContextOfAnInvocationMayCarryOneMoreReportFunction(t *testing.T) {
 	ctx := context.WithValue(t.Context(), watch.Key{}, hear("context"))
 	option := batch.WithReport(hear("option"))
 	for range 2 {
-		source := batch.From(ctx, []string{"a", "b"}, func(v string) batch.Record { return batch.Record{ID: v} }, option)
+		source := batch.From(ctx, []string{"a", "b"}, byID, option)
 		_, _ = batch.Collect(batch.TryEach(source, failingOn("a")))
 	}
 	is.Equal(heard, []string{"option a", "context a", "option a", "context a"})
@@ -30,6 +30,6 @@ func TestTheContextOfAnInvocationMayCarryOneMoreReportFunction(t *testing.T) {
 func TestAnotherValueUnderTheKeyIsNotCalled(t *testing.T) {
 	is := is.New(t)
 	ctx := context.WithValue(t.Context(), watch.Key{}, "no function")
-	_, err := batch.Collect(batch.From(ctx, []string{"a"}, func(v string) batch.Record { return batch.Record{ID: v} }))
+	_, err := batch.Collect(batch.From(ctx, []string{"a"}, byID))
 	is.NoErr(err)
 }

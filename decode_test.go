@@ -65,7 +65,7 @@ func TestDecodeMakesANewValueOfBytesThatMayBeKept(t *testing.T) {
 }
 
 // decoded runs one record of a source through Decode.
-func decoded[T any, P batch.Payload](record P, unmarshal func([]byte, any) error) (*batch.DecodeError, error) {
+func decodeOne[T any, P batch.Payload](record P, unmarshal func([]byte, any) error) (*batch.DecodeError, error) {
 	source := batch.From(context.Background(), []P{record}, func(P) batch.Record { return batch.Record{ID: "m-1"} })
 	err := one(batch.Decode[T](source, unmarshal)).Err()
 	bad, _ := errors.AsType[*batch.DecodeError](err)
@@ -80,7 +80,7 @@ func TestEveryCodecsErrorIsADecodeError(t *testing.T) {
 		for _, body := range []string{"{", `{"At":"yesterday"}`, `{"At":7}`, `[]`} {
 			t.Run(name+" "+body, func(t *testing.T) {
 				is := is.New(t)
-				bad, err := decoded[order](events.SQSMessage{Body: body}, unmarshal)
+				bad, err := decodeOne[order](events.SQSMessage{Body: body}, unmarshal)
 				is.True(bad != nil)
 				is.Equal(bad.ID, "m-1")
 				is.Equal(bad.Field, "body")
@@ -95,19 +95,19 @@ func TestEveryCodecsErrorIsADecodeError(t *testing.T) {
 func TestADecodeErrorSaysWhichFieldDoesNotDecode(t *testing.T) {
 	is := is.New(t)
 	field := func(bad *batch.DecodeError, _ error) string { return bad.Field }
-	is.Equal(field(decoded[int](events.SQSMessage{Body: "x"}, json.Unmarshal)), "body")
-	is.Equal(field(decoded[int](events.KinesisEventRecord{Kinesis: events.KinesisRecord{Data: []byte("x")}}, json.Unmarshal)), "kinesis.data")
-	is.Equal(field(decoded[int](events.KafkaRecord{Value: "eA=="}, json.Unmarshal)), "value")
-	is.Equal(field(decoded[int](events.KafkaRecord{Value: "%"}, json.Unmarshal)), "value")
-	is.Equal(field(decoded[int](events.KinesisFirehoseEventRecord{Data: []byte("x")}, json.Unmarshal)), "data")
-	is.Equal(field(decoded[int]("x", json.Unmarshal)), "")
-	is.Equal(field(decoded[int](namedBytes("x"), json.Unmarshal)), "")
+	is.Equal(field(decodeOne[int](events.SQSMessage{Body: "x"}, json.Unmarshal)), "body")
+	is.Equal(field(decodeOne[int](events.KinesisEventRecord{Kinesis: events.KinesisRecord{Data: []byte("x")}}, json.Unmarshal)), "kinesis.data")
+	is.Equal(field(decodeOne[int](events.KafkaRecord{Value: "eA=="}, json.Unmarshal)), "value")
+	is.Equal(field(decodeOne[int](events.KafkaRecord{Value: "%"}, json.Unmarshal)), "value")
+	is.Equal(field(decodeOne[int](events.KinesisFirehoseEventRecord{Data: []byte("x")}, json.Unmarshal)), "data")
+	is.Equal(field(decodeOne[int]("x", json.Unmarshal)), "")
+	is.Equal(field(decodeOne[int](namedBytes("x"), json.Unmarshal)), "")
 }
 
 func TestATombstoneHasNoValue(t *testing.T) {
 	is := is.New(t)
 	never := func([]byte, any) error { t.Error("called"); return nil }
-	bad, err := decoded[int](events.KafkaRecord{}, never)
+	bad, err := decodeOne[int](events.KafkaRecord{}, never)
 	is.True(errors.Is(err, batch.ErrNoValue))
 	is.Equal(*bad, batch.DecodeError{ID: "m-1", Field: "value", Err: batch.ErrNoValue})
 	is.Equal(err.Error(), "value: no value")
@@ -116,7 +116,7 @@ func TestATombstoneHasNoValue(t *testing.T) {
 func TestACorruptValueIsNoTombstone(t *testing.T) {
 	is := is.New(t)
 	for _, value := range []string{"_w==", "%", "e", "e30"} {
-		bad, err := decoded[int](events.KafkaRecord{Value: value}, json.Unmarshal)
+		bad, err := decodeOne[int](events.KafkaRecord{Value: value}, json.Unmarshal)
 		_, corrupt := errors.AsType[base64.CorruptInputError](err)
 		is.True(corrupt)
 		is.True(!errors.Is(err, batch.ErrNoValue))
@@ -130,18 +130,18 @@ func TestAnEmptyPayloadThatTheCodecRefusesHasNoValue(t *testing.T) {
 	taking := func(data []byte, v any) error { *v.(*string) = string(data); return nil }
 	for name, decode := range map[string]func(func([]byte, any) error) error{
 		"SQS": func(u func([]byte, any) error) error {
-			_, err := decoded[string](events.SQSMessage{}, u)
+			_, err := decodeOne[string](events.SQSMessage{}, u)
 			return err
 		},
 		"Kinesis": func(u func([]byte, any) error) error {
-			_, err := decoded[string](events.KinesisEventRecord{}, u)
+			_, err := decodeOne[string](events.KinesisEventRecord{}, u)
 			return err
 		},
 		"Firehose": func(u func([]byte, any) error) error {
-			_, err := decoded[string](events.KinesisFirehoseEventRecord{}, u)
+			_, err := decodeOne[string](events.KinesisFirehoseEventRecord{}, u)
 			return err
 		},
-		"bytes": func(u func([]byte, any) error) error { _, err := decoded[string](all, u); return err },
+		"bytes": func(u func([]byte, any) error) error { _, err := decodeOne[string](all, u); return err },
 	} {
 		t.Run(name, func(t *testing.T) {
 			is := is.New(t)

@@ -20,8 +20,8 @@ import (
 
 // unprocessed are Results that are Failed although nobody tried them.
 func unprocessed() map[error]batch.Result[string] {
-	all := slices.Collect(batch.TryEach(named(context.Background(), batch.StopBatch, "a", "b"), failingOn("a")))
-	late := one(batch.TryEach(named(ended(), batch.Continue, "a"), failingOn()))
+	all := slices.Collect(batch.TryEach(oneGroup(context.Background(), batch.StopBatch, "a", "b"), failingOn("a")))
+	late := one(batch.TryEach(oneGroup(endedContext(), batch.Continue, "a"), failingOn()))
 	return map[error]batch.Result[string]{batch.ErrBlocked: all[1], batch.ErrNotStarted: late}
 }
 
@@ -47,15 +47,15 @@ func TestUnprocessedIsAStateThatNothingChanges(t *testing.T) {
 			is := is.New(t)
 			is.True(errors.Is(r.Err(), kind))
 			just := func(yield func(batch.Result[string]) bool) { yield(r) }
-			nobody := func(context.Context, error) (string, error) { t.Error("called"); return "", nil }
-			for name, s := range map[string]batch.Stream[string]{
+			never := func(context.Context, error) (string, error) { t.Error("called"); return "", nil }
+			for name, s := range map[string]texts{
 				"Fail":      func(yield func(batch.Result[string]) bool) { yield(r.Fail(errBoom)) },
 				"Fail(nil)": func(yield func(batch.Result[string]) bool) { yield(r.Fail(nil)) },
 				"Ack":       func(yield func(batch.Result[string]) bool) { yield(r.Ack()) },
 				"Tap":       batch.Tap(just, func(batch.Result[string]) { panic("look") }),
-				"OrElse":    batch.OrElse(just, nobody),
+				"OrElse":    batch.OrElse(just, never),
 				"Catch": batch.Catch(just, func(ctx context.Context, err error) error {
-					_, err = nobody(ctx, err)
+					_, err = never(ctx, err)
 					return err
 				}),
 			} {
@@ -137,14 +137,14 @@ func TestGoexitEndsThePipelineAndWhatIsUnfinishedIsReported(t *testing.T) {
 
 func TestGoexitBeforeTheFirstRangeIsAnError(t *testing.T) {
 	is := is.New(t)
-	_, err := batch.Run(batch.Of("a"), func(s batch.Stream[string]) batch.Stream[string] {
+	_, err := batch.Run(batch.Of("a"), func(s texts) texts {
 		runtime.Goexit()
 		return s
 	})
 	is.True(err != nil)
 
 	// It is one, too, where the stage has sent Results of another source.
-	_, err = batch.Run(batch.Of("a"), func(batch.Stream[string]) batch.Stream[string] {
+	_, err = batch.Run(batch.Of("a"), func(texts) texts {
 		return func(yield func(batch.Result[string]) bool) {
 			batch.Of("elsewhere")(yield)
 			runtime.Goexit()
@@ -153,17 +153,16 @@ func TestGoexitBeforeTheFirstRangeIsAnError(t *testing.T) {
 	is.True(err != nil)
 }
 
-// rude is an error whose text cannot be had.
-type rude struct{}
+// textless is an error whose text cannot be had.
+type textless struct{}
 
-func (rude) Error() string { panic("no text") }
+func (textless) Error() string { panic("no text") }
 
 func TestAnErrorWithoutATextIsStillReported(t *testing.T) {
 	is := is.New(t)
 	var lines bytes.Buffer
-	describe := func(id string) batch.Record { return batch.Record{ID: id} }
-	source := batch.From(t.Context(), []string{"a"}, describe, batch.WithLogger(slog.New(slog.NewTextHandler(&lines, nil))))
-	response, err := batch.Run(source, batch.Each(func(context.Context, string) error { return rude{} }))
+	source := batch.From(t.Context(), []string{"a"}, byID, batch.WithLogger(slog.New(slog.NewTextHandler(&lines, nil))))
+	response, err := batch.Run(source, batch.Each(func(context.Context, string) error { return textless{} }))
 	is.Equal(listed(response), []string{"a"})
 	is.True(err.Error() != "")
 	is.True(strings.Contains(lines.String(), "record=a"))
@@ -189,8 +188,7 @@ func TestAnErrorWhoseMethodsPanicCostsNoMoreThanItsRecords(t *testing.T) {
 	is.Equal(listed(response), []string{"2", "3"})
 
 	var log journal
-	describe := func(id string) batch.Record { return batch.Record{ID: id} }
-	source := batch.From(t.Context(), []string{"a"}, describe, batch.WithLogger(slog.New(&log)))
+	source := batch.From(t.Context(), []string{"a"}, byID, batch.WithLogger(slog.New(&log)))
 	_, err = batch.Run(source, batch.Each(func(context.Context, string) error {
 		var none *fs.PathError
 		return none
@@ -212,12 +210,12 @@ func TestARecordIsNamedOnceWhereverAnErrorIsShown(t *testing.T) {
 	is.Equal(strings.Count(strings.Join(log.lines, ""), "record=m-0001"), 1)
 	is.True(!strings.Contains(strings.Join(log.lines, ""), `record \"`))
 
-	_, err = batch.Run(named(ended(), batch.StopGroup, "m-0001"), batch.Each(through))
+	_, err = batch.Run(oneGroup(endedContext(), batch.StopGroup, "m-0001"), batch.Each(succeed))
 	is.Equal(err.Error(), "all 1 records failed: m-0001: not started: boom")
 }
 
 func TestTheStackOfAPanicIsLoggedOnce(t *testing.T) {
-	crashing := func(s batch.Stream[string]) batch.Stream[string] {
+	crashing := func(s texts) texts {
 		return func(func(batch.Result[string]) bool) {
 			var kept []batch.Result[string]
 			for r := range s {
@@ -229,7 +227,7 @@ func TestTheStackOfAPanicIsLoggedOnce(t *testing.T) {
 	}
 	for name, stage := range map[string]batch.Stage[string, string]{
 		"of a stage": crashing,
-		"of a lane":  func(s batch.Stream[string]) batch.Stream[string] { return batch.Parallel(s, 1, crashing) },
+		"of a lane":  func(s texts) texts { return batch.Parallel(s, 1, crashing) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			is := is.New(t)

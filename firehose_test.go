@@ -30,8 +30,8 @@ const (
 
 func transform(fate func(string) int) func(batch.Stream[events.KinesisFirehoseEventRecord]) batch.Stream[batch.FirehoseRecord] {
 	return func(s batch.Stream[events.KinesisFirehoseEventRecord]) batch.Stream[batch.FirehoseRecord] {
-		texts := batch.Map(s, func(r events.KinesisFirehoseEventRecord) string { return string(r.Data) })
-		kept := batch.Filter(texts, func(text string) bool { return fate(text) != toDropped })
+		data := batch.Map(s, func(r events.KinesisFirehoseEventRecord) string { return string(r.Data) })
+		kept := batch.Filter(data, func(text string) bool { return fate(text) != toDropped })
 		parts := batch.FlatMap(kept, func(text string) []string {
 			switch fate(text) {
 			case toSeveral:
@@ -136,7 +136,7 @@ func TestFirehoseFailsARecordThatHasBecomeSeveral(t *testing.T) {
 	is := is.New(t)
 	var report batch.Report
 	event := events.KinesisFirehoseEvent{Records: []events.KinesisFirehoseEventRecord{{RecordID: "r-1", Data: []byte("0")}}}
-	source := batch.Firehose(t.Context(), event, batch.WithReport(func(_ context.Context, r batch.Report) { report = r }))
+	source := batch.Firehose(t.Context(), event, reportInto(&report))
 	response, err := batch.CollectFirehose(transform(func(string) int { return toSeveral })(source))
 	is.NoErr(err)
 	is.Equal(response.Records[0].Result, "ProcessingFailed")

@@ -25,7 +25,7 @@ func decodeCost(data []byte, v any) error { return jsonv2.Unmarshal(data, v) }
 
 func acceptCost(_ context.Context, o costOrder) error {
 	if o.Total < 0 {
-		return errFate
+		return errDrawn
 	}
 	return nil
 }

@@ -21,13 +21,13 @@ var undecodable = map[string]struct {
 	id      string
 }{
 	"SQS": {func(ctx context.Context, look func(context.Context), opts ...batch.Option) ([]byte, error) {
-		return invokeLooking(ctx, batch.SQSHandler[events.SQSMessage], look, standard.payload(entries("1:a 2:b 3:c", 1)), `"b"`, `17`, opts)
+		return invokeLooking(ctx, batch.SQSHandler[events.SQSMessage], look, standard.payload(recordSpecs("1:a 2:b 3:c", 1)), `"b"`, `17`, opts)
 	}, 2, `"2"`},
 	"Kinesis": {func(ctx context.Context, look func(context.Context), opts ...batch.Option) ([]byte, error) {
-		return invokeLooking(ctx, batch.KinesisHandler[events.KinesisEventRecord], look, kinesis.payload(entries("1:a 2:b 3:c", 1)), `"Yg=="`, `"!"`, opts)
+		return invokeLooking(ctx, batch.KinesisHandler[events.KinesisEventRecord], look, kinesis.payload(recordSpecs("1:a 2:b 3:c", 1)), `"Yg=="`, `"!"`, opts)
 	}, 2, `"2"`},
 	"DynamoDB": {func(ctx context.Context, look func(context.Context), opts ...batch.Option) ([]byte, error) {
-		return invokeLooking(ctx, batch.DynamoDBHandler[events.DynamoDBEventRecord], look, dynamoDB.payload(entries("1:a 2:b 3:c", 1)), `{"S":"b"}`, `{"X":"b"}`, opts)
+		return invokeLooking(ctx, batch.DynamoDBHandler[events.DynamoDBEventRecord], look, dynamoDB.payload(recordSpecs("1:a 2:b 3:c", 1)), `{"S":"b"}`, `{"X":"b"}`, opts)
 	}, 2, `"2"`},
 	"Kafka": {func(ctx context.Context, look func(context.Context), opts ...batch.Option) ([]byte, error) {
 		return invokeLooking(ctx, batch.KafkaHandler[events.KafkaRecord], look, kafkaPayload("Yg=="), `"Yg=="`, `17`, opts)
@@ -74,7 +74,7 @@ func TestARecordThatCannotBeDecodedFailsAlone(t *testing.T) {
 				r, _ := batch.RecordFrom(ctx)
 				is.True(r.Source == any(raw))
 			}
-			response, err := test.invoke(t.Context(), look, batch.WithPolicy(batch.Continue), batch.WithReport(func(_ context.Context, r batch.Report) { report = r }))
+			response, err := test.invoke(t.Context(), look, batch.WithPolicy(batch.Continue), reportInto(&report))
 			is.NoErr(err)
 			is.Equal(string(response), `{"batchItemFailures":[{"itemIdentifier":`+test.id+`}]}`)
 			is.Equal(handled, test.handled)
@@ -102,7 +102,7 @@ func TestAnUndecodableRecordCanBeSettledSoThatTheShardGoesOn(t *testing.T) {
 		})
 		return batch.TryEach(s, func(context.Context, events.KinesisEventRecord) error { calls++; return nil })
 	})
-	response, err := h.Invoke(t.Context(), bytes.Replace(kinesis.payload(entries("1:a 2:b 3:c", 1)), []byte(`"Yg=="`), []byte(`"!"`), 1))
+	response, err := h.Invoke(t.Context(), bytes.Replace(kinesis.payload(recordSpecs("1:a 2:b 3:c", 1)), []byte(`"Yg=="`), []byte(`"!"`), 1))
 	is.NoErr(err)
 	is.Equal(string(response), `{"batchItemFailures":[]}`)
 	is.Equal(calls, 2)
@@ -139,9 +139,9 @@ func TestAPayloadThatIsNoEventOfTheSourceIsAnErrorAndCallsNobody(t *testing.T) {
 		"another top level": []byte(`{"version":"2.0","rawPath":"/"}`),
 		"S3":                []byte(`{"Records":[{"eventSource":"aws:s3","s3":{}}]}`),
 		"Firehose":          []byte(`{"invocationId":"i","deliveryStreamArn":"arn","records":[{"recordId":"1","data":"YQ=="}]}`),
-		"SQS":               standard.payload(entries("1:a", 1)),
-		"Kinesis":           kinesis.payload(entries("1:a", 1)),
-		"DynamoDB":          dynamoDB.payload(entries("1:a", 1)),
+		"SQS":               standard.payload(recordSpecs("1:a", 1)),
+		"Kinesis":           kinesis.payload(recordSpecs("1:a", 1)),
+		"DynamoDB":          dynamoDB.payload(recordSpecs("1:a", 1)),
 		"Kafka":             kafkaPayload("Yg=="),
 	}
 	handlers := map[string]*batch.Handler{

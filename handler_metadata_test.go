@@ -11,8 +11,8 @@ import (
 	"github.com/matryer/is"
 )
 
-// newMetadata has, for each source, two records whose metadata is not what it used to be.
-var newMetadata = map[string]struct {
+// unreadableMetadata has, for each source, two records whose metadata is not what it used to be.
+var unreadableMetadata = map[string]struct {
 	handler func(...batch.Option) *batch.Handler
 	payload string
 	answer  string
@@ -70,7 +70,7 @@ func accepting[R any](handler func(func(batch.Stream[R]) batch.Stream[R], ...bat
 }
 
 func TestRecordsAreProcessedWithoutMetadataThatCannotBeReadAndOneLineSaysSo(t *testing.T) {
-	for name, test := range newMetadata {
+	for name, test := range unreadableMetadata {
 		t.Run(name, func(t *testing.T) {
 			is := is.New(t)
 			var j journal

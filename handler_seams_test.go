@@ -51,7 +51,7 @@ func TestAFunctionThatWasLeftBehindMayWriteToItsMessage(t *testing.T) {
 			return nil
 		}
 		var report batch.Report
-		_, err := batch.Run(batch.SQS(ctx, sqsEvent(fifoQueue, "g", "g"), batch.WithReport(func(_ context.Context, r batch.Report) { report = r })), batch.Each(writes))
+		_, err := batch.Run(batch.SQS(ctx, sqsEvent(fifoQueue, "g", "g"), reportInto(&report)), batch.Each(writes))
 		is.True(err != nil)
 		is.Equal(report.Failures[0].Record.Group, "g")
 		stop.Store(true)
@@ -121,7 +121,7 @@ func TestARecordWhoseGroupCannotBeReadOvertakesNobodyInLanes(t *testing.T) {
 						`{"messageId":"m%d","body":"%d","eventSource":"aws:sqs","eventSourceARN":"q.fifo","attributes":{"MessageGroupId":%s}}`, i, i, group))
 				}
 				var taken effects
-				h := batch.SQSHandler(func(s batch.Stream[events.SQSMessage]) batch.Stream[string] {
+				h := batch.SQSHandler(func(s batch.Stream[events.SQSMessage]) texts {
 					return batch.Parallel(s, lanes, func(s batch.Stream[events.SQSMessage]) texts {
 						values := batch.OrElse(batch.Map(s, func(m events.SQSMessage) string { return m.Body }),
 							func(context.Context, error) (string, error) { return strconv.Itoa(unreadable), nil })
@@ -134,7 +134,7 @@ func TestARecordWhoseGroupCannotBeReadOvertakesNobodyInLanes(t *testing.T) {
 				}, quiet)
 				response, err := h.Invoke(context.Background(), []byte(`{"Records":[`+strings.Join(records, ",")+`]}`))
 				is.NoErr(err)
-				is.Equal(answered(t, response), []string{})
+				is.Equal(listedInJSON(t, response), []string{})
 				is.Equal(taken.all, []string{"0", "1", "2"})
 			})
 		}
@@ -152,7 +152,7 @@ func TestAKeyThatCannotBeReadHoldsBackWhateverElseIsWrongWithItsRecord(t *testin
 			{"eventSource":"aws:dynamodb","dynamodb":{"ApproximateCreationDateTime":`+other+`,"Keys":{"id":{"Z":"1"}},"SequenceNumber":"1"}},
 			{"eventSource":"aws:dynamodb","dynamodb":{"ApproximateCreationDateTime":1,"Keys":{"id":{"S":"1"}},"SequenceNumber":"2"}}]}`))
 		is.NoErr(err)
-		is.Equal(answered(t, answer), []string{"1", "2"})
+		is.Equal(listedInJSON(t, answer), []string{"1", "2"})
 		is.Equal(called, 0)
 	}
 }
@@ -336,7 +336,7 @@ func TestAStageThatRunsItsFunctionsTwiceIsToldSo(t *testing.T) {
 		want  bool
 	}{
 		"effects twice": {func(s texts) texts {
-			s = batch.TryEach(s, through)
+			s = batch.TryEach(s, succeed)
 			for range s {
 			}
 			return s
@@ -345,9 +345,9 @@ func TestAStageThatRunsItsFunctionsTwiceIsToldSo(t *testing.T) {
 			s = batch.Map(s, strings.TrimSpace)
 			for range s {
 			}
-			return batch.TryEach(s, through)
+			return batch.TryEach(s, succeed)
 		}, false},
-		"once": {func(s texts) texts { return batch.TryEach(s, through) }, false},
+		"once": {func(s texts) texts { return batch.TryEach(s, succeed) }, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			is := is.New(t)

@@ -67,9 +67,9 @@ func TestHandlersLogToTheDefaultLoggerOfTheMoment(t *testing.T) {
 	h := batch.SQSHandler(stage)
 	var j journal
 	slog.SetDefault(slog.New(&j)) // after the handler was made
-	_, _ = h.Invoke(t.Context(), standard.payload(entries("m:x", 1)))
+	_, _ = h.Invoke(t.Context(), standard.payload(recordSpecs("m:x", 1)))
 	is.Equal(len(j.lines), 1)
-	_, _ = batch.SQSHandler(stage, batch.WithLogger(nil)).Invoke(t.Context(), standard.payload(entries("m:x", 1)))
+	_, _ = batch.SQSHandler(stage, batch.WithLogger(nil)).Invoke(t.Context(), standard.payload(recordSpecs("m:x", 1)))
 	is.Equal(len(j.lines), 1) // nil is silence
 	_, _ = batch.Run(batch.SQS(t.Context(), sqsEvent(queue, "")), stage)
 	is.Equal(len(j.lines), 1) // sources do not log
@@ -84,7 +84,7 @@ func TestErrorsLeaveAHandlerWithoutControlCharacters(t *testing.T) {
 	for name, stage := range each {
 		t.Run(name, func(t *testing.T) {
 			is := is.New(t)
-			_, err := batch.SQSHandler(stage, batch.WithLogger(nil)).Invoke(t.Context(), standard.payload(entries("m:x", 1)))
+			_, err := batch.SQSHandler(stage, batch.WithLogger(nil)).Invoke(t.Context(), standard.payload(recordSpecs("m:x", 1)))
 			is.True(errors.Is(err, nasty))
 			is.True(!strings.ContainsAny(err.Error(), "\x7f\x00\n\u0085"))
 			is.True(strings.Contains(err.Error(), `a\x7fb`))
@@ -93,7 +93,7 @@ func TestErrorsLeaveAHandlerWithoutControlCharacters(t *testing.T) {
 	t.Run("no identifier", func(t *testing.T) {
 		is := is.New(t)
 		h := standard.handler(func(string) error { return nasty })
-		_, err := h.Invoke(t.Context(), standard.payload([]entry{{id: "", body: "x"}, {id: "m", body: "x"}}))
+		_, err := h.Invoke(t.Context(), standard.payload([]recordSpec{{id: "", body: "x"}, {id: "m", body: "x"}}))
 		is.True(errors.Is(err, batch.ErrNoID))
 		is.True(!strings.ContainsAny(err.Error(), "\x7f\x00\n\u0085"))
 	})
@@ -117,10 +117,10 @@ func TestAHandlerKnowsItsBatchWhateverTheStageDoes(t *testing.T) {
 			is := is.New(t)
 			var report batch.Report
 			h := batch.SQSHandler(stage, batch.WithoutAllFailedError(), batch.WithLogger(nil),
-				batch.WithReport(func(_ context.Context, r batch.Report) { report = r }))
-			response, err := h.Invoke(t.Context(), standard.payload(entries("1:a 2:b", 1)))
+				reportInto(&report))
+			response, err := h.Invoke(t.Context(), standard.payload(recordSpecs("1:a 2:b", 1)))
 			is.NoErr(err)
-			is.Equal(answered(t, response), []string{"1", "2"})
+			is.Equal(listedInJSON(t, response), []string{"1", "2"})
 			is.Equal(report.Unreached, 2)
 		})
 	}
@@ -134,10 +134,10 @@ func TestOneInvocationLeavesNothingForTheNext(t *testing.T) {
 		}
 		return nil
 	})
-	response, err := h.Invoke(t.Context(), fifo.payload(entries("a:fail@1 b:ok@2", 1)))
+	response, err := h.Invoke(t.Context(), fifo.payload(recordSpecs("a:fail@1 b:ok@2", 1)))
 	is.NoErr(err)
-	is.Equal(answered(t, response), []string{"a"})
-	response, err = h.Invoke(t.Context(), fifo.payload(entries("c:ok@1", 1)))
+	is.Equal(listedInJSON(t, response), []string{"a"})
+	response, err = h.Invoke(t.Context(), fifo.payload(recordSpecs("c:ok@1", 1)))
 	is.NoErr(err)
 	is.Equal(string(response), `{"batchItemFailures":[]}`)
 }
@@ -155,10 +155,10 @@ func TestNothingPointsIntoThePayloadAfterwards(t *testing.T) {
 			return err
 		})
 	}, batch.WithLogger(nil))
-	payload := bytes.Replace(standard.payload(entries("1:body@g 2:bad", 1)), []byte(`"bad"`), []byte(`[]`), 1)
+	payload := bytes.Replace(standard.payload(recordSpecs("1:body@g 2:bad", 1)), []byte(`"bad"`), []byte(`[]`), 1)
 	response, err := h.Invoke(t.Context(), payload)
 	is.NoErr(err)
-	is.Equal(answered(t, response), []string{"2"})
+	is.Equal(listedInJSON(t, response), []string{"2"})
 	copy(payload, bytes.Repeat([]byte("#"), len(payload)))
 	is.Equal(kept[0].MessageId, "1")
 	is.Equal(kept[0].Body, "body")
@@ -175,7 +175,7 @@ func TestOverlappingInvocationsDoNotSeeEachOther(t *testing.T) {
 	var mu sync.Mutex
 	reports := map[string]batch.Report{}
 	type invocation struct{}
-	stage := func(s batch.Stream[events.SQSMessage]) batch.Stream[string] {
+	stage := func(s batch.Stream[events.SQSMessage]) texts {
 		bodies := batch.TryMap(s, func(ctx context.Context, m events.SQSMessage) (string, error) {
 			if m.MessageId == "1" {
 				begun.Done()
@@ -208,12 +208,12 @@ func TestOverlappingInvocationsDoNotSeeEachOther(t *testing.T) {
 			if i%2 == 0 {
 				input = strings.ReplaceAll("1:#ok@a 2:#ok@a 3:#ok@a 4:#fail@b", "#", own)
 			}
-			responses[i], _ = h.Invoke(context.WithValue(t.Context(), invocation{}, own), fifo.payload(entries(input, 1)))
+			responses[i], _ = h.Invoke(context.WithValue(t.Context(), invocation{}, own), fifo.payload(recordSpecs(input, 1)))
 		})
 	}
 	all.Wait()
 	for i, response := range responses {
-		is.Equal(answered(t, response), [][]string{{"4"}, {"2", "3"}}[i%2])
+		is.Equal(listedInJSON(t, response), [][]string{{"4"}, {"2", "3"}}[i%2])
 		is.Equal(reports[fmt.Sprint("inv", i, "-")].Records, 4)
 	}
 }
@@ -229,10 +229,10 @@ func TestAHandlerAnswersInTimeEvenIfTheStageNeverBegins(t *testing.T) {
 			return batch.Each(func(context.Context, events.SQSMessage) error { t.Error("called"); return nil })(s)
 		}, batch.WithReserve(time.Second), batch.WithoutAllFailedError(), batch.WithLogger(nil))
 		start := time.Now()
-		response, err := h.Invoke(ctx, standard.payload(entries("1:a 2:b", 1)))
+		response, err := h.Invoke(ctx, standard.payload(recordSpecs("1:a 2:b", 1)))
 		is.NoErr(err)
 		is.Equal(time.Since(start), 9500*time.Millisecond)
-		is.Equal(answered(t, response), []string{"1", "2"})
+		is.Equal(listedInJSON(t, response), []string{"1", "2"})
 		close(release)
 		synctest.Wait()
 	})
@@ -257,9 +257,9 @@ func TestAStuckFunctionDoesNotDisturbTheNextInvocation(t *testing.T) {
 		invoke := func(input string) []string {
 			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 			defer cancel()
-			response, err := h.Invoke(ctx, fifo.payload(entries(input, 1)))
+			response, err := h.Invoke(ctx, fifo.payload(recordSpecs(input, 1)))
 			is.NoErr(err)
-			return answered(t, response)
+			return listedInJSON(t, response)
 		}
 		is.Equal(invoke("1:first@a 2:stuck@b 3:third@c"), []string{"2", "3"})
 		close(release)

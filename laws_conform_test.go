@@ -29,18 +29,18 @@ type conformance struct {
 }
 
 var (
-	each     = []service{standard, kinesis, dynamoDB}
-	shards   = each[1:]
-	keepOn   = []batch.Option{batch.WithPolicy(batch.Continue)}
-	stopAll  = []batch.Option{batch.WithPolicy(batch.StopBatch)}
-	onlyFIFO = []service{fifo}
+	queueAndShards = []service{standard, kinesis, dynamoDB}
+	shards         = queueAndShards[1:]
+	keepOn         = []batch.Option{batch.WithPolicy(batch.Continue)}
+	stopAll        = []batch.Option{batch.WithPolicy(batch.StopBatch)}
+	onlyFIFO       = []service{fifo}
 )
 
 var conformanceTable = []conformance{
-	{"all succeed", each, "1:ok 2:ok", 1, keepOn, []string{}, 0, -1},
-	{"partial", each, "1:fail 2:ok 3:fail", 1, keepOn, []string{"1", "3"}, 0, -1},
-	{"all fail", each, "1:fail 2:fail", 1, keepOn, []string{"1", "2"}, 2, -1},
-	{"all fail, WithoutAllFailedError", each, "1:fail 2:fail", 1, append(keepOn, batch.WithoutAllFailedError()), []string{"1", "2"}, 0, -1},
+	{"all succeed", queueAndShards, "1:ok 2:ok", 1, keepOn, []string{}, 0, -1},
+	{"partial", queueAndShards, "1:fail 2:ok 3:fail", 1, keepOn, []string{"1", "3"}, 0, -1},
+	{"all fail", queueAndShards, "1:fail 2:fail", 1, keepOn, []string{"1", "2"}, 2, -1},
+	{"all fail, WithoutAllFailedError", queueAndShards, "1:fail 2:fail", 1, append(keepOn, batch.WithoutAllFailedError()), []string{"1", "2"}, 0, -1},
 	{"shard, all succeed", shards, "1:ok 2:ok", 1, nil, []string{}, 0, 2},
 	{"shard, partial", shards, "1:ok 2:fail 3:ok", 1, nil, []string{"2", "3"}, 0, 2},
 	{"shard, the first fails", shards, "1:fail 2:ok 3:fail", 1, nil, []string{"1", "2", "3"}, 3, 1},
@@ -60,7 +60,7 @@ func conform(t *testing.T, answer func(s service, payload []byte, handle func(st
 	for _, row := range conformanceTable {
 		for _, s := range row.services {
 			t.Run(s.name+"/"+row.name, func(t *testing.T) {
-				all := entries(row.input, row.receive)
+				all := recordSpecs(row.input, row.receive)
 				payload := s.payload(all)
 				for range 2 { // nothing of one invocation is left in the next
 					is := is.New(t)
@@ -73,7 +73,7 @@ func conform(t *testing.T, answer func(s service, payload []byte, handle func(st
 						return nil
 					}
 					var report batch.Report
-					option := batch.WithReport(func(_ context.Context, r batch.Report) { report = r })
+					option := reportInto(&report)
 					text, ids, err := answer(s, payload, handle, append(slices.Clone(row.opts), option)...)
 					if row.all == 0 {
 						is.NoErr(err)
@@ -118,6 +118,6 @@ func TestHandlersConformWithOtherBatchUtilities(t *testing.T) {
 			is.New(t).Equal(response, nil)
 			return "", nil, err
 		}
-		return string(response), answered(t, response), nil
+		return string(response), listedInJSON(t, response), nil
 	})
 }

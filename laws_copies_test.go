@@ -15,8 +15,8 @@ import (
 
 // Stages that copy, keep or try again: before lanes, in them, in lanes within those, and after.
 type (
-	// copying is a drawn pipeline of them.
-	copying struct {
+	// copyScene is a drawn pipeline of them.
+	copyScene struct {
 		policy batch.Policy
 		groups []string
 		rooms  [5][]string  // the kinds of the stages in each room: before lanes, in them in three rooms, after
@@ -27,9 +27,9 @@ type (
 	// act is the nth call of a function for a record.
 	act struct{ at, record, nth int }
 
-	// copied is what happened.
-	copied struct {
-		copying
+	// copyPlay is what happened.
+	copyPlay struct {
+		copyScene
 		mu       sync.Mutex
 		calls    int
 		acts     map[act]int   // by function and record
@@ -46,9 +46,9 @@ var (
 	lateKinds = append([]string{"late", "late", "settled copy", "chunk", "drop"}, copyKinds...)
 )
 
-func drawCopying(t *rapid.T, kinds []string) copying {
-	c := copying{
-		policy: rapid.SampledFrom([]batch.Policy{batch.Continue, batch.StopGroup, batch.StopBatch}).Draw(t, "policy"),
+func drawCopyScene(t *rapid.T, kinds []string) copyScene {
+	c := copyScene{
+		policy: rapid.SampledFrom(everyPolicy).Draw(t, "policy"),
 		groups: rapid.SliceOfN(rapid.SampledFrom([]string{"", "a", "b"}), 1, 10).Draw(t, "groups"),
 		lanes:  [2]int{rapid.IntRange(1, 4).Draw(t, "lanes"), rapid.IntRange(0, 3).Draw(t, "lanes within")},
 		takes:  rapid.SliceOfN(rapid.IntRange(0, 3), 1, 20).Draw(t, "takes"),
@@ -70,12 +70,12 @@ func drawCopying(t *rapid.T, kinds []string) copying {
 	return c
 }
 
-func play(drawn copying) *copied {
-	return &copied{copying: drawn, acts: make(map[act]int), failedAt: make(map[int][]int), busy: make(map[act]bool)}
+func newCopyPlay(drawn copyScene) *copyPlay {
+	return &copyPlay{copyScene: drawn, acts: make(map[act]int), failedAt: make(map[int][]int), busy: make(map[act]bool)}
 }
 
 // answer runs the pipeline and returns what is reported.
-func (c *copied) answer(t *rapid.T) []string {
+func (c *copyPlay) answer(t *rapid.T) []string {
 	source := grouped(context.Background(), c.groups, batch.WithPolicy(c.policy), batch.WithoutAllFailedError())
 	copies := 1
 	var rooms [5]func(texts) texts
@@ -98,7 +98,7 @@ func (c *copied) answer(t *rapid.T) []string {
 }
 
 // room makes the stages of one room. copies is how many Results there are of each record.
-func (c *copied) room(kinds []string, inLanes bool, copies *int) func(texts) texts {
+func (c *copyPlay) room(kinds []string, inLanes bool, copies *int) func(texts) texts {
 	var stages []func(texts) texts
 	function := func(inLanes bool) (at int) {
 		c.expected, c.inLanes = append(c.expected, *copies), append(c.inLanes, inLanes)
@@ -136,7 +136,7 @@ func (c *copied) room(kinds []string, inLanes bool, copies *int) func(texts) tex
 
 // call is a function with an effect. It must not be called for a record that comes after one
 // of its group, or of the batch, which has failed there or earlier or is not through with it.
-func (c *copied) call(at int) func(context.Context, string) error {
+func (c *copyPlay) call(at int) func(context.Context, string) error {
 	return func(_ context.Context, v string) error {
 		record := indexOf(v)
 		c.mu.Lock()
@@ -175,12 +175,12 @@ func (c *copied) call(at int) func(context.Context, string) error {
 }
 
 // ordered reports whether a record may not take effect after an earlier one has failed.
-func (c *copied) ordered(before, record int, inLanes bool) bool {
+func (c *copyPlay) ordered(before, record int, inLanes bool) bool {
 	together := c.groups[record] != "" && c.groups[record] == c.groups[before]
 	return c.policy == batch.StopBatch && !inLanes || c.policy != batch.Continue && together
 }
 
-func (c *copied) write(at int) func(context.Context, []string) error {
+func (c *copyPlay) write(at int) func(context.Context, []string) error {
 	return func(_ context.Context, values []string) error {
 		c.mu.Lock()
 		defer c.mu.Unlock()
@@ -192,12 +192,12 @@ func (c *copied) write(at int) func(context.Context, []string) error {
 }
 
 // tee gives each Result to two functions and sends what came of both.
-func (c *copied) tee(one, other int) func(texts) texts {
+func (c *copyPlay) tee(one, other int) func(texts) texts {
 	a, b := c.call(one), c.call(other)
 	return func(s texts) texts {
 		return func(yield func(batch.Result[string]) bool) {
 			for r := range s {
-				if !yield(batch.Then(r, same(a))) || !yield(batch.Then(r, same(b))) {
+				if !yield(batch.Then(r, sameValue(a))) || !yield(batch.Then(r, sameValue(b))) {
 					return
 				}
 			}
@@ -205,7 +205,7 @@ func (c *copied) tee(one, other int) func(texts) texts {
 	}
 }
 
-func same(f func(context.Context, string) error) func(context.Context, string) (string, error) {
+func sameValue(f func(context.Context, string) error) func(context.Context, string) (string, error) {
 	return func(ctx context.Context, v string) (string, error) { return v, f(ctx, v) }
 }
 
@@ -226,8 +226,8 @@ var copyStages = map[string]func(texts) texts{
 	"retry": func(s texts) texts {
 		return func(yield func(batch.Result[string]) bool) {
 			for r := range s {
-				_ = batch.Then(r, same(failingOn(r.Record().ID[1:])))
-				if !yield(batch.Then(r, same(through))) {
+				_ = batch.Then(r, sameValue(failingOn(r.Record().ID[1:])))
+				if !yield(batch.Then(r, sameValue(succeed))) {
 					return
 				}
 			}
@@ -269,7 +269,7 @@ var copyStages = map[string]func(texts) texts{
 }
 
 // mustReport is what has failed and what it holds back.
-func (c *copied) mustReport() (ids []string) {
+func (c *copyPlay) mustReport() (ids []string) {
 	ids = []string{}
 	for i := range c.groups {
 		bad := len(c.failedAt[i]) > 0
@@ -285,9 +285,9 @@ func (c *copied) mustReport() (ids []string) {
 
 func TestCopiesTakeEffectInOrderAndExactlyWhatFailedAndWhatItHoldsBackIsReported(t *testing.T) {
 	thorough(t, func(t *rapid.T) {
-		drawn := drawCopying(t, copyKinds)
+		drawn := drawCopyScene(t, copyKinds)
 		rapid.SyncTest(t, func(t *rapid.T) {
-			c := play(drawn)
+			c := newCopyPlay(drawn)
 			reported := c.answer(t)
 			if c.wrong != "" {
 				t.Fatalf("%s; reported %v", c.wrong, reported)
@@ -309,9 +309,9 @@ func TestCopiesTakeEffectInOrderAndExactlyWhatFailedAndWhatItHoldsBackIsReported
 
 func TestWhateverIsKeptDroppedOrSettledWhatFailedAndWhatItHoldsBackIsReported(t *testing.T) {
 	thorough(t, func(t *rapid.T) {
-		drawn := drawCopying(t, lateKinds)
+		drawn := drawCopyScene(t, lateKinds)
 		rapid.SyncTest(t, func(t *rapid.T) {
-			c := play(drawn)
+			c := newCopyPlay(drawn)
 			reported := c.answer(t)
 			for _, id := range c.mustReport() {
 				if !slices.Contains(reported, id) {

@@ -182,9 +182,9 @@ func keeping(stage foreignStage, in texts) texts {
 	return func(yield func(batch.Result[string]) bool) {
 		switch stage.kind {
 		case "buffer":
-			inTurns(in, 3*stage.n, func([]batch.Result[string]) {}, yield)
+			inBuffers(in, 3*stage.n, func([]batch.Result[string]) {}, yield)
 		case "reverse":
-			inTurns(in, 3*stage.n, slices.Reverse, yield)
+			inBuffers(in, 3*stage.n, slices.Reverse, yield)
 		case "pull":
 			next, stop := iter.Pull(in)
 			defer stop()
@@ -215,7 +215,7 @@ func upTo(in texts, stage foreignStage, yield func(batch.Result[string]) bool) {
 	}
 }
 
-func inTurns(in texts, n int, order func([]batch.Result[string]), yield func(batch.Result[string]) bool) {
+func inBuffers(in texts, n int, order func([]batch.Result[string]), yield func(batch.Result[string]) bool) {
 	for turn := range chunked(in, n) {
 		order(turn)
 		for _, r := range turn {

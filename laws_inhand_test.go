@@ -17,8 +17,8 @@ import (
 	"github.com/matryer/is"
 )
 
-// secondly calls f for the second copy of record 1 and for nothing else.
-func secondly(f func()) func(context.Context, string) error {
+// onSecondCopy calls f for the second copy of record 1 and for nothing else.
+func onSecondCopy(f func()) func(context.Context, string) error {
 	n := 0
 	return func(_ context.Context, v string) error {
 		if v == "1" {
@@ -35,7 +35,7 @@ func TestACopyThatDoesNotReturnIsReportedThoughTheOtherHasArrived(t *testing.T) 
 		"alone":    func(s texts, f func(context.Context, string) error) texts { return batch.TryEach(repeating(s), f) },
 		"in lanes": func(s texts, f func(context.Context, string) error) texts { return inLanes(repeating(s), 1, f) },
 		"after lanes": func(s texts, f func(context.Context, string) error) texts {
-			return batch.TryEach(repeating(inLanes(s, 4, through)), f)
+			return batch.TryEach(repeating(inLanes(s, 4, succeed)), f)
 		},
 		"copied in lanes": func(s texts, f func(context.Context, string) error) texts {
 			return batch.Parallel(s, 1, func(s texts) texts { return batch.TryEach(repeating(s), f) })
@@ -65,7 +65,7 @@ func TestACopyThatDoesNotReturnIsReportedThoughTheOtherHasArrived(t *testing.T) 
 						deed = runtime.Goexit
 					}
 					response, err := batch.Run(grouped(ctx, make([]string, 3), reserve), func(s texts) texts {
-						return stage(s, secondly(deed))
+						return stage(s, onSecondCopy(deed))
 					})
 					is.NoErr(err)
 					is.True(slices.Contains(listed(response), "r1"))
@@ -129,7 +129,7 @@ func TestWhatWaitsInLanesIsReportedThoughACopyHasArrived(t *testing.T) {
 				all := slices.Collect(s)
 				slices.Values(slices.Concat(all, all))(yield)
 			}
-			return batch.TryEach(inLanes(twice, 1, through), stuck)
+			return batch.TryEach(inLanes(twice, 1, succeed), stuck)
 		})
 		is.NoErr(err)
 		is.Equal(listed(response), []string{"r0", "r1", "r2"})
@@ -144,7 +144,7 @@ func TestTheRecordThatIsStuckAfterAChunkIsTheOneThatIsNamed(t *testing.T) {
 		"full":     func(s texts, f func(context.Context, string) error) texts { return batch.TryEach(chunk(s, 3), f) },
 		"the last": func(s texts, f func(context.Context, string) error) texts { return batch.TryEach(chunk(s, 100), f) },
 		"from lanes": func(s texts, f func(context.Context, string) error) texts {
-			return batch.TryEach(chunk(inLanes(s, 2, through), 100), f)
+			return batch.TryEach(chunk(inLanes(s, 2, succeed), 100), f)
 		},
 		"in a lane": func(s texts, f func(context.Context, string) error) texts {
 			return batch.Parallel(s, 1, func(s texts) texts { return batch.TryEach(chunk(s, 3), f) })
@@ -198,13 +198,13 @@ func TestAResultOfAnEndedBatchDoesNotEndTheLanesOfThisOne(t *testing.T) {
 
 func TestALookAheadThroughLanesReportsNothingThatTheFullRangeFinishes(t *testing.T) {
 	for name, ahead := range map[string]func(texts) texts{
-		"quick": func(s texts) texts { return inLanes(s, 3, through) },
+		"quick": func(s texts) texts { return inLanes(s, 3, succeed) },
 		"slow":  func(s texts) texts { return inLanes(s, 3, taking(time.Second)) },
 		"nested": func(s texts) texts {
-			return batch.Parallel(s, 1, func(s texts) texts { return inLanes(s, 3, through) })
+			return batch.Parallel(s, 1, func(s texts) texts { return inLanes(s, 3, succeed) })
 		},
 		"chunk": func(s texts) texts {
-			return batch.TryEachChunk(inLanes(s, 3, through), 2, func(context.Context, []string) error { return nil })
+			return batch.TryEachChunk(inLanes(s, 3, succeed), 2, func(context.Context, []string) error { return nil })
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -226,7 +226,7 @@ func TestALookAheadThroughLanesReportsNothingThatTheFullRangeFinishes(t *testing
 
 // Lane 2 hands its record over and ends; lane 3 sends it while record 0 is at work.
 func TestAResultThatOneLaneHandsToAnotherKeepsItsPlace(t *testing.T) {
-	for _, policy := range []batch.Policy{batch.Continue, batch.StopGroup, batch.StopBatch} {
+	for _, policy := range everyPolicy {
 		synctest.Test(t, func(t *testing.T) {
 			is := is.New(t)
 			ctx, reserve := deadline(t)
@@ -277,7 +277,7 @@ func TestASecondRangeThatOutlivesTheStageIsReportedAsRunning(t *testing.T) {
 				}
 			}()
 			synctest.Wait()
-			return batch.TryEach(s, through)
+			return batch.TryEach(s, succeed)
 		})
 		is.NoErr(err)
 		is.Equal(listed(response), []string{"r1"})

@@ -18,7 +18,7 @@ import (
 func throwingAway(s texts, when func(r batch.Result[string], over bool) bool) texts {
 	return func(yield func(batch.Result[string]) bool) {
 		var first batch.Result[string]
-		discard := func() { _ = batch.Then(first, same(failingOn("0"))) }
+		discard := func() { _ = batch.Then(first, sameValue(failingOn("0"))) }
 		for r := range s {
 			if r.Record().Index == 0 {
 				first = r
@@ -85,7 +85,7 @@ func TestAFailureThatIsThrownAwayInALaneHoldsBackWhatGoesIntoAnother(t *testing.
 							return
 						}
 						if r.Record().Index == 0 {
-							_ = batch.Then(done, same(failingOn("0")))
+							_ = batch.Then(done, sameValue(failingOn("0")))
 						}
 					}
 				}
@@ -106,7 +106,7 @@ func TestAFailureInLanesCountsBeforeThemThoughASettledCopyHasLeft(t *testing.T) 
 			return copyStages["split"](settled)
 		},
 	} {
-		for _, policy := range strict {
+		for _, policy := range strictPolicies {
 			t.Run(name+" under "+policy.String(), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					is := is.New(t)
@@ -161,7 +161,7 @@ func TestAFailureThatIsThrownAwayAfterLanesStaysWhenTheLaneHasFinished(t *testin
 					if !yield(r) {
 						return
 					}
-					_ = batch.Then(r, same(failingOn("0")))
+					_ = batch.Then(r, sameValue(failingOn("0")))
 				}
 			}
 		})
@@ -224,7 +224,7 @@ func TestARecordHasNotLeftALaneAsLongAsACopyOfItIsOnItsWayFromAChunk(t *testing.
 }
 
 func TestTryingAgainAfterLanesHoldsNobodyBackInThemOrBefore(t *testing.T) {
-	for _, policy := range strict {
+	for _, policy := range strictPolicies {
 		synctest.Test(t, func(t *testing.T) {
 			is := is.New(t)
 			var stored effects
@@ -247,9 +247,9 @@ func TestTryingAgainAfterLanesHoldsNobodyBackInThemOrBefore(t *testing.T) {
 func backingOff(s texts, wait time.Duration) texts {
 	return func(yield func(batch.Result[string]) bool) {
 		for r := range s {
-			if refused := batch.Then(r, same(failingOn(r.Record().ID[1:]))); refused.Err() == errBoom {
+			if refused := batch.Then(r, sameValue(failingOn(r.Record().ID[1:]))); refused.Err() == errBoom {
 				time.Sleep(wait)
-				refused = batch.Then(r, same(through))
+				refused = batch.Then(r, sameValue(succeed))
 				r = refused
 			}
 			if !yield(r) {
@@ -270,7 +270,7 @@ func TestTryingAgainBeforeLanesHoldsBackWhatIsInThem(t *testing.T) {
 				var first batch.Result[string]
 				for r := range s {
 					if r.Record().Index == 0 {
-						first = batch.Then(r, same(failingOn("0")))
+						first = batch.Then(r, sameValue(failingOn("0")))
 						continue
 					}
 					yield(r)
@@ -293,7 +293,7 @@ func TestAChunkInLanesIsNotWrittenAfterABreak(t *testing.T) {
 		var broke atomic.Bool
 		var late atomic.Int32
 		inside := make(chan context.Context, 1)
-		all := grouped(context.Background(), manyGroups(records, records))
+		all := grouped(context.Background(), groupsInTurn(records, records))
 		source := func(yield func(batch.Result[string]) bool) {
 			all(yield)
 			<-(<-inside).Done() // the lanes wait for more until then

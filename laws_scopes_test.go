@@ -128,7 +128,7 @@ func TestHooksThatMisbehaveCostTheirRecordAtMostAndNoOtherHook(t *testing.T) {
 			start := time.Now()
 			_, _ = batch.Run(grouped(ctx, make([]string, len(p.opens)), batch.WithoutAllFailedError(), batch.WithReserve(time.Second),
 				batch.WithScope(p.around), batch.WithScope(p.hook),
-				batch.WithReport(func(_ context.Context, r batch.Report) { report = r })), p.pipeline)
+				reportInto(&report)), p.pipeline)
 			if took := time.Since(start); p.timed && took > 9750*time.Millisecond {
 				t.Fatalf("answered after %v", took)
 			}

@@ -31,12 +31,10 @@ func taking(d time.Duration) func(context.Context, string) error {
 	return func(context.Context, string) error { time.Sleep(d); return nil }
 }
 
-var strict = []batch.Policy{batch.StopGroup, batch.StopBatch}
-
 func TestAFailureThatGoesIntoLanesCountsForTheStagesBefore(t *testing.T) {
 	slowly := func(s texts) texts {
 		s = batch.Tap(s, func(batch.Result[string]) { time.Sleep(time.Second) }) // it stays inside for a while
-		return batch.TryEach(s, through)
+		return batch.TryEach(s, succeed)
 	}
 	for name, stage := range map[string]func(texts, *effects) texts{
 		"before lanes": func(s texts, e *effects) texts {
@@ -51,11 +49,11 @@ func TestAFailureThatGoesIntoLanesCountsForTheStagesBefore(t *testing.T) {
 			})
 		},
 		"between lanes": func(s texts, e *effects) texts {
-			return batch.Parallel(batch.TryEach(inLanes(s, 4, through), e.refusing("0")), 4, slowly)
+			return batch.Parallel(batch.TryEach(inLanes(s, 4, succeed), e.refusing("0")), 4, slowly)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			for _, policy := range strict {
+			for _, policy := range strictPolicies {
 				synctest.Test(t, func(t *testing.T) {
 					is := is.New(t)
 					var taken effects
@@ -72,7 +70,7 @@ func TestAFailureThatGoesIntoLanesCountsForTheStagesBefore(t *testing.T) {
 
 // In the lanes it is undecided.
 func TestAFailureThatGoesIntoLanesHoldsNobodyBackThere(t *testing.T) {
-	for _, policy := range strict {
+	for _, policy := range strictPolicies {
 		synctest.Test(t, func(t *testing.T) {
 			is := is.New(t)
 			var taken effects
@@ -146,7 +144,7 @@ func TestACopyThatIsNotFailedSettlesNothing(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			for _, policy := range strict {
+			for _, policy := range strictPolicies {
 				is := is.New(t)
 				var taken effects
 				noting := func(_ context.Context, v string) (string, error) { taken.note(v); return v, nil }
@@ -256,7 +254,7 @@ func TestAPipelineThatIsThrownAwayIsNotForgotten(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			is := is.New(t)
 			var report batch.Report
-			source := grouped(context.Background(), make([]string, 4), batch.WithReport(func(_ context.Context, r batch.Report) { report = r }))
+			source := grouped(context.Background(), make([]string, 4), reportInto(&report))
 			response, err := batch.Run(source, stage)
 			is.NoErr(err)
 			is.Equal(listed(response), []string{"r1"})
@@ -290,7 +288,7 @@ func TestCopiesOfSplitRecordsKeepTheOrderOfTheirGroup(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			var mu sync.Mutex
 			written := map[string][]int{}
-			groups := manyGroups(20, 3)
+			groups := groupsInTurn(20, 3)
 			source := grouped(context.Background(), groups, batch.WithPolicy(batch.StopGroup))
 			_, err := batch.Run(source, func(s texts) texts {
 				return batch.Parallel(s, 1+seed%5, func(s texts) texts {

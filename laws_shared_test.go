@@ -21,20 +21,25 @@ import (
 
 var errBoom = errors.New("boom")
 
-var errFate = errors.New("fate")
+var errDrawn = errors.New("drawn failure")
 
-type key struct{}
+type ctxKey struct{}
 
 type texts = batch.Stream[string]
 
+var (
+	everyPolicy    = []batch.Policy{batch.Continue, batch.StopGroup, batch.StopBatch}
+	strictPolicies = everyPolicy[1:]
+)
+
 // named is the source of records that are their own identifiers, all of one group.
-func named(ctx context.Context, policy batch.Policy, ids ...string) batch.Stream[string] {
+func oneGroup(ctx context.Context, policy batch.Policy, ids ...string) texts {
 	describe := func(id string) batch.Record { return batch.Record{ID: id, Group: "g"} }
 	return batch.From(ctx, ids, describe, batch.WithPolicy(policy))
 }
 
 // grouped is a source of records with these groups.
-func grouped(ctx context.Context, groups []string, opts ...batch.Option) batch.Stream[string] {
+func grouped(ctx context.Context, groups []string, opts ...batch.Option) texts {
 	values := make([]string, len(groups))
 	for i := range values {
 		values[i] = strconv.Itoa(i)
@@ -44,8 +49,8 @@ func grouped(ctx context.Context, groups []string, opts ...batch.Option) batch.S
 	}, opts...)
 }
 
-// manyGroups are the groups of so many records, which are taken in turn.
-func manyGroups(records, groups int) []string {
+// groupsInTurn are the groups of so many records, which are taken in turn.
+func groupsInTurn(records, groups int) []string {
 	all := make([]string, records)
 	for i := range all {
 		all[i] = "g" + strconv.Itoa(i%groups)
@@ -59,6 +64,14 @@ func indexOf(value string) int {
 	return i
 }
 
+// byID describes records that are their own identifiers.
+func byID(id string) batch.Record { return batch.Record{ID: id} }
+
+// reportInto keeps the last report.
+func reportInto(report *batch.Report) batch.Option {
+	return batch.WithReport(func(_ context.Context, r batch.Report) { *report = r })
+}
+
 // one returns the only Result of a stream.
 func one[T any](s batch.Stream[T]) batch.Result[T] {
 	all := slices.Collect(s)
@@ -69,7 +82,7 @@ func one[T any](s batch.Stream[T]) batch.Result[T] {
 }
 
 // seen is what can be seen of the Results of a stream.
-func seen(s batch.Stream[string]) (all []string) {
+func seen(s texts) (all []string) {
 	for r := range s {
 		all = append(all, draw.Seen(r))
 	}
@@ -86,7 +99,7 @@ func listed(r batch.Response) []string {
 }
 
 // behind fails the first record of a stream and returns what became of the others.
-func behind[T any](s batch.Stream[T]) (states []string) {
+func afterFirstFails[T any](s batch.Stream[T]) (states []string) {
 	i := 0
 	for r := range batch.TryEach(s, func(context.Context, T) error {
 		if i == 0 {
@@ -102,7 +115,7 @@ func behind[T any](s batch.Stream[T]) (states []string) {
 }
 
 // answered returns the identifiers in the response of a handler.
-func answered(t *testing.T, response []byte) []string {
+func listedInJSON(t *testing.T, response []byte) []string {
 	t.Helper()
 	var r struct {
 		BatchItemFailures []struct {
@@ -129,7 +142,7 @@ func failingOn(values ...string) func(context.Context, string) error {
 	}
 }
 
-func through(context.Context, string) error { return nil }
+func succeed(context.Context, string) error { return nil }
 
 // stuckOn makes a function that is stuck on some values until the test ends.
 func stuckOn(t *testing.T, values ...string) func(context.Context, string) error {
@@ -144,7 +157,7 @@ func stuckOn(t *testing.T, values ...string) func(context.Context, string) error
 }
 
 // dropping leaves these values out, as a stage that is not the library's may.
-func dropping(s batch.Stream[string], values ...string) batch.Stream[string] {
+func dropping(s texts, values ...string) texts {
 	return func(yield func(batch.Result[string]) bool) {
 		for r := range s {
 			if v, ok := r.Value(); (!ok || !slices.Contains(values, v)) && !yield(r) {
@@ -155,7 +168,7 @@ func dropping(s batch.Stream[string], values ...string) batch.Stream[string] {
 }
 
 // repeating sends every Result twice.
-func repeating(s batch.Stream[string]) batch.Stream[string] {
+func repeating(s texts) texts {
 	return func(yield func(batch.Result[string]) bool) {
 		for r := range s {
 			for range 2 {
@@ -168,12 +181,12 @@ func repeating(s batch.Stream[string]) batch.Stream[string] {
 }
 
 // inLanes runs f on records in lanes and returns the stream.
-func inLanes(s batch.Stream[string], n int, f func(context.Context, string) error) batch.Stream[string] {
+func inLanes(s texts, n int, f func(context.Context, string) error) texts {
 	return batch.Parallel(s, n, batch.Each(f))
 }
 
 // ended is a context that was cancelled because of errBoom.
-func ended() context.Context {
+func endedContext() context.Context {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	cancel(errBoom)
 	return ctx

@@ -64,25 +64,25 @@ func TestMappingIsAFunctor(t *testing.T) {
 	}
 	odd := func(v string) bool { return len(v)%2 == 1 }
 	third := func(v string) bool { return len(v)%3 != 0 }
-	type stage = func(batch.Stream[string]) batch.Stream[string]
+	type stage = func(texts) texts
 	laws := map[string][2]stage{
 		"Map of identity is identity": {
-			func(s batch.Stream[string]) batch.Stream[string] {
+			func(s texts) texts {
 				return batch.Map(s, func(v string) string { return v })
 			},
-			func(s batch.Stream[string]) batch.Stream[string] { return s },
+			func(s texts) texts { return s },
 		},
 		"Map fuses": {
-			func(s batch.Stream[string]) batch.Stream[string] { return batch.Map(batch.Map(s, exclaim), question) },
-			func(s batch.Stream[string]) batch.Stream[string] {
+			func(s texts) texts { return batch.Map(batch.Map(s, exclaim), question) },
+			func(s texts) texts {
 				return batch.Map(s, func(v string) string { return question(exclaim(v)) })
 			},
 		},
 		"TryMap composes": {
-			func(s batch.Stream[string]) batch.Stream[string] {
+			func(s texts) texts {
 				return batch.TryMap(batch.TryMap(s, try(0, exclaim)), try(1, question))
 			},
-			func(s batch.Stream[string]) batch.Stream[string] {
+			func(s texts) texts {
 				return batch.TryMap(s, func(ctx context.Context, v string) (string, error) {
 					w, err := try(0, exclaim)(ctx, v)
 					if err != nil {
@@ -93,22 +93,22 @@ func TestMappingIsAFunctor(t *testing.T) {
 			},
 		},
 		"Map is the TryMap that cannot fail": {
-			func(s batch.Stream[string]) batch.Stream[string] { return batch.Map(s, exclaim) },
-			func(s batch.Stream[string]) batch.Stream[string] { return batch.TryMap(s, try(-1, exclaim)) },
+			func(s texts) texts { return batch.Map(s, exclaim) },
+			func(s texts) texts { return batch.TryMap(s, try(-1, exclaim)) },
 		},
 		"Filter is idempotent": {
-			func(s batch.Stream[string]) batch.Stream[string] { return batch.Filter(batch.Filter(s, odd), odd) },
-			func(s batch.Stream[string]) batch.Stream[string] { return batch.Filter(s, odd) },
+			func(s texts) texts { return batch.Filter(batch.Filter(s, odd), odd) },
+			func(s texts) texts { return batch.Filter(s, odd) },
 		},
 		"Filter commutes": {
-			func(s batch.Stream[string]) batch.Stream[string] { return batch.Filter(batch.Filter(s, odd), third) },
-			func(s batch.Stream[string]) batch.Stream[string] { return batch.Filter(batch.Filter(s, third), odd) },
+			func(s texts) texts { return batch.Filter(batch.Filter(s, odd), third) },
+			func(s texts) texts { return batch.Filter(batch.Filter(s, third), odd) },
 		},
 		"FlatMap of one is Map": {
-			func(s batch.Stream[string]) batch.Stream[string] {
+			func(s texts) texts {
 				return batch.FlatMap(s, func(v string) []string { return []string{exclaim(v)} })
 			},
-			func(s batch.Stream[string]) batch.Stream[string] { return batch.Map(s, exclaim) },
+			func(s texts) texts { return batch.Map(s, exclaim) },
 		},
 	}
 	for law, sides := range laws {
@@ -116,7 +116,7 @@ func TestMappingIsAFunctor(t *testing.T) {
 			rapid.Check(t, func(t *rapid.T) {
 				c := draw.Cases(everySource, draw.Own).Draw(t, "case")
 				c.CancelAt = 0 // past the end one more stage is one more that refuses
-				build := func(side stage) batch.Stream[string] { return side(c.Play(nil).Whole(context.Background())) }
+				build := func(side stage) texts { return side(c.Play(nil).Whole(context.Background())) }
 				left, leftErr := batch.Collect(build(sides[0]))
 				right, rightErr := batch.Collect(build(sides[1]))
 				equal(t, "responses", listed(left), listed(right))
@@ -164,8 +164,8 @@ func TestNothingIsAcknowledgedUnseen(t *testing.T) {
 		play := c.Play(cancel)
 		came, failed := map[int]bool{}, map[int]bool{}
 		var report batch.Report
-		option := batch.WithReport(func(_ context.Context, r batch.Report) { report = r })
-		response, err := batch.Run(play.Source(ctx, option), func(s batch.Stream[string]) batch.Stream[string] {
+		option := reportInto(&report)
+		response, err := batch.Run(play.Source(ctx, option), func(s texts) texts {
 			return batch.Tap(play.Stage(s), func(r batch.Result[string]) {
 				came[r.Record().Index] = true
 				failed[r.Record().Index] = failed[r.Record().Index] || r.Err() != nil

@@ -18,16 +18,16 @@ import (
 func TestWithPolicyReplacesThePolicyOfTheSource(t *testing.T) {
 	is := is.New(t)
 	event := sqsEvent(fifoQueue, "g", "g", "h")
-	is.Equal(behind(batch.SQS(t.Context(), event, batch.WithPolicy(batch.Continue))), []string{"called", "called"})
-	is.Equal(behind(batch.SQS(t.Context(), event, batch.WithPolicy(batch.StopBatch))), []string{"blocked", "blocked"})
-	is.Equal(behind(batch.SQS(t.Context(), event, batch.WithPolicy(batch.StopBatch), batch.WithPolicy(batch.StopGroup))), []string{"blocked", "called"})
+	is.Equal(afterFirstFails(batch.SQS(t.Context(), event, batch.WithPolicy(batch.Continue))), []string{"called", "called"})
+	is.Equal(afterFirstFails(batch.SQS(t.Context(), event, batch.WithPolicy(batch.StopBatch))), []string{"blocked", "blocked"})
+	is.Equal(afterFirstFails(batch.SQS(t.Context(), event, batch.WithPolicy(batch.StopBatch), batch.WithPolicy(batch.StopGroup))), []string{"blocked", "called"})
 	is.Equal(fmt.Sprint(batch.Continue, batch.StopGroup, batch.StopBatch, batch.Policy(7)), "Continue StopGroup StopBatch Policy(7)")
 }
 
 func TestRecordsWithoutAGroupBlockNobodyUnderStopGroup(t *testing.T) {
 	is := is.New(t)
 	s := batch.SQS(t.Context(), sqsEvent(fifoQueue, "", "", "g"))
-	is.Equal(behind(s), []string{"called", "called"})
+	is.Equal(afterFirstFails(s), []string{"called", "called"})
 	response, err := batch.Collect(batch.TryEach(s, func(_ context.Context, m events.SQSMessage) error {
 		return failingOn("m0")(nil, m.MessageId)
 	}))
@@ -37,8 +37,8 @@ func TestRecordsWithoutAGroupBlockNobodyUnderStopGroup(t *testing.T) {
 
 func TestPoliciesHoldForAStreamThatWasMaterialised(t *testing.T) {
 	is := is.New(t)
-	s := named(t.Context(), batch.StopBatch, "a", "b", "c")
-	is.Equal(behind(slices.Values(slices.Collect(s))), []string{"blocked", "blocked"})
+	s := oneGroup(t.Context(), batch.StopBatch, "a", "b", "c")
+	is.Equal(afterFirstFails(slices.Values(slices.Collect(s))), []string{"blocked", "blocked"})
 
 	failed := slices.Collect(batch.TryEach(s, failingOn("b")))
 	is.True(errors.Is(failed[2].Err(), batch.ErrBlocked))
@@ -51,7 +51,7 @@ func TestFailCountsFromTheNextStageOn(t *testing.T) {
 	is := is.New(t)
 	called := []string{}
 	s := func(yield func(batch.Result[string]) bool) {
-		for r := range named(t.Context(), batch.StopBatch, "a", "b") {
+		for r := range oneGroup(t.Context(), batch.StopBatch, "a", "b") {
 			if r.Record().Index == 0 {
 				r = r.Fail(errBoom)
 			}
@@ -69,14 +69,14 @@ func TestFailCountsFromTheNextStageOn(t *testing.T) {
 }
 
 func TestAFailureThatIsSettledBlocksNobody(t *testing.T) {
-	for name, settle := range map[string]func(batch.Stream[string]) batch.Stream[string]{
-		"Catch": func(s batch.Stream[string]) batch.Stream[string] {
+	for name, settle := range map[string]func(texts) texts{
+		"Catch": func(s texts) texts {
 			return batch.Catch(s, func(context.Context, error) error { return nil })
 		},
-		"OrElse": func(s batch.Stream[string]) batch.Stream[string] {
+		"OrElse": func(s texts) texts {
 			return batch.OrElse(s, func(context.Context, error) (string, error) { return "", nil })
 		},
-		"Ack": func(s batch.Stream[string]) batch.Stream[string] {
+		"Ack": func(s texts) texts {
 			return func(yield func(batch.Result[string]) bool) {
 				for r := range s {
 					if r.Err() != nil {
@@ -92,7 +92,7 @@ func TestAFailureThatIsSettledBlocksNobody(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			is := is.New(t)
 			called := []string{}
-			s := batch.TryEach(named(t.Context(), batch.StopBatch, "a", "b", "c"), func(_ context.Context, v string) error {
+			s := batch.TryEach(oneGroup(t.Context(), batch.StopBatch, "a", "b", "c"), func(_ context.Context, v string) error {
 				called = append(called, v)
 				return failingOn("a", "c")(nil, v)
 			})
@@ -109,7 +109,7 @@ func TestAFailureThatIsSettledBlocksNobody(t *testing.T) {
 func TestSiblingsDoNotBlockEachOther(t *testing.T) {
 	is := is.New(t)
 	called := []string{}
-	s := batch.FlatMap(named(t.Context(), batch.StopBatch, "ab", "cd"), func(v string) []string { return strings.Split(v, "") })
+	s := batch.FlatMap(oneGroup(t.Context(), batch.StopBatch, "ab", "cd"), func(v string) []string { return strings.Split(v, "") })
 	response, _ := batch.Collect(batch.TryEach(s, func(_ context.Context, v string) error {
 		called = append(called, v)
 		return failingOn("a")(nil, v)
@@ -141,7 +141,7 @@ func TestCollectorsReportWhatStandsBehindAFailure(t *testing.T) {
 	is.Equal(len(failures), 3)
 	is.True(errors.Is(failures[1].Err, batch.ErrBlocked))
 	response, err := batch.Collect(batch.TryEachChunk(
-		batch.SQS(t.Context(), sqsEvent(fifoQueue, "g", "h", "g", "", "h"), batch.WithReport(func(_ context.Context, r batch.Report) { report = r })), 5,
+		batch.SQS(t.Context(), sqsEvent(fifoQueue, "g", "h", "g", "", "h"), reportInto(&report)), 5,
 		func(context.Context, []events.SQSMessage) error { return batch.ItemErrors{0: errBoom, 3: errBoom} }))
 	is.NoErr(err)
 	is.Equal(listed(response), []string{"m0", "m2", "m3"})
@@ -151,9 +151,9 @@ func TestCollectorsReportWhatStandsBehindAFailure(t *testing.T) {
 func TestAMessageOnItsLastReceiveBlocksNobody(t *testing.T) {
 	is := is.New(t)
 	event := sqsEvent(fifoQueue, "g", "g", "g") // all on their second receive
-	is.Equal(behind(batch.SQS(t.Context(), event, batch.WithMaxReceives(2))), []string{"called", "called"})
-	is.Equal(behind(batch.SQS(t.Context(), event, batch.WithMaxReceives(1))), []string{"called", "called"})
-	is.Equal(behind(batch.SQS(t.Context(), event, batch.WithMaxReceives(3))), []string{"blocked", "blocked"})
+	is.Equal(afterFirstFails(batch.SQS(t.Context(), event, batch.WithMaxReceives(2))), []string{"called", "called"})
+	is.Equal(afterFirstFails(batch.SQS(t.Context(), event, batch.WithMaxReceives(1))), []string{"called", "called"})
+	is.Equal(afterFirstFails(batch.SQS(t.Context(), event, batch.WithMaxReceives(3))), []string{"blocked", "blocked"})
 
 	event.Records[1].Attributes["ApproximateReceiveCount"] = "1"
 	response, err := batch.Collect(batch.TryEach(batch.SQS(t.Context(), event, batch.WithMaxReceives(2)),
@@ -213,7 +213,7 @@ func TestEachRangeTakesItsReserveFromWhatRemains(t *testing.T) {
 		is := is.New(t)
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 		defer cancel()
-		s := named(ctx, batch.Continue, "a")
+		s := oneGroup(ctx, batch.Continue, "a")
 		end, _ := one(s).Context().Deadline()
 		is.Equal(time.Until(end), 19*time.Second)
 		time.Sleep(10 * time.Second)

@@ -49,7 +49,7 @@ func BenchmarkParallel(b *testing.B) {
 		rounds := roundsIn(takes)
 		work := batch.Each(func(context.Context, events.SQSMessage) error {
 			if spin(rounds) == 0 {
-				return errFate
+				return errDrawn
 			}
 			return nil
 		})
@@ -116,7 +116,7 @@ func growth(n int, enough float64, f func(n int)) float64 {
 // as long here.
 func TestFailuresTakeAsLongAsThereAreManyOfThem(t *testing.T) {
 	refuse := func(context.Context, string) error { return errBoom }
-	split := func(values batch.Stream[string], n int) texts {
+	split := func(values texts, n int) texts {
 		return batch.FlatMap(values, func(v string) []string { return slices.Repeat([]string{v}, n) })
 	}
 	for name, f := range map[string]func(n int){
@@ -133,7 +133,7 @@ func TestFailuresTakeAsLongAsThereAreManyOfThem(t *testing.T) {
 		"parts that a stage holds": func(n int) {
 			s := batch.TryEach(split(batch.Of("0", "1"), n), refuse)
 			held := func(yield func(batch.Result[string]) bool) { slices.Values(slices.Collect(s))(yield) }
-			_, _ = batch.Collect(batch.TryEach(batch.TryEach(held, through), through))
+			_, _ = batch.Collect(batch.TryEach(batch.TryEach(held, succeed), succeed))
 		},
 		"unreadable groups, caught": func(n int) {
 			s := batch.KinesisHandler(func(s batch.Stream[events.KinesisEventRecord]) batch.Stream[events.KinesisEventRecord] {

@@ -21,7 +21,7 @@ import (
 )
 
 // late is a pipeline under a deadline: functions before, in and behind lanes.
-type late struct {
+type lateScene struct {
 	records           int
 	fifo              bool
 	before, in, last  []lateCall // by record; nil: no such stage
@@ -38,8 +38,8 @@ type lateCall struct {
 
 const endless = time.Hour
 
-func drawLate(t *rapid.T) late {
-	l := late{
+func drawLate(t *rapid.T) lateScene {
+	l := lateScene{
 		records:  rapid.IntRange(1, 12).Draw(t, "records"),
 		fifo:     rapid.Bool().Draw(t, "fifo"),
 		lanes:    rapid.IntRange(0, 5).Draw(t, "lanes"),
@@ -68,14 +68,14 @@ func drawLate(t *rapid.T) late {
 }
 
 // end is when the records' context ends, and patience how long Run waits then.
-func (l late) end() (end, patience time.Duration) {
+func (l lateScene) end() (end, patience time.Duration) {
 	reserve := min(l.reserve, l.deadline/2)
 	return l.deadline - reserve, reserve / 2
 }
 
-// A lateLedger notes what happens in a late pipeline.
-type lateLedger struct {
-	late
+// A latePlay notes what happens in a late pipeline.
+type latePlay struct {
+	lateScene
 	start   time.Time
 	release chan struct{}
 	mu      sync.Mutex
@@ -85,9 +85,9 @@ type lateLedger struct {
 	taps    int
 }
 
-func (l *lateLedger) now() time.Duration { return time.Since(l.start) }
+func (l *latePlay) now() time.Duration { return time.Since(l.start) }
 
-func (l *lateLedger) stage(s batch.Stream[int], calls []lateCall) batch.Stream[int] {
+func (l *latePlay) stage(s batch.Stream[int], calls []lateCall) batch.Stream[int] {
 	if calls == nil {
 		return s
 	}
@@ -112,7 +112,7 @@ func (l *lateLedger) stage(s batch.Stream[int], calls []lateCall) batch.Stream[i
 	})
 }
 
-func (l *lateLedger) spend(ctx context.Context, c lateCall) error {
+func (l *latePlay) spend(ctx context.Context, c lateCall) error {
 	done := ctx.Done()
 	if !c.heeds {
 		done = nil
@@ -128,12 +128,12 @@ func (l *lateLedger) spend(ctx context.Context, c lateCall) error {
 		return ctx.Err()
 	}
 	if c.fails {
-		return errFate
+		return errDrawn
 	}
 	return nil
 }
 
-func (l *lateLedger) pipeline(s batch.Stream[events.SQSMessage]) batch.Stream[int] {
+func (l *latePlay) pipeline(s batch.Stream[events.SQSMessage]) batch.Stream[int] {
 	numbers := l.stage(batch.Map(s, func(m events.SQSMessage) int { return indexOf(m.Body) }), l.before)
 	if l.lanes == 0 {
 		numbers = l.stage(numbers, l.in)
@@ -143,7 +143,7 @@ func (l *lateLedger) pipeline(s batch.Stream[events.SQSMessage]) batch.Stream[in
 	return l.stage(numbers, l.last)
 }
 
-func (l *lateLedger) answer(ctx context.Context, opts ...batch.Option) (reported []string) {
+func (l *latePlay) answer(ctx context.Context, opts ...batch.Option) (reported []string) {
 	event := events.SQSEvent{}
 	arn := "arn:aws:sqs:eu-west-1:123456789012:q"
 	if l.fifo {
@@ -168,7 +168,7 @@ func (l *lateLedger) answer(ctx context.Context, opts ...batch.Option) (reported
 }
 
 // stages counts the functions that a record has to get through.
-func (l late) stages() (n int) {
+func (l lateScene) stages() (n int) {
 	for _, calls := range [][]lateCall{l.before, l.in, l.last} {
 		if calls != nil {
 			n++
@@ -178,7 +178,7 @@ func (l late) stages() (n int) {
 }
 
 // finished reports whether the record got through all functions by then.
-func (l *lateLedger) finished(i int, by time.Duration) bool {
+func (l *latePlay) finished(i int, by time.Duration) bool {
 	ended := l.ended[i]
 	return len(ended) == l.stages() && (len(ended) == 0 || slices.Max(ended) <= by)
 }
@@ -187,7 +187,7 @@ func TestTheAnswerComesInTimeAndSaysWhatIsFinished(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		c := drawLate(t)
 		rapid.SyncTest(t, func(t *rapid.T) {
-			l := &lateLedger{late: c, start: time.Now(), release: make(chan struct{}), ended: map[int][]time.Duration{}}
+			l := &latePlay{lateScene: c, start: time.Now(), release: make(chan struct{}), ended: map[int][]time.Duration{}}
 			ctx, cancel := context.WithTimeout(context.Background(), c.deadline)
 			defer cancel()
 			release := sync.OnceFunc(func() { close(l.release) })
@@ -195,7 +195,7 @@ func TestTheAnswerComesInTimeAndSaysWhatIsFinished(t *testing.T) {
 			var report batch.Report
 			var log strings.Builder
 			reported := l.answer(ctx,
-				batch.WithReport(func(_ context.Context, r batch.Report) { report = r }),
+				reportInto(&report),
 				batch.WithLogger(slog.New(slog.NewJSONHandler(&log, nil))))
 			answered := l.now()
 			synctest.Wait()

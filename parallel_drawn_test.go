@@ -27,7 +27,7 @@ type (
 	}
 
 	// A ledger notes the calls. The time is that of the bubble.
-	ledger struct {
+	callLog struct {
 		mu     sync.Mutex
 		origin time.Time
 		calls  []call
@@ -56,7 +56,7 @@ const (
 )
 
 // during notes a call that ends as fate says.
-func (l *ledger) during(ctx context.Context, s *step, value string) error {
+func (l *callLog) during(ctx context.Context, s *step, value string) error {
 	r, _ := batch.RecordFrom(ctx)
 	c := call{step: s.name, value: value, record: r.Index, group: r.Group, start: time.Since(l.origin)}
 	f := s.fates[r.Index]
@@ -67,7 +67,7 @@ func (l *ledger) during(ctx context.Context, s *step, value string) error {
 	l.mu.Unlock()
 	switch f.outcome {
 	case fails:
-		return fmt.Errorf("%s of %s: %w", s.name, value, errFate)
+		return fmt.Errorf("%s of %s: %w", s.name, value, errDrawn)
 	case panics:
 		panic(s.name + " of " + value)
 	}
@@ -75,14 +75,14 @@ func (l *ledger) during(ctx context.Context, s *step, value string) error {
 }
 
 // apply puts the steps behind s.
-func (l *ledger) apply(s batch.Stream[string], steps []step) batch.Stream[string] {
+func (l *callLog) apply(s texts, steps []step) texts {
 	for i := range steps {
 		s = l.stage(s, &steps[i])
 	}
 	return s
 }
 
-func (l *ledger) stage(s batch.Stream[string], step *step) batch.Stream[string] {
+func (l *callLog) stage(s texts, step *step) texts {
 	note := func(ctx context.Context, v string) (string, error) {
 		return v + "." + step.name, l.during(ctx, step, v)
 	}
@@ -106,7 +106,7 @@ func (l *ledger) stage(s batch.Stream[string], step *step) batch.Stream[string] 
 			errs := batch.ItemErrors{}
 			for i, v := range vs {
 				if !kept(v) {
-					errs[i] = fmt.Errorf("%s of %s: %w", step.name, v, errFate)
+					errs[i] = fmt.Errorf("%s of %s: %w", step.name, v, errDrawn)
 				}
 			}
 			time.Sleep(step.fates[indexOf(vs[0])].takes)
@@ -131,7 +131,7 @@ func (l *ledger) stage(s batch.Stream[string], step *step) batch.Stream[string] 
 				if v, ok := r.Value(); ok && step.fates[indexOf(v)].outcome == panics {
 					r = r.Ack()
 				} else if ok && step.fates[indexOf(v)].outcome == fails {
-					r = r.Fail(fmt.Errorf("%s of %s: %w", step.name, v, errFate))
+					r = r.Fail(fmt.Errorf("%s of %s: %w", step.name, v, errDrawn))
 				}
 				if !yield(batch.Then(r, note)) {
 					return
@@ -141,7 +141,7 @@ func (l *ledger) stage(s batch.Stream[string], step *step) batch.Stream[string] 
 	case "repeating":
 		return repeating(s)
 	case "Parallel":
-		return batch.Parallel(s, step.size, func(s batch.Stream[string]) batch.Stream[string] { return l.apply(s, step.inner) })
+		return batch.Parallel(s, step.size, func(s texts) texts { return l.apply(s, step.inner) })
 	}
 	panic("no kind " + step.kind)
 }
@@ -179,10 +179,10 @@ func has(steps []step, kinds ...string) bool {
 
 // lanesCase is a pipeline of which a part is to run in lanes.
 type lanesCase struct {
-	policy                 batch.Policy
-	groups                 []string
-	n                      int
-	before, inside, behind []step
+	policy                batch.Policy
+	groups                []string
+	n                     int
+	before, inside, after []step
 }
 
 func drawLanes(t *rapid.T, policy batch.Policy, inside, outside []string) lanesCase {
@@ -190,11 +190,11 @@ func drawLanes(t *rapid.T, policy batch.Policy, inside, outside []string) lanesC
 	c.groups = rapid.SliceOfN(rapid.SampledFrom([]string{"", "a", "b", "c", "d"}), 0, 20).Draw(t, "groups")
 	c.before = steps(t, "before", 2, len(c.groups), outside)
 	c.inside = steps(t, "inside", 4, len(c.groups), inside)
-	c.behind = steps(t, "behind", 2, len(c.groups), outside)
+	c.after = steps(t, "after", 2, len(c.groups), outside)
 	return c
 }
 
-func (c lanesCase) source() batch.Stream[string] {
+func (c lanesCase) source() texts {
 	return grouped(context.Background(), c.groups, batch.WithPolicy(c.policy), batch.WithoutAllFailedError())
 }
 
@@ -207,15 +207,15 @@ type played struct {
 
 func (c lanesCase) play(t *rapid.T, parallel bool) (p played) {
 	rapid.SyncTest(t, func(*rapid.T) {
-		l := &ledger{origin: time.Now()}
-		inside := func(s batch.Stream[string]) batch.Stream[string] { return l.apply(s, c.inside) }
+		l := &callLog{origin: time.Now()}
+		inside := func(s texts) texts { return l.apply(s, c.inside) }
 		s := l.apply(c.source(), c.before)
 		if parallel {
 			s = batch.Parallel(s, c.n, inside)
 		} else {
 			s = inside(s)
 		}
-		response, _ := batch.Collect(batch.Tap(l.apply(s, c.behind), func(r batch.Result[string]) {
+		response, _ := batch.Collect(batch.Tap(l.apply(s, c.after), func(r batch.Result[string]) {
 			v, _ := r.Value()
 			p.results = append(p.results, fmt.Sprintf("%d %s %v", r.Record().Index, v, r.Err()))
 		}))

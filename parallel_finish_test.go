@@ -17,7 +17,7 @@ import (
 	"github.com/matryer/is"
 )
 
-func counting(from, to int) (all []string) {
+func numerals(from, to int) (all []string) {
 	for i := from; i < to; i++ {
 		all = append(all, strconv.Itoa(i))
 	}
@@ -25,17 +25,17 @@ func counting(from, to int) (all []string) {
 }
 
 func TestTheStagesAfterLanesGetEverythingButTheStuckRecord(t *testing.T) {
-	for name, after := range map[string]func(batch.Stream[string], *effects) batch.Stream[string]{
-		"one by one": func(s batch.Stream[string], e *effects) batch.Stream[string] { return batch.TryEach(s, e.each) },
-		"in bulk": func(s batch.Stream[string], e *effects) batch.Stream[string] {
+	for name, after := range map[string]func(texts, *effects) texts{
+		"one by one": func(s texts, e *effects) texts { return batch.TryEach(s, e.each) },
+		"in bulk": func(s texts, e *effects) texts {
 			return batch.TryEachChunk(s, 25, func(_ context.Context, vs []string) error { e.note(vs...); return nil })
 		},
-		"in bulk in bulk": func(s batch.Stream[string], e *effects) batch.Stream[string] {
+		"in bulk in bulk": func(s texts, e *effects) texts {
 			s = batch.TryEachChunk(s, 10, func(context.Context, []string) error { return nil })
 			s = batch.Map(s, func(v string) string { return v })
 			return batch.TryEachChunk(s, 25, func(_ context.Context, vs []string) error { e.note(vs...); return nil })
 		},
-		"in bulk after a stage of one's own": func(s batch.Stream[string], e *effects) batch.Stream[string] {
+		"in bulk after a stage of one's own": func(s texts, e *effects) texts {
 			own := func(yield func(batch.Result[string]) bool) {
 				for r := range s {
 					if !yield(r) {
@@ -45,13 +45,13 @@ func TestTheStagesAfterLanesGetEverythingButTheStuckRecord(t *testing.T) {
 			}
 			return batch.TryEachChunk(own, 25, func(_ context.Context, vs []string) error { e.note(vs...); return nil })
 		},
-		"in bulk in lanes": func(s batch.Stream[string], e *effects) batch.Stream[string] {
-			return batch.Parallel(s, 2, func(s batch.Stream[string]) batch.Stream[string] {
+		"in bulk in lanes": func(s texts, e *effects) texts {
+			return batch.Parallel(s, 2, func(s texts) texts {
 				return batch.TryEachChunk(s, 70, func(_ context.Context, vs []string) error { e.note(vs...); return nil })
 			})
 		},
-		"in bulk after more lanes": func(s batch.Stream[string], e *effects) batch.Stream[string] {
-			s = inLanes(s, 3, through)
+		"in bulk after more lanes": func(s texts, e *effects) texts {
+			s = inLanes(s, 3, succeed)
 			return batch.TryEachChunk(s, 25, func(_ context.Context, vs []string) error { e.note(vs...); return nil })
 		},
 	} {
@@ -62,13 +62,13 @@ func TestTheStagesAfterLanesGetEverythingButTheStuckRecord(t *testing.T) {
 				stuck := stuckOn(t, "0")
 				var stored effects
 				var report batch.Report
-				source := grouped(ctx, make([]string, 100), reserve, batch.WithReport(func(_ context.Context, r batch.Report) { report = r }))
-				response, err := batch.Run(source, func(s batch.Stream[string]) batch.Stream[string] {
+				source := grouped(ctx, make([]string, 100), reserve, reportInto(&report))
+				response, err := batch.Run(source, func(s texts) texts {
 					return after(inLanes(s, 16, stuck), &stored)
 				})
 				is.NoErr(err)
 				is.Equal(listed(response), []string{"r0"})
-				is.Equal(stored.sorted(), counting(1, 100))
+				is.Equal(stored.sorted(), numerals(1, 100))
 				is.Equal(report.Running, 1)
 				is.Equal(report.Unreached, 1)
 				is.Equal(report.Reported(), 1)
@@ -88,7 +88,7 @@ func TestChunksAreNotWrittenEarly(t *testing.T) {
 		start := time.Now()
 		var written []time.Duration
 		var sizes []int
-		_, err := batch.Run(grouped(ctx, make([]string, 9), reserve), func(s batch.Stream[string]) batch.Stream[string] {
+		_, err := batch.Run(grouped(ctx, make([]string, 9), reserve), func(s texts) texts {
 			s = inLanes(s, 16, func(_ context.Context, v string) error {
 				time.Sleep(time.Duration(indexOf(v)) * 500 * time.Millisecond)
 				return nil
@@ -139,7 +139,7 @@ func TestUnderStopBatchNothingOvertakes(t *testing.T) {
 			v, _ := r.Value()
 			order = append(order, v)
 		}
-		is.Equal(order, counting(0, 6))
+		is.Equal(order, numerals(0, 6))
 	})
 }
 
@@ -179,7 +179,7 @@ func TestTheLogNamesTheRecordsThatAreStillRunning(t *testing.T) {
 		groups := []string{"g", "h", "g", "", "i"}
 		stuck := stuckOn(t, "0", "3")
 		source := grouped(ctx, groups, reserve, batch.WithPolicy(batch.StopGroup), batch.WithLogger(slog.New(&j)))
-		response, err := batch.Run(source, func(s batch.Stream[string]) batch.Stream[string] { return inLanes(s, 5, stuck) })
+		response, err := batch.Run(source, func(s texts) texts { return inLanes(s, 5, stuck) })
 		is.NoErr(err)
 		is.Equal(listed(response), []string{"r0", "r2", "r3"})
 		is.Equal(j.lines, []string{

@@ -39,7 +39,7 @@ func TestResultsOfNoRecordGoThroughLanes(t *testing.T) {
 func TestLanesPassOnWhatComesFromElsewhere(t *testing.T) {
 	is := is.New(t)
 	other := slices.Collect(batch.Of("x", "y"))
-	values, failures := batch.Partition(batch.Parallel(batch.Of("a", "b"), 1, func(s batch.Stream[string]) batch.Stream[string] {
+	values, failures := batch.Partition(batch.Parallel(batch.Of("a", "b"), 1, func(s texts) texts {
 		return func(yield func(batch.Result[string]) bool) {
 			for r := range s {
 				if !yield(r) || !yield(other[0]) {
@@ -54,7 +54,7 @@ func TestLanesPassOnWhatComesFromElsewhere(t *testing.T) {
 }
 
 // foreign does at one record what no stage of the library does.
-func foreign(s batch.Stream[string], value string, do func(yield func(batch.Result[string]) bool, r batch.Result[string]) bool) batch.Stream[string] {
+func misbehavingAt(s texts, value string, do func(yield func(batch.Result[string]) bool, r batch.Result[string]) bool) texts {
 	return func(yield func(batch.Result[string]) bool) {
 		for r := range s {
 			if v, _ := r.Value(); v == value {
@@ -68,9 +68,9 @@ func foreign(s batch.Stream[string], value string, do func(yield func(batch.Resu
 	}
 }
 
-type deed = func(func(batch.Result[string]) bool, batch.Result[string]) bool
+type misdeed = func(func(batch.Result[string]) bool, batch.Result[string]) bool
 
-var deeds = map[string]deed{
+var misdeeds = map[string]misdeed{
 	"panics":               func(func(batch.Result[string]) bool, batch.Result[string]) bool { panic(errBoom) },
 	"ends its goroutine":   func(func(batch.Result[string]) bool, batch.Result[string]) bool { runtime.Goexit(); return false },
 	"stops early":          func(func(batch.Result[string]) bool, batch.Result[string]) bool { return false },
@@ -80,16 +80,16 @@ var deeds = map[string]deed{
 
 // The lane that meets the record goes under; the others go on.
 func TestAForeignStageInALaneLosesNoMoreThanItHad(t *testing.T) {
-	for name, do := range deeds {
+	for name, do := range misdeeds {
 		t.Run(name, func(t *testing.T) {
-			for _, policy := range []batch.Policy{batch.Continue, batch.StopGroup, batch.StopBatch} {
+			for _, policy := range everyPolicy {
 				synctest.Test(t, func(t *testing.T) {
 					is := is.New(t)
-					source := grouped(context.Background(), manyGroups(100, 10), batch.WithPolicy(policy))
-					response, err := batch.Run(source, func(s batch.Stream[string]) batch.Stream[string] {
-						return batch.Parallel(s, 4, func(s batch.Stream[string]) batch.Stream[string] {
+					source := grouped(context.Background(), groupsInTurn(100, 10), batch.WithPolicy(policy))
+					response, err := batch.Run(source, func(s texts) texts {
+						return batch.Parallel(s, 4, func(s texts) texts {
 							s = batch.TryEach(s, func(context.Context, string) error { time.Sleep(time.Millisecond); return nil })
-							return foreign(s, "13", do)
+							return misbehavingAt(s, "13", do)
 						})
 					})
 					is.NoErr(err)
@@ -115,7 +115,7 @@ func TestAForeignStageInALaneLosesNoMoreThanItHad(t *testing.T) {
 func TestAPanicInALaneIsTheErrorOfWhatTheLaneHad(t *testing.T) {
 	is := is.New(t)
 	// All lanes go under, each with a chunk of two.
-	_, failures := batch.Partition(batch.Parallel(batch.Of("a", "b", "c", "d", "e"), 2, func(s batch.Stream[string]) batch.Stream[string] {
+	_, failures := batch.Partition(batch.Parallel(batch.Of("a", "b", "c", "d", "e"), 2, func(s texts) texts {
 		return func(yield func(batch.Result[string]) bool) {
 			var held []batch.Result[string]
 			for r := range s {
@@ -135,7 +135,7 @@ func TestAPanicInALaneIsTheErrorOfWhatTheLaneHad(t *testing.T) {
 
 func TestAPanicBeforeTheLanesComesOutBehindThem(t *testing.T) {
 	is := is.New(t)
-	crashing := func(s batch.Stream[string]) batch.Stream[string] {
+	crashing := func(s texts) texts {
 		return func(yield func(batch.Result[string]) bool) {
 			for r := range s {
 				if r.Record().Index == 3 {
@@ -148,7 +148,7 @@ func TestAPanicBeforeTheLanesComesOutBehindThem(t *testing.T) {
 		}
 	}
 	var reached []int
-	stage := func(s batch.Stream[string]) batch.Stream[string] {
+	stage := func(s texts) texts {
 		lanes := inLanes(crashing(s), 4, func(context.Context, string) error { return nil })
 		return batch.Tap(lanes, func(r batch.Result[string]) { reached = append(reached, r.Record().Index) })
 	}
@@ -165,7 +165,7 @@ func TestAPanicBeforeTheLanesComesOutBehindThem(t *testing.T) {
 
 func TestAStageThatCannotBeBuiltFailsEveryRecord(t *testing.T) {
 	is := is.New(t)
-	_, failures := batch.Partition(batch.Parallel(batch.Of("a", "b", "c"), 2, func(batch.Stream[string]) batch.Stream[string] {
+	_, failures := batch.Partition(batch.Parallel(batch.Of("a", "b", "c"), 2, func(texts) texts {
 		panic(errBoom)
 	}))
 	is.Equal(len(failures), 3)
@@ -173,8 +173,8 @@ func TestAStageThatCannotBeBuiltFailsEveryRecord(t *testing.T) {
 	for _, f := range failures { // those that come when all lanes have ended go nowhere
 		is.True(errors.Is(f.Err, errBoom) || errors.Is(f.Err, batch.ErrUnreached))
 	}
-	response, err := batch.Run(batch.Of("a", "b", "c"), func(s batch.Stream[string]) batch.Stream[string] {
-		return batch.Parallel(s, 8, func(batch.Stream[string]) batch.Stream[string] { return nil })
+	response, err := batch.Run(batch.Of("a", "b", "c"), func(s texts) texts {
+		return batch.Parallel(s, 8, func(texts) texts { return nil })
 	})
 	is.Equal(listed(response), []string{"0", "1", "2"})
 	var all *batch.AllFailedError
@@ -190,24 +190,23 @@ func TestGoexitNeverHangsAndAcknowledgesNothingUnfinished(t *testing.T) {
 			return nil
 		}
 	}
-	through := func(context.Context, string) error { return nil }
-	for name, stage := range map[string]func(batch.Stream[string]) batch.Stream[string]{
-		"in a lane": func(s batch.Stream[string]) batch.Stream[string] { return inLanes(s, 2, exits("3")) },
-		"before": func(s batch.Stream[string]) batch.Stream[string] {
-			return inLanes(batch.TryEach(s, exits("3")), 2, through)
+	for name, stage := range map[string]func(texts) texts{
+		"in a lane": func(s texts) texts { return inLanes(s, 2, exits("3")) },
+		"before": func(s texts) texts {
+			return inLanes(batch.TryEach(s, exits("3")), 2, succeed)
 		},
-		"behind": func(s batch.Stream[string]) batch.Stream[string] {
-			return batch.TryEach(inLanes(s, 2, through), exits("3"))
+		"after": func(s texts) texts {
+			return batch.TryEach(inLanes(s, 2, succeed), exits("3"))
 		},
-		"before, first": func(s batch.Stream[string]) batch.Stream[string] {
-			return inLanes(batch.TryEach(s, exits("0")), 2, through)
+		"before, first": func(s texts) texts {
+			return inLanes(batch.TryEach(s, exits("0")), 2, succeed)
 		},
-		"in a lane of a lane": func(s batch.Stream[string]) batch.Stream[string] {
-			return batch.Parallel(s, 2, func(s batch.Stream[string]) batch.Stream[string] { return inLanes(s, 2, exits("3")) })
+		"in a lane of a lane": func(s texts) texts {
+			return batch.Parallel(s, 2, func(s texts) texts { return inLanes(s, 2, exits("3")) })
 		},
-		"before a lane of a lane": func(s batch.Stream[string]) batch.Stream[string] {
-			return batch.Parallel(s, 2, func(s batch.Stream[string]) batch.Stream[string] {
-				return inLanes(batch.TryEach(s, exits("3")), 2, through)
+		"before a lane of a lane": func(s texts) texts {
+			return batch.Parallel(s, 2, func(s texts) texts {
+				return inLanes(batch.TryEach(s, exits("3")), 2, succeed)
 			})
 		},
 	} {
@@ -231,7 +230,7 @@ func TestGoexitBeforeLanesEndsWhoeverRangesOverThem(t *testing.T) {
 		_, _ = batch.Collect(inLanes(batch.TryEach(batch.Of("a", "b"), func(context.Context, string) error {
 			runtime.Goexit()
 			return nil
-		}), 2, through))
+		}), 2, succeed))
 		returned = true
 	}()
 	<-ended
@@ -247,7 +246,7 @@ func TestSeveralBatchesGoThroughLanesInLanes(t *testing.T) {
 			}
 		}
 		n := 0
-		for range batch.Parallel(all, 1, func(s texts) texts { return inLanes(s, 2, through) }) {
+		for range batch.Parallel(all, 1, func(s texts) texts { return inLanes(s, 2, succeed) }) {
 			n++
 		}
 		if n != 80 {
@@ -263,7 +262,7 @@ func TestWhatIsFinishedIsNotSaidToRun(t *testing.T) {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		response, err := batch.Run(grouped(ctx, make([]string, 6)), func(s texts) texts {
 			ahead := func(yield func(batch.Result[string]) bool) { prefetched(s, 2, yield) }
-			return inLanes(ahead, 2, through)
+			return inLanes(ahead, 2, succeed)
 		})
 		cancel()
 		if err != nil || len(response.BatchItemFailures) > 0 {

@@ -34,7 +34,7 @@ func TestParallelIsInvisible(t *testing.T) {
 func TestParallelIsInvisibleUnderStopGroup(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		c := drawLanes(t, batch.StopGroup, slices.Concat(mapping, settling, []string{"repeating"}), mapping)
-		c.before, c.behind = nil, nil
+		c.before, c.after = nil, nil
 		alone, lanes := c.play(t, false), c.play(t, true)
 		equal(t, "results", lanes.results, alone.results)
 		equal(t, "response", lanes.response, alone.response)
@@ -44,7 +44,7 @@ func TestParallelIsInvisibleUnderStopGroup(t *testing.T) {
 
 func TestLanesGiveTheSameResponseUnderEachPolicy(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		policy := rapid.SampledFrom([]batch.Policy{batch.StopGroup, batch.StopBatch}).Draw(t, "policy")
+		policy := rapid.SampledFrom(strictPolicies).Draw(t, "policy")
 		c := drawLanes(t, policy, slices.Concat(mapping, settling, []string{"repeating"}), mapping)
 		if has(c.inside, settling...) {
 			for i := range c.before { // its failures would hold others back before they are settled
@@ -61,7 +61,7 @@ func TestLanesGiveTheSameResponseUnderEachPolicy(t *testing.T) {
 // so only the response is the same, and only if nothing is settled.
 func TestLanesThatLookAheadGiveTheSameResponse(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		policy := rapid.SampledFrom([]batch.Policy{batch.StopGroup, batch.StopBatch}).Draw(t, "policy")
+		policy := rapid.SampledFrom(strictPolicies).Draw(t, "policy")
 		kinds := slices.Concat(mapping, []string{"TryEachChunk", "Parallel"})
 		kinds = slices.DeleteFunc(kinds, func(k string) bool { return k == "own" }) // it settles, too
 		c := drawLanes(t, policy, kinds, kinds)
@@ -71,7 +71,7 @@ func TestLanesThatLookAheadGiveTheSameResponse(t *testing.T) {
 
 func TestLanesKeepTheOrderOfEachGroup(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		policy := rapid.SampledFrom([]batch.Policy{batch.StopGroup, batch.StopBatch}).Draw(t, "policy")
+		policy := rapid.SampledFrom(strictPolicies).Draw(t, "policy")
 		c := drawLanes(t, policy, slices.Concat(mapping, settling, []string{"TryEachChunk"}), mapping)
 		byGroup := map[string][]call{}
 		for _, call := range c.play(t, true).calls {
@@ -96,7 +96,7 @@ func TestLanesKeepTheOrderOfEachGroup(t *testing.T) {
 
 func TestNoMoreFunctionsRunAtOnceThanThereAreLanes(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		c := drawLanes(t, rapid.SampledFrom([]batch.Policy{batch.Continue, batch.StopGroup, batch.StopBatch}).Draw(t, "policy"), mapping, mapping)
+		c := drawLanes(t, rapid.SampledFrom(everyPolicy).Draw(t, "policy"), mapping, mapping)
 		type change struct {
 			at    time.Duration
 			delta int
@@ -124,8 +124,8 @@ func TestUnderStopBatchWhatStandsBeforeTheFirstFailureIsProcessed(t *testing.T) 
 		var first time.Duration // when the first failure happened
 		var calls []call
 		rapid.SyncTest(t, func(*rapid.T) {
-			l := &ledger{origin: time.Now()}
-			_, failures = batch.Partition(batch.Parallel(c.source(), c.n, func(s batch.Stream[string]) batch.Stream[string] {
+			l := &callLog{origin: time.Now()}
+			_, failures = batch.Partition(batch.Parallel(c.source(), c.n, func(s texts) texts {
 				return l.apply(s, c.inside)
 			}))
 			calls = l.calls
@@ -165,7 +165,7 @@ func TestUnderStopBatchWhatStandsBeforeTheFirstFailureIsProcessed(t *testing.T) 
 
 func TestAFailureFromBeforeTheLanesIsSettledInThem(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		policy := rapid.SampledFrom([]batch.Policy{batch.Continue, batch.StopGroup, batch.StopBatch}).Draw(t, "policy")
+		policy := rapid.SampledFrom(everyPolicy).Draw(t, "policy")
 		bad := rapid.SliceOfN(rapid.Bool(), 1, 20).Draw(t, "bad")
 		describe := func(i int) batch.Record { return batch.Record{ID: strconv.Itoa(i), Group: strconv.Itoa(i % 2)} }
 		values := make([]int, len(bad))

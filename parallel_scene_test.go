@@ -24,7 +24,7 @@ func TestExactlyWhatFailedOrHangsAndWhatItHoldsBackIsReported(t *testing.T) {
 			release := sync.OnceFunc(func() { close(acted.Free) })
 			defer release()
 			var report batch.Report
-			source := acted.Source(ctx, batch.WithReserve(time.Second), batch.WithReport(func(_ context.Context, r batch.Report) { report = r }))
+			source := acted.Source(ctx, batch.WithReserve(time.Second), reportInto(&report))
 			response, err := batch.Run(source, acted.Pipeline)
 			if err != nil {
 				t.Fatal(err)

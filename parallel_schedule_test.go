@@ -39,23 +39,23 @@ func TestTheContextInALaneIsTheRecords(t *testing.T) {
 
 func TestNoLaneWaitsWhileSomethingCanRun(t *testing.T) {
 	for name, groups := range map[string][]string{
-		"groups in turn":   manyGroups(1000, 100),
+		"groups in turn":   groupsInTurn(1000, 100),
 		"no groups":        make([]string, 1000),
 		"a long one first": slices.Concat(slices.Repeat([]string{"g"}, 30), make([]string, 970)),
 	} {
-		for _, policy := range []batch.Policy{batch.Continue, batch.StopGroup, batch.StopBatch} {
-			work(t, name+", in lanes", groups, policy, 32)
-			work(t, name+", in lanes in lanes", groups, policy, 4, 8)
+		for _, policy := range everyPolicy {
+			checkThroughput(t, name+", in lanes", groups, policy, 32)
+			checkThroughput(t, name+", in lanes in lanes", groups, policy, 4, 8)
 		}
 	}
 }
 
 // work measures so many lanes in lanes against what they could do at best.
-func work(t *testing.T, name string, groups []string, policy batch.Policy, lanes ...int) {
+func checkThroughput(t *testing.T, name string, groups []string, policy batch.Policy, lanes ...int) {
 	waiting := batch.Each(func(context.Context, string) error { time.Sleep(5 * time.Millisecond); return nil })
 	for _, n := range slices.Backward(lanes) {
 		inner := waiting
-		waiting = func(s batch.Stream[string]) batch.Stream[string] { return batch.Parallel(s, n, inner) }
+		waiting = func(s texts) texts { return batch.Parallel(s, n, inner) }
 	}
 	t.Run(fmt.Sprint(name, ", ", policy), func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
@@ -112,7 +112,7 @@ func TestThereIsALaneForEachRecordThatWaits(t *testing.T) {
 				most.Store(running.Load())
 				close(release)
 			}()
-			quick := inLanes(grouped(context.Background(), make([]string, 30)), 3, through)
+			quick := inLanes(grouped(context.Background(), make([]string, 30)), 3, succeed)
 			for range inLanes(quick, n, func(_ context.Context, v string) error {
 				if indexOf(v)%2 == 1 {
 					running.Add(1)
@@ -131,8 +131,8 @@ func TestALaneThatLooksAheadGetsMoreOfItsOwnGroups(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := is.New(t)
 		var sizes []int
-		response, err := batch.Run(grouped(context.Background(), manyGroups(25, 1), batch.WithPolicy(batch.StopGroup)), func(s batch.Stream[string]) batch.Stream[string] {
-			return batch.Parallel(s, 8, func(s batch.Stream[string]) batch.Stream[string] {
+		response, err := batch.Run(grouped(context.Background(), groupsInTurn(25, 1), batch.WithPolicy(batch.StopGroup)), func(s texts) texts {
+			return batch.Parallel(s, 8, func(s texts) texts {
 				return batch.TryEachChunk(s, 10, func(_ context.Context, vs []string) error {
 					sizes = append(sizes, len(vs))
 					return nil
@@ -222,7 +222,7 @@ func TestAfterABreakStuckFunctionsAreWaitedForAQuarterOfTheReserve(t *testing.T)
 		defer cancel()
 		var after atomic.Int32
 		source := grouped(ctx, make([]string, 100), batch.WithReserve(8*time.Second))
-		lanes := batch.Parallel(source, 4, func(s batch.Stream[string]) batch.Stream[string] {
+		lanes := batch.Parallel(source, 4, func(s texts) texts {
 			s = batch.TryEach(s, func(_ context.Context, v string) error {
 				if v != "0" {
 					<-release

@@ -17,7 +17,7 @@ func TestWithoutADeadlineLanesWaitAsLongAsItTakes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := is.New(t)
 		start := time.Now()
-		response, err := batch.Run(grouped(context.Background(), make([]string, 4)), func(s batch.Stream[string]) batch.Stream[string] {
+		response, err := batch.Run(grouped(context.Background(), make([]string, 4)), func(s texts) texts {
 			return inLanes(s, 4, func(context.Context, string) error { time.Sleep(1000 * time.Hour); return nil })
 		})
 		is.NoErr(err)
@@ -28,25 +28,25 @@ func TestWithoutADeadlineLanesWaitAsLongAsItTakes(t *testing.T) {
 
 func TestAStuckRecordCostsItself(t *testing.T) {
 	for name, test := range map[string]struct {
-		stage func(batch.Stream[string], func(context.Context, string) error) batch.Stream[string]
+		stage func(texts, func(context.Context, string) error) texts
 		takes time.Duration
 	}{
-		"in lanes": {func(s batch.Stream[string], stuck func(context.Context, string) error) batch.Stream[string] {
+		"in lanes": {func(s texts, stuck func(context.Context, string) error) texts {
 			return inLanes(s, 4, stuck)
 		}, 7 * time.Second},
-		"in lanes in lanes": {func(s batch.Stream[string], stuck func(context.Context, string) error) batch.Stream[string] {
-			return batch.Parallel(s, 2, func(s batch.Stream[string]) batch.Stream[string] { return inLanes(s, 3, stuck) })
+		"in lanes in lanes": {func(s texts, stuck func(context.Context, string) error) texts {
+			return batch.Parallel(s, 2, func(s texts) texts { return inLanes(s, 3, stuck) })
 		}, 7 * time.Second},
-		"in lanes in lanes in lanes": {func(s batch.Stream[string], stuck func(context.Context, string) error) batch.Stream[string] {
-			return batch.Parallel(s, 2, func(s batch.Stream[string]) batch.Stream[string] {
-				return batch.Parallel(s, 2, func(s batch.Stream[string]) batch.Stream[string] { return inLanes(s, 2, stuck) })
+		"in lanes in lanes in lanes": {func(s texts, stuck func(context.Context, string) error) texts {
+			return batch.Parallel(s, 2, func(s texts) texts {
+				return batch.Parallel(s, 2, func(s texts) texts { return inLanes(s, 2, stuck) })
 			})
 		}, 7 * time.Second},
-		"in lanes behind lanes": {func(s batch.Stream[string], stuck func(context.Context, string) error) batch.Stream[string] {
-			return inLanes(inLanes(s, 2, through), 4, stuck)
+		"in lanes behind lanes": {func(s texts, stuck func(context.Context, string) error) texts {
+			return inLanes(inLanes(s, 2, succeed), 4, stuck)
 		}, 7 * time.Second},
-		"in lanes before lanes of a stage without functions": {func(s batch.Stream[string], stuck func(context.Context, string) error) batch.Stream[string] {
-			return batch.Parallel(inLanes(s, 4, stuck), 2, func(s batch.Stream[string]) batch.Stream[string] { return s })
+		"in lanes before lanes of a stage without functions": {func(s texts, stuck func(context.Context, string) error) texts {
+			return batch.Parallel(inLanes(s, 4, stuck), 2, func(s texts) texts { return s })
 		}, 7 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -56,7 +56,7 @@ func TestAStuckRecordCostsItself(t *testing.T) {
 					ctx, reserve := deadline(t)
 					stuck := stuckOn(t, "1", "3")
 					start := time.Now()
-					response, err := batch.Run(grouped(ctx, make([]string, 20), reserve), func(s batch.Stream[string]) batch.Stream[string] {
+					response, err := batch.Run(grouped(ctx, make([]string, 20), reserve), func(s texts) texts {
 						return test.stage(s, stuck)
 					})
 					is.NoErr(err)
@@ -69,12 +69,12 @@ func TestAStuckRecordCostsItself(t *testing.T) {
 }
 
 func TestLanesHandOnWhatIsThereAQuarterOfTheReserveAfterTheEnd(t *testing.T) {
-	for name, stage := range map[string]func(batch.Stream[string], func(context.Context, string) error) batch.Stream[string]{
-		"a lane is stuck": func(s batch.Stream[string], stuck func(context.Context, string) error) batch.Stream[string] {
+	for name, stage := range map[string]func(texts, func(context.Context, string) error) texts{
+		"a lane is stuck": func(s texts, stuck func(context.Context, string) error) texts {
 			return inLanes(s, 1, stuck)
 		},
-		"the stage before is stuck": func(s batch.Stream[string], stuck func(context.Context, string) error) batch.Stream[string] {
-			return inLanes(batch.TryEach(s, stuck), 1, through)
+		"the stage before is stuck": func(s texts, stuck func(context.Context, string) error) texts {
+			return inLanes(batch.TryEach(s, stuck), 1, succeed)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -118,10 +118,10 @@ func TestNothingWaitsForAStuckGroupAfterTheEnd(t *testing.T) {
 				ctx, reserve := deadline(t)
 				var refused atomic.Int32
 				stuck := stuckOn(t, "0")
-				groups := manyGroups(100, 1)
+				groups := groupsInTurn(100, 1)
 				groups[1] = "busy"
 				source := grouped(ctx, groups, reserve, batch.WithPolicy(batch.StopGroup))
-				_, failures := batch.Partition(batch.Parallel(source, 2, func(s batch.Stream[string]) batch.Stream[string] {
+				_, failures := batch.Partition(batch.Parallel(source, 2, func(s texts) texts {
 					s = batch.TryEach(s, func(ctx context.Context, v string) error {
 						if v == "1" && busy {
 							<-ctx.Done()
@@ -171,7 +171,7 @@ func TestAfterAShutdownRunAnswersHalfAReserveLater(t *testing.T) {
 			time.AfterFunc(time.Second, func() { cancel(errBoom) })
 			stuck := stuckOn(t, "0")
 			start := time.Now()
-			_, err := batch.Run(grouped(ctx, make([]string, 3), reserve), func(s batch.Stream[string]) batch.Stream[string] {
+			_, err := batch.Run(grouped(ctx, make([]string, 3), reserve), func(s texts) texts {
 				if lanes == 0 {
 					return batch.TryEach(s, stuck)
 				}
@@ -202,9 +202,9 @@ func TestWhatComesBackAfterTheAnswerChangesNothing(t *testing.T) {
 				var after atomic.Int32
 				var report batch.Report
 				count := func(batch.Result[string]) { after.Add(1) }
-				source := grouped(ctx, make([]string, 8), reserve, batch.WithReport(func(_ context.Context, r batch.Report) { report = r }))
-				response, _ := batch.Run(source, func(s batch.Stream[string]) batch.Stream[string] {
-					s = batch.Parallel(s, 3, func(s batch.Stream[string]) batch.Stream[string] {
+				source := grouped(ctx, make([]string, 8), reserve, reportInto(&report))
+				response, _ := batch.Run(source, func(s texts) texts {
+					s = batch.Parallel(s, 3, func(s texts) texts {
 						return batch.Tap(batch.TryEach(s, func(_ context.Context, v string) error {
 							if v == "2" || v == "5" {
 								<-release

@@ -13,11 +13,11 @@ import (
 )
 
 // bare is a hook that does nothing.
-func bare(ctx context.Context, _ batch.Record) (context.Context, func(batch.Outcome)) {
-	return ctx, atEnd
+func noopHook(ctx context.Context, _ batch.Record) (context.Context, func(batch.Outcome)) {
+	return ctx, noopClose
 }
 
-func atEnd(o batch.Outcome) {
+func noopClose(o batch.Outcome) {
 	if o.Err != nil {
 		costSink++
 	}
@@ -27,7 +27,7 @@ func BenchmarkScope(b *testing.B) {
 	for _, n := range costSizes {
 		event := costEvent(n)
 		with := func() {
-			_, _ = batch.Collect(costPipeline(batch.SQS(context.Background(), event, batch.WithScope(bare))))
+			_, _ = batch.Collect(costPipeline(batch.SQS(context.Background(), event, batch.WithScope(noopHook))))
 		}
 		without := func() { _, _ = batch.Collect(costPipeline(batch.SQS(context.Background(), event))) }
 		b.Run(fmt.Sprintf("collect/%d", n), func(b *testing.B) { perRecord(b, n, with) })
@@ -49,5 +49,5 @@ func TestAScopeCostsARecordNoAllocation(t *testing.T) {
 	allocations := func(opts ...batch.Option) float64 {
 		return testing.AllocsPerRun(10, func() { _, _ = batch.Collect(costPipeline(batch.SQS(context.Background(), event, opts...))) })
 	}
-	is.True(allocations(batch.WithScope(bare))-allocations() < 20)
+	is.True(allocations(batch.WithScope(noopHook))-allocations() < 20)
 }

@@ -60,13 +60,13 @@ func TestNoScopeIsOpenedWhereNoFunctionIsCalled(t *testing.T) {
 		return len(d.all)
 	}
 	is.Equal(count(batch.Each(failingOn("0")), t.Context()), 2) // the second is blocked
-	is.Equal(count(batch.Each(failingOn()), ended()), 0)
+	is.Equal(count(batch.Each(failingOn()), endedContext()), 0)
 	is.Equal(count(func(s texts) texts { return batch.Discard[string](s) }, t.Context()), 0)
 	is.Equal(count(func(s texts) texts { return batch.Parallel(s, 2, func(s texts) texts { return s }) }, t.Context()), 0)
 	is.Equal(count(func(s texts) texts {
 		return batch.Route(s, func(string) int { return 0 }, map[int]batch.Stage[string, string]{})
 	}, t.Context()), 4) // for the key
-	is.Equal(count(func(s texts) texts { return batch.Tap(s, func(batch.Result[string]) {}) }, ended()), 4) // look is a function, too
+	is.Equal(count(func(s texts) texts { return batch.Tap(s, func(batch.Result[string]) {}) }, endedContext()), 4) // look is a function, too
 }
 
 func TestARecordThatDoesNotDecodeHasAScopeAsSoonAsItIsCaught(t *testing.T) {
@@ -361,7 +361,7 @@ func TestEveryHandlerClosesScopes(t *testing.T) {
 	}, quiet, d.scope(""))
 	_, err := firehose.Invoke(t.Context(), []byte(`{"invocationId":"i","deliveryStreamArn":"a","records":[{"recordId":"one","data":"YQ=="}]}`))
 	is.NoErr(err)
-	window := batch.KinesisWindowHandler(func(s batch.Stream[events.KinesisEventRecord]) batch.Stream[string] {
+	window := batch.KinesisWindowHandler(func(s batch.Stream[events.KinesisEventRecord]) texts {
 		return batch.Map(s, func(r events.KinesisEventRecord) string { return string(r.Kinesis.Data) })
 	}, func(state, v string) string { return state + v }, func(context.Context, batch.Window, string) error { return nil }, quiet, d.scope(""))
 	_, err = window.Invoke(t.Context(), windowPayload(t, "{}", false, "x"))

@@ -21,7 +21,7 @@ func TestFunctionsKnowTheirRecordAndItsSource(t *testing.T) {
 	calls := 0
 	check := func(ctx context.Context) {
 		calls++
-		r, ok := batch.RecordFrom(context.WithValue(ctx, key{}, 1))
+		r, ok := batch.RecordFrom(context.WithValue(ctx, ctxKey{}, 1))
 		is.True(ok)
 		m, ok := batch.SourceFrom[events.SQSMessage](ctx)
 		is.True(ok)
@@ -63,10 +63,10 @@ func TestOtherContextsHaveNoRecord(t *testing.T) {
 
 func TestTheContextOfARecordIsTheInvocations(t *testing.T) {
 	is := is.New(t)
-	ctx, cancel := context.WithTimeout(context.WithValue(t.Context(), key{}, "value"), time.Hour)
+	ctx, cancel := context.WithTimeout(context.WithValue(t.Context(), ctxKey{}, "value"), time.Hour)
 	defer cancel()
-	r := one(named(ctx, batch.Continue, "a"))
-	is.Equal(r.Context().Value(key{}), "value")
+	r := one(oneGroup(ctx, batch.Continue, "a"))
+	is.Equal(r.Context().Value(ctxKey{}), "value")
 	deadline, ok := r.Context().Deadline()
 	is.True(ok)
 	end, _ := ctx.Deadline()
@@ -79,23 +79,23 @@ func TestTheContextOfARecordIsTheInvocations(t *testing.T) {
 
 func TestTheContextEndsWithTheAnswerAndNotWithTheRange(t *testing.T) {
 	is := is.New(t)
-	kept := slices.Collect(named(t.Context(), batch.Continue, "a", "b"))
+	kept := slices.Collect(oneGroup(t.Context(), batch.Continue, "a", "b"))
 	is.NoErr(kept[0].Context().Err())
 	v, ok := batch.Then(kept[1], func(_ context.Context, v string) (string, error) { return v + "!", nil }).Value()
 	is.True(ok) // what was kept back can still be flushed
 	is.Equal(v, "b!")
 
-	for name, answer := range map[string]func(batch.Stream[string]){
-		"Collect":   func(s batch.Stream[string]) { _, _ = batch.Collect(s) },
-		"Partition": func(s batch.Stream[string]) { _, _ = batch.Partition(s) },
-		"Run": func(s batch.Stream[string]) {
-			_, _ = batch.Run(s, func(s batch.Stream[string]) batch.Stream[string] { return s })
+	for name, answer := range map[string]func(texts){
+		"Collect":   func(s texts) { _, _ = batch.Collect(s) },
+		"Partition": func(s texts) { _, _ = batch.Partition(s) },
+		"Run": func(s texts) {
+			_, _ = batch.Run(s, func(s texts) texts { return s })
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			is := is.New(t)
 			var kept batch.Result[string]
-			answer(batch.Tap(named(t.Context(), batch.Continue, "a"), func(r batch.Result[string]) { kept = r }))
+			answer(batch.Tap(oneGroup(t.Context(), batch.Continue, "a"), func(r batch.Result[string]) { kept = r }))
 			<-kept.Context().Done()
 			out := batch.Then(kept, func(context.Context, string) (string, error) { t.Error("called"); return "", nil })
 			is.True(errors.Is(out.Err(), batch.ErrNotStarted))
@@ -105,8 +105,8 @@ func TestTheContextEndsWithTheAnswerAndNotWithTheRange(t *testing.T) {
 
 func TestAPipelineInsideAFunctionHasRecordsOfItsOwn(t *testing.T) {
 	is := is.New(t)
-	s := batch.TryEach(named(t.Context(), batch.Continue, "outer"), func(ctx context.Context, _ string) error {
-		inner := batch.TryEach(named(ctx, batch.Continue, "inner"), func(ctx context.Context, _ string) error {
+	s := batch.TryEach(oneGroup(t.Context(), batch.Continue, "outer"), func(ctx context.Context, _ string) error {
+		inner := batch.TryEach(oneGroup(ctx, batch.Continue, "inner"), func(ctx context.Context, _ string) error {
 			r, _ := batch.RecordFrom(ctx)
 			is.Equal(r.ID, "inner")
 			return nil

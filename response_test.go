@@ -96,8 +96,7 @@ func TestAllFailedErrorStaysShortAndPrintable(t *testing.T) {
 	for i := range ids {
 		ids[i] = fmt.Sprint("id\x7f", i, strings.Repeat("…", 1000))
 	}
-	describe := func(id string) batch.Record { return batch.Record{ID: id} }
-	response, err := batch.Collect(batch.TryEach(batch.From(t.Context(), ids, describe), func(context.Context, string) error { return nasty }))
+	response, err := batch.Collect(batch.TryEach(batch.From(t.Context(), ids, byID), func(context.Context, string) error { return nasty }))
 	var all *batch.AllFailedError
 	is.True(errors.As(err, &all))
 	is.Equal(len(all.Failures), 10_000)
@@ -119,19 +118,19 @@ func TestTheReportCountsEveryRecordOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := is.New(t)
 		start := time.Now()
-		ctx, cancel := context.WithTimeout(context.WithValue(t.Context(), key{}, "value"), 10*time.Second)
+		ctx, cancel := context.WithTimeout(context.WithValue(t.Context(), ctxKey{}, "value"), 10*time.Second)
 		defer cancel()
 		var reports []batch.Report
 		describe := func(v string) batch.Record { return batch.Record{ID: v, Group: v[:1]} }
 		ids := []string{"a1", "a2", "b1", "b2", "c1", "d1", "e1", "f1"}
 		source := batch.From(ctx, ids, describe, batch.WithPolicy(batch.StopGroup), batch.WithReport(func(c context.Context, r batch.Report) {
-			is.Equal(c.Value(key{}), "value") // the invocation's
+			is.Equal(c.Value(ctxKey{}), "value") // the invocation's
 			end, _ := c.Deadline()
 			is.Equal(end, start.Add(10*time.Second-125*time.Millisecond)) // three quarters of the reserve after the records'
 			is.NoErr(c.Err())
 			reports = append(reports, r)
 		}))
-		response, err := batch.Run(source, func(s batch.Stream[string]) batch.Stream[string] {
+		response, err := batch.Run(source, func(s texts) texts {
 			s = batch.Filter(dropping(s, "c1"), func(v string) bool { return v != "b2" })
 			return batch.TryEach(s, func(_ context.Context, v string) error {
 				time.Sleep(2400 * time.Millisecond) // e1 returns after the end, but before the answer is due
@@ -155,9 +154,9 @@ func TestTheReportCountsEveryRecordOnce(t *testing.T) {
 func TestTheReportIsThatOfTheSourceOfRun(t *testing.T) {
 	is := is.New(t)
 	reports := 0
-	source := batch.From(t.Context(), []string{"a"}, func(v string) batch.Record { return batch.Record{ID: v} },
+	source := batch.From(t.Context(), []string{"a"}, byID,
 		batch.WithReport(func(context.Context, batch.Report) { reports++ }), batch.WithoutAllFailedError())
-	response, err := batch.Run(source, func(s batch.Stream[string]) batch.Stream[string] {
+	response, err := batch.Run(source, func(s texts) texts {
 		return func(yield func(batch.Result[string]) bool) {
 			for r := range batch.Of("elsewhere") {
 				yield(r.Fail(errBoom))

@@ -42,14 +42,14 @@ func TestFailWithoutAnErrorStillFails(t *testing.T) {
 func TestThenCallsItsFunctionForReadyResultsOnly(t *testing.T) {
 	is := is.New(t)
 	double := func(_ context.Context, n int) (int, error) { return 2 * n, nil }
-	nobody := func(context.Context, int) (int, error) { t.Error("called"); return 0, nil }
+	never := func(context.Context, int) (int, error) { t.Error("called"); return 0, nil }
 	r := one(batch.Of(21))
 	v, ok := batch.Then(r, double).Value()
 	is.True(ok)
 	is.Equal(v, 42)
-	is.True(batch.Then(r.Fail(errBoom), nobody).Err() == errBoom)
-	is.NoErr(batch.Then(r.Ack(), nobody).Err())
-	is.True(errors.Is(batch.Then(one(batch.From(ended(), []int{1}, func(int) batch.Record { return batch.Record{ID: "a"} })), nobody).Err(), batch.ErrNotStarted))
+	is.True(batch.Then(r.Fail(errBoom), never).Err() == errBoom)
+	is.NoErr(batch.Then(r.Ack(), never).Err())
+	is.True(errors.Is(batch.Then(one(batch.From(endedContext(), []int{1}, func(int) batch.Record { return batch.Record{ID: "a"} })), never).Err(), batch.ErrNotStarted))
 	is.True(batch.Then(r, func(context.Context, int) (int, error) { return 1, errBoom }).Err() == errBoom)
 }
 
@@ -62,7 +62,7 @@ func TestAStageThatTriesAgainSettlesItsOwnFailure(t *testing.T) {
 		}
 		return v, nil
 	}
-	twice := func(s batch.Stream[string]) batch.Stream[string] {
+	twice := func(s texts) texts {
 		return func(yield func(batch.Result[string]) bool) {
 			for r := range s {
 				out := batch.Then(r, flaky)
@@ -75,7 +75,7 @@ func TestAStageThatTriesAgainSettlesItsOwnFailure(t *testing.T) {
 			}
 		}
 	}
-	held := slices.Values(slices.Collect(twice(named(t.Context(), batch.StopBatch, "a", "b", "c"))))
+	held := slices.Values(slices.Collect(twice(oneGroup(t.Context(), batch.StopBatch, "a", "b", "c"))))
 	response, err := batch.Collect(held)
 	is.NoErr(err)
 	is.Equal(listed(response), []string{}) // the first attempt did not go on: it blocks nobody
@@ -102,7 +102,7 @@ func TestStagesPassTheZeroResultOnAndCollectorsSkipIt(t *testing.T) {
 			_ = yield(zero) && yield(zero.Ack()) && yield(r) && yield(zero.Fail(io.EOF))
 		}
 	}
-	pipeline := func(s batch.Stream[string]) batch.Stream[string] {
+	pipeline := func(s texts) texts {
 		s = batch.Map(s, strings.ToUpper)
 		s = batch.Filter(s, func(string) bool { return true })
 		s = batch.FlatMap(s, func(v string) []string { return []string{v} })

@@ -9,7 +9,7 @@ import (
 )
 
 // byTurns has values take routes by turns.
-func byTurns(s texts, routes int, stage batch.Stage[string, string]) texts {
+func alternating(s texts, routes int, stage batch.Stage[string, string]) texts {
 	stages := make(map[int]batch.Stage[string, string])
 	for k := range routes {
 		stages[k] = stage
@@ -21,10 +21,10 @@ func byTurns(s texts, routes int, stage batch.Stage[string, string]) texts {
 func BenchmarkRoute(b *testing.B) {
 	const n = 1000
 	source := grouped(context.Background(), make([]string, n))
-	each := batch.Each(through)
+	each := batch.Each(succeed)
 	for _, routes := range []int{1, 4, 100} {
 		b.Run(fmt.Sprintf("routes=%d", routes), func(b *testing.B) {
-			perRecord(b, n, func() { _, _ = batch.Collect(byTurns(source, routes, each)) })
+			perRecord(b, n, func() { _, _ = batch.Collect(alternating(source, routes, each)) })
 		})
 	}
 	b.Run("lanes=4", func(b *testing.B) {
@@ -38,7 +38,9 @@ func TestAGroupThatTakesSeveralRoutesTakesAsLongAsThereAreManyRecords(t *testing
 		return batch.TryEachChunk(s, 1000, func(context.Context, []string) error { return nil })
 	}
 	keeping := func(s texts) texts {
-		return func(yield func(batch.Result[string]) bool) { inTurns(s, 1000, func([]batch.Result[string]) {}, yield) }
+		return func(yield func(batch.Result[string]) bool) {
+			inBuffers(s, 1000, func([]batch.Result[string]) {}, yield)
+		}
 	}
 	for name, stage := range map[string]batch.Stage[string, string]{"in bulk": bulk, "in a stage that keeps all": keeping} {
 		t.Run(name, func(t *testing.T) {
@@ -48,7 +50,7 @@ func TestAGroupThatTakesSeveralRoutesTakesAsLongAsThereAreManyRecords(t *testing
 					groups[i] = "g"
 				}
 				response, err := batch.Run(grouped(context.Background(), groups, batch.WithPolicy(batch.StopGroup)), func(s texts) texts {
-					return byTurns(s, 2, stage)
+					return alternating(s, 2, stage)
 				})
 				if err != nil || len(response.BatchItemFailures) > 0 {
 					t.Fatal(response, err)

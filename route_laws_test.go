@@ -39,7 +39,7 @@ func (c routesCase) key(v string) int {
 	return int(h.Sum32() % uint32(c.keys))
 }
 
-func (c routesCase) stages(l *ledger) map[int]batch.Stage[string, string] {
+func (c routesCase) stages(l *callLog) map[int]batch.Stage[string, string] {
 	all := make(map[int]batch.Stage[string, string])
 	for k, steps := range c.routes {
 		all[k] = func(s texts) texts { return l.apply(s, steps) }
@@ -51,7 +51,7 @@ func (c routesCase) stages(l *ledger) map[int]batch.Stage[string, string] {
 func (c routesCase) oneByOne(s texts, stages map[int]batch.Stage[string, string]) texts {
 	return func(yield func(batch.Result[string]) bool) {
 		for r := range batch.Map(s, func(v string) string { return v }) {
-			through := texts(func(yield func(batch.Result[string]) bool) { yield(r) })
+			alone := texts(func(yield func(batch.Result[string]) bool) { yield(r) })
 			if v, ok := r.Value(); ok {
 				stage := stages[c.key(v)]
 				if stage == nil {
@@ -61,9 +61,9 @@ func (c routesCase) oneByOne(s texts, stages map[int]batch.Stage[string, string]
 						})
 					}
 				}
-				through = stage(through)
+				alone = stage(alone)
 			}
-			for r := range through {
+			for r := range alone {
 				if !yield(r) {
 					return
 				}
@@ -74,14 +74,14 @@ func (c routesCase) oneByOne(s texts, stages map[int]batch.Stage[string, string]
 
 func (c routesCase) play(t *rapid.T, routed bool) (p played) {
 	rapid.SyncTest(t, func(*rapid.T) {
-		l := &ledger{origin: time.Now()}
+		l := &callLog{origin: time.Now()}
 		s := l.apply(c.source(), c.before)
 		if routed {
 			s = batch.Route(s, c.key, c.stages(l))
 		} else {
 			s = c.oneByOne(s, c.stages(l))
 		}
-		response, _ := batch.Collect(batch.Tap(l.apply(s, c.behind), func(r batch.Result[string]) {
+		response, _ := batch.Collect(batch.Tap(l.apply(s, c.after), func(r batch.Result[string]) {
 			v, _ := r.Value()
 			p.results = append(p.results, fmt.Sprintf("%d %s %v", r.Record().Index, v, r.Err()))
 		}))
@@ -106,7 +106,7 @@ func TestRouteGivesWhatTheChosenStageGives(t *testing.T) {
 func TestRouteGivesWhatTheChosenStageGivesUnderStopGroup(t *testing.T) {
 	thorough(t, func(t *rapid.T) {
 		c := drawRoutes(t, batch.StopGroup, slices.Concat(mapping, settling, []string{"repeating"}), mapping)
-		c.before, c.behind = nil, nil
+		c.before, c.after = nil, nil
 		alone, routed := c.play(t, false), c.play(t, true)
 		equal(t, "results", routed.results, alone.results)
 		equal(t, "response", routed.response, alone.response)
@@ -116,7 +116,7 @@ func TestRouteGivesWhatTheChosenStageGivesUnderStopGroup(t *testing.T) {
 
 func TestRoutesGiveTheSameResponseUnderEachPolicy(t *testing.T) {
 	thorough(t, func(t *rapid.T) {
-		policy := rapid.SampledFrom([]batch.Policy{batch.StopGroup, batch.StopBatch}).Draw(t, "policy")
+		policy := rapid.SampledFrom(strictPolicies).Draw(t, "policy")
 		c := drawRoutes(t, policy, slices.Concat(mapping, settling, []string{"repeating"}), mapping)
 		equal(t, "response", c.play(t, true).response, c.play(t, false).response)
 	})
@@ -125,7 +125,7 @@ func TestRoutesGiveTheSameResponseUnderEachPolicy(t *testing.T) {
 // A stage that looks ahead composes its chunks in routes as it does nowhere else.
 func TestRoutesThatLookAheadGiveTheSameResponse(t *testing.T) {
 	thorough(t, func(t *rapid.T) {
-		policy := rapid.SampledFrom([]batch.Policy{batch.StopGroup, batch.StopBatch}).Draw(t, "policy")
+		policy := rapid.SampledFrom(strictPolicies).Draw(t, "policy")
 		kinds := slices.Concat(mapping, []string{"TryEachChunk", "Parallel"})
 		kinds = slices.DeleteFunc(kinds, func(k string) bool { return k == "own" }) // it settles, too
 		c := drawRoutes(t, policy, kinds, kinds)
@@ -136,7 +136,7 @@ func TestRoutesThatLookAheadGiveTheSameResponse(t *testing.T) {
 // Whichever routes the records of a group take, they take effect one after the other.
 func TestRoutesKeepTheOrderOfEachGroup(t *testing.T) {
 	thorough(t, func(t *rapid.T) {
-		policy := rapid.SampledFrom([]batch.Policy{batch.StopGroup, batch.StopBatch}).Draw(t, "policy")
+		policy := rapid.SampledFrom(strictPolicies).Draw(t, "policy")
 		c := drawRoutes(t, policy, slices.Concat(mapping, settling, []string{"TryEachChunk", "Parallel"}), mapping)
 		all := slices.DeleteFunc(c.play(t, true).calls, func(c call) bool { return !strings.HasPrefix(c.step, "route") })
 		route := func(c call) string { name, _, _ := strings.Cut(c.step, "-"); return name }

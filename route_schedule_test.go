@@ -18,7 +18,7 @@ func TestRoutesRunSideBySide(t *testing.T) {
 		is := is.New(t)
 		slow := batch.Each(func(context.Context, string) error { time.Sleep(time.Second); return nil })
 		start := time.Now()
-		response, err := batch.Collect(batch.Route(batch.Of("a", "a", "a", "b", "b", "b", "c"), first, textRoutes{"a": slow, "b": slow, "c": slow}))
+		response, err := batch.Collect(batch.Route(batch.Of("a", "a", "a", "b", "b", "b", "c"), firstLetter, textRoutes{"a": slow, "b": slow, "c": slow}))
 		is.NoErr(err)
 		is.Equal(listed(response), []string{})
 		is.Equal(time.Since(start), 3*time.Second)
@@ -30,7 +30,7 @@ func TestAStuckRouteDelaysNoOther(t *testing.T) {
 		"alone":    func(s batch.Stage[string, string]) batch.Stage[string, string] { return s },
 		"in lanes": func(s batch.Stage[string, string]) batch.Stage[string, string] { return parallel(3, s) },
 		"before lanes": func(s batch.Stage[string, string]) batch.Stage[string, string] {
-			return func(in texts) texts { return inLanes(s(in), 2, through) }
+			return func(in texts) texts { return inLanes(s(in), 2, succeed) }
 		},
 		"in a route": func(s batch.Stage[string, string]) batch.Stage[string, string] {
 			return func(in texts) texts {
@@ -46,7 +46,7 @@ func TestAStuckRouteDelaysNoOther(t *testing.T) {
 				start := time.Now()
 				kind := func(v string) bool { return v == "1" }
 				stage := func(s texts) texts {
-					return batch.Route(s, kind, map[bool]batch.Stage[string, string]{true: batch.Each(stuckOn(t, "1")), false: batch.Each(through)})
+					return batch.Route(s, kind, map[bool]batch.Stage[string, string]{true: batch.Each(stuckOn(t, "1")), false: batch.Each(succeed)})
 				}
 				response, err := batch.Run(grouped(ctx, make([]string, 100), reserve), func(s texts) texts {
 					return batch.TryEachChunk(in(stage)(s), 25, func(_ context.Context, vs []string) error { stored.note(vs...); return nil })
@@ -75,11 +75,11 @@ func TestAGroupGoesThroughItsRoutesInOrder(t *testing.T) {
 		"in bulk":          bulk,
 		"in bulk in lanes": func(e *effects) batch.Stage[string, string] { return parallel(2, bulk(e)) },
 		"in bulk after lanes": func(e *effects) batch.Stage[string, string] {
-			return func(s texts) texts { return bulk(e)(inLanes(s, 2, through)) }
+			return func(s texts) texts { return bulk(e)(inLanes(s, 2, succeed)) }
 		},
 		"in a stage that keeps all": func(e *effects) batch.Stage[string, string] {
 			return func(s texts) texts {
-				return batch.TryEach(func(yield func(batch.Result[string]) bool) { inTurns(s, 100, func([]batch.Result[string]) {}, yield) }, e.each)
+				return batch.TryEach(func(yield func(batch.Result[string]) bool) { inBuffers(s, 100, func([]batch.Result[string]) {}, yield) }, e.each)
 			}
 		},
 		"in routes": func(e *effects) batch.Stage[string, string] {
@@ -88,7 +88,7 @@ func TestAGroupGoesThroughItsRoutesInOrder(t *testing.T) {
 			}
 		},
 	} {
-		for _, policy := range strict {
+		for _, policy := range strictPolicies {
 			t.Run(name+" "+policy.String(), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					is := is.New(t)
@@ -115,7 +115,7 @@ func TestAGroupGoesThroughItsRoutesInOrder(t *testing.T) {
 func TestWhatHasNoRouteIsHeldBackFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := is.New(t)
-		s := batch.Route(grouped(t.Context(), []string{"g", "g"}, batch.WithPolicy(batch.StopGroup)), first, textRoutes{
+		s := batch.Route(grouped(t.Context(), []string{"g", "g"}, batch.WithPolicy(batch.StopGroup)), firstLetter, textRoutes{
 			"0": batch.Each(func(context.Context, string) error { time.Sleep(time.Second); return errBoom }),
 		})
 		_, failures := batch.Partition(s)
@@ -128,7 +128,7 @@ func TestWhatHasNoRouteIsHeldBackFirst(t *testing.T) {
 func TestARouteThatPanicsFailsWhatIsItsOwn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := is.New(t)
-		slow := func(v string) string { time.Sleep(time.Second); return first(v) }
+		slow := func(v string) string { time.Sleep(time.Second); return firstLetter(v) }
 		values, failures := batch.Partition(batch.Route(batch.Of("a0", "b1", "a2", "b3", "a4"), slow, textRoutes{"a": crashing, "b": suffixed("!")}))
 		is.Equal(values, []string{"b1!", "b3!"})
 		is.Equal(len(failures), 3)
@@ -144,7 +144,7 @@ func TestTheCrashOfARouteIsNotTheErrorOfWhatWaitsForAnother(t *testing.T) {
 		is := is.New(t)
 		ctx, reserve := deadline(t)
 		var report batch.Report
-		reporting := batch.WithReport(func(_ context.Context, r batch.Report) { report = r })
+		reporting := reportInto(&report)
 		stuck := batch.Each(stuckOn(t, "1"))
 		_, err := batch.Run(grouped(ctx, make([]string, 4), reserve, reporting), func(s texts) texts {
 			return batch.Route(s, func(v string) int { return indexOf(v) % 2 }, map[int]batch.Stage[string, string]{0: crashing, 1: stuck})
@@ -191,7 +191,7 @@ func TestBreakingOutOfRoutesEndsThemAll(t *testing.T) {
 			ended.Add(1)
 			return ctx.Err()
 		})
-		for r := range batch.Route(batch.Of("a", "c", "b"), first, textRoutes{"a": waiting, "b": waiting, "c": waiting}) {
+		for r := range batch.Route(batch.Of("a", "c", "b"), firstLetter, textRoutes{"a": waiting, "b": waiting, "c": waiting}) {
 			is.Equal(r.Record().Index, 2)
 			break
 		}

@@ -45,7 +45,7 @@ func TestARouteThatEndsEarlyDoesNotStopTheReader(t *testing.T) {
 				response, err := batch.Run(grouped(t.Context(), make([]string, 10)), func(s texts) texts {
 					return batch.Parallel(s, 1, func(s texts) texts {
 						return batch.Route(s, func(v string) bool { return v == "0" || v == "5" }, map[bool]batch.Stage[string, string]{
-							true: stage, false: batch.Each(through),
+							true: stage, false: batch.Each(succeed),
 						})
 					})
 				})
@@ -79,7 +79,7 @@ func TestWhatARouteGetsNoMoreHoldsItsGroupBack(t *testing.T) {
 		source := batch.From(t.Context(), values, func(v string) batch.Record { return batch.Record{ID: v, Group: groups[v]} },
 			batch.WithPolicy(batch.StopGroup))
 		response, err := batch.Run(source, func(s texts) texts {
-			return batch.Route(s, first, textRoutes{"a": stage, "b": batch.Each(stored.each)})
+			return batch.Route(s, firstLetter, textRoutes{"a": stage, "b": batch.Each(stored.each)})
 		})
 		is.NoErr(err)
 		is.Equal(stored.all, []string{"b5"})
@@ -135,7 +135,7 @@ func TestARouteWithLanesGoesOnWhileAnEarlierRecordIsStuckInThem(t *testing.T) {
 		inner := func(ctx context.Context, v string) error { time.Sleep(time.Second); return stuck(ctx, v) }
 		response, err := batch.Run(grouped(ctx, []string{"g", "g", "k", "k", "k"}, reserve, batch.WithPolicy(batch.StopGroup)), func(s texts) texts {
 			return batch.Route(s, func(v string) bool { return v == "1" || v == "3" }, map[bool]batch.Stage[string, string]{
-				false: func(s texts) texts { return inLanes(s, 4, inner) }, true: batch.Each(through),
+				false: func(s texts) texts { return inLanes(s, 4, inner) }, true: batch.Each(succeed),
 			})
 		})
 		is.NoErr(err)
@@ -163,7 +163,7 @@ func TestARouteIsOneSequentialStreamThoughItIsBuiltAnew(t *testing.T) {
 					built.Add(1)
 					return batch.TryEach(func(yield func(batch.Result[string]) bool) { prefetched(s, 4, yield) }, work)
 				},
-				true: batch.Each(through),
+				true: batch.Each(succeed),
 			})
 		})
 		is.NoErr(err)
@@ -178,11 +178,11 @@ func TestAStageIsBuiltOnceUnlessItKeepsWhatOthersWaitFor(t *testing.T) {
 		stage batch.Stage[string, string]
 		built int32
 	}{
-		"a function": {batch.Each(through), 1},
+		"a function": {batch.Each(succeed), 1},
 		"a chunk": {func(s texts) texts {
 			return batch.TryEachChunk(s, 9, func(context.Context, []string) error { return nil })
 		}, 1},
-		"what keeps all": {func(s texts) texts { return slicesOf(s) }, 3},
+		"what keeps all": {func(s texts) texts { return keepingAll(s) }, 3},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -191,7 +191,7 @@ func TestAStageIsBuiltOnceUnlessItKeepsWhatOthersWaitFor(t *testing.T) {
 				response, err := batch.Run(grouped(t.Context(), []string{"g", "g", "g", "g", "g"}, batch.WithPolicy(batch.StopGroup)), func(s texts) texts {
 					return batch.Route(s, func(v string) bool { return indexOf(v)%2 == 0 }, map[bool]batch.Stage[string, string]{
 						true:  func(s texts) texts { built.Add(1); return test.stage(s) },
-						false: batch.Each(through),
+						false: batch.Each(succeed),
 					})
 				})
 				is.NoErr(err)
@@ -202,10 +202,10 @@ func TestAStageIsBuiltOnceUnlessItKeepsWhatOthersWaitFor(t *testing.T) {
 	}
 }
 
-// slicesOf keeps all until its input ends.
-func slicesOf(s texts) texts {
+// keepingAll keeps all until its input ends.
+func keepingAll(s texts) texts {
 	return func(yield func(batch.Result[string]) bool) {
-		inTurns(s, 1000, func([]batch.Result[string]) {}, yield)
+		inBuffers(s, 1000, func([]batch.Result[string]) {}, yield)
 	}
 }
 
@@ -257,7 +257,7 @@ func TestRoutesKeepTheBatchInOrderIfAGroupCannotBeRead(t *testing.T) {
 	response, err := h.Invoke(t.Context(), unreadableGroups(12))
 	is.NoErr(err)
 	is.Equal(taken.all, []string{"0", "1", "2", "3", "4", "5"})
-	is.Equal(answered(t, response), []string{"6", "7", "8", "9", "10", "11"})
+	is.Equal(listedInJSON(t, response), []string{"6", "7", "8", "9", "10", "11"})
 }
 
 func TestResultsOfAnotherBatchTakeRoutesAndNameNobody(t *testing.T) {

@@ -20,10 +20,10 @@ import (
 type textRoutes = map[string]batch.Stage[string, string]
 
 // first is the first letter of a text.
-func first(v string) string { return v[:1] }
+func firstLetter(v string) string { return v[:1] }
 
 // told is what can be told of the Results of a stream, by record.
-func told(s texts) (all []string) {
+func resultLines(s texts) (all []string) {
 	for r := range s {
 		what, ok := r.Value()
 		switch {
@@ -44,9 +44,9 @@ func suffixed(suffix string) batch.Stage[string, string] {
 
 func TestRouteSendsEachValueThroughTheStageOfItsKey(t *testing.T) {
 	is := is.New(t)
-	s := batch.Route(batch.Of("a1", "b1", "a2", "c1", "b2"), first, textRoutes{"a": suffixed("-a"), "b": suffixed("-b")})
+	s := batch.Route(batch.Of("a1", "b1", "a2", "c1", "b2"), firstLetter, textRoutes{"a": suffixed("-a"), "b": suffixed("-b")})
 	for range 2 {
-		got := told(s)
+		got := resultLines(s)
 		is.Equal(got, []string{`0: a1-a`, `1: b1-b`, `2: a2-a`, `3: no route for "c"`, `4: b2-b`})
 	}
 }
@@ -64,7 +64,7 @@ func TestNoStageSeesWhatIsNotReady(t *testing.T) {
 	is := is.New(t)
 	s := batch.Filter(batch.TryEach(batch.Of("a1", "a2", "a3"), failingOn("a1")), func(v string) bool { return v != "a2" })
 	var looked effects
-	got := told(batch.Route(s, first, textRoutes{"a": func(s texts) texts {
+	got := resultLines(batch.Route(s, firstLetter, textRoutes{"a": func(s texts) texts {
 		return batch.Tap(s, func(r batch.Result[string]) {
 			v, _ := r.Value()
 			looked.note(v)
@@ -96,7 +96,7 @@ func TestAKeyFailsItsRecordOnly(t *testing.T) {
 	t.Run("by what cannot be compared", func(t *testing.T) {
 		is := is.New(t)
 		key := func(v string) any { return map[string]any{"a": v, "b": []string{v}}[v] }
-		got := told(batch.Route(batch.Of("a", "b"), key, map[any]batch.Stage[string, string]{"a": suffixed("-a")}))
+		got := resultLines(batch.Route(batch.Of("a", "b"), key, map[any]batch.Stage[string, string]{"a": suffixed("-a")}))
 		is.Equal(got[0], "0: a-a")
 		is.True(strings.HasPrefix(got[1], "1: panic: runtime error: hash of unhashable type []string"))
 	})
@@ -109,7 +109,7 @@ func TestAKeyFailsItsRecordOnly(t *testing.T) {
 			return v
 		}
 		var report batch.Report
-		reporting := batch.WithReport(func(_ context.Context, r batch.Report) { report = r })
+		reporting := reportInto(&report)
 		response, err := batch.Run(grouped(t.Context(), make([]string, 3), reporting), func(s texts) texts {
 			return batch.Route(s, key, textRoutes{"0": suffixed("")})
 		})
@@ -157,9 +157,9 @@ func TestAKeyIsCalledOnceForEachReadyResultAndNotAfterTheEnd(t *testing.T) {
 func TestRouteReadsItsRoutesWhenItIsBuilt(t *testing.T) {
 	is := is.New(t)
 	routes := textRoutes{"a": suffixed("-a")}
-	s := batch.Route(batch.Of("a"), first, routes)
+	s := batch.Route(batch.Of("a"), firstLetter, routes)
 	clear(routes)
-	is.Equal(told(s), []string{"0: a-a"})
+	is.Equal(resultLines(s), []string{"0: a-a"})
 }
 
 func TestRouteRefusesWhatCannotWork(t *testing.T) {
@@ -167,10 +167,10 @@ func TestRouteRefusesWhatCannotWork(t *testing.T) {
 	var none texts
 	routes := textRoutes{"a": suffixed("-a")}
 	for want, f := range map[string]func(){
-		"batch: Route: s is nil":           func() { batch.Route(none, first, routes) },
+		"batch: Route: s is nil":           func() { batch.Route(none, firstLetter, routes) },
 		"batch: Route: key is nil":         func() { batch.Route[string](batch.Of("a"), nil, routes) },
-		"batch: Route: routes is nil":      func() { batch.Route[string, string, string](batch.Of("a"), first, nil) },
-		`batch: Route: routes["b"] is nil`: func() { batch.Route(batch.Of("a"), first, textRoutes{"b": nil}) },
+		"batch: Route: routes is nil":      func() { batch.Route[string, string, string](batch.Of("a"), firstLetter, nil) },
+		`batch: Route: routes["b"] is nil`: func() { batch.Route(batch.Of("a"), firstLetter, textRoutes{"b": nil}) },
 		"batch: Discard: s is nil":         func() { batch.Discard[int](none) },
 	} {
 		text, _ := panicOf(f).(string)
@@ -185,7 +185,7 @@ func TestEachRouteIsBuiltOnceForEachRangeThatNeedsIt(t *testing.T) {
 	for _, k := range []string{"a", "b", "c"} {
 		routes[k] = func(s texts) texts { built.note(k); return s }
 	}
-	s := batch.Route(batch.Of("a", "b", "a", "b"), first, routes)
+	s := batch.Route(batch.Of("a", "b", "a", "b"), firstLetter, routes)
 	for range s {
 	}
 	is.Equal(slices.Sorted(slices.Values(built.all)), []string{"a", "b"})
@@ -211,11 +211,11 @@ func TestDiscardAcknowledgesWhatIsReady(t *testing.T) {
 
 func TestDiscardIsAFilterThatKeepsNothing(t *testing.T) {
 	thorough(t, func(t *rapid.T) {
-		policy := rapid.SampledFrom([]batch.Policy{batch.Continue, batch.StopGroup, batch.StopBatch}).Draw(t, "policy")
+		policy := rapid.SampledFrom(everyPolicy).Draw(t, "policy")
 		c := drawLanes(t, policy, mapping, slices.Concat(mapping, settling))
 		states := func(discard batch.Stage[string, string]) (all []string) {
-			l := &ledger{}
-			for r := range l.apply(discard(l.apply(c.source(), c.before)), c.behind) {
+			l := &callLog{}
+			for r := range l.apply(discard(l.apply(c.source(), c.before)), c.after) {
 				all = append(all, fmt.Sprint(r.Record().Index, r.Err()))
 			}
 			return all

@@ -48,16 +48,16 @@ func costEvent(n int) events.SQSEvent {
 	return event
 }
 
-type entry struct {
+type recordSpec struct {
 	id, body, group string
 	receive         int
 }
 
-func entries(input string, receive int) (all []entry) {
+func recordSpecs(input string, receive int) (all []recordSpec) {
 	for _, text := range strings.Fields(input) {
 		id, rest, _ := strings.Cut(text, ":")
 		body, group, _ := strings.Cut(rest, "@")
-		all = append(all, entry{id, body, group, receive})
+		all = append(all, recordSpec{id, body, group, receive})
 	}
 	return all
 }
@@ -65,14 +65,14 @@ func entries(input string, receive int) (all []entry) {
 // service is a source of events, with the two ways of processing them.
 type service struct {
 	name    string
-	event   func(entry) map[string]any
+	event   func(recordSpec) map[string]any
 	run     func(payload []byte, handle func(string) error, opts ...batch.Option) (batch.Response, error)
 	handler func(handle func(string) error, opts ...batch.Option) *batch.Handler
 }
 
 func serviceOf[E, R any](
 	name string,
-	event func(entry) map[string]any,
+	event func(recordSpec) map[string]any,
 	source func(context.Context, E, ...batch.Option) batch.Stream[R],
 	handler func(func(batch.Stream[R]) batch.Stream[R], ...batch.Option) *batch.Handler,
 	body func(R) string,
@@ -96,7 +96,7 @@ func serviceOf[E, R any](
 	}
 }
 
-func (s service) payload(all []entry) []byte {
+func (s service) payload(all []recordSpec) []byte {
 	records := []any{}
 	for _, e := range all {
 		records = append(records, s.event(e))
@@ -111,7 +111,7 @@ func (s service) payload(all []entry) []byte {
 type fields = map[string]any
 
 func sqsService(name, arn string) service {
-	event := func(e entry) fields {
+	event := func(e recordSpec) fields {
 		attributes := fields{"ApproximateReceiveCount": strconv.Itoa(e.receive)}
 		if e.group != "" {
 			attributes["MessageGroupId"] = e.group
@@ -124,12 +124,12 @@ func sqsService(name, arn string) service {
 var (
 	standard = sqsService("SQS", queue)
 	fifo     = sqsService("SQS FIFO", fifoQueue)
-	kinesis  = serviceOf("Kinesis", func(e entry) fields {
+	kinesis  = serviceOf("Kinesis", func(e recordSpec) fields {
 		return fields{"eventSource": "aws:kinesis", "eventID": "not this", "kinesis": fields{
 			"sequenceNumber": e.id, "partitionKey": e.group, "data": base64.StdEncoding.EncodeToString([]byte(e.body)),
 		}}
 	}, batch.Kinesis, batch.KinesisHandler[events.KinesisEventRecord], func(r events.KinesisEventRecord) string { return string(r.Kinesis.Data) })
-	dynamoDB = serviceOf("DynamoDB", func(e entry) fields {
+	dynamoDB = serviceOf("DynamoDB", func(e recordSpec) fields {
 		return fields{"eventSource": "aws:dynamodb", "eventID": "not this", "dynamodb": fields{
 			"SequenceNumber": e.id, "Keys": fields{"id": fields{"S": e.group}}, "NewImage": fields{"body": fields{"S": e.body}},
 		}}

@@ -34,10 +34,10 @@ func TestSQSMessagesHaveTheirIDGroupAndReceiveCount(t *testing.T) {
 
 func TestTheARNTellsWhetherAQueueKeepsOrder(t *testing.T) {
 	is := is.New(t)
-	is.Equal(behind(batch.SQS(t.Context(), sqsEvent(queue, "g", "g", "h"))), []string{"called", "called"}) // fair queues have groups, too
-	is.Equal(behind(batch.SQS(t.Context(), sqsEvent(fifoQueue, "g", "g", "h", "g"))), []string{"blocked", "called", "blocked"})
-	is.Equal(behind(batch.SQS(t.Context(), sqsEvent(queue+".fifo-not", "g", "g"))), []string{"called"})
-	is.Equal(behind(batch.SQS(t.Context(), sqsEvent("", "g", "g"))), []string{"called"})
+	is.Equal(afterFirstFails(batch.SQS(t.Context(), sqsEvent(queue, "g", "g", "h"))), []string{"called", "called"}) // fair queues have groups, too
+	is.Equal(afterFirstFails(batch.SQS(t.Context(), sqsEvent(fifoQueue, "g", "g", "h", "g"))), []string{"blocked", "called", "blocked"})
+	is.Equal(afterFirstFails(batch.SQS(t.Context(), sqsEvent(queue+".fifo-not", "g", "g"))), []string{"called"})
+	is.Equal(afterFirstFails(batch.SQS(t.Context(), sqsEvent("", "g", "g"))), []string{"called"})
 }
 
 func TestKinesisRecordsStopTheShard(t *testing.T) {
@@ -47,7 +47,7 @@ func TestKinesisRecordsStopTheShard(t *testing.T) {
 	}
 	s := batch.Kinesis(t.Context(), events.KinesisEvent{Records: []events.KinesisEventRecord{record("49", "a"), record("50", "b")}})
 	is.Equal(records(s), []batch.Record{{ID: "49", Group: "a"}, {ID: "50", Group: "b", Index: 1}})
-	is.Equal(behind(s), []string{"blocked"})
+	is.Equal(afterFirstFails(s), []string{"blocked"})
 }
 
 func TestDynamoDBRecordsStopTheShardAndAreGroupedByItem(t *testing.T) {
@@ -79,8 +79,8 @@ func TestDynamoDBRecordsStopTheShardAndAreGroupedByItem(t *testing.T) {
 		groups[r.Group] = true
 	}
 	is.Equal(len(groups), len(keys)-1) // different keys are different groups
-	is.Equal(behind(batch.DynamoDB(t.Context(), event)), slices.Repeat([]string{"blocked"}, len(keys)-1))
-	is.Equal(behind(batch.DynamoDB(t.Context(), event, batch.WithPolicy(batch.StopGroup)))[:2], []string{"blocked", "called"})
+	is.Equal(afterFirstFails(batch.DynamoDB(t.Context(), event)), slices.Repeat([]string{"blocked"}, len(keys)-1))
+	is.Equal(afterFirstFails(batch.DynamoDB(t.Context(), event, batch.WithPolicy(batch.StopGroup)))[:2], []string{"blocked", "called"})
 }
 
 func TestKafkaRecordsComePartitionByPartition(t *testing.T) {
@@ -99,7 +99,7 @@ func TestKafkaRecordsComePartitionByPartition(t *testing.T) {
 			{ID: "b-0/3", Group: "b-0", Index: 3},
 		})
 	}
-	is.Equal(behind(batch.Kafka(t.Context(), event)), []string{"blocked", "called", "called"})
+	is.Equal(afterFirstFails(batch.Kafka(t.Context(), event)), []string{"blocked", "called", "called"})
 }
 
 func TestFromReadsWhatDescribeTells(t *testing.T) {
@@ -112,7 +112,7 @@ func TestFromReadsWhatDescribeTells(t *testing.T) {
 	for r := range s {
 		is.True(r.Record().Source == any(&values[r.Record().Index]))
 	}
-	is.Equal(behind(s), []string{"called"})
+	is.Equal(afterFirstFails(s), []string{"called"})
 }
 
 func TestARecordThatDescribePanicsForHasNoIdentifier(t *testing.T) {
@@ -129,7 +129,7 @@ func TestARecordThatDescribePanicsForHasNoIdentifier(t *testing.T) {
 func TestOfCountsItsValues(t *testing.T) {
 	is := is.New(t)
 	is.Equal(records(batch.Of("x", "y")), []batch.Record{{ID: "0"}, {ID: "1", Index: 1}})
-	is.Equal(behind(batch.Of("x", "y", "z")), []string{"called", "called"})
+	is.Equal(afterFirstFails(batch.Of("x", "y", "z")), []string{"called", "called"})
 	is.Equal(len(slices.Collect(batch.Of[int]())), 0)
 }
 

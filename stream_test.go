@@ -77,11 +77,11 @@ func TestFlatMapAcknowledgesARecordIfEveryPartIs(t *testing.T) {
 
 func TestAPartThatIsLostOrFailsIsNotMadeUpForByAnother(t *testing.T) {
 	letters := func(v string) []string { return strings.Split(v, "") }
-	type stage = func(batch.Stream[string]) batch.Stream[string]
+	type stage = func(texts) texts
 	for name, foreign := range map[string]stage{
-		"dropped":                       func(s batch.Stream[string]) batch.Stream[string] { return dropping(s, "b") },
-		"dropped, its sibling repeated": func(s batch.Stream[string]) batch.Stream[string] { return repeating(dropping(s, "b")) },
-		"failed, its sibling caught": func(s batch.Stream[string]) batch.Stream[string] {
+		"dropped":                       func(s texts) texts { return dropping(s, "b") },
+		"dropped, its sibling repeated": func(s texts) texts { return repeating(dropping(s, "b")) },
+		"failed, its sibling caught": func(s texts) texts {
 			s = batch.TryEach(batch.TryEach(s, failingOn("a")), func(_ context.Context, v string) error {
 				if v == "b" {
 					return io.EOF
@@ -95,10 +95,10 @@ func TestAPartThatIsLostOrFailsIsNotMadeUpForByAnother(t *testing.T) {
 				return err
 			})
 		},
-		"failed, its sibling filtered": func(s batch.Stream[string]) batch.Stream[string] {
+		"failed, its sibling filtered": func(s texts) texts {
 			return batch.Filter(batch.TryEach(s, failingOn("b")), func(v string) bool { return v != "a" })
 		},
-		"failed in one of two copies": func(s batch.Stream[string]) batch.Stream[string] {
+		"failed in one of two copies": func(s texts) texts {
 			n := 0
 			return batch.TryEach(repeating(s), func(context.Context, string) error {
 				if n++; n == 3 {
@@ -110,7 +110,7 @@ func TestAPartThatIsLostOrFailsIsNotMadeUpForByAnother(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			is := is.New(t)
-			response, err := batch.Run(batch.Of("abc", "x"), func(s batch.Stream[string]) batch.Stream[string] {
+			response, err := batch.Run(batch.Of("abc", "x"), func(s texts) texts {
 				return foreign(batch.FlatMap(s, letters))
 			})
 			is.NoErr(err)
@@ -122,13 +122,13 @@ func TestAPartThatIsLostOrFailsIsNotMadeUpForByAnother(t *testing.T) {
 func TestTapLooksAtEveryResult(t *testing.T) {
 	is := is.New(t)
 	var looked []string
-	s := batch.Filter(named(t.Context(), batch.StopBatch, "0", "1", "2", "3"), func(v string) bool { return v != "1" })
+	s := batch.Filter(oneGroup(t.Context(), batch.StopBatch, "0", "1", "2", "3"), func(v string) bool { return v != "1" })
 	s = batch.Tap(batch.TryEach(s, failingOn("2")), func(r batch.Result[string]) { looked = append(looked, draw.Seen(r)) })
 	is.Equal(seen(s), looked)
 	is.Equal(len(looked), 4)
 
 	looked = nil
-	is.Equal(seen(batch.Tap(batch.TryEach(named(ended(), batch.Continue, "0"), failingOn()), func(r batch.Result[string]) {
+	is.Equal(seen(batch.Tap(batch.TryEach(oneGroup(endedContext(), batch.Continue, "0"), failingOn()), func(r batch.Result[string]) {
 		looked = append(looked, draw.Seen(r))
 	})), looked)
 	is.Equal(len(looked), 1) // after the end, too
@@ -157,7 +157,7 @@ func TestCatchAndOrElseSettleOrReplace(t *testing.T) {
 
 func TestStagesAreBuiltFromWhatIsThere(t *testing.T) {
 	s := batch.Of("a")
-	var none batch.Stream[string]
+	var none texts
 	type ctx = context.Context
 	try := func(ctx, string) error { return nil }
 	for want, build := range map[string]func(){
@@ -200,7 +200,7 @@ func TestStagesAreBuiltFromWhatIsThere(t *testing.T) {
 
 func TestAStreamMayBeRangedOverAtOnce(t *testing.T) {
 	is := is.New(t)
-	s := batch.Decode[string](named(t.Context(), batch.StopGroup, "a", "b", "c", "d"), func(b []byte, v any) error {
+	s := batch.Decode[string](oneGroup(t.Context(), batch.StopGroup, "a", "b", "c", "d"), func(b []byte, v any) error {
 		*v.(*string) = string(b)
 		return nil
 	})
