@@ -15,32 +15,6 @@ import (
 	"github.com/matryer/is"
 )
 
-// piped runs what comes before on a goroutine of its own.
-func piped(s texts) texts {
-	return func(yield func(batch.Result[string]) bool) {
-		results, quit, done := make(chan batch.Result[string]), make(chan struct{}), make(chan struct{})
-		go func() {
-			defer close(done)
-			defer close(results)
-			s(func(r batch.Result[string]) bool {
-				select {
-				case results <- r:
-					return true
-				case <-quit:
-					return false
-				}
-			})
-		}()
-		defer func() { <-done }()
-		defer close(quit)
-		for r := range results {
-			if !yield(r) {
-				return
-			}
-		}
-	}
-}
-
 // The goroutine that waits for time to run short is the user's here; the pipeline after the chunk must not end it.
 func TestWhatHappensAfterAChunkThatIsWrittenInTimeIsOfThePipelineNotOfWhoeverWaited(t *testing.T) {
 	for name, test := range map[string]struct {
@@ -50,7 +24,7 @@ func TestWhatHappensAfterAChunkThatIsWrittenInTimeIsOfThePipelineNotOfWhoeverWai
 		"panic":  {func() { panic(errBoom) }, func(err error) bool { return errors.Is(err, errBoom) }},
 		"Goexit": {runtime.Goexit, func(err error) bool { return err == nil }},
 	} {
-		for place, between := range map[string]func(texts) texts{"piped": piped, "pulled": copyStages["pull"], "plain": copyStages["tap"]} {
+		for place, between := range map[string]func(texts) texts{"piped": piped, "pulled": pulled, "plain": unchanged} {
 			t.Run(name+" "+place, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					is := is.New(t)
@@ -104,7 +78,7 @@ func TestAChunkThatGetsItsFirstResultBeforeTheOneBeforeItIsWrittenInTime(t *test
 
 // In lanes, in bulk, in lanes: time runs short in all of them.
 func TestWaysToWaitAroundAChunkThatIsWrittenInTime(t *testing.T) {
-	ways := map[string]func(texts) texts{"plain": copyStages["tap"], "pulled": copyStages["pull"], "piped": piped}
+	ways := map[string]func(texts) texts{"plain": unchanged, "pulled": pulled, "piped": piped}
 	for a, before := range ways {
 		for b, after := range ways {
 			for c, inside := range ways {
@@ -153,12 +127,14 @@ func TestWhoWaitsForAChunkThatIsBeingWrittenDoesNotStopTheClock(t *testing.T) {
 				true: batch.Each(succeed),
 				false: func(s texts) texts {
 					ahead := func(yield func(batch.Result[string]) bool) {
-						prefetched(s, 4, func(r batch.Result[string]) bool {
+						for r := range prefetching(4)(s) {
 							if r.Record().Index == 1 {
 								time.Sleep(500 * time.Millisecond)
 							}
-							return yield(r)
-						})
+							if !yield(r) {
+								return
+							}
+						}
 					}
 					return batch.TryEachChunk(ahead, 10, func(context.Context, []string) error { time.Sleep(time.Second); return nil })
 				},

@@ -3,7 +3,6 @@ package batch_test
 import (
 	"context"
 	"fmt"
-	"iter"
 	"slices"
 	"sync"
 	"testing"
@@ -205,24 +204,15 @@ func (c *copyPlay) tee(one, other int) func(texts) texts {
 	}
 }
 
-func sameValue(f func(context.Context, string) error) func(context.Context, string) (string, error) {
-	return func(ctx context.Context, v string) (string, error) { return v, f(ctx, v) }
+func splitInTwo(s texts) texts {
+	return batch.FlatMap(s, func(v string) []string { return []string{v, v} })
 }
 
 var copyStages = map[string]func(texts) texts{
 	"repeat": repeating,
-	"split": func(s texts) texts {
-		return batch.FlatMap(s, func(v string) []string { return []string{v, v} })
-	},
-	"pull": func(s texts) texts {
-		return func(yield func(batch.Result[string]) bool) {
-			next, stop := iter.Pull(s)
-			defer stop()
-			for r, ok := next(); ok && yield(r); r, ok = next() {
-			}
-		}
-	},
-	"tap": func(s texts) texts { return batch.Tap(s, func(batch.Result[string]) {}) },
+	"split":  splitInTwo,
+	"pull":   pulled,
+	"tap":    unchanged,
 	"retry": func(s texts) texts {
 		return func(yield func(batch.Result[string]) bool) {
 			for r := range s {

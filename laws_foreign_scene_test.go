@@ -5,7 +5,6 @@ package batch_test
 import (
 	"context"
 	"errors"
-	"iter"
 	"runtime"
 	"slices"
 	"time"
@@ -182,16 +181,13 @@ func keeping(stage foreignStage, in texts) texts {
 	return func(yield func(batch.Result[string]) bool) {
 		switch stage.kind {
 		case "buffer":
-			inBuffers(in, 3*stage.n, func([]batch.Result[string]) {}, yield)
+			buffering(3*stage.n, inOrder)(in)(yield)
 		case "reverse":
-			inBuffers(in, 3*stage.n, slices.Reverse, yield)
+			buffering(3*stage.n, slices.Reverse)(in)(yield)
 		case "pull":
-			next, stop := iter.Pull(in)
-			defer stop()
-			for r, ok := next(); ok && yield(r); r, ok = next() {
-			}
+			pulled(in)(yield)
 		case "prefetch":
-			prefetched(in, stage.n, yield)
+			prefetch(in, stage.n, yield)
 		case "count":
 			for range in {
 			}
@@ -212,58 +208,5 @@ func upTo(in texts, stage foreignStage, yield func(batch.Result[string]) bool) {
 		if !yield(r) || n == stage.n && stage.kind == "first" {
 			return
 		}
-	}
-}
-
-func inBuffers(in texts, n int, order func([]batch.Result[string]), yield func(batch.Result[string]) bool) {
-	for turn := range chunked(in, n) {
-		order(turn)
-		for _, r := range turn {
-			if !yield(r) {
-				return
-			}
-		}
-	}
-}
-
-func chunked(in texts, n int) iter.Seq[[]batch.Result[string]] {
-	return func(yield func([]batch.Result[string]) bool) {
-		var kept []batch.Result[string]
-		for r := range in {
-			if kept = append(kept, r); len(kept) == n {
-				if !yield(kept) {
-					return
-				}
-				kept = nil
-			}
-		}
-		yield(kept)
-	}
-}
-
-func prefetched(in texts, n int, yield func(batch.Result[string]) bool) {
-	ahead, quit, over := make(chan batch.Result[string], n), make(chan struct{}), make(chan struct{})
-	var crash any // of the stages before
-	go func() {
-		defer close(over)
-		defer close(ahead)
-		defer func() { crash = recover() }()
-		for r := range in {
-			select {
-			case ahead <- r:
-			case <-quit:
-				return
-			}
-		}
-	}()
-	defer func() { <-over }()
-	defer close(quit)
-	for r := range ahead {
-		if !yield(r) {
-			return
-		}
-	}
-	if crash != nil {
-		panic(crash)
 	}
 }

@@ -157,16 +157,10 @@ func TestTheRecordThatIsStuckAfterAChunkIsTheOneThatIsNamed(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				is := is.New(t)
 				ctx, reserve := deadline(t)
-				var running []string
-				source := grouped(ctx, make([]string, 6), reserve, batch.WithReport(func(_ context.Context, r batch.Report) {
-					for _, f := range r.Failures {
-						if errors.Is(f.Err, batch.ErrRunning) {
-							running = append(running, f.Record.ID)
-						}
-					}
-				}))
+				var report batch.Report
+				source := grouped(ctx, make([]string, 6), reserve, reportInto(&report))
 				_, _ = batch.Run(source, func(s texts) texts { return stage(s, stuckOn(t, "1")) })
-				is.Equal(running, []string{"r1"})
+				is.Equal(runningIDs(report), []string{"r1"})
 			})
 		})
 	}

@@ -103,7 +103,7 @@ func TestAFailureInLanesCountsBeforeThemThoughASettledCopyHasLeft(t *testing.T) 
 		"as it is": func(r batch.Result[string]) texts { return slices.Values([]batch.Result[string]{r.Ack()}) },
 		"in parts": func(r batch.Result[string]) texts {
 			settled := batch.OrElse(slices.Values([]batch.Result[string]{r}), func(context.Context, error) (string, error) { return "0", nil })
-			return copyStages["split"](settled)
+			return splitInTwo(settled)
 		},
 	} {
 		for _, policy := range strictPolicies {
@@ -132,18 +132,6 @@ func TestAFailureInLanesCountsBeforeThemThoughASettledCopyHasLeft(t *testing.T) 
 					is.Equal(listed(response), []string{"r0", "r1", "r2"})
 				})
 			})
-		}
-	}
-}
-
-// lingering sends each Result and takes a second more before it asks for the next one.
-func lingering(s texts) texts {
-	return func(yield func(batch.Result[string]) bool) {
-		for r := range s {
-			if !yield(r) {
-				return
-			}
-			time.Sleep(time.Second)
 		}
 	}
 }

@@ -16,21 +16,6 @@ import (
 	"github.com/matryer/is"
 )
 
-// refusing fails on the value and notes all others.
-func (e *effects) refusing(value string) func(context.Context, string) error {
-	return func(_ context.Context, v string) error {
-		if v == value {
-			return errBoom
-		}
-		e.note(v)
-		return nil
-	}
-}
-
-func taking(d time.Duration) func(context.Context, string) error {
-	return func(context.Context, string) error { time.Sleep(d); return nil }
-}
-
 func TestAFailureThatGoesIntoLanesCountsForTheStagesBefore(t *testing.T) {
 	slowly := func(s texts) texts {
 		s = batch.Tap(s, func(batch.Result[string]) { time.Sleep(time.Second) }) // it stays inside for a while

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"log/slog"
 	"slices"
-	"strconv"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -16,13 +15,6 @@ import (
 	"github.com/lambdabatch/batch"
 	"github.com/matryer/is"
 )
-
-func numerals(from, to int) (all []string) {
-	for i := from; i < to; i++ {
-		all = append(all, strconv.Itoa(i))
-	}
-	return all
-}
 
 func TestTheStagesAfterLanesGetEverythingButTheStuckRecord(t *testing.T) {
 	for name, after := range map[string]func(texts, *effects) texts{

@@ -53,31 +53,6 @@ func TestLanesPassOnWhatComesFromElsewhere(t *testing.T) {
 	is.Equal(values, []string{"a", "b", "x", "y"}) // one batch after the other
 }
 
-// foreign does at one record what no stage of the library does.
-func misbehavingAt(s texts, value string, do func(yield func(batch.Result[string]) bool, r batch.Result[string]) bool) texts {
-	return func(yield func(batch.Result[string]) bool) {
-		for r := range s {
-			if v, _ := r.Value(); v == value {
-				if !do(yield, r) {
-					return
-				}
-			} else if !yield(r) {
-				return
-			}
-		}
-	}
-}
-
-type misdeed = func(func(batch.Result[string]) bool, batch.Result[string]) bool
-
-var misdeeds = map[string]misdeed{
-	"panics":               func(func(batch.Result[string]) bool, batch.Result[string]) bool { panic(errBoom) },
-	"ends its goroutine":   func(func(batch.Result[string]) bool, batch.Result[string]) bool { runtime.Goexit(); return false },
-	"stops early":          func(func(batch.Result[string]) bool, batch.Result[string]) bool { return false },
-	"drops it":             func(func(batch.Result[string]) bool, batch.Result[string]) bool { return true },
-	"sends it, and panics": func(yield func(batch.Result[string]) bool, r batch.Result[string]) bool { yield(r); panic(errBoom) },
-}
-
 // The lane that meets the record goes under; the others go on.
 func TestAForeignStageInALaneLosesNoMoreThanItHad(t *testing.T) {
 	for name, do := range misdeeds {
@@ -261,8 +236,7 @@ func TestWhatIsFinishedIsNotSaidToRun(t *testing.T) {
 	for range 5000 {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		response, err := batch.Run(grouped(ctx, make([]string, 6)), func(s texts) texts {
-			ahead := func(yield func(batch.Result[string]) bool) { prefetched(s, 2, yield) }
-			return inLanes(ahead, 2, succeed)
+			return inLanes(prefetching(2)(s), 2, succeed)
 		})
 		cancel()
 		if err != nil || len(response.BatchItemFailures) > 0 {

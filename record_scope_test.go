@@ -311,7 +311,7 @@ func TestAStuckHookIsAStuckFunction(t *testing.T) {
 				is := is.New(t)
 				ctx, reserve := deadline(t)
 				free := make(chan struct{})
-				var running []string
+				var report batch.Report
 				var d diary
 				stuck := batch.WithScope(func(ctx context.Context, r batch.Record) (context.Context, func(batch.Outcome)) {
 					if r.ID == "r1" {
@@ -319,15 +319,8 @@ func TestAStuckHookIsAStuckFunction(t *testing.T) {
 					}
 					return nil, func(o batch.Outcome) { d.note(fmt.Sprint(r.ID, " ", errors.Is(o.Err, batch.ErrRunning))) }
 				})
-				report := batch.WithReport(func(_ context.Context, r batch.Report) {
-					for _, f := range r.Failures {
-						if errors.Is(f.Err, batch.ErrRunning) {
-							running = append(running, f.Record.ID)
-						}
-					}
-				})
-				_, _ = batch.Run(grouped(ctx, []string{"", "", ""}, reserve, stuck, report), stage)
-				is.Equal(running, []string{"r1"})
+				_, _ = batch.Run(grouped(ctx, []string{"", "", ""}, reserve, stuck, reportInto(&report)), stage)
+				is.Equal(runningIDs(report), []string{"r1"})
 				is.True(!slices.Contains(d.noted(), "r1 true"))
 				close(free) // it is closed as soon as it is open
 				time.Sleep(time.Minute)

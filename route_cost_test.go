@@ -37,12 +37,7 @@ func TestAGroupThatTakesSeveralRoutesTakesAsLongAsThereAreManyRecords(t *testing
 	bulk := func(s texts) texts {
 		return batch.TryEachChunk(s, 1000, func(context.Context, []string) error { return nil })
 	}
-	keeping := func(s texts) texts {
-		return func(yield func(batch.Result[string]) bool) {
-			inBuffers(s, 1000, func([]batch.Result[string]) {}, yield)
-		}
-	}
-	for name, stage := range map[string]batch.Stage[string, string]{"in bulk": bulk, "in a stage that keeps all": keeping} {
+	for name, stage := range map[string]batch.Stage[string, string]{"in bulk": bulk, "in a stage that buffers": buffering(1000, inOrder)} {
 		t.Run(name, func(t *testing.T) {
 			times := growth(200, 100, func(n int) {
 				groups := make([]string, n)

@@ -77,9 +77,9 @@ func TestAGroupGoesThroughItsRoutesInOrder(t *testing.T) {
 		"in bulk after lanes": func(e *effects) batch.Stage[string, string] {
 			return func(s texts) texts { return bulk(e)(inLanes(s, 2, succeed)) }
 		},
-		"in a stage that keeps all": func(e *effects) batch.Stage[string, string] {
+		"in a stage that buffers": func(e *effects) batch.Stage[string, string] {
 			return func(s texts) texts {
-				return batch.TryEach(func(yield func(batch.Result[string]) bool) { inBuffers(s, 100, func([]batch.Result[string]) {}, yield) }, e.each)
+				return batch.TryEach(buffering(100, inOrder)(s), e.each)
 			}
 		},
 		"in routes": func(e *effects) batch.Stage[string, string] {

@@ -18,25 +18,6 @@ import (
 	"github.com/matryer/is"
 )
 
-// onlyFirst returns after its first Result.
-func onlyFirst(s texts) texts {
-	return func(yield func(batch.Result[string]) bool) {
-		for r := range s {
-			yield(r)
-			return
-		}
-	}
-}
-
-// crashing panics at its first Result.
-func crashing(s texts) texts {
-	return func(func(batch.Result[string]) bool) {
-		for range s {
-			panic(errBoom)
-		}
-	}
-}
-
 func TestARouteThatEndsEarlyDoesNotStopTheReader(t *testing.T) {
 	for name, stage := range map[string]batch.Stage[string, string]{"returns": onlyFirst, "panics": crashing} {
 		t.Run(name, func(t *testing.T) {
@@ -161,7 +142,7 @@ func TestARouteIsOneSequentialStreamThoughItIsBuiltAnew(t *testing.T) {
 			return batch.Route(s, func(v string) bool { return v == "2" }, map[bool]batch.Stage[string, string]{
 				false: func(s texts) texts {
 					built.Add(1)
-					return batch.TryEach(func(yield func(batch.Result[string]) bool) { prefetched(s, 4, yield) }, work)
+					return batch.TryEach(prefetching(4)(s), work)
 				},
 				true: batch.Each(succeed),
 			})
@@ -182,7 +163,7 @@ func TestAStageIsBuiltOnceUnlessItKeepsWhatOthersWaitFor(t *testing.T) {
 		"a chunk": {func(s texts) texts {
 			return batch.TryEachChunk(s, 9, func(context.Context, []string) error { return nil })
 		}, 1},
-		"what keeps all": {func(s texts) texts { return keepingAll(s) }, 3},
+		"a stage that buffers": {buffering(1000, inOrder), 3},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -199,13 +180,6 @@ func TestAStageIsBuiltOnceUnlessItKeepsWhatOthersWaitFor(t *testing.T) {
 				is.Equal(built.Load(), test.built)
 			})
 		})
-	}
-}
-
-// keepingAll keeps all until its input ends.
-func keepingAll(s texts) texts {
-	return func(yield func(batch.Result[string]) bool) {
-		inBuffers(s, 1000, func([]batch.Result[string]) {}, yield)
 	}
 }
 
