@@ -1,6 +1,6 @@
 package batch_test
 
-// Chunks that are written because time runs short.
+// Chunks that are written before they are full because time runs short.
 
 import (
 	"context"
@@ -15,7 +15,7 @@ import (
 	"github.com/matryer/is"
 )
 
-// The goroutine that waits for time to run short is the user's here; the pipeline after the chunk must not end it.
+// Here a goroutine of the user's waits until time runs short. The pipeline after the chunk must not end it.
 func TestWhatHappensAfterAChunkThatIsWrittenInTimeIsOfThePipelineNotOfWhoeverWaited(t *testing.T) {
 	for name, test := range map[string]struct {
 		deed func()
@@ -60,7 +60,7 @@ func TestAChunkThatGetsItsFirstResultBeforeTheOneBeforeItIsWrittenInTime(t *test
 		response, err := batch.Run(grouped(ctx, groupsInTurn(10, 10), reserve, batch.WithPolicy(batch.Continue)), func(s texts) texts {
 			s = inLanes(s, 10, func(ctx context.Context, v string) error {
 				if v == "0" {
-					return errBoom // passes the first chunk, which is empty yet
+					return errBoom // passes the first chunk, which is still empty
 				}
 				time.Sleep(time.Second)
 				return stuck(ctx, v)
@@ -76,7 +76,7 @@ func TestAChunkThatGetsItsFirstResultBeforeTheOneBeforeItIsWrittenInTime(t *test
 	})
 }
 
-// In lanes, in bulk, in lanes: time runs short in all of them.
+// Time runs short in chunks in lanes and in a chunk after the lanes.
 func TestWaysToWaitAroundAChunkThatIsWrittenInTime(t *testing.T) {
 	ways := map[string]func(texts) texts{"plain": unchanged, "pulled": pulled, "piped": piped}
 	for a, before := range ways {
@@ -101,7 +101,7 @@ func TestWaysToWaitAroundAChunkThatIsWrittenInTime(t *testing.T) {
 						})
 						is.NoErr(err)
 						is.True(slices.Contains(listed(response), "r5"))
-						is.True(len(listed(response)) <= 10) // what the stuck lane held, and no more
+						is.True(len(listed(response)) <= 10) // only what the stuck lane held
 						is.True(len(listed(response))+len(written.sorted()) >= 40)
 					})
 				})
@@ -110,8 +110,7 @@ func TestWaysToWaitAroundAChunkThatIsWrittenInTime(t *testing.T) {
 	}
 }
 
-// One goroutine of a lane writes the chunk, and the other one has more for it. In virtual time that takes as long as the
-// function does.
+// One goroutine of a route writes the chunk while another adds to it. A mutex would stop virtual time.
 func TestWhoWaitsForAChunkThatIsBeingWrittenDoesNotStopTheClock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := is.New(t)

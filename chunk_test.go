@@ -31,22 +31,22 @@ func TestItemErrorsFailTheItemsThatTheyName(t *testing.T) {
 		err  error
 		want []bool // which of three fail
 	}{
-		"no error":                      {nil, []bool{false, false, false}},
-		"another error":                 {errBoom, whole},
-		"one item":                      {batch.ItemErrors{1: errBoom}, []bool{false, true, false}},
-		"empty":                         {batch.ItemErrors{}, []bool{false, false, false}},
-		"nil":                           {batch.ItemErrors(nil), []bool{false, false, false}},
-		"nil entries":                   {batch.ItemErrors{0: nil, 2: errBoom}, []bool{false, false, true}},
-		"wrapped":                       {fmt.Errorf("write: %w", batch.ItemErrors{0: errBoom}), []bool{true, false, false}},
-		"wrapped with a cause":          {fmt.Errorf("%w: %w", io.EOF, batch.ItemErrors{0: errBoom}), whole},
-		"with a lost connection":        {errors.Join(batch.ItemErrors{0: errBoom}, io.EOF), whole},
-		"joined":                        {errors.Join(batch.ItemErrors{0: errBoom}, batch.ItemErrors{2: errBoom}), []bool{true, false, true}},
-		"joined, the first empty":       {errors.Join(batch.ItemErrors{}, batch.ItemErrors{2: errBoom}), []bool{false, false, true}},
-		"empty beside another error":    {errors.Join(batch.ItemErrors{}, errBoom), whole},
-		"past the end":                  {batch.ItemErrors{3: errBoom}, whole},
-		"before the beginning":          {batch.ItemErrors{-1: errBoom}, whole},
-		"past the end, without error":   {batch.ItemErrors{3: nil}, []bool{false, false, false}},
-		"an item's error is one itself": {batch.ItemErrors{0: batch.ItemErrors{1: errBoom}}, []bool{true, false, false}},
+		"no error":                         {nil, []bool{false, false, false}},
+		"another error":                    {errBoom, whole},
+		"one item":                         {batch.ItemErrors{1: errBoom}, []bool{false, true, false}},
+		"empty":                            {batch.ItemErrors{}, []bool{false, false, false}},
+		"nil":                              {batch.ItemErrors(nil), []bool{false, false, false}},
+		"nil entries":                      {batch.ItemErrors{0: nil, 2: errBoom}, []bool{false, false, true}},
+		"wrapped":                          {fmt.Errorf("write: %w", batch.ItemErrors{0: errBoom}), []bool{true, false, false}},
+		"wrapped with a cause":             {fmt.Errorf("%w: %w", io.EOF, batch.ItemErrors{0: errBoom}), whole},
+		"with a lost connection":           {errors.Join(batch.ItemErrors{0: errBoom}, io.EOF), whole},
+		"joined":                           {errors.Join(batch.ItemErrors{0: errBoom}, batch.ItemErrors{2: errBoom}), []bool{true, false, true}},
+		"joined, the first empty":          {errors.Join(batch.ItemErrors{}, batch.ItemErrors{2: errBoom}), []bool{false, false, true}},
+		"empty, joined with another error": {errors.Join(batch.ItemErrors{}, errBoom), whole},
+		"past the end":                     {batch.ItemErrors{3: errBoom}, whole},
+		"before the beginning":             {batch.ItemErrors{-1: errBoom}, whole},
+		"past the end, without error":      {batch.ItemErrors{3: nil}, []bool{false, false, false}},
+		"an item's error is one itself":    {batch.ItemErrors{0: batch.ItemErrors{1: errBoom}}, []bool{true, false, false}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			is := is.New(t)
@@ -70,7 +70,7 @@ func TestAnItemsErrorIsTheOneThatItIsGiven(t *testing.T) {
 	is.Equal(batch.ItemErrors{0: nil}.Error(), "no item failed")
 }
 
-// Nobody knows what was written when the function panicked.
+// A function that panicked may have written any part of the chunk.
 func TestAPanicFailsTheWholeChunk(t *testing.T) {
 	for name, value := range map[string]any{
 		"text": "boom", "an item": batch.ItemErrors{0: errBoom}, "no item": batch.ItemErrors{},
@@ -122,6 +122,6 @@ func TestWhatWaitsInAChunkWhenTheConsumerStopsIsReported(t *testing.T) {
 		}
 	})
 	is.NoErr(err)
-	is.Equal(written, 3) // and d was never in
+	is.Equal(written, 3) // d never entered the chunk
 	is.Equal(listed(response), []string{"1", "2", "3"})
 }

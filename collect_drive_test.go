@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"runtime"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -52,7 +53,7 @@ func TestRunAnswersHalfAReserveAfterTheEndHoweverStuckAFunctionIs(t *testing.T) 
 				called = append(called, v)
 				if v == "b" {
 					<-release
-					return errBoom // to nobody: there is no line for it either
+					return errBoom // after the response, so it is not logged either
 				}
 				return nil
 			})
@@ -67,7 +68,7 @@ func TestRunAnswersHalfAReserveAfterTheEndHoweverStuckAFunctionIs(t *testing.T) 
 		})
 		close(release)
 		synctest.Wait()
-		is.Equal(called, []string{"a", "b"}) // nothing starts any more, in no second range either
+		is.Equal(called, []string{"a", "b"}) // nothing else starts, not even in the second range
 		is.Equal(tapped, []string{"a"})
 		is.Equal(len(j.lines), 2)
 	})
@@ -86,7 +87,7 @@ func TestRunAnswersSoonerIfTheContextIsCancelledForAnotherReason(t *testing.T) {
 		response, err := batch.Run(source, batch.Each(func(ctx context.Context, v string) error {
 			if v == "b" {
 				<-ctx.Done()
-				time.Sleep(100 * time.Millisecond) // it heeds its context, in its own time
+				time.Sleep(100 * time.Millisecond) // it heeds its context, but needs a moment
 			}
 			return nil
 		}))
@@ -98,10 +99,10 @@ func TestRunAnswersSoonerIfTheContextIsCancelledForAnotherReason(t *testing.T) {
 	})
 }
 
-// The stage ranges twice over a source that has a function of its own.
+// The stage ranges twice over a source that calls a function.
 func TestAfterTheAnswerNoRangeOverTheSourceGoesOn(t *testing.T) {
 	for name, test := range map[string]struct {
-		first, second time.Duration // what the source's function takes in the first and the second range
+		first, second time.Duration // how long the source's function takes in each range
 		want          []string
 	}{
 		"the first has not ended":  {19700 * time.Millisecond, 0, []string{"source"}},
@@ -120,7 +121,7 @@ func TestAfterTheAnswerNoRangeOverTheSourceGoesOn(t *testing.T) {
 					return nil
 				}
 				source := batch.TryEach(batch.From(ctx, []string{"a"}, byID), slow)
-				// Before the first range Run knows of no deadline.
+				// The first record of the source has no slow function, so that Run learns the deadline.
 				start := time.Now()
 				_, err := batch.Run(func(yield func(batch.Result[string]) bool) {
 					if yield(one(batch.From(ctx, []string{"b"}, byID))) {
@@ -198,6 +199,55 @@ func TestRunAnswersInTimeThoughLittleIsLeftAndTheStageTakesLong(t *testing.T) {
 		})
 		is.True(time.Since(start) < 900*time.Millisecond)
 		is.Equal(len(listed(response)), 3)
-		time.Sleep(2 * time.Hour) // for what was left behind
+		time.Sleep(2 * time.Hour) // lets the stage that was left running return
+	})
+}
+
+func TestRunAnswersForAStageThatIsStuckBeforeItRanges(t *testing.T) {
+	for name, stage := range map[string]func(chan struct{}) func(texts) texts{
+		"where it is built": func(free chan struct{}) func(texts) texts {
+			return func(s texts) texts { <-free; return s }
+		},
+		"where it is ranged over": func(free chan struct{}) func(texts) texts {
+			return func(s texts) texts {
+				return func(yield func(batch.Result[string]) bool) { <-free; s(yield) }
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				is := is.New(t)
+				ctx, reserve := deadline(t)
+				free := make(chan struct{})
+				start := time.Now()
+				var called atomic.Int32
+				response, err := batch.Run(grouped(ctx, make([]string, 3), reserve), func(s texts) texts {
+					return stage(free)(batch.TryEach(s, func(context.Context, string) error { called.Add(1); return nil }))
+				})
+				is.True(err != nil)
+				is.Equal(listed(response), []string{"r0", "r1", "r2"})
+				is.True(time.Since(start) < 9*time.Second)
+				close(free)
+				time.Sleep(time.Minute)
+				is.Equal(called.Load(), int32(0))
+			})
+		})
+	}
+}
+
+func TestAStageThatIsSlowBeforeItRangesLosesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		ctx, reserve := deadline(t)
+		var j journal
+		var taken effects
+		response, err := batch.Run(grouped(ctx, make([]string, 3), reserve, batch.WithLogger(slog.New(&j))), func(s texts) texts {
+			time.Sleep(time.Second) // for example, it loads its configuration
+			return batch.TryEach(s, taken.each)
+		})
+		is.NoErr(err)
+		is.Equal(listed(response), []string{})
+		is.Equal(taken.all, []string{"0", "1", "2"})
+		is.Equal(len(j.lines), 0)
 	})
 }

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -35,7 +36,7 @@ func TestEachFailureIsLoggedWhenItReachesTheCollectorAndTheRestIsCounted(t *test
 	response, err := batch.Run(source, func(s batch.Stream[events.SQSMessage]) batch.Stream[events.SQSMessage] {
 		s = batch.TryEach(s, func(_ context.Context, m events.SQSMessage) error {
 			if m.MessageId == "m5" {
-				is.Equal(len(j.lines), 1) // as they come, not all at the end
+				is.Equal(len(j.lines), 1) // logged at once, not at the end
 			}
 			if slices.Contains([]string{"m0", "m3", "m4"}, m.MessageId) {
 				return errors.New("boom of " + m.MessageId)
@@ -46,7 +47,7 @@ func TestEachFailureIsLoggedWhenItReachesTheCollectorAndTheRestIsCounted(t *test
 			if r, _ := batch.RecordFrom(ctx); r.ID == "m0" {
 				return err
 			}
-			return nil // no line for these
+			return nil // settled, so not logged
 		})
 	})
 	is.NoErr(err)
@@ -190,4 +191,128 @@ func TestAPanicSaysWhereItHappened(t *testing.T) {
 		`at=collect_hooks_test.go:\d+ batch_test.(TestAPanic\w+.func1) stack=github.com/lambdabatch/batch_test.TestAPanic\w+.func1\n\t`)
 	is.True(line.MatchString(j.lines[0]))
 	is.True(!strings.Contains(j.lines[0], "batch.then") && !strings.Contains(j.lines[0], "runtime"))
+}
+
+// hanging is a log handler that never returns.
+type hanging struct {
+	journal
+	free chan struct{}
+}
+
+func (h *hanging) Handle(context.Context, slog.Record) error { <-h.free; return nil }
+
+func TestHooksThatHangDoNotHoldTheAnswer(t *testing.T) {
+	for _, how := range []string{"report", "log", "log of a failure", "panics first"} {
+		t.Run(how, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				is := is.New(t)
+				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+				defer cancel()
+				free := make(chan struct{})
+				defer close(free)
+				var reports atomic.Int32
+				ended := make(chan time.Time, 1)
+				start := time.Now()
+				hang := func(c context.Context, _ batch.Report) {
+					end, _ := c.Deadline()
+					ended <- end
+					<-free
+				}
+				opts := []batch.Option{batch.WithLogger(nil), batch.WithReserve(4 * time.Second), batch.WithoutAllFailedError()}
+				switch how {
+				case "report":
+					opts = append(opts, batch.WithReport(hang))
+				case "panics first":
+					opts = append(opts, batch.WithReport(func(context.Context, batch.Report) { panic(errBoom) }), batch.WithReport(hang))
+				default:
+					opts = append(opts, batch.WithLogger(slog.New(&hanging{free: free})))
+				}
+				opts = append(opts, batch.WithReport(func(context.Context, batch.Report) { reports.Add(1) }))
+				handler := batch.SQSHandler(func(s batch.Stream[events.SQSMessage]) batch.Stream[events.SQSMessage] {
+					if how == "log" {
+						s = lacking(s, 0)
+					}
+					return batch.TryEach(s, func(context.Context, events.SQSMessage) error {
+						if how == "log of a failure" {
+							return errBoom
+						}
+						return nil
+					})
+				}, opts...)
+				payload, _ := json.Marshal(sqsEvent(queue, "", ""))
+				_, err := handler.Invoke(ctx, payload)
+				is.NoErr(err)
+				is.True(time.Since(start) <= 9*time.Second) // the contexts end after 6 seconds, and three quarters of the reserve are 3
+				is.Equal(reports.Load(), int32(1))
+				if how == "report" {
+					is.Equal(<-ended, start.Add(9*time.Second))
+				}
+			})
+		})
+	}
+}
+
+// The context is cancelled long before the deadline.
+func TestHooksHaveTheirTimeAfterAnEarlyEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		ctx, reserve := deadline(t)
+		ctx, cancel := context.WithCancel(ctx)
+		time.AfterFunc(time.Second, cancel)
+		start := time.Now()
+		var end time.Time
+		var alive error
+		source := grouped(ctx, make([]string, 2), reserve, batch.WithReport(func(c context.Context, _ batch.Report) {
+			end, _ = c.Deadline()
+			alive = c.Err()
+		}))
+		_, err := batch.Run(source, func(s texts) texts {
+			return batch.TryEach(s, func(ctx context.Context, _ string) error { <-ctx.Done(); return ctx.Err() })
+		})
+		is.True(err != nil)
+		is.Equal(end, start.Add(4*time.Second))
+		is.NoErr(alive)
+	})
+}
+
+func TestAStageThatRunsItsFunctionsTwiceIsToldSo(t *testing.T) {
+	const line = "WARN () the stage ranged over the batch more than once, and its functions ran each time"
+	for name, c := range map[string]struct {
+		stage func(texts) texts
+		want  bool
+	}{
+		"effects twice": {func(s texts) texts {
+			s = batch.TryEach(s, succeed)
+			for range s {
+			}
+			return s
+		}, true},
+		"counts": {func(s texts) texts {
+			s = batch.Map(s, strings.TrimSpace)
+			for range s {
+			}
+			return batch.TryEach(s, succeed)
+		}, false},
+		"once": {func(s texts) texts { return batch.TryEach(s, succeed) }, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			is := is.New(t)
+			var j journal
+			response, err := batch.Run(grouped(t.Context(), make([]string, 2), batch.WithLogger(slog.New(&j))), c.stage)
+			is.NoErr(err)
+			is.Equal(listed(response), []string{})
+			is.Equal(len(j.lines) == 1 && j.lines[0] == line, c.want)
+		})
+	}
+}
+
+// lacking drops the record at this index.
+func lacking[T any](s batch.Stream[T], index int) batch.Stream[T] {
+	return func(yield func(batch.Result[T]) bool) {
+		for r := range s {
+			if r.Record().Index != index && !yield(r) {
+				return
+			}
+		}
+	}
 }

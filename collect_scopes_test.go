@@ -15,7 +15,7 @@ import (
 	"github.com/matryer/is"
 )
 
-// outcomes are what scopes are closed with, by the record's ID.
+// outcomesByID keeps the outcomes that scopes are closed with.
 type outcomesByID map[string]batch.Outcome
 
 func (o outcomesByID) scope() batch.Option {
@@ -51,7 +51,7 @@ func TestARecordHasFinishedWhenItsLastResultHasArrived(t *testing.T) {
 			}))
 			return func(yield func(batch.Result[string]) bool) {
 				for r := range s {
-					if r.Record().ID != "r3" && !yield(r) { // which is thrown away
+					if r.Record().ID != "r3" && !yield(r) { // r3 is thrown away
 						return
 					}
 				}
@@ -59,20 +59,20 @@ func TestARecordHasFinishedWhenItsLastResultHasArrived(t *testing.T) {
 		})
 		after := func(id string) time.Duration { return outcomes[id].Finished.Sub(start) }
 		is.Equal(after("r0"), 3*time.Second)
-		is.Equal(after("r1"), 2*time.Second) // the later part
+		is.Equal(after("r1"), 2*time.Second) // when its later part arrived
 		is.NoErr(outcomes["r0"].Err)
 		is.True(errors.Is(outcomes["r2"].Err, batch.ErrRunning))
-		is.True(outcomes["r2"].Finished.IsZero()) // though one part has arrived
+		is.True(outcomes["r2"].Finished.IsZero()) // only one of its parts has arrived
 		is.Equal(outcomes["r3"].Err, errBoom)
 		is.True(outcomes["r3"].Finished.IsZero())
 		is.Equal(outcomes["r4"].Err, errBoom)
 		is.Equal(after("r4"), 0*time.Second)
-		is.True(errors.Is(outcomes["r5"].Err, batch.ErrBlocked)) // after it was split
+		is.True(errors.Is(outcomes["r5"].Err, batch.ErrBlocked)) // by r4
 		is.Equal(after("r5"), 0*time.Second)
 	})
 }
 
-// Over several iterations the last one counts, and a look ahead does not.
+// The stage looks at the first record and then ranges again. Only the last range counts.
 func TestARecordHasFinishedInTheLastIteration(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := is.New(t)
@@ -104,7 +104,7 @@ func TestScopesOfEveryBatchOfAnAnswerAreClosed(t *testing.T) {
 	is.Equal(fmt.Sprint(len(second), second["r0"].Err, second["r1"].Err, second["r2"].Err), "3 <nil> boom boom")
 }
 
-// A second answer finds the scopes closed, and opens those of records that come to functions only now.
+// In the second range the scope of r0 is closed already. That of r1 is opened, as no function was called for it before.
 func TestAStreamThatIsCollectedTwiceClosesEachScopeOnce(t *testing.T) {
 	is := is.New(t)
 	var d diary
@@ -176,7 +176,7 @@ func TestWhatAClosingDoesKeepsNoOtherFromBeingCalled(t *testing.T) {
 	}
 }
 
-// scopeLog keeps the messages with the scope that their context is of.
+// scopeLog keeps messages, each with the scope that its context belongs to.
 type scopeLog struct {
 	slog.Handler
 	lines effects
@@ -237,7 +237,7 @@ func TestAPanicThatPassesThroughACollectorClosesScopes(t *testing.T) {
 				})
 			}), errBoom)
 			is.Equal(len(outcomes), 3)
-			is.True(errors.Is(outcomes["r0"].Err, batch.ErrUnreached)) // finished, but there is no answer that says so
+			is.True(errors.Is(outcomes["r0"].Err, batch.ErrUnreached)) // it had finished, but no response says so
 			is.Equal(outcomes["r1"].Err, errBoom)
 			is.True(errors.Is(outcomes["r2"].Err, batch.ErrUnreached))
 			is.Equal(reports, 0)
@@ -266,7 +266,7 @@ func TestAHooksPanicFailsEveryTryAndEveryPart(t *testing.T) {
 }
 
 func TestNoFurtherHookIsCalledOnceOneHasTakenTooLong(t *testing.T) {
-	for _, takes := range []time.Duration{7 * time.Second, 20 * time.Second} { // beyond the end, beyond the answer
+	for _, takes := range []time.Duration{7 * time.Second, 20 * time.Second} { // longer than the context lives, longer than Run takes
 		synctest.Test(t, func(t *testing.T) {
 			is := is.New(t)
 			ctx, reserve := deadline(t)
@@ -282,7 +282,7 @@ func TestNoFurtherHookIsCalledOnceOneHasTakenTooLong(t *testing.T) {
 	}
 }
 
-// As with a key that panics, an earlier record of the group may still fail, and hold it back.
+// An earlier record of the group may still fail and hold back the record whose hook panics.
 func TestAHookThatPanicsAtARoutesKeyFailsItsRecordWhenItsTurnHasCome(t *testing.T) {
 	is := is.New(t)
 	broken := batch.WithScope(func(_ context.Context, r batch.Record) (context.Context, func(batch.Outcome)) {

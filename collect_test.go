@@ -80,7 +80,7 @@ func TestCollectorsAreGivenWhatTheyNeed(t *testing.T) {
 	}
 }
 
-// What foreign stages do to a batch of three.
+// Stages that the library does not have drop, repeat and reorder three records.
 func TestRunAccountsForWhatNeverReachedTheEnd(t *testing.T) {
 	all := []string{"0", "1", "2"}
 	for name, test := range map[string]struct {
@@ -136,7 +136,7 @@ func TestRunAccountsForWhatNeverReachedTheEnd(t *testing.T) {
 	}
 }
 
-// Stages that let nothing fail, as far as they can.
+// These stages try to settle everything.
 func TestNobodyAcknowledgesWhatIsUnprocessed(t *testing.T) {
 	each := func(f func(batch.Result[string]) batch.Result[string]) func(texts) texts {
 		return func(s texts) texts {
@@ -167,7 +167,7 @@ func TestNobodyAcknowledgesWhatIsUnprocessed(t *testing.T) {
 			is := is.New(t)
 			var report batch.Report
 			option := reportInto(&report)
-			held := func(s texts) texts { // so that the failure is there before anything is settled
+			held := func(s texts) texts { // all records have failed or are blocked before any is settled
 				return func(yield func(batch.Result[string]) bool) { slices.Values(slices.Collect(s))(yield) }
 			}
 			source := batch.From(t.Context(), []string{"a", "b", "c", "d"}, byID, batch.WithPolicy(batch.StopBatch), option)
@@ -204,8 +204,8 @@ func TestAStageThatPanicsFailsTheBatch(t *testing.T) {
 
 	var record context.Context
 	look := func(r batch.Result[string]) { record = r.Context() }
-	is.Equal(panicOf(func() { _, _ = batch.Collect(batch.Tap(foreign(batch.Of("a", "b")), look)) }), errBoom) // Collect lets it through
-	is.True(record.Err() != nil)                                                                              // and ends the contexts all the same
+	is.Equal(panicOf(func() { _, _ = batch.Collect(batch.Tap(foreign(batch.Of("a", "b")), look)) }), errBoom) // the caller of Collect receives the panic
+	is.True(record.Err() != nil)                                                                              // the contexts have ended all the same
 	is.Equal(panicOf(func() { batch.Partition(batch.Tap(foreign(batch.Of("a", "b")), look)) }), errBoom)
 	is.True(record.Err() != nil)
 

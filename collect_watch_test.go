@@ -15,7 +15,7 @@ func TestTheContextOfAnInvocationMayCarryOneMoreReportFunction(t *testing.T) {
 	hear := func(name string) func(context.Context, batch.Report) {
 		return func(_ context.Context, r batch.Report) {
 			heard = append(heard, name+" "+r.Failures[0].Record.ID)
-			r.Failures[0].Record.ID = "changed" // in its own copy
+			r.Failures[0].Record.ID = "changed" // changes only its own copy
 		}
 	}
 	ctx := context.WithValue(t.Context(), watch.Key{}, hear("context"))

@@ -64,7 +64,7 @@ func TestDecodeMakesANewValueOfBytesThatMayBeKept(t *testing.T) {
 	}
 }
 
-// decoded runs one record of a source through Decode.
+// decodeOne returns the error of Decode for one record.
 func decodeOne[T any, P batch.Payload](record P, unmarshal func([]byte, any) error) (*batch.DecodeError, error) {
 	source := batch.From(context.Background(), []P{record}, func(P) batch.Record { return batch.Record{ID: "m-1"} })
 	err := one(batch.Decode[T](source, unmarshal)).Err()
@@ -124,7 +124,7 @@ func TestACorruptValueIsNoTombstone(t *testing.T) {
 	}
 }
 
-// An empty message is legal where the codec says so.
+// A codec that accepts an empty message decodes it.
 func TestAnEmptyPayloadThatTheCodecRefusesHasNoValue(t *testing.T) {
 	all := []byte(nil)
 	taking := func(data []byte, v any) error { *v.(*string) = string(data); return nil }

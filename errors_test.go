@@ -18,7 +18,7 @@ import (
 	"github.com/matryer/is"
 )
 
-// unprocessed are Results that are Failed although nobody tried them.
+// unprocessed returns a result that is blocked and one that was not started.
 func unprocessed() map[error]batch.Result[string] {
 	all := slices.Collect(batch.TryEach(oneGroup(context.Background(), batch.StopBatch, "a", "b"), failingOn("a")))
 	late := one(batch.TryEach(oneGroup(endedContext(), batch.Continue, "a"), failingOn()))
@@ -30,7 +30,7 @@ func TestErrorsOfUnprocessedRecordsSayWhyAndNameOnlyOthers(t *testing.T) {
 	all := unprocessed()
 	is.Equal(all[batch.ErrBlocked].Err().Error(), `blocked by record "a"`)
 	is.Equal(all[batch.ErrNotStarted].Err().Error(), "not started: boom")
-	is.True(errors.Is(all[batch.ErrNotStarted].Err(), errBoom)) // the cause of the context
+	is.True(errors.Is(all[batch.ErrNotStarted].Err(), errBoom)) // why the context ended
 	_, failures := batch.Partition(func(yield func(batch.Result[string]) bool) {
 		for r := range batch.Of("x", "y") {
 			yield(r)
@@ -61,7 +61,7 @@ func TestUnprocessedIsAStateThatNothingChanges(t *testing.T) {
 			} {
 				t.Run(name, func(t *testing.T) {
 					is := is.New(t)
-					is.True(one(s).Err() == r.Err()) // the very same error
+					is.True(one(s).Err() == r.Err())
 					_, failures := batch.Partition(s)
 					is.True(slices.ContainsFunc(failures, func(f batch.Failure) bool { return f.Err == r.Err() }))
 				})
@@ -70,7 +70,7 @@ func TestUnprocessedIsAStateThatNothingChanges(t *testing.T) {
 	}
 }
 
-// A user may wrap the library's sentinels; such an error is one like any other.
+// A function may return one of these errors itself. Then it is an ordinary error.
 func TestAnErrorThatLooksLikeAnUnprocessedOneIsCaught(t *testing.T) {
 	for _, kind := range []error{batch.ErrBlocked, batch.ErrNotStarted, batch.ErrUnreached} {
 		is := is.New(t)
@@ -95,7 +95,7 @@ func TestAPanicFailsItsRecordAndNothingElse(t *testing.T) {
 	var p *batch.PanicError
 	is.True(errors.As(all[0].Err(), &p))
 	is.Equal(p.Value, io.ErrUnexpectedEOF)
-	is.True(errors.Is(p, io.ErrUnexpectedEOF)) // an error is unwrapped
+	is.True(errors.Is(p, io.ErrUnexpectedEOF))
 	is.True(strings.Contains(string(p.Stack), "explode"))
 	is.Equal(p.Error(), "panic: unexpected EOF")
 	is.NoErr(all[1].Err())
@@ -115,7 +115,7 @@ func TestEveryPanicIsAPanicError(t *testing.T) {
 	}
 }
 
-// A panic that runs through an inner pipeline keeps the stack of its origin.
+// A function panics with the error of an inner pipeline, which has the stack of the original panic.
 func TestAPanicThatIsPassedOnKeepsItsStack(t *testing.T) {
 	is := is.New(t)
 	inner := one(batch.TryEach(batch.Of("a"), explode))
@@ -143,7 +143,7 @@ func TestGoexitBeforeTheFirstRangeIsAnError(t *testing.T) {
 	})
 	is.True(err != nil)
 
-	// It is one, too, where the stage has sent Results of another source.
+	// Results of another source change nothing.
 	_, err = batch.Run(batch.Of("a"), func(texts) texts {
 		return func(yield func(batch.Result[string]) bool) {
 			batch.Of("elsewhere")(yield)
@@ -153,7 +153,7 @@ func TestGoexitBeforeTheFirstRangeIsAnError(t *testing.T) {
 	is.True(err != nil)
 }
 
-// textless is an error whose text cannot be had.
+// textless is an error whose Error method panics.
 type textless struct{}
 
 func (textless) Error() string { panic("no text") }
@@ -168,7 +168,7 @@ func TestAnErrorWithoutATextIsStillReported(t *testing.T) {
 	is.True(strings.Contains(lines.String(), "record=a"))
 }
 
-// nilInside is an error whose methods panic, as those of a typed nil do.
+// nilInside is an error whose Unwrap method panics if the pointer is nil.
 type nilInside struct{ inner error }
 
 func (e *nilInside) Error() string { return "nothing inside" }
@@ -237,7 +237,7 @@ func TestTheStackOfAPanicIsLoggedOnce(t *testing.T) {
 			text := strings.Join(log.lines, "\n")
 			is.Equal(strings.Count(text, "stack="), 1)
 			is.True(strings.Contains(text, "errors_test.go"))
-			is.Equal(strings.Count(text, "at=errors_test.go:"), strings.Count(text, "error=panic: boom")) // but each line says where
+			is.Equal(strings.Count(text, "at=errors_test.go:"), strings.Count(text, "error=panic: boom")) // every line says where it happened
 		})
 	}
 }
@@ -258,7 +258,7 @@ func TestAPayloadThatIsNoEventIsAPayloadError(t *testing.T) {
 			is := is.New(t)
 			for _, payload := range []string{"{}", "", "{\"a\u007f\":1}"} {
 				_, err := handler.Invoke(t.Context(), []byte(payload))
-				p, ok := err.(*batch.PayloadError) // the service shows the type of the outermost error
+				p, ok := err.(*batch.PayloadError) // not wrapped, because Lambda shows the type of the outermost error
 				is.True(ok)
 				is.True(strings.HasPrefix(p.Error(), "expected a"))
 				is.True(!strings.Contains(p.Error(), "\u007f"))
@@ -268,4 +268,24 @@ func TestAPayloadThatIsNoEventIsAPayloadError(t *testing.T) {
 	_, err := batch.KinesisHandler(pass).Invoke(t.Context(), windowPayload(t, "{}", false, "a"))
 	_, ok := err.(*batch.PayloadError)
 	is.New(t).True(ok)
+}
+
+func TestATypedNilPanicErrorHasItsLine(t *testing.T) {
+	is := is.New(t)
+	var j journal
+	var none *batch.PanicError
+	_, err := batch.Run(grouped(t.Context(), make([]string, 2), batch.WithLogger(slog.New(&j))), func(s texts) texts {
+		return batch.TryEach(s, func(_ context.Context, v string) error {
+			if v == "1" {
+				return none
+			}
+			return nil
+		})
+	})
+	is.NoErr(err)
+	is.Equal(j.lines, []string{`ERROR (r1) record failed record=r1 error=panic`})
+	is.True(!errors.Is(none, errBoom))
+	var undecoded *batch.DecodeError
+	is.True(!errors.Is(undecoded, errBoom))
+	is.True(undecoded.Error() != "")
 }

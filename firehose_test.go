@@ -15,7 +15,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// What a drawn record of a transformation is to become.
+// What the stage makes of a record.
 const (
 	toOk = iota
 	toDropped
@@ -23,11 +23,12 @@ const (
 	toPanic
 	toSeveral
 	toOneOfSeveral
-	toNothing // FlatMap to no value
-	toLost    // dropped by a foreign stage
+	toNothing // FlatMap makes no value of it
+	toLost    // a stage drops it
 	fates
 )
 
+// transform is a stage that does with each record what fate says for its data.
 func transform(fate func(string) int) func(batch.Stream[events.KinesisFirehoseEventRecord]) batch.Stream[batch.FirehoseRecord] {
 	return func(s batch.Stream[events.KinesisFirehoseEventRecord]) batch.Stream[batch.FirehoseRecord] {
 		data := batch.Map(s, func(r events.KinesisFirehoseEventRecord) string { return string(r.Data) })
@@ -87,7 +88,7 @@ func TestFirehoseAnswersEveryRecordOnceAndInOrder(t *testing.T) {
 		}
 		check := func(response batch.FirehoseResponse) {
 			if len(response.Records) != len(drawn) {
-				t.Fatalf("%d records answered of %d", len(response.Records), len(drawn))
+				t.Fatalf("%d of %d records are in the response", len(response.Records), len(drawn))
 			}
 			for i, r := range response.Records {
 				text := strconv.Itoa(i)
@@ -111,7 +112,7 @@ func TestFirehoseAnswersEveryRecordOnceAndInOrder(t *testing.T) {
 			t.Fatal(err)
 		}
 		if len(drawn) > 0 && !slices.ContainsFunc(drawn, func(f int) bool { return f != toLost }) {
-			return // nothing reaches CollectFirehose: it sees no batch
+			return // no result reaches CollectFirehose, so it cannot know the batch
 		}
 		check(response)
 
@@ -119,7 +120,7 @@ func TestFirehoseAnswersEveryRecordOnceAndInOrder(t *testing.T) {
 		payload = append([]byte(`{"invocationId":"i","deliveryStreamArn":"d",`), payload[1:]...)
 		answer, err := batch.FirehoseHandler(stage, batch.WithLogger(nil)).Invoke(context.Background(), payload)
 		if event.Records == nil {
-			return // "records": null is no Firehose event
+			return // "records": null is not a Firehose event
 		}
 		if err != nil {
 			t.Fatal(err)
@@ -168,7 +169,7 @@ func TestAnAnswerThatIsTooLargeForFirehoseIsAnError(t *testing.T) {
 	is := is.New(t)
 	grow := func(s batch.Stream[events.KinesisFirehoseEventRecord]) batch.Stream[batch.FirehoseRecord] {
 		return batch.Map(s, func(events.KinesisFirehoseEventRecord) batch.FirehoseRecord {
-			return batch.FirehoseRecord{Data: make([]byte, 5<<20)} // base64 makes 6.7 MB of it
+			return batch.FirehoseRecord{Data: make([]byte, 5<<20)} // 6.7 MB in base64
 		})
 	}
 	event := events.KinesisFirehoseEvent{Records: []events.KinesisFirehoseEventRecord{{RecordID: "r-1"}}}

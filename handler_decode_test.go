@@ -14,10 +14,10 @@ import (
 	"github.com/matryer/is"
 )
 
-// undecodable is a second record that cannot be decoded, among three.
+// undecodable invokes the handler of each source with three records or more, of which one cannot be decoded.
 var undecodable = map[string]struct {
 	invoke  func(ctx context.Context, look func(context.Context), opts ...batch.Option) ([]byte, error)
-	handled int // under Continue
+	handled int // records that can be decoded
 	id      string
 }{
 	"SQS": {func(ctx context.Context, look func(context.Context), opts ...batch.Option) ([]byte, error) {
@@ -34,6 +34,7 @@ var undecodable = map[string]struct {
 	}, 3, `{"partition":"a-0","offset":4}`},
 }
 
+// invokeLooking replaces a good value in the payload by a bad one, and calls look with the context of each record.
 func invokeLooking[R any](
 	ctx context.Context,
 	handler func(func(batch.Stream[R]) batch.Stream[R], ...batch.Option) *batch.Handler,
@@ -84,7 +85,7 @@ func TestARecordThatCannotBeDecodedFailsAlone(t *testing.T) {
 			is.Equal(bad.ID, report.Failures[0].Record.ID)
 			is.True(bad.Field != "")
 			is.True(strings.HasPrefix(bad.Error(), bad.Field+": "))
-			is.True(!strings.Contains(bad.Error(), bad.ID)) // whoever shows the error names the record
+			is.True(!strings.Contains(bad.Error(), bad.ID)) // the log line and AllFailedError name the record
 		})
 	}
 }
@@ -96,7 +97,7 @@ func TestAnUndecodableRecordCanBeSettledSoThatTheShardGoesOn(t *testing.T) {
 		s = batch.Catch(s, func(ctx context.Context, err error) error {
 			var bad *batch.DecodeError
 			if errors.As(err, &bad) {
-				return nil // say, after a letter to the dead-letter queue
+				return nil // a real function would send it to a dead-letter queue first
 			}
 			return err
 		})
@@ -160,8 +161,8 @@ func TestAPayloadThatIsNoEventOfTheSourceIsAnErrorAndCallsNobody(t *testing.T) {
 				response, err := h.Invoke(t.Context(), payload)
 				is.True(err != nil)
 				is.Equal(response, nil)
-				is.True(strings.Contains(err.Error(), source)) // what was expected
-				is.True(strings.Contains(err.Error(), "got"))  // and what came
+				is.True(strings.Contains(err.Error(), source))
+				is.True(strings.Contains(err.Error(), "got"))
 			})
 		}
 	}

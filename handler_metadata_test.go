@@ -11,7 +11,7 @@ import (
 	"github.com/matryer/is"
 )
 
-// unreadableMetadata has, for each source, two records whose metadata is not what it used to be.
+// unreadableMetadata has an event per source, whose metadata has unexpected types.
 var unreadableMetadata = map[string]struct {
 	handler func(...batch.Option) *batch.Handler
 	payload string
@@ -63,6 +63,7 @@ var unreadableMetadata = map[string]struct {
 	},
 }
 
+// accepting makes a handler whose function succeeds.
 func accepting[R any](handler func(func(batch.Stream[R]) batch.Stream[R], ...batch.Option) *batch.Handler) func(...batch.Option) *batch.Handler {
 	return func(opts ...batch.Option) *batch.Handler {
 		return handler(batch.Each(func(context.Context, R) error { return nil }), opts...)

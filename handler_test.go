@@ -66,11 +66,11 @@ func TestHandlersLogToTheDefaultLoggerOfTheMoment(t *testing.T) {
 	stage := batch.Each(func(context.Context, events.SQSMessage) error { return errBoom })
 	h := batch.SQSHandler(stage)
 	var j journal
-	slog.SetDefault(slog.New(&j)) // after the handler was made
+	slog.SetDefault(slog.New(&j))
 	_, _ = h.Invoke(t.Context(), standard.payload(recordSpecs("m:x", 1)))
 	is.Equal(len(j.lines), 1)
 	_, _ = batch.SQSHandler(stage, batch.WithLogger(nil)).Invoke(t.Context(), standard.payload(recordSpecs("m:x", 1)))
-	is.Equal(len(j.lines), 1) // nil is silence
+	is.Equal(len(j.lines), 1) // a nil logger is silent
 	_, _ = batch.Run(batch.SQS(t.Context(), sqsEvent(queue, "")), stage)
 	is.Equal(len(j.lines), 1) // sources do not log
 }
@@ -142,7 +142,7 @@ func TestOneInvocationLeavesNothingForTheNext(t *testing.T) {
 	is.Equal(string(response), `{"batchItemFailures":[]}`)
 }
 
-// The runtime's buffer is another invocation's when this one has ended.
+// Lambda's runtime reuses the buffer of the payload for the next invocation.
 func TestNothingPointsIntoThePayloadAfterwards(t *testing.T) {
 	is := is.New(t)
 	var kept []events.SQSMessage
@@ -166,7 +166,7 @@ func TestNothingPointsIntoThePayloadAfterwards(t *testing.T) {
 	is.True(bytes.Contains(*raw[0], []byte(`"messageId":"2"`)))
 }
 
-// Each invocation is held in its first function until all have begun.
+// The first function of each invocation waits until all invocations have begun.
 func TestOverlappingInvocationsDoNotSeeEachOther(t *testing.T) {
 	const invocations = 8
 	is := is.New(t)
@@ -238,7 +238,7 @@ func TestAHandlerAnswersInTimeEvenIfTheStageNeverBegins(t *testing.T) {
 	})
 }
 
-// What was left behind in one invocation goes on in the next, and is not part of it.
+// A function that was left running goes on during the next invocation. Its outcome must not count there.
 func TestAStuckFunctionDoesNotDisturbTheNextInvocation(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := is.New(t)

@@ -1,8 +1,7 @@
 package batch_test
 
-// Conformance with the batch utilities that people migrate from. Input is
-// "id:body@group", on the receive that is given; a function fails if and only if
-// the body contains "fail".
+// The responses of other batch utilities, for users who migrate from those. A function fails if and only if the body
+// contains "fail".
 
 import (
 	"context"
@@ -16,16 +15,16 @@ import (
 	"github.com/matryer/is"
 )
 
-// conformance is one row: input, options, and what is expected.
+// A conformance is one row of the table: input, options and the expected response.
 type conformance struct {
 	name     string
 	services []service
-	input    string
-	receive  int
+	input    string // see recordSpecs
+	receive  int    // the receive count of all messages
 	opts     []batch.Option
 	listed   []string
-	all      int // causes of the AllFailedError, 0 for no error
-	calls    int // -1: one for each record
+	all      int // how many causes the AllFailedError has; 0: no error
+	calls    int // -1: one per record
 }
 
 var (
@@ -54,15 +53,15 @@ var conformanceTable = []conformance{
 	{"fair queue", []service{standard}, "1:fail@1 2:ok@1", 1, nil, []string{"1"}, 0, 2},
 }
 
-// conform runs each row; answer returns the identifiers in the response, or nil
-// where there is none beside an error.
-func conform(t *testing.T, answer func(s service, payload []byte, handle func(string) error, opts ...batch.Option) (string, []string, error)) {
+// conform checks each row. respond returns the JSON of the response and the identifiers in it, or nil if there is only
+// an error.
+func conform(t *testing.T, respond func(s service, payload []byte, handle func(string) error, opts ...batch.Option) (string, []string, error)) {
 	for _, row := range conformanceTable {
 		for _, s := range row.services {
 			t.Run(s.name+"/"+row.name, func(t *testing.T) {
 				all := recordSpecs(row.input, row.receive)
 				payload := s.payload(all)
-				for range 2 { // nothing of one invocation is left in the next
+				for range 2 { // one invocation must leave nothing for the next
 					is := is.New(t)
 					calls := 0
 					handle := func(body string) error {
@@ -74,7 +73,7 @@ func conform(t *testing.T, answer func(s service, payload []byte, handle func(st
 					}
 					var report batch.Report
 					option := reportInto(&report)
-					text, ids, err := answer(s, payload, handle, append(slices.Clone(row.opts), option)...)
+					text, ids, err := respond(s, payload, handle, append(slices.Clone(row.opts), option)...)
 					if row.all == 0 {
 						is.NoErr(err)
 					} else {

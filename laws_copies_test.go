@@ -12,30 +12,30 @@ import (
 	"pgregory.net/rapid"
 )
 
-// Stages that copy, keep or try again: before lanes, in them, in lanes within those, and after.
 type (
-	// copyScene is a drawn pipeline of them.
+	// A copyScene is a drawn pipeline of stages that copy results, keep them or try again. They are placed before lanes,
+	// in them, in lanes within those, and after.
 	copyScene struct {
 		policy batch.Policy
 		groups []string
-		rooms  [5][]string  // the kinds of the stages in each room: before lanes, in them in three rooms, after
-		lanes  [2]int       // 0: no lanes within the others
-		takes  []int        // milliseconds of one call after the other
+		places [5][]string  // kinds of stages: before lanes, in them, in inner lanes, in them again, after
+		lanes  [2]int       // outer and inner; 0: no inner lanes
+		takes  []int        // milliseconds of the first call, the second one, …
 		fails  map[act]bool // which calls fail
 	}
-	// act is the nth call of a function for a record.
+	// An act is the nth call of a function for a record.
 	act struct{ at, record, nth int }
 
-	// copyPlay is what happened.
+	// A copyPlay runs a scene and notes what happens.
 	copyPlay struct {
 		copyScene
 		mu       sync.Mutex
 		calls    int
-		acts     map[act]int   // by function and record
-		expected []int         // how often each function is called for a record
-		inLanes  []bool        // whether a function is called in lanes
-		failedAt map[int][]int // by record, the functions
-		busy     map[act]bool  // by function and record
+		acts     map[act]int   // by function and record: the number of calls
+		expected []int         // how often each function must be called for a record
+		inLanes  []bool        // by function: whether it is called in lanes
+		failedAt map[int][]int // by record: the functions that failed
+		busy     map[act]bool  // by function and record: whether a call is running
 		wrong    string
 	}
 )
@@ -53,14 +53,14 @@ func drawCopyScene(t *rapid.T, kinds []string) copyScene {
 		takes:  rapid.SliceOfN(rapid.IntRange(0, 3), 1, 20).Draw(t, "takes"),
 		fails:  make(map[act]bool),
 	}
-	for room, name := range []string{"before", "in lanes", "in lanes within", "after those", "after"} {
+	for place, name := range []string{"before", "in lanes", "in lanes within", "after those", "after"} {
 		if name == "after" {
 			kinds = append(slices.Clone(kinds), "chunk", "lanes")
 		}
-		c.rooms[room] = rapid.SliceOfN(rapid.SampledFrom(kinds), 0, 3).Draw(t, name)
+		c.places[place] = rapid.SliceOfN(rapid.SampledFrom(kinds), 0, 3).Draw(t, name)
 	}
 	if c.lanes[1] == 0 {
-		c.rooms[2] = nil
+		c.places[2] = nil
 	}
 	for range rapid.IntRange(0, 3).Draw(t, "failures") {
 		f := act{rapid.IntRange(0, 8).Draw(t, "at"), rapid.IntRange(0, len(c.groups)-1).Draw(t, "record"), rapid.IntRange(1, 3).Draw(t, "nth")}
@@ -73,21 +73,21 @@ func newCopyPlay(drawn copyScene) *copyPlay {
 	return &copyPlay{copyScene: drawn, acts: make(map[act]int), failedAt: make(map[int][]int), busy: make(map[act]bool)}
 }
 
-// answer runs the pipeline and returns what is reported.
+// answer runs the pipeline and returns the identifiers of the reported records.
 func (c *copyPlay) answer(t *rapid.T) []string {
 	source := grouped(context.Background(), c.groups, batch.WithPolicy(c.policy), batch.WithoutAllFailedError())
 	copies := 1
-	var rooms [5]func(texts) texts
-	for i, kinds := range c.rooms {
-		rooms[i] = c.room(kinds, 0 < i && i < 4, &copies)
+	var stages [5]func(texts) texts
+	for i, kinds := range c.places {
+		stages[i] = c.build(kinds, 0 < i && i < 4, &copies)
 	}
 	response, err := batch.Run(source, func(s texts) texts {
-		return rooms[4](batch.Parallel(rooms[0](s), c.lanes[0], func(s texts) texts {
-			s = rooms[1](s)
+		return stages[4](batch.Parallel(stages[0](s), c.lanes[0], func(s texts) texts {
+			s = stages[1](s)
 			if c.lanes[1] > 0 {
-				s = batch.Parallel(s, c.lanes[1], rooms[2])
+				s = batch.Parallel(s, c.lanes[1], stages[2])
 			}
-			return rooms[3](s)
+			return stages[3](s)
 		}))
 	})
 	if err != nil {
@@ -96,8 +96,8 @@ func (c *copyPlay) answer(t *rapid.T) []string {
 	return listed(response)
 }
 
-// room makes the stages of one room. copies is how many Results there are of each record.
-func (c *copyPlay) room(kinds []string, inLanes bool, copies *int) func(texts) texts {
+// build makes one stage of several. copies is how many results each record has there.
+func (c *copyPlay) build(kinds []string, inLanes bool, copies *int) func(texts) texts {
 	var stages []func(texts) texts
 	function := func(inLanes bool) (at int) {
 		c.expected, c.inLanes = append(c.expected, *copies), append(c.inLanes, inLanes)
@@ -133,8 +133,8 @@ func (c *copyPlay) room(kinds []string, inLanes bool, copies *int) func(texts) t
 	}
 }
 
-// call is a function with an effect. It must not be called for a record that comes after one
-// of its group, or of the batch, which has failed there or earlier or is not through with it.
+// call makes a function with an effect. It must not be called for a record if an earlier one, which it must not
+// overtake, has failed in this or an earlier function, or is still in this one.
 func (c *copyPlay) call(at int) func(context.Context, string) error {
 	return func(_ context.Context, v string) error {
 		record := indexOf(v)
@@ -151,7 +151,7 @@ func (c *copyPlay) call(at int) func(context.Context, string) error {
 				c.wrong = fmt.Sprintf("%d is in function %d, but %d has failed in %v", record, at, before, c.failedAt[before])
 			}
 			if c.busy[act{at: at, record: before}] {
-				c.wrong = fmt.Sprintf("%d and %d are in function %d at once", before, record, at)
+				c.wrong = fmt.Sprintf("%d and %d are in function %d at the same time", before, record, at)
 			}
 		}
 		for after := record + 1; after < len(c.groups); after++ {
@@ -173,7 +173,7 @@ func (c *copyPlay) call(at int) func(context.Context, string) error {
 	}
 }
 
-// ordered reports whether a record may not take effect after an earlier one has failed.
+// ordered reports whether a record is held back if an earlier one fails.
 func (c *copyPlay) ordered(before, record int, inLanes bool) bool {
 	together := c.groups[record] != "" && c.groups[record] == c.groups[before]
 	return c.policy == batch.StopBatch && !inLanes || c.policy != batch.Continue && together
@@ -190,7 +190,7 @@ func (c *copyPlay) write(at int) func(context.Context, []string) error {
 	}
 }
 
-// tee gives each Result to two functions and sends what came of both.
+// tee calls two functions for each result and sends both outcomes.
 func (c *copyPlay) tee(one, other int) func(texts) texts {
 	a, b := c.call(one), c.call(other)
 	return func(s texts) texts {
@@ -208,6 +208,7 @@ func splitInTwo(s texts) texts {
 	return batch.FlatMap(s, func(v string) []string { return []string{v, v} })
 }
 
+// copyStages are the stages that have no function of their own to count.
 var copyStages = map[string]func(texts) texts{
 	"repeat": repeating,
 	"split":  splitInTwo,
@@ -223,7 +224,7 @@ var copyStages = map[string]func(texts) texts{
 			}
 		}
 	},
-	"late": func(s texts) texts { // every Result at the end, and every other one at once, too
+	"late": func(s texts) texts { // sends every second result at once, and all of them at the end
 		return func(yield func(batch.Result[string]) bool) {
 			var all []batch.Result[string]
 			for r := range s {
@@ -258,7 +259,7 @@ var copyStages = map[string]func(texts) texts{
 	},
 }
 
-// mustReport is what has failed and what it holds back.
+// mustReport returns the records that failed and those that they hold back.
 func (c *copyPlay) mustReport() (ids []string) {
 	ids = []string{}
 	for i := range c.groups {
@@ -289,7 +290,7 @@ func TestCopiesTakeEffectInOrderAndExactlyWhatFailedAndWhatItHoldsBackIsReported
 				}
 				for at, n := range c.expected {
 					if got := c.acts[act{at: at, record: record}]; got != n {
-						t.Fatalf("%d is acknowledged, but was %d times in function %d, not %d", record, got, at, n)
+						t.Fatalf("%d is acknowledged, but function %d was called %d times for it instead of %d", record, at, got, n)
 					}
 				}
 			}

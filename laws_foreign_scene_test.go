@@ -1,6 +1,6 @@
 package batch_test
 
-// Scenes of pipelines in which stages of a user's come before, in and after lanes.
+// Drawn pipelines in which stages that the library does not have come before, in and after lanes.
 
 import (
 	"context"
@@ -16,9 +16,9 @@ import (
 // A foreignStage is one stage of a drawn pipeline.
 type foreignStage struct {
 	kind string
-	n    int            // lanes, routes, or how many Results it takes together
-	at   int            // the number of its function, 0 if it has none
-	in   []foreignStage // what runs in its lanes or routes
+	n    int            // lanes, routes, or how many results it takes at a time
+	at   int            // the number of its function; 0: it has none
+	in   []foreignStage // the stages in its lanes or routes
 }
 
 // A foreignDeed is what the function of one stage does for a record.
@@ -33,19 +33,19 @@ type foreignScene struct {
 	policy    batch.Policy
 	groups    []string
 	attempts  []int
-	most      int // receives
+	most      int // receives, for WithMaxReceives
 	stages    []foreignStage
 	functions int
-	deeds     []foreignDeed // of the records
+	deeds     []foreignDeed // one per record
 	takes     []time.Duration
-	cancelled time.Duration // when the caller cancels, 0: never
-	parts     int           // into which each record is split
+	cancelled time.Duration // when the caller cancels; 0: never
+	parts     int           // how many parts each record is split into
 	timed     bool
-	free      chan struct{} // what hangs waits for it
+	free      chan struct{} // closed to let functions that hang return
 }
 
-// foreignKinds are the stages that are drawn together. In lanes nobody knows of a copy that a stage of the user's keeps after
-// the Result itself has left.
+// foreignKinds are the kinds of stages that may be drawn together. A stage that keeps copies is not drawn together with
+// lanes: these cannot see a copy that a stage keeps after it has sent the result itself.
 var foreignKinds = [][]string{
 	{"lanes", "lanes", "routes", "each", "each", "chunk", "flat", "catch", "reverse", "buffer", "pull", "prefetch", "count"},
 	{"lanes", "routes", "routes", "each", "each", "chunk", "flat", "catch", "reverse", "buffer", "pull", "prefetch"},
@@ -53,7 +53,7 @@ var foreignKinds = [][]string{
 	{"each", "each", "chunk", "flat", "catch", "copy", "buffer", "pull", "prefetch", "count"},
 }
 
-// drawForeign draws a scene; in a rough one functions hang or end their goroutines, and the caller cancels.
+// drawForeign draws a scene. In a rough one functions hang or end their goroutines, and the caller may cancel.
 func drawForeign(t *rapid.T, rough bool) *foreignScene {
 	s := &foreignScene{parts: 1, free: make(chan struct{})}
 	s.policy = rapid.SampledFrom([]batch.Policy{batch.Continue, batch.StopGroup, batch.StopGroup, batch.StopBatch}).Draw(t, "policy")
@@ -85,9 +85,9 @@ func (s *foreignScene) draw(t *rapid.T, depth int, kinds []string) (all []foreig
 		stage := foreignStage{kind: rapid.SampledFrom(kinds).Draw(t, "kind"), n: rapid.IntRange(1, 4).Draw(t, "n")}
 		switch {
 		case (stage.kind == "lanes" || stage.kind == "routes") && depth == 2, stage.kind == "flat" && s.parts >= 4, stage.kind == "count" && depth > 0:
-			continue // a lane's stream can be ranged over once
+			continue // too deep, too many parts, or a lane's stream, which can be ranged over only once
 		case (stage.kind == "first" || stage.kind == "crash") && depth == 0:
-			continue // that would be the end of all
+			continue // outside of lanes this would end the whole pipeline
 		case stage.kind == "lanes", stage.kind == "routes":
 			stage.in = s.draw(t, depth+1, kinds)
 		case stage.kind == "flat":
@@ -101,7 +101,7 @@ func (s *foreignScene) draw(t *rapid.T, depth int, kinds []string) (all []foreig
 	return all
 }
 
-// act is the function of a stage.
+// act is what the function of a stage does.
 func (s *foreignScene) act(at int, value string) error {
 	i := indexOf(value)
 	time.Sleep(s.takes[(i*7+at)%len(s.takes)])
@@ -164,7 +164,7 @@ func (s *foreignScene) stage(stage foreignStage, in texts) texts {
 	case "copy":
 		return repeating(in)
 	}
-	return keeping(stage, in)
+	return foreign(stage, in)
 }
 
 func recovered(f func() error) (err error) {
@@ -176,8 +176,8 @@ func recovered(f func() error) (err error) {
 	return f()
 }
 
-// keeping is a stage of a user's that keeps Results for a while.
-func keeping(stage foreignStage, in texts) texts {
+// foreign is a stage that the library does not have.
+func foreign(stage foreignStage, in texts) texts {
 	return func(yield func(batch.Result[string]) bool) {
 		switch stage.kind {
 		case "buffer":
@@ -198,7 +198,7 @@ func keeping(stage foreignStage, in texts) texts {
 	}
 }
 
-// upTo sends some Results, and then returns or panics.
+// upTo sends a few results, and then returns or panics.
 func upTo(in texts, stage foreignStage, yield func(batch.Result[string]) bool) {
 	n := 0
 	for r := range in {

@@ -10,10 +10,11 @@ import (
 
 	"github.com/lambdabatch/batch"
 	"github.com/lambdabatch/batch/internal/draw"
+	"github.com/samber/lo"
 	"pgregory.net/rapid"
 )
 
-// What a scene comes to: the values that its last stage has stored, and the answer.
+// A foreignPlay runs a scene and keeps the values that its last stage has stored, and the response.
 type foreignPlay struct {
 	*foreignScene
 	t        *rapid.T
@@ -26,7 +27,7 @@ type foreignPlay struct {
 	took     time.Duration
 }
 
-// play runs the scene and returns what has been stored when the answer is given.
+// play runs the scene and returns the values that were stored when Run returned.
 func (p *foreignPlay) play() (stored []string) {
 	ctx, cancel := context.WithCancel(context.Background())
 	if p.timed {
@@ -36,11 +37,7 @@ func (p *foreignPlay) play() (stored []string) {
 	if p.cancelled > 0 {
 		time.AfterFunc(p.cancelled+500*time.Microsecond, cancel)
 	}
-	values := make([]string, len(p.groups))
-	for i := range values {
-		values[i] = strconv.Itoa(i)
-	}
-	source := batch.From(ctx, values, func(v string) batch.Record {
+	source := batch.From(ctx, numerals(0, len(p.groups)), func(v string) batch.Record {
 		return batch.Record{ID: "r" + v, Group: p.groups[indexOf(v)], Attempt: p.attempts[indexOf(v)]}
 	}, append(p.scopes.Options(), batch.WithPolicy(p.policy), batch.WithMaxReceives(p.most), batch.WithReserve(time.Second),
 		batch.WithoutAllFailedError(), batch.WithReport(func(_ context.Context, r batch.Report) { p.report = r }))...)
@@ -55,10 +52,10 @@ func (p *foreignPlay) play() (stored []string) {
 		})
 	})
 	p.took, p.err, p.reported = time.Since(start), err, listed(response)
-	return p.now()
+	return p.storedSoFar()
 }
 
-func (p *foreignPlay) now() []string {
+func (p *foreignPlay) storedSoFar() []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return slices.Clone(p.stored)
@@ -66,21 +63,16 @@ func (p *foreignPlay) now() []string {
 
 func (p *foreignPlay) fail(format string, args ...any) {
 	p.t.Helper()
-	p.t.Fatalf(format+"\nscene %+v\nstored %v, reported %v: %v", append(args, *p.foreignScene, p.now(), p.reported, p.report.Failures)...)
+	p.t.Fatalf(format+"\nscene %+v\nstored %v, reported %v: %v", append(args, *p.foreignScene, p.storedSoFar(), p.reported, p.report.Failures)...)
 }
 
-// does reports whether a function does one of these for the record.
+// does reports whether a function does one of these deeds for the record.
 func (p *foreignPlay) does(i int, deeds ...string) bool {
 	return p.deeds[i].at > 0 && slices.Contains(deeds, p.deeds[i].do)
 }
 
 func (p *foreignPlay) anyDoes(deeds ...string) bool {
-	for i := range p.groups {
-		if p.does(i, deeds...) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(lo.Range(len(p.groups)), func(i int) bool { return p.does(i, deeds...) })
 }
 
 // after reports whether record j must take effect after record i.
@@ -92,12 +84,13 @@ func hasStage(stages []foreignStage, kind string) bool {
 	return slices.ContainsFunc(stages, func(s foreignStage) bool { return s.kind == kind || hasStage(s.in, kind) })
 }
 
-// stopsEarly reports whether records may be dropped before their functions are called.
+// stopsEarly reports whether a stage may drop records before their functions are called.
 func (p *foreignPlay) stopsEarly() bool {
 	return hasStage(p.stages, "first") || hasStage(p.stages, "crash")
 }
 
-// What stages of users' keep, copy, fetch ahead and count before, in and after lanes is finished or reported, and in order.
+// Stages keep, copy, prefetch and count results before, in and after lanes. Each record is finished or reported, and groups
+// take effect in order.
 func TestForeignStagesAroundLanesLoseNothing(t *testing.T) {
 	t.Run("smooth", func(t *testing.T) { playForeign(t, false) })
 	t.Run("rough", func(t *testing.T) { playForeign(t, true) })
@@ -107,23 +100,23 @@ func playForeign(t *testing.T, rough bool) {
 	thorough(t, func(t *rapid.T) {
 		scene := drawForeign(t, rough)
 		rapid.SyncTest(t, func(t *rapid.T) {
-			scene.free = make(chan struct{}) // of this bubble
+			scene.free = make(chan struct{}) // must belong to this bubble
 			release := sync.OnceFunc(func() { close(scene.free) })
 			defer release()
 			p := &foreignPlay{foreignScene: scene, t: t}
 			stored := p.play()
-			p.answersInTime()
-			p.acknowledgesWhatIsStored(stored)
+			p.respondsInTime()
+			p.acknowledgesOnlyStoredRecords(stored)
 			if !hasStage(p.stages, "reverse") {
 				p.keepsOrder(stored)
 			}
 			if !p.anyDoes("hang", "exit") && p.cancelled == 0 && !p.stopsEarly() {
-				p.reportsNobodyElse()
+				p.reportsNoOtherRecord()
 			}
 			release()
 			time.Sleep(time.Minute)
-			if late := p.now()[len(stored):]; len(late) > 0 {
-				p.fail("%v is stored after the answer", late)
+			if late := p.storedSoFar()[len(stored):]; len(late) > 0 {
+				p.fail("%v is stored after the response", late)
 			}
 			if wrong := p.scopes.Wrong(); len(wrong) > 0 {
 				p.fail("%v", wrong)
@@ -132,7 +125,7 @@ func playForeign(t *testing.T, rough bool) {
 	})
 }
 
-func (p *foreignPlay) answersInTime() {
+func (p *foreignPlay) respondsInTime() {
 	most := 9 * time.Second // when the contexts end
 	if p.anyDoes("hang") {
 		most += 500 * time.Millisecond
@@ -143,7 +136,7 @@ func (p *foreignPlay) answersInTime() {
 	}
 }
 
-func (p *foreignPlay) acknowledgesWhatIsStored(stored []string) {
+func (p *foreignPlay) acknowledgesOnlyStoredRecords(stored []string) {
 	for i := range p.groups {
 		if slices.Contains(p.reported, "r"+strconv.Itoa(i)) || p.does(i, "settle") {
 			continue
@@ -155,7 +148,7 @@ func (p *foreignPlay) acknowledgesWhatIsStored(stored []string) {
 			}
 		}
 		if len(parts) != p.parts {
-			p.fail("r%d is acknowledged, and %d of %d parts are stored", i, len(parts), p.parts)
+			p.fail("r%d is acknowledged, but only %d of %d parts are stored", i, len(parts), p.parts)
 		}
 	}
 }
@@ -176,7 +169,7 @@ func (p *foreignPlay) keepsOrder(stored []string) {
 	}
 }
 
-func (p *foreignPlay) reportsNobodyElse() {
+func (p *foreignPlay) reportsNoOtherRecord() {
 	for i := range p.groups {
 		innocent := !p.does(i, "fail", "panic", "settle")
 		for j := range p.groups {

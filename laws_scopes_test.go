@@ -1,6 +1,6 @@
 package batch_test
 
-// Hooks that open and close scopes may do whatever functions may: panic, end their goroutine, take long, never return.
+// Hooks that open and close scopes may panic, end their goroutine, take long or never return, as functions may.
 
 import (
 	"context"
@@ -16,10 +16,10 @@ import (
 	"pgregory.net/rapid"
 )
 
-// A hookScene is a batch whose records have hooks that misbehave.
+// A hookScene is a drawn batch, and a hook that misbehaves for some of its records.
 type hookScene struct {
 	lanes, parts, chunk int      // 0: none
-	opens, closes       []string // what the hooks of a record do
+	opens, closes       []string // what opening and closing does, by record
 	timed               bool
 }
 
@@ -40,7 +40,7 @@ func drawHooks(t *rapid.T) hookScene {
 	}
 }
 
-// hookPlay is what comes of it.
+// A hookPlay runs a scene and counts by record how often a scope is opened and closed.
 type hookPlay struct {
 	hookScene
 	free chan struct{}
@@ -81,7 +81,7 @@ func (p *hookPlay) hook(ctx context.Context, r batch.Record) (context.Context, f
 	}
 }
 
-// around is a hook that behaves, around the one that does not.
+// around is a well-behaved hook around the other one. It counts under negative numbers.
 func (p *hookPlay) around(ctx context.Context, r batch.Record) (context.Context, func(batch.Outcome)) {
 	p.count(p.open, -1-r.Index)
 	return ctx, func(batch.Outcome) { p.count(p.closed, -1-r.Index) }
@@ -130,7 +130,7 @@ func TestHooksThatMisbehaveCostTheirRecordAtMostAndNoOtherHook(t *testing.T) {
 				batch.WithScope(p.around), batch.WithScope(p.hook),
 				reportInto(&report)), p.pipeline)
 			if took := time.Since(start); p.timed && took > 9750*time.Millisecond {
-				t.Fatalf("answered after %v", took)
+				t.Fatalf("responded after %v", took)
 			}
 			p.costTheirRecordAtMost(t, report)
 			release()
@@ -151,11 +151,11 @@ func (p *hookPlay) costTheirRecordAtMost(t *rapid.T, report batch.Report) {
 		var panicked *batch.PanicError
 		switch {
 		case does == "panics" && !errors.As(err, &panicked) && !cut:
-			t.Fatalf("the hook of %d panics, and it is reported with %v", i, err)
+			t.Fatalf("the hook of record %d panics, but the record is reported with %v", i, err)
 		case (does == "panics" || does == "exits" || does == "hangs") && err == nil:
-			t.Fatalf("the hook of %d %s, and it is acknowledged", i, does)
+			t.Fatalf("the hook of record %d %s, but the record is acknowledged", i, does)
 		case does != "panics" && does != "exits" && does != "hangs" && err != nil && !cut && p.chunk == 0:
-			t.Fatalf("%d is reported with %v", i, err)
+			t.Fatalf("record %d is reported with %v, though its hook behaves", i, err)
 		}
 	}
 }
@@ -168,7 +168,7 @@ func (p *hookPlay) closedOnce(t *rapid.T) {
 	}
 	for i, n := range p.opening {
 		if n > 1 {
-			t.Fatalf("%d is opened %d times", i, n)
+			t.Fatalf("the scope of record %d is opened %d times", i, n)
 		}
 	}
 	if fmt.Sprint(p.open) != fmt.Sprint(p.closed) {

@@ -1,6 +1,6 @@
 package batch_test
 
-// Where two features meet: failures and lanes, copies and failures, iterations and answers.
+// Laws where two features meet: failures and lanes, copies and failures, several ranges over one batch.
 
 import (
 	"context"
@@ -18,7 +18,7 @@ import (
 
 func TestAFailureThatGoesIntoLanesCountsForTheStagesBefore(t *testing.T) {
 	slowly := func(s texts) texts {
-		s = batch.Tap(s, func(batch.Result[string]) { time.Sleep(time.Second) }) // it stays inside for a while
+		s = batch.Tap(s, func(batch.Result[string]) { time.Sleep(time.Second) }) // keeps the failure in the lanes for a while
 		return batch.TryEach(s, succeed)
 	}
 	for name, stage := range map[string]func(texts, *effects) texts{
@@ -53,7 +53,7 @@ func TestAFailureThatGoesIntoLanesCountsForTheStagesBefore(t *testing.T) {
 	}
 }
 
-// In the lanes it is undecided.
+// The failure counts for the stages before the lanes, but in the lanes it is undecided.
 func TestAFailureThatGoesIntoLanesHoldsNobodyBackThere(t *testing.T) {
 	for _, policy := range strictPolicies {
 		synctest.Test(t, func(t *testing.T) {
@@ -138,14 +138,14 @@ func TestACopyThatIsNotFailedSettlesNothing(t *testing.T) {
 				is.NoErr(err)
 				is.Equal(listed(response), []string{"r0", "r1", "r2"})
 				for _, v := range taken.sorted() {
-					is.Equal(v, "0") // the copy that comes first may take effect, nothing later
+					is.Equal(v, "0") // a copy of record 0 may take effect, but no later record
 				}
 			}
 		})
 	}
 }
 
-// The lane has let go of the record when its failed copy comes.
+// The lane sends a failed copy of record 0 after it has finished with that record.
 func TestACopyThatLeavesALaneLateCountsOutside(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := is.New(t)
@@ -178,7 +178,7 @@ func TestACopyThatLeavesALaneLateCountsOutside(t *testing.T) {
 	})
 }
 
-// One copy of the record fails and is dropped in the lane, the other goes on.
+// One copy of record 0 fails and is dropped in the lane. The other copy leaves the lane.
 func TestAFailureThatIsThrownAwayInALaneCountsOutside(t *testing.T) {
 	for _, lanes := range []int{1, 4} {
 		is := is.New(t)
@@ -267,7 +267,7 @@ func TestAStageThatCountsItsBatchAndIsStuckLaterLosesTheRestOnly(t *testing.T) {
 	})
 }
 
-// Copies are split again, and chunks hold them: the group starts nowhere else before all has left.
+// Copies are split again and wait in chunks. No other lane may take a record of the group before all of them have left.
 func TestCopiesOfSplitRecordsKeepTheOrderOfTheirGroup(t *testing.T) {
 	for seed := range 200 {
 		synctest.Test(t, func(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/lambdabatch/batch"
 	"github.com/lambdabatch/batch/internal/draw"
+	"github.com/samber/lo"
 	"pgregory.net/rapid"
 )
 
@@ -41,13 +42,7 @@ func TestRunCollectAndPartitionAgree(t *testing.T) {
 		_, failures := batch.Partition(c.Play(nil).Whole(ctx))
 		equal(t, "responses", listed(run), listed(collected))
 		equal(t, "errors", fmt.Sprint(runErr), fmt.Sprint(collectErr))
-		var ids []string
-		for _, f := range failures {
-			if !slices.Contains(ids, f.Record.ID) {
-				ids = append(ids, f.Record.ID)
-			}
-		}
-		equal(t, "failures", ids, listed(collected))
+		equal(t, "failures", lo.Uniq(failedIDs(failures)), listed(collected))
 	})
 }
 
@@ -115,21 +110,21 @@ func TestMappingIsAFunctor(t *testing.T) {
 		t.Run(law, func(t *testing.T) {
 			rapid.Check(t, func(t *rapid.T) {
 				c := draw.Cases(everySource, draw.Own).Draw(t, "case")
-				c.CancelAt = 0 // past the end one more stage is one more that refuses
+				c.CancelAt = 0 // after the end, one more stage refuses one more result
 				build := func(side stage) texts { return side(c.Play(nil).Whole(context.Background())) }
 				left, leftErr := batch.Collect(build(sides[0]))
 				right, rightErr := batch.Collect(build(sides[1]))
 				equal(t, "responses", listed(left), listed(right))
 				equal(t, "errors", fmt.Sprint(leftErr), fmt.Sprint(rightErr))
-				c.Policy = int(batch.Continue) // so is one after a failure that another looked ahead of
+				c.Policy = int(batch.Continue) // otherwise one more stage also blocks more results
 				equal(t, "results", seen(build(sides[0])), seen(build(sides[1])))
 			})
 		})
 	}
 }
 
-// A Done or a Failed Result stays what it is but for Catch and OrElse, and
-// those never see an unprocessed one.
+// Done and Failed results stay as they are, except where Catch or OrElse settle a failure. These two never see an
+// unprocessed result.
 func TestFailuresOnlyAccumulate(t *testing.T) {
 	kinds := slices.DeleteFunc(slices.Clone(draw.Own), func(kind string) bool {
 		return kind == "catch" || kind == "orElse" || kind == "tap"
@@ -148,46 +143,39 @@ func TestFailuresOnlyAccumulate(t *testing.T) {
 		last := seen(play.Stage(batch.Tap(play.Source(ctx), look)))
 		for _, before := range settled {
 			if !slices.Contains(last, before) {
-				t.Fatalf("%s is gone, left is %q", before, last)
+				t.Fatalf("%s did not reach the end: %q", before, last)
 			}
 		}
 	})
 }
 
-// Whatever stages do: what is not reported was seen by the end, with no failure
-// and every part of it.
+// Whatever stages do, a record is acknowledged only if it reached the end and none of its results failed.
 func TestNothingIsAcknowledgedUnseen(t *testing.T) {
 	thorough(t, func(t *rapid.T) {
 		c := draw.Cases(everyEvent, slices.Concat(draw.Own, draw.Foreign)).Draw(t, "case")
 		ctx, cancel := cancellable()
 		defer cancel(nil)
 		play := c.Play(cancel)
-		came, failed := map[int]bool{}, map[int]bool{}
+		arrived, failed := map[int]bool{}, map[int]bool{}
 		var report batch.Report
 		option := reportInto(&report)
 		response, err := batch.Run(play.Source(ctx, option), func(s texts) texts {
 			return batch.Tap(play.Stage(s), func(r batch.Result[string]) {
-				came[r.Record().Index] = true
+				arrived[r.Record().Index] = true
 				failed[r.Record().Index] = failed[r.Record().Index] || r.Err() != nil
 			})
 		})
 		if len(c.Records) == 0 || report.Records == 0 {
-			equal(t, "failures of nothing", listed(response), []string(nil))
+			equal(t, "failures of an empty batch", listed(response), []string(nil))
 			return
 		}
-		reported := map[int]bool{}
-		var ids []string
-		for _, f := range report.Failures {
-			reported[f.Record.Index] = true
-			if !slices.Contains(ids, f.Record.ID) {
-				ids = append(ids, f.Record.ID)
-			}
-		}
+		reported := lo.Keyify(lo.Map(report.Failures, func(f batch.Failure, _ int) int { return f.Record.Index }))
+		ids := lo.Uniq(failedIDs(report.Failures))
 		for i, r := range c.Records {
-			if (!came[i] || failed[i]) && !reported[i] {
-				t.Fatalf("record %d is acknowledged; came: %v, failed: %v", i, came[i], failed[i])
+			if (!arrived[i] || failed[i]) && !lo.HasKey(reported, i) {
+				t.Fatalf("record %d is acknowledged; arrived: %v, failed: %v", i, arrived[i], failed[i])
 			}
-			if slices.Contains(ids, r.ID) && !reported[i] && r.ID != "" {
+			if slices.Contains(ids, r.ID) && !lo.HasKey(reported, i) && r.ID != "" {
 				t.Fatalf("record %d is acknowledged, but %q is listed", i, r.ID)
 			}
 		}

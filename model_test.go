@@ -1,7 +1,6 @@
 package batch_test
 
-// The laws hold for drawn pipelines over drawn batches. Package draw plays them,
-// and has a model that says what must come of them.
+// Drawn pipelines process drawn batches. Package draw runs them, and its model says what the outcome must be.
 
 import (
 	"context"
@@ -25,7 +24,7 @@ func TestEveryPipelineDoesWhatTheModelSays(t *testing.T) {
 		equal(t, "calls", play.Calls(), model.Calls)
 		equal(t, "results of a second range", seen(s), model.Range())
 		equal(t, "calls of both", play.Calls(), model.Calls)
-		equal(t, "seen inside functions", play.Wrong(), []string(nil))
+		equal(t, "what functions saw", play.Wrong(), []string(nil))
 	})
 }
 
@@ -52,7 +51,7 @@ func TestEveryAnswerIsWhatTheModelSays(t *testing.T) {
 			got, want := answer(ctx, play, model)
 			equal(t, name, got, want)
 			equal(t, "calls under "+name, play.Calls(), model.Calls)
-			equal(t, "seen inside functions under "+name, play.Wrong(), []string(nil))
+			equal(t, "what functions saw under "+name, play.Wrong(), []string(nil))
 			equal(t, "scopes of records without a call under "+name, play.Idle(), []int(nil))
 		}
 	})
@@ -67,13 +66,13 @@ func TestEveryHandlerAnswersAsTheModelSays(t *testing.T) {
 		var o draw.Observer
 		equal(t, "answer", o.Payload(play.Invoke(ctx, o.Options()...)), model.Invoke())
 		equal(t, "calls", play.Calls(), model.Calls)
-		equal(t, "seen inside functions", play.Wrong(), []string(nil))
+		equal(t, "what functions saw", play.Wrong(), []string(nil))
 		equal(t, "scopes of records without a call", play.Idle(), []int(nil))
 	})
 }
 
-// Functions take drawn times in which they do not heed their context. The answer
-// comes in time, nothing is called after it, and it says what was finished.
+// Functions take drawn times and do not heed their context. The response must leave in time and list what is not
+// finished, and no function may be called after it.
 func TestEveryAnswerUnderADeadlineIsWhatTheModelSays(t *testing.T) {
 	thorough(t, func(t *rapid.T) {
 		c := draw.Cases(everyEvent, slices.Concat(draw.Own, draw.Foreign)).Draw(t, "case")
@@ -101,10 +100,10 @@ func TestEveryAnswerUnderADeadlineIsWhatTheModelSays(t *testing.T) {
 				got, want = o.Answer(batch.Run(play.Source(ctx, opts...), play.Stage)), model.Run()
 			}
 			equal(t, "time of the answer", time.Since(start), model.Answered())
-			time.Sleep(1000 * time.Hour) // for what was left behind
+			time.Sleep(1000 * time.Hour) // lets the functions that were left running return
 			equal(t, "answer", got, want)
 			equal(t, "calls", play.Calls(), model.Calls)
-			equal(t, "seen inside functions", play.Wrong(), []string(nil))
+			equal(t, "what functions saw", play.Wrong(), []string(nil))
 		})
 	})
 }

@@ -61,7 +61,7 @@ func TestFailCountsFromTheNextStageOn(t *testing.T) {
 		}
 	}
 	tried := batch.TryEach(s, func(_ context.Context, v string) error { called = append(called, v); return nil })
-	all := slices.Collect(tried) // before any collector has seen the failure
+	all := slices.Collect(tried) // not even a collector has seen the failure
 	is.Equal(called, []string{})
 	is.True(errors.Is(all[1].Err(), batch.ErrBlocked))
 	response, _ := batch.Collect(tried)
@@ -96,7 +96,7 @@ func TestAFailureThatIsSettledBlocksNobody(t *testing.T) {
 				called = append(called, v)
 				return failingOn("a", "c")(nil, v)
 			})
-			// The next stage sees it, and no collector before all are through.
+			// The next stage sees that the failure is settled. No collector does before the batch has been processed.
 			seen := batch.Catch(settle(s), func(_ context.Context, err error) error { return err })
 			response, err := batch.Collect(slices.Values(slices.Collect(seen)))
 			is.NoErr(err)
@@ -117,7 +117,7 @@ func TestSiblingsDoNotBlockEachOther(t *testing.T) {
 	is.Equal(called, []string{"a", "b"})
 	is.Equal(listed(response), []string{"ab", "cd"})
 
-	// A record blocks those after it until the last of its failed parts is settled.
+	// A record blocks later ones until all of its failed parts are settled.
 	caught := 0
 	settleOne := func(_ context.Context, err error) error {
 		if caught++; caught == 1 {
@@ -130,8 +130,8 @@ func TestSiblingsDoNotBlockEachOther(t *testing.T) {
 	is.Equal(listed(response), []string{"ab", "cd"})
 }
 
-// What a stage that looks ahead has processed before the failure was known is
-// redelivered all the same: it must not overtake what comes before it.
+// A chunk was written as a whole before the failure was known. The later records of the group are redelivered all the
+// same, so that they do not overtake the failed one.
 func TestCollectorsReportWhatStandsBehindAFailure(t *testing.T) {
 	is := is.New(t)
 	s := batch.TryEachChunk(batch.SQS(t.Context(), sqsEvent(fifoQueue, "g", "h", "g", "", "h")), 5,
@@ -150,7 +150,7 @@ func TestCollectorsReportWhatStandsBehindAFailure(t *testing.T) {
 
 func TestAMessageOnItsLastReceiveBlocksNobody(t *testing.T) {
 	is := is.New(t)
-	event := sqsEvent(fifoQueue, "g", "g", "g") // all on their second receive
+	event := sqsEvent(fifoQueue, "g", "g", "g") // each is on its second receive
 	is.Equal(afterFirstFails(batch.SQS(t.Context(), event, batch.WithMaxReceives(2))), []string{"called", "called"})
 	is.Equal(afterFirstFails(batch.SQS(t.Context(), event, batch.WithMaxReceives(1))), []string{"called", "called"})
 	is.Equal(afterFirstFails(batch.SQS(t.Context(), event, batch.WithMaxReceives(3))), []string{"blocked", "blocked"})
@@ -163,11 +163,11 @@ func TestAMessageOnItsLastReceiveBlocksNobody(t *testing.T) {
 			}
 			return nil
 		}))
-	is.True(err != nil) // the second one, tried and not on its last receive, blocks the third
+	is.True(err != nil) // m1 failed, but not on its last receive, so it blocks m2
 	is.Equal(listed(response), []string{"m0", "m1", "m2"})
 }
 
-// endOf is when the records' context ends, after the beginning.
+// endOf returns how long after the start the records' context ends.
 func endOf(deadline time.Duration, opts ...batch.Option) time.Duration {
 	ctx, cancel := context.WithTimeout(context.Background(), deadline)
 	defer cancel()
@@ -181,7 +181,7 @@ func TestTheRecordsContextEndsAReserveBeforeTheInvocation(t *testing.T) {
 		deadline, reserve, want time.Duration // reserve -1: the default
 	}{
 		{20 * time.Second, -1, 19 * time.Second}, // 5 %
-		{10 * time.Second, -1, 9500 * ms},        // the same as the least
+		{10 * time.Second, -1, 9500 * ms},        // 5 % is 500 ms
 		{3 * time.Second, -1, 2500 * ms},         // at least 500 ms
 		{900 * ms, -1, 450 * ms},                 // never more than half
 		{time.Minute, -1, 58 * time.Second},      // at most 2 s
@@ -205,7 +205,7 @@ func TestTheRecordsContextEndsAReserveBeforeTheInvocation(t *testing.T) {
 		})
 	}
 	_, ok := one(batch.Of("a")).Context().Deadline()
-	is.New(t).True(!ok) // without a deadline there is no reserve
+	is.New(t).True(!ok)
 }
 
 func TestEachRangeTakesItsReserveFromWhatRemains(t *testing.T) {

@@ -10,7 +10,7 @@ import (
 	"github.com/lambdabatch/batch"
 )
 
-// A stage in lanes may give a Result back to a stage before them for a second try, and may do so with one that it sends on.
+// A stage in lanes may give a result back to a stage before them for a second try. It may send the same result on as well.
 func TestAResultComesBackIntoTheLanesThatItWasIn(t *testing.T) {
 	for i := range 16 {
 		lanes, sentOn, nested, policy := 1+i%2*2, i&2 > 0, i&4 > 0, []batch.Policy{batch.Continue, batch.StopGroup}[i/8]
@@ -32,7 +32,7 @@ func TestAResultComesBackIntoTheLanesThatItWasIn(t *testing.T) {
 						if !yield(batch.Then(r, func(_ context.Context, v string) (string, error) { return v, nil })) {
 							return
 						}
-						time.Sleep(time.Second) // the Result is handed on meanwhile
+						time.Sleep(time.Second) // meanwhile the result is handed on
 					}
 				}
 			}
@@ -59,7 +59,7 @@ func TestAResultComesBackIntoTheLanesThatItWasIn(t *testing.T) {
 	}
 }
 
-// It may be Failed when it is given back: then it is reported, and so is what its group holds back.
+// A result that is given back may be Failed. Then it is reported, and so are the records that it holds back.
 func TestAFailureComesBackIntoTheLanesThatItWasIn(t *testing.T) {
 	for policy, want := range map[batch.Policy][]string{batch.Continue: {"r0"}, batch.StopGroup: {"r0", "r1"}} {
 		synctest.Test(t, func(t *testing.T) {

@@ -1,6 +1,6 @@
 package batch_test
 
-// Cost: work of a given length, in lanes and without.
+// What lanes cost: work of a given length, with and without them.
 
 import (
 	"context"
@@ -17,7 +17,7 @@ import (
 	"github.com/lambdabatch/batch"
 )
 
-// spin computes for a while and returns what must not be 0.
+// spin computes for a while. The result is never 0, which the compiler cannot tell.
 func spin(rounds int) uint64 {
 	x := uint64(88172645463325252)
 	for range rounds {
@@ -28,7 +28,7 @@ func spin(rounds int) uint64 {
 	return x
 }
 
-// roundsIn returns how often spin goes round in that time.
+// roundsIn returns how many rounds spin needs to take this long.
 func roundsIn(d time.Duration) int {
 	const rounds = 10_000
 	fastest := time.Hour
@@ -94,12 +94,12 @@ func TestLanesKeepNoValueThatHasLeft(t *testing.T) {
 		}
 	}
 	if most > records/2*size {
-		t.Errorf("%d MB are kept", most>>20)
+		t.Errorf("the heap has %d MB", most>>20)
 	}
 }
 
-// growth is how many times as long f takes for 16 times as many, at best. A busy machine makes either number of them
-// slow, so it looks again until the answer is below enough, a few times at most.
+// growth returns how many times longer f takes for 16*n than for n. A busy machine may slow down either measurement, so it
+// measures again until the factor is below enough, up to twelve times.
 func growth(n int, enough float64, f func(n int)) float64 {
 	few, many := math.Inf(1), math.Inf(1)
 	for round := range 12 {
@@ -112,8 +112,8 @@ func growth(n int, enough float64, f func(n int)) float64 {
 	return many / few
 }
 
-// A few thousand parts or records that fail together must not take time for each pair of them: that would be 256 times
-// as long here.
+// The time for thousands of parts or records that fail together must grow with their number. If it grew with the number of
+// pairs, 16 times as many would take 256 times as long.
 func TestFailuresTakeAsLongAsThereAreManyOfThem(t *testing.T) {
 	refuse := func(context.Context, string) error { return errBoom }
 	split := func(values texts, n int) texts {
@@ -151,13 +151,13 @@ func TestFailuresTakeAsLongAsThereAreManyOfThem(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			if times := growth(800, 100, f); times > 100 {
-				t.Errorf("%.0f times as long for 16 times as many", times)
+				t.Errorf("16 times as many take %.0f times as long", times)
 			}
 		})
 	}
 }
 
-// unreadableGroups are records of which the second half have no readable partition key.
+// unreadableGroups is an event of n Kinesis records. The partition keys of the second half are not strings.
 func unreadableGroups(n int) []byte {
 	var b strings.Builder
 	b.WriteString(`{"Records":[`)

@@ -1,6 +1,6 @@
 package batch_test
 
-// Deadlines.
+// Drawn pipelines under a deadline.
 
 import (
 	"context"
@@ -20,19 +20,19 @@ import (
 	"pgregory.net/rapid"
 )
 
-// late is a pipeline under a deadline: functions before, in and behind lanes.
+// A lateScene is a pipeline with functions before, in and after lanes that may take longer than there is time.
 type lateScene struct {
 	records           int
 	fifo              bool
-	before, in, last  []lateCall // by record; nil: no such stage
+	before, in, last  []lateCall // by record; nil: the stage is missing
 	lanes             int        // 0: no Parallel
 	deadline, reserve time.Duration
-	invoked           bool // through a handler
+	invoked           bool // run by a handler and not by Run
 }
 
 type lateCall struct {
-	takes time.Duration // longer than everything: until it is released
-	heeds bool          // the end of its context
+	takes time.Duration // endless: until it is released
+	heeds bool          // returns when its context ends
 	fails bool
 }
 
@@ -67,13 +67,13 @@ func drawLate(t *rapid.T) lateScene {
 	return l
 }
 
-// end is when the records' context ends, and patience how long Run waits then.
+// end returns when the records' context ends, and how long Run waits after that.
 func (l lateScene) end() (end, patience time.Duration) {
 	reserve := min(l.reserve, l.deadline/2)
 	return l.deadline - reserve, reserve / 2
 }
 
-// A latePlay notes what happens in a late pipeline.
+// A latePlay runs a scene and notes what happens.
 type latePlay struct {
 	lateScene
 	start   time.Time
@@ -81,7 +81,7 @@ type latePlay struct {
 	mu      sync.Mutex
 	begun   []time.Duration
 	running int
-	ended   map[int][]time.Duration // by record, of functions that succeeded
+	ended   map[int][]time.Duration // by record: when functions returned without an error
 	taps    int
 }
 
@@ -167,7 +167,7 @@ func (l *latePlay) answer(ctx context.Context, opts ...batch.Option) (reported [
 	return listed(response)
 }
 
-// stages counts the functions that a record has to get through.
+// stages returns how many functions each record needs.
 func (l lateScene) stages() (n int) {
 	for _, calls := range [][]lateCall{l.before, l.in, l.last} {
 		if calls != nil {
@@ -177,7 +177,7 @@ func (l lateScene) stages() (n int) {
 	return n
 }
 
-// finished reports whether the record got through all functions by then.
+// finished reports whether all functions had returned for the record by then.
 func (l *latePlay) finished(i int, by time.Duration) bool {
 	ended := l.ended[i]
 	return len(ended) == l.stages() && (len(ended) == 0 || slices.Max(ended) <= by)
@@ -205,11 +205,11 @@ func TestTheAnswerComesInTimeAndSaysWhatIsFinished(t *testing.T) {
 			end, patience := c.end()
 
 			if answered > end+patience {
-				t.Fatalf("answered at %v, after %v", answered, end+patience)
+				t.Fatalf("responded at %v, later than %v", answered, end+patience)
 			}
 			for _, at := range l.begun {
 				if at > end {
-					t.Fatalf("a function began at %v, after %v", at, end)
+					t.Fatalf("a function began at %v, later than %v", at, end)
 				}
 			}
 			if c.lanes > 0 {
@@ -218,19 +218,19 @@ func TestTheAnswerComesInTimeAndSaysWhatIsFinished(t *testing.T) {
 			for i := range c.records {
 				switch isReported := slices.Contains(reported, strconv.Itoa(i)); {
 				case !isReported && !l.finished(i, answered):
-					t.Fatalf("record %d is acknowledged, but only %v ended", i, l.ended[i])
+					t.Fatalf("record %d is acknowledged, but its functions returned only at %v", i, l.ended[i])
 				case isReported && l.finished(i, end+patience) && !c.fifo:
-					t.Fatalf("record %d is reported, but ended at %v", i, l.ended[i])
+					t.Fatalf("record %d is reported, but its functions returned at %v", i, l.ended[i])
 				}
 			}
 			if sum := report.Acknowledged + report.Failed + report.Blocked + report.NotStarted + report.Unreached; sum != c.records || len(reported) != c.records-report.Acknowledged {
 				t.Fatalf("report %+v", report)
 			}
 			if report.Unreached < running && !c.fifo {
-				t.Fatalf("%d unreached, %d still running", report.Unreached, running)
+				t.Fatalf("%d unreached, but %d still running", report.Unreached, running)
 			}
-			if stuckBehind := c.last != nil && answered == end+2*patience; !stuckBehind && !strings.Contains(log.String()+`"running":0`, fmt.Sprintf(`"running":%d`, running)) {
-				t.Fatalf("%d still running, logged %s", running, log.String())
+			if stuckAfterLanes := c.last != nil && answered == end+2*patience; !stuckAfterLanes && !strings.Contains(log.String()+`"running":0`, fmt.Sprintf(`"running":%d`, running)) {
+				t.Fatalf("%d still running, but the log says %s", running, log.String())
 			}
 
 			release()
@@ -238,7 +238,7 @@ func TestTheAnswerComesInTimeAndSaysWhatIsFinished(t *testing.T) {
 			l.mu.Lock()
 			defer l.mu.Unlock()
 			if len(l.begun) != begun || l.taps != taps {
-				t.Fatalf("%d functions and %d taps after the answer", len(l.begun)-begun, l.taps-taps)
+				t.Fatalf("%d functions and %d taps after the response", len(l.begun)-begun, l.taps-taps)
 			}
 		})
 	})

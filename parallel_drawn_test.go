@@ -1,6 +1,6 @@
 package batch_test
 
-// Lanes: drawn pipelines, inside and outside of Parallel, on drawn schedules.
+// Drawn pipelines with steps before, in and after Parallel, whose functions take drawn times.
 
 import (
 	"cmp"
@@ -17,16 +17,16 @@ import (
 )
 
 type (
-	// A call is one call of one step's function.
+	// A call is one call of a step's function.
 	call struct {
 		step       string
-		value      string // that it got; the error's text for Catch and OrElse
+		value      string // its argument; for Catch and OrElse the text of the error
 		record     int
 		group      string
 		start, end time.Duration
 	}
 
-	// A ledger notes the calls. The time is that of the bubble.
+	// A callLog notes calls in virtual time.
 	callLog struct {
 		mu     sync.Mutex
 		origin time.Time
@@ -35,14 +35,14 @@ type (
 
 	// A fate is what the function of a step does with a record.
 	fate struct {
-		outcome int // of outcomes
+		outcome int // succeeds, fails or panics
 		takes   time.Duration
 	}
 
 	step struct {
 		name  string
 		kind  string
-		size  int // of chunks, of FlatMap, lanes of Parallel
+		size  int // of chunks and of FlatMap; the lanes of Parallel
 		fates []fate
 		inner []step
 	}
@@ -55,7 +55,7 @@ const (
 	outcomes
 )
 
-// during notes a call that ends as fate says.
+// during makes a call that ends as the step's fate says, and notes it.
 func (l *callLog) during(ctx context.Context, s *step, value string) error {
 	r, _ := batch.RecordFrom(ctx)
 	c := call{step: s.name, value: value, record: r.Index, group: r.Group, start: time.Since(l.origin)}
@@ -74,7 +74,7 @@ func (l *callLog) during(ctx context.Context, s *step, value string) error {
 	return nil
 }
 
-// apply puts the steps behind s.
+// apply adds the steps after s.
 func (l *callLog) apply(s texts, steps []step) texts {
 	for i := range steps {
 		s = l.stage(s, &steps[i])
@@ -151,7 +151,7 @@ var (
 	settling = []string{"Catch", "OrElse"}
 )
 
-// steps draws a pipeline for so many records.
+// steps draws up to most steps for this many records.
 func steps(t *rapid.T, name string, most, records int, kinds []string) []step {
 	all := make([]step, rapid.IntRange(0, most).Draw(t, name))
 	for i := range all {
@@ -173,11 +173,12 @@ func steps(t *rapid.T, name string, most, records int, kinds []string) []step {
 	return all
 }
 
+// has reports whether one of the steps, or of the steps in their lanes, is of one of these kinds.
 func has(steps []step, kinds ...string) bool {
 	return slices.ContainsFunc(steps, func(s step) bool { return slices.Contains(kinds, s.kind) || has(s.inner, kinds...) })
 }
 
-// lanesCase is a pipeline of which a part is to run in lanes.
+// A lanesCase is a drawn pipeline, part of which may run in lanes.
 type lanesCase struct {
 	policy                batch.Policy
 	groups                []string
@@ -198,7 +199,7 @@ func (c lanesCase) source() texts {
 	return grouped(context.Background(), c.groups, batch.WithPolicy(c.policy), batch.WithoutAllFailedError())
 }
 
-// played is what came of a pipeline.
+// played is the outcome of a pipeline.
 type played struct {
 	results  []string
 	response []string
@@ -225,6 +226,7 @@ func (c lanesCase) play(t *rapid.T, parallel bool) (p played) {
 	return p
 }
 
+// counts returns how often each function was called for each record and value.
 func (p played) counts() map[string]int {
 	counts := map[string]int{}
 	for _, c := range p.calls {
@@ -233,7 +235,7 @@ func (p played) counts() map[string]int {
 	return counts
 }
 
-// once checks that no function was called twice for one Result.
+// once checks that no function was called twice for one result.
 func (c lanesCase) once(t *rapid.T, p played) {
 	most := 1 << strings.Count(fmt.Sprint(c.inside), "repeating")
 	for what, n := range p.counts() {

@@ -1,6 +1,7 @@
 package batch_test
 
-// Finish order: a slow or stuck record delays itself and its group, and bulk writes after lanes get the others.
+// The order in which results leave lanes: a slow or stuck record delays itself and its group. Bulk writes after the lanes
+// receive the others.
 
 import (
 	"context"
@@ -27,7 +28,7 @@ func TestTheStagesAfterLanesGetEverythingButTheStuckRecord(t *testing.T) {
 			s = batch.Map(s, func(v string) string { return v })
 			return batch.TryEachChunk(s, 25, func(_ context.Context, vs []string) error { e.note(vs...); return nil })
 		},
-		"in bulk after a stage of one's own": func(s texts, e *effects) texts {
+		"in bulk after a stage of the user's": func(s texts, e *effects) texts {
 			own := func(yield func(batch.Result[string]) bool) {
 				for r := range s {
 					if !yield(r) {
@@ -71,12 +72,12 @@ func TestTheStagesAfterLanesGetEverythingButTheStuckRecord(t *testing.T) {
 	}
 }
 
-// A pause is an accident of the scheduler: only the time that runs short has a chunk written
-// that is not full.
+// A chunk that is not full must not be written whenever input pauses, because pauses depend on the scheduler. It is written
+// only when time runs short.
 func TestChunksAreNotWrittenEarly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := is.New(t)
-		ctx, reserve := deadline(t) // the contexts end after 6 of 10 seconds, the reserve is 4
+		ctx, reserve := deadline(t) // the contexts end after 6 seconds, and 4 seconds before that the chunk is written
 		start := time.Now()
 		var written []time.Duration
 		var sizes []int
@@ -92,7 +93,7 @@ func TestChunksAreNotWrittenEarly(t *testing.T) {
 		})
 		is.NoErr(err)
 		is.True(slices.Min(written) >= 2*time.Second)
-		is.True(sizes[0] >= 4) // what was finished after 0 to 1.5 seconds, or 2
+		is.True(sizes[0] >= 4) // the records that took 0 to 1.5 seconds, and maybe the one that took 2
 	})
 }
 
@@ -158,7 +159,7 @@ func TestLanesRunAheadOfASlowConsumerByNoMoreThanTheyMay(t *testing.T) {
 		}
 		is.New(t).Equal(received, 2000)
 		if most > ahead+n {
-			t.Errorf("lanes ran %d ahead", most)
+			t.Errorf("lanes ran %d results ahead", most)
 		}
 	})
 }

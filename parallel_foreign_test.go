@@ -1,6 +1,6 @@
 package batch_test
 
-// Stages that are not the library's.
+// Stages that the library does not have, before, in and after lanes.
 
 import (
 	"context"
@@ -35,7 +35,7 @@ func TestResultsOfNoRecordGoThroughLanes(t *testing.T) {
 	is.Equal(of, map[string]int{"": 3, "0": 1, "1": 1, "2": 1})
 }
 
-// What a lane sends that is nobody's has no place in the order, but is not lost.
+// A lane sends results of another batch. They have no place in the order, but are not lost.
 func TestLanesPassOnWhatComesFromElsewhere(t *testing.T) {
 	is := is.New(t)
 	other := slices.Collect(batch.Of("x", "y"))
@@ -50,10 +50,10 @@ func TestLanesPassOnWhatComesFromElsewhere(t *testing.T) {
 		}
 	}))
 	is.Equal(len(failures), 0)
-	is.Equal(values, []string{"a", "b", "x", "y"}) // one batch after the other
+	is.Equal(values, []string{"a", "b", "x", "y"})
 }
 
-// The lane that meets the record goes under; the others go on.
+// The lane that takes record 13 ends or drops it. The other lanes go on.
 func TestAForeignStageInALaneLosesNoMoreThanItHad(t *testing.T) {
 	for name, do := range misdeeds {
 		t.Run(name, func(t *testing.T) {
@@ -89,7 +89,7 @@ func TestAForeignStageInALaneLosesNoMoreThanItHad(t *testing.T) {
 
 func TestAPanicInALaneIsTheErrorOfWhatTheLaneHad(t *testing.T) {
 	is := is.New(t)
-	// All lanes go under, each with a chunk of two.
+	// Each lane panics when it holds two results.
 	_, failures := batch.Partition(batch.Parallel(batch.Of("a", "b", "c", "d", "e"), 2, func(s texts) texts {
 		return func(yield func(batch.Result[string]) bool) {
 			var held []batch.Result[string]
@@ -145,7 +145,7 @@ func TestAStageThatCannotBeBuiltFailsEveryRecord(t *testing.T) {
 	}))
 	is.Equal(len(failures), 3)
 	is.True(errors.Is(failures[0].Err, errBoom))
-	for _, f := range failures { // those that come when all lanes have ended go nowhere
+	for _, f := range failures { // no lane takes the records that arrive after all lanes have ended
 		is.True(errors.Is(f.Err, errBoom) || errors.Is(f.Err, batch.ErrUnreached))
 	}
 	response, err := batch.Run(batch.Of("a", "b", "c"), func(s texts) texts {
@@ -196,7 +196,7 @@ func TestGoexitNeverHangsAndAcknowledgesNothingUnfinished(t *testing.T) {
 	}
 }
 
-// As it would end it without lanes.
+// Without lanes, Goexit would end that goroutine, too.
 func TestGoexitBeforeLanesEndsWhoeverRangesOverThem(t *testing.T) {
 	is := is.New(t)
 	returned, ended := false, make(chan struct{})
@@ -212,7 +212,7 @@ func TestGoexitBeforeLanesEndsWhoeverRangesOverThem(t *testing.T) {
 	is.True(!returned)
 }
 
-// A stage of the user's may put several batches one after the other: lanes in lanes let in the Results of each of them.
+// A stage may send several batches, one after the other. Lanes in lanes accept the results of each.
 func TestSeveralBatchesGoThroughLanesInLanes(t *testing.T) {
 	for range 50 {
 		all := func(yield func(batch.Result[string]) bool) {
@@ -225,13 +225,13 @@ func TestSeveralBatchesGoThroughLanesInLanes(t *testing.T) {
 			n++
 		}
 		if n != 80 {
-			t.Fatalf("%d come out", n)
+			t.Fatalf("%d of 80 results leave the lanes", n)
 		}
 	}
 }
 
-// The goroutine that fetches ahead and the one that pushes into the lanes may take note of what runs at the same moment, so
-// this takes many rounds.
+// The goroutine that prefetches and the one that feeds the lanes may both note at the same moment which record is running,
+// so this takes many rounds.
 func TestWhatIsFinishedIsNotSaidToRun(t *testing.T) {
 	for range 5000 {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)

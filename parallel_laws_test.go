@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/lambdabatch/batch"
+	"github.com/samber/lo"
 	"pgregory.net/rapid"
 )
 
@@ -29,8 +30,8 @@ func TestParallelIsInvisible(t *testing.T) {
 	})
 }
 
-// What is before the lanes has run ahead of the failures in them, and what is
-// after them is late, so that other records are refused there, and elsewhere.
+// There are no steps before the lanes, which would have run ahead of the failures in them. Nor are there steps after them,
+// which would learn of failures later and so refuse other records.
 func TestParallelIsInvisibleUnderStopGroup(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		c := drawLanes(t, batch.StopGroup, slices.Concat(mapping, settling, []string{"repeating"}), mapping)
@@ -47,7 +48,7 @@ func TestLanesGiveTheSameResponseUnderEachPolicy(t *testing.T) {
 		policy := rapid.SampledFrom(strictPolicies).Draw(t, "policy")
 		c := drawLanes(t, policy, slices.Concat(mapping, settling, []string{"repeating"}), mapping)
 		if has(c.inside, settling...) {
-			for i := range c.before { // its failures would hold others back before they are settled
+			for i := range c.before { // failures before the lanes hold back others until the lanes settle them
 				c.before[i].fates = make([]fate, len(c.groups))
 			}
 		}
@@ -57,13 +58,13 @@ func TestLanesGiveTheSameResponseUnderEachPolicy(t *testing.T) {
 	})
 }
 
-// A stage that looks ahead composes its chunks in lanes as it does nowhere else,
-// so only the response is the same, and only if nothing is settled.
+// In lanes, chunks consist of other records than elsewhere. So only the response is the same, and only if no failure is
+// settled.
 func TestLanesThatLookAheadGiveTheSameResponse(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		policy := rapid.SampledFrom(strictPolicies).Draw(t, "policy")
 		kinds := slices.Concat(mapping, []string{"TryEachChunk", "Parallel"})
-		kinds = slices.DeleteFunc(kinds, func(k string) bool { return k == "own" }) // it settles, too
+		kinds = slices.DeleteFunc(kinds, func(k string) bool { return k == "own" }) // this kind settles failures
 		c := drawLanes(t, policy, kinds, kinds)
 		equal(t, "response", c.play(t, true).response, c.play(t, false).response)
 	})
@@ -73,17 +74,12 @@ func TestLanesKeepTheOrderOfEachGroup(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		policy := rapid.SampledFrom(strictPolicies).Draw(t, "policy")
 		c := drawLanes(t, policy, slices.Concat(mapping, settling, []string{"TryEachChunk"}), mapping)
-		byGroup := map[string][]call{}
-		for _, call := range c.play(t, true).calls {
-			if strings.HasPrefix(call.step, "inside") && call.group != "" {
-				byGroup[call.group] = append(byGroup[call.group], call)
-			}
-		}
-		for group, calls := range byGroup {
+		inLanes := lo.Filter(c.play(t, true).calls, func(c call, _ int) bool { return strings.HasPrefix(c.step, "inside") && c.group != "" })
+		for group, calls := range lo.GroupBy(inLanes, func(c call) string { return c.group }) {
 			latest := map[string]int{}
 			for i, call := range calls {
 				if i > 0 && call.start < calls[i-1].end {
-					t.Fatalf("group %s: %+v and %+v at once", group, calls[i-1], call)
+					t.Fatalf("group %s: %+v and %+v at the same time", group, calls[i-1], call)
 				}
 				if call.record < latest[call.step] {
 					t.Fatalf("group %s: %+v after record %d", group, call, latest[call.step])
@@ -111,7 +107,7 @@ func TestNoMoreFunctionsRunAtOnceThanThereAreLanes(t *testing.T) {
 		running := 0
 		for _, change := range changes {
 			if running += change.delta; running > c.n {
-				t.Fatalf("%d functions ran at once in %d lanes", running, c.n)
+				t.Fatalf("%d functions ran at the same time in %d lanes", running, c.n)
 			}
 		}
 	})
@@ -121,7 +117,7 @@ func TestUnderStopBatchWhatStandsBeforeTheFirstFailureIsProcessed(t *testing.T) 
 	rapid.Check(t, func(t *rapid.T) {
 		c := drawLanes(t, batch.StopBatch, []string{"Map", "TryMap"}, []string{"Map"})
 		var failures []batch.Failure
-		var first time.Duration // when the first failure happened
+		var first time.Duration // when the first failed record returned
 		var calls []call
 		rapid.SyncTest(t, func(*rapid.T) {
 			l := &callLog{origin: time.Now()}
@@ -137,22 +133,16 @@ func TestUnderStopBatchWhatStandsBeforeTheFirstFailureIsProcessed(t *testing.T) 
 		if errors.Is(failures[0].Err, batch.ErrBlocked) {
 			t.Fatalf("the first failure is blocked: %v", failures[0].Err)
 		}
-		processed := map[int]int{}
+		processed := lo.CountValuesBy(calls, func(c call) int { return c.record })
 		for _, call := range calls {
-			processed[call.record]++
 			if call.record == earliest {
 				first = max(first, call.end)
 			}
 		}
-		tries := 0
-		for _, s := range c.inside {
-			if s.kind == "TryMap" {
-				tries++
-			}
-		}
+		tries := lo.CountBy(c.inside, func(s step) bool { return s.kind == "TryMap" })
 		for i := range earliest {
 			if processed[i] != tries {
-				t.Fatalf("record %d before the failure of %d was called %d times", i, earliest, processed[i])
+				t.Fatalf("functions were called %d times for record %d, which is before the failed record %d", processed[i], i, earliest)
 			}
 		}
 		for _, call := range calls {
@@ -168,13 +158,9 @@ func TestAFailureFromBeforeTheLanesIsSettledInThem(t *testing.T) {
 		policy := rapid.SampledFrom(everyPolicy).Draw(t, "policy")
 		bad := rapid.SliceOfN(rapid.Bool(), 1, 20).Draw(t, "bad")
 		describe := func(i int) batch.Record { return batch.Record{ID: strconv.Itoa(i), Group: strconv.Itoa(i % 2)} }
-		values := make([]int, len(bad))
-		for i := range values {
-			values[i] = i
-		}
-		source := batch.From(context.Background(), values, describe, batch.WithPolicy(policy))
+		source := batch.From(context.Background(), lo.Range(len(bad)), describe, batch.WithPolicy(policy))
 		decoded := func(yield func(batch.Result[int]) bool) {
-			for r := range source { // no function: a failure holds it back until it is settled
+			for r := range source { // not a stage with a function, which earlier failures would hold back
 				if bad[r.Record().Index] {
 					r = r.Fail(errors.New("undecodable"))
 				}

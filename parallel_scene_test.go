@@ -1,6 +1,6 @@
 package batch_test
 
-// Effects before, in and after lanes, where some records fail and some hang for good.
+// Drawn pipelines with functions before, in and after lanes. Some records fail, and some hang for good.
 
 import (
 	"context"
@@ -38,14 +38,14 @@ func TestExactlyWhatFailedOrHangsAndWhatItHoldsBackIsReported(t *testing.T) {
 				if hangs := scene.Fates[f.Record.Index].Do == "hangs"; errors.Is(f.Err, batch.ErrRunning) {
 					running++
 					if !hangs {
-						t.Fatalf("record %d is said to run", f.Record.Index)
+						t.Fatalf("record %d is reported as running", f.Record.Index)
 					}
 				} else if hangs && scene.First(f.Record.Index) || errors.Is(f.Err, batch.ErrUnreached) {
-					t.Fatalf("record %d is said not to run: %v", f.Record.Index, f.Err)
+					t.Fatalf("record %d is not reported as running: %v", f.Record.Index, f.Err)
 				}
 			}
 			if report.Running != running || report.Unreached != running {
-				t.Fatalf("%d run: %+v", running, report)
+				t.Fatalf("%d are running: %+v", running, report)
 			}
 			release()
 			time.Sleep(time.Minute)
@@ -55,9 +55,8 @@ func TestExactlyWhatFailedOrHangsAndWhatItHoldsBackIsReported(t *testing.T) {
 	})
 }
 
-// Where functions end their goroutines, hang anywhere, and a stage stops early, more may be
-// reported than must be, but nothing is acknowledged that did not take effect, and no group
-// takes effect out of order.
+// Functions end their goroutines or hang anywhere, and stages stop early. Then more records may be reported than
+// necessary. Still, no record is acknowledged that did not take effect, and groups take effect in order.
 func TestWhateverHappensNothingUnfinishedIsAcknowledgedAndGroupsStayInOrder(t *testing.T) {
 	thorough(t, func(t *rapid.T) {
 		scene := draw.Rough().Draw(t, "rough")
@@ -73,7 +72,7 @@ func TestWhateverHappensNothingUnfinishedIsAcknowledgedAndGroupsStayInOrder(t *t
 				t.Fatal(err)
 			}
 			if took := time.Since(start); took > 9500*time.Millisecond {
-				t.Fatalf("answered after %v", took)
+				t.Fatalf("responded after %v", took)
 			}
 			reported := listed(response)
 			if wrong := acted.Wrong(reported); wrong != "" {

@@ -1,6 +1,6 @@
 package batch_test
 
-// Schedules that are given.
+// Fixed schedules: who runs when, and what is left at the end.
 
 import (
 	"context"
@@ -50,7 +50,7 @@ func TestNoLaneWaitsWhileSomethingCanRun(t *testing.T) {
 	}
 }
 
-// work measures so many lanes in lanes against what they could do at best.
+// checkThroughput compares the time that 32 lanes take, or lanes in lanes, with the best possible.
 func checkThroughput(t *testing.T, name string, groups []string, policy batch.Policy, lanes ...int) {
 	waiting := batch.Each(func(context.Context, string) error { time.Sleep(5 * time.Millisecond); return nil })
 	for _, n := range slices.Backward(lanes) {
@@ -64,7 +64,7 @@ func checkThroughput(t *testing.T, name string, groups []string, policy batch.Po
 			is.New(t).NoErr(err)
 			ideal := time.Duration(len(groups)) * 5 * time.Millisecond / 32
 			if took := time.Since(start); float64(ideal) < 0.9*float64(took) {
-				t.Fatalf("took %v, ideal is %v", took, ideal)
+				t.Fatalf("took %v, the best possible is %v", took, ideal)
 			}
 		})
 	})
@@ -93,14 +93,14 @@ func TestAResultLeavesAsSoonAsItsTurnHasCome(t *testing.T) {
 				turn = max(turn, ended[r.Record().Index])
 				mu.Unlock()
 				if now := time.Since(start); now != turn {
-					t.Fatalf("record %d left at %v, its turn came at %v", r.Record().Index, now, turn)
+					t.Fatalf("record %d left at %v instead of %v", r.Record().Index, now, turn)
 				}
 			}
 		})
 	})
 }
 
-// Whatever the moment at which a record comes, a lane that is free takes it.
+// A free lane takes a record whenever it arrives.
 func TestThereIsALaneForEachRecordThatWaits(t *testing.T) {
 	for range 300 {
 		synctest.Test(t, func(t *testing.T) {
@@ -126,7 +126,7 @@ func TestThereIsALaneForEachRecordThatWaits(t *testing.T) {
 	}
 }
 
-// Of one group only the lane that has it can fill a chunk.
+// Only the lane that has the group can fill a chunk with its records.
 func TestALaneThatLooksAheadGetsMoreOfItsOwnGroups(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := is.New(t)
@@ -165,7 +165,7 @@ func TestThereAreNoMoreLanesThanRecords(t *testing.T) {
 
 func TestLanesLeaveNoGoroutine(t *testing.T) {
 	for _, leave := range []int{0, 1, 50, 100} {
-		synctest.Test(t, func(t *testing.T) { // fails if one is left
+		synctest.Test(t, func(t *testing.T) { // fails if a goroutine is left
 			before := runtime.NumGoroutine()
 			var most atomic.Int32
 			n := 0
@@ -195,7 +195,7 @@ func TestBreakingOutOfLanesCancelsWhatRunsAndWaitsForIt(t *testing.T) {
 			}
 			<-ctx.Done()
 			cancelled.Add(1)
-			time.Sleep(time.Second) // to clear up
+			time.Sleep(time.Second) // as if to clean up
 			return ctx.Err()
 		})
 		start := time.Now()
@@ -206,7 +206,7 @@ func TestBreakingOutOfLanesCancelsWhatRunsAndWaitsForIt(t *testing.T) {
 		}
 		is.Equal(time.Since(start), time.Second)
 		is.Equal(ended.Load(), started.Load())
-		is.Equal(started.Load(), int32(5)) // that of the Result and one for each lane
+		is.Equal(started.Load(), int32(5)) // one for the result that was received, and one per lane
 		is.Equal(cancelled.Load(), int32(4))
 		is.NoErr(yielded.Context().Err())
 		synctest.Wait()

@@ -42,7 +42,7 @@ func TestAStuckRecordCostsItself(t *testing.T) {
 				return batch.Parallel(s, 2, func(s texts) texts { return inLanes(s, 2, stuck) })
 			})
 		}, 7 * time.Second},
-		"in lanes behind lanes": {func(s texts, stuck func(context.Context, string) error) texts {
+		"in lanes after lanes": {func(s texts, stuck func(context.Context, string) error) texts {
 			return inLanes(inLanes(s, 2, succeed), 4, stuck)
 		}, 7 * time.Second},
 		"in lanes before lanes of a stage without functions": {func(s texts, stuck func(context.Context, string) error) texts {
@@ -90,8 +90,7 @@ func TestLanesHandOnWhatIsThereAQuarterOfTheReserveAfterTheEnd(t *testing.T) {
 	}
 }
 
-// All lanes are stuck: what they never took has not started, and what was settled
-// before them stays so.
+// All lanes are stuck. Records that they never took have not started. Records that were done or failed before stay so.
 func TestWhatNoLaneTookIsWhatItWas(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := is.New(t)
@@ -108,8 +107,8 @@ func TestWhatNoLaneTookIsWhatItWas(t *testing.T) {
 	})
 }
 
-// Records that wait for a stuck one of their group get to a lane all the same
-// once nothing can start any more, whether a lane has come upon them before or not.
+// After the contexts have ended, records that waited for a stuck one of their group enter a lane all the same. It makes no
+// difference whether a lane had found them before.
 func TestNothingWaitsForAStuckGroupAfterTheEnd(t *testing.T) {
 	for name, busy := range map[string]bool{"found before": false, "found then": true} {
 		t.Run(name, func(t *testing.T) {
@@ -149,7 +148,7 @@ func TestLanesNameTheCauseOfAnEndThatIsNoDeadline(t *testing.T) {
 		time.AfterFunc(time.Second, func() { cancel(shutdown) })
 		start := time.Now()
 		_, failures := batch.Partition(inLanes(grouped(ctx, make([]string, 6)), 2, func(ctx context.Context, v string) error {
-			time.Sleep(3 * time.Second) // heedless, but without a deadline it is waited for
+			time.Sleep(3 * time.Second) // does not heed its context; without a deadline, lanes wait for it
 			return nil
 		}))
 		is.Equal(time.Since(start), 3*time.Second)
@@ -161,7 +160,7 @@ func TestLanesNameTheCauseOfAnEndThatIsNoDeadline(t *testing.T) {
 	})
 }
 
-// With a deadline, but an end long before it.
+// The context is cancelled long before the deadline.
 func TestAfterAShutdownRunAnswersHalfAReserveLater(t *testing.T) {
 	for _, lanes := range []int{0, 2} {
 		synctest.Test(t, func(t *testing.T) {
@@ -187,7 +186,7 @@ func TestAfterAShutdownRunAnswersHalfAReserveLater(t *testing.T) {
 	}
 }
 
-// What comes back after the answer goes no further, however it comes back.
+// A stuck function returns after the response. No later stage may see its outcome.
 func TestWhatComesBackAfterTheAnswerChangesNothing(t *testing.T) {
 	for name, back := range map[string]func(){
 		"returns":            func() {},

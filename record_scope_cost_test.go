@@ -1,6 +1,6 @@
 package batch_test
 
-// Cost: what a scope costs a record, without what the hook does.
+// What a scope costs per record, with a hook that does nothing.
 
 import (
 	"context"
@@ -12,7 +12,6 @@ import (
 	"github.com/matryer/is"
 )
 
-// bare is a hook that does nothing.
 func noopHook(ctx context.Context, _ batch.Record) (context.Context, func(batch.Outcome)) {
 	return ctx, noopClose
 }
@@ -31,7 +30,7 @@ func BenchmarkScope(b *testing.B) {
 		}
 		without := func() { _, _ = batch.Collect(costPipeline(batch.SQS(context.Background(), event))) }
 		b.Run(fmt.Sprintf("collect/%d", n), func(b *testing.B) { perRecord(b, n, with) })
-		// The two together, as in BenchmarkStages.
+		// Measure both in turn, as BenchmarkStages does.
 		b.Run(fmt.Sprintf("scope/%d", n), func(b *testing.B) {
 			scoped, plain := math.MaxFloat64, math.MaxFloat64
 			for b.Loop() {

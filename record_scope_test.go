@@ -18,7 +18,7 @@ import (
 
 type scopeKey string
 
-// diary is hooks that note what happens, in order, and give the context a value.
+// A diary notes what hooks and functions do, in order. Its hooks also give the context a value.
 type diary struct{ effects }
 
 func (d *diary) scope(name scopeKey) batch.Option {
@@ -59,13 +59,13 @@ func TestNoScopeIsOpenedWhereNoFunctionIsCalled(t *testing.T) {
 		_, _ = batch.Run(grouped(ctx, []string{"g", "g"}, batch.WithPolicy(batch.StopGroup), d.scope("")), stage)
 		return len(d.all)
 	}
-	is.Equal(count(batch.Each(failingOn("0")), t.Context()), 2) // the second is blocked
+	is.Equal(count(batch.Each(failingOn("0")), t.Context()), 2) // the second record is blocked
 	is.Equal(count(batch.Each(failingOn()), endedContext()), 0)
 	is.Equal(count(func(s texts) texts { return batch.Discard[string](s) }, t.Context()), 0)
 	is.Equal(count(func(s texts) texts { return batch.Parallel(s, 2, func(s texts) texts { return s }) }, t.Context()), 0)
 	is.Equal(count(func(s texts) texts {
 		return batch.Route(s, func(string) int { return 0 }, map[int]batch.Stage[string, string]{})
-	}, t.Context()), 4) // for the key
+	}, t.Context()), 4) // the key is a function, too
 	is.Equal(count(func(s texts) texts { return batch.Tap(s, func(batch.Result[string]) {}) }, endedContext()), 4) // look is a function, too
 }
 
@@ -106,7 +106,7 @@ func TestTheContextOfAScopedRecordEndsAsTheRecordsDoes(t *testing.T) {
 
 				before := runtime.NumGoroutine()
 				_, cancel := context.WithCancel(ctx)
-				is.Equal(runtime.NumGoroutine(), before) // nobody waits for two contexts
+				is.Equal(runtime.NumGoroutine(), before) // no goroutine is needed to wait for two contexts
 				cancel()
 
 				time.Sleep(2 * time.Second)
@@ -128,7 +128,7 @@ func TestAnIntegersAddressIsAKeyLikeAnyOther(t *testing.T) {
 	})
 	source := grouped(context.WithValue(t.Context(), key, outer), []string{""}, hook)
 	_, err := batch.Run(source, batch.Each(func(ctx context.Context, _ string) error {
-		is.Equal(ctx.Value(key), inner) // though it is a context, as what package context looks for
+		is.Equal(ctx.Value(key), inner) // package context, too, uses the address of an integer as a key, and keeps a context there
 		return nil
 	}))
 	is.NoErr(err)
@@ -157,7 +157,7 @@ func TestPartsThatRunSideBySideHaveOneScope(t *testing.T) {
 		var wait sync.WaitGroup
 		wait.Add(3)
 		split := func(s texts) texts {
-			return func(yield func(batch.Result[string]) bool) { // by a stage that calls no function
+			return func(yield func(batch.Result[string]) bool) { // not FlatMap, whose function would open the scope before
 				for r := range s {
 					for range 3 {
 						yield(r)
@@ -169,7 +169,7 @@ func TestPartsThatRunSideBySideHaveOneScope(t *testing.T) {
 			return batch.Parallel(split(s), 3, batch.Each(func(ctx context.Context, _ string) error {
 				d.note(fmt.Sprint(ctx.Value(scopeKey(""))))
 				wait.Done()
-				wait.Wait() // all three are in lanes
+				wait.Wait() // until all three run
 				return nil
 			}))
 		})
@@ -193,7 +193,7 @@ func TestAScopeIsOpenedOnceInSeveralIterations(t *testing.T) {
 	is.Equal(d.all, []string{"open a r0", "call 0 r0 <nil>", "call 0 r0 <nil>", "close a r0 <nil>"})
 }
 
-// allFailing fails everything without calling a function.
+// allFailing is a stage that makes every result Failed without calling a function.
 func allFailing(s texts) texts {
 	return func(yield func(batch.Result[string]) bool) {
 		s(func(r batch.Result[string]) bool { return yield(r.Fail(errBoom)) })
@@ -216,7 +216,7 @@ func TestAHookThatPanicsFailsItsRecordAndTheHooksAroundItAreClosed(t *testing.T)
 		return grouped(t.Context(), []string{"", ""}, append(opts, d.scope("a "), broken, d.scope("b "), report)...)
 	}
 	_, err := batch.Run(source(), batch.Each(d.call))
-	is.True(err != nil) // the other one fails by itself
+	is.True(err != nil) // d.call fails for the other record
 	is.Equal(d.all, []string{
 		"open a r0", "open a r1", "open b r1", "call 1 r1 r1", "close a r0 panic: boom", "close b r1 boom", "close a r1 boom",
 	})
@@ -248,7 +248,7 @@ func TestAHookThatPanicsFailsItsRecordAndTheHooksAroundItAreClosed(t *testing.T)
 	}
 }
 
-// What a hook has failed may be settled like anything else.
+// A failure of a hook can be settled like that of a function.
 func TestAHooksPanicCanBeCaught(t *testing.T) {
 	is := is.New(t)
 	broken := batch.WithScope(func(context.Context, batch.Record) (context.Context, func(batch.Outcome)) { panic(errBoom) })
@@ -322,7 +322,7 @@ func TestAStuckHookIsAStuckFunction(t *testing.T) {
 				_, _ = batch.Run(grouped(ctx, []string{"", "", ""}, reserve, stuck, reportInto(&report)), stage)
 				is.Equal(runningIDs(report), []string{"r1"})
 				is.True(!slices.Contains(d.noted(), "r1 true"))
-				close(free) // it is closed as soon as it is open
+				close(free) // opens the scope, which is closed at once
 				time.Sleep(time.Minute)
 				is.True(slices.Contains(d.noted(), "r1 true"))
 				is.True(slices.Contains(d.noted(), "r0 false"))

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -25,7 +27,7 @@ func TestFunctionsKnowTheirRecordAndItsSource(t *testing.T) {
 		is.True(ok)
 		m, ok := batch.SourceFrom[events.SQSMessage](ctx)
 		is.True(ok)
-		is.True(m == &event.Records[r.Index]) // the original, not a copy
+		is.True(m == &event.Records[r.Index]) // the same pointer
 		is.Equal(r.ID, m.MessageId)
 		is.True(r.Source == any(m))
 		_, ok = batch.SourceFrom[events.KinesisEventRecord](ctx)
@@ -55,7 +57,7 @@ func TestOtherContextsHaveNoRecord(t *testing.T) {
 	is.True(!ok)
 	s := batch.TryEachChunk(batch.Of("a", "b"), 2, func(ctx context.Context, _ []string) error {
 		_, ok := batch.RecordFrom(ctx)
-		is.True(!ok) // a chunk is of several
+		is.True(!ok) // a chunk belongs to several records
 		return nil
 	})
 	is.Equal(len(slices.Collect(s)), 2)
@@ -82,7 +84,7 @@ func TestTheContextEndsWithTheAnswerAndNotWithTheRange(t *testing.T) {
 	kept := slices.Collect(oneGroup(t.Context(), batch.Continue, "a", "b"))
 	is.NoErr(kept[0].Context().Err())
 	v, ok := batch.Then(kept[1], func(_ context.Context, v string) (string, error) { return v + "!", nil }).Value()
-	is.True(ok) // what was kept back can still be flushed
+	is.True(ok) // a result that a stage kept can still be processed
 	is.Equal(v, "b!")
 
 	for name, answer := range map[string]func(texts){
@@ -114,9 +116,63 @@ func TestAPipelineInsideAFunctionHasRecordsOfItsOwn(t *testing.T) {
 		_, err := batch.Collect(inner)
 		r, _ := batch.RecordFrom(ctx)
 		is.Equal(r.ID, "outer")
-		is.NoErr(ctx.Err()) // the end of the inner answer is not that of the outer one
+		is.NoErr(ctx.Err()) // Collect has ended only the inner contexts
 		return err
 	})
 	_, err := batch.Collect(s)
 	is.NoErr(err)
+}
+
+func TestAFunctionThatWritesToItsMessageChangesNoAnswer(t *testing.T) {
+	is := is.New(t)
+	event := sqsEvent(fifoQueue, "g", "h", "g")
+	response, err := batch.Run(batch.SQS(t.Context(), event), batch.Each(func(ctx context.Context, m events.SQSMessage) error {
+		original, _ := batch.SourceFrom[events.SQSMessage](ctx)
+		if m.MessageId != "m0" {
+			return nil
+		}
+		*original = events.SQSMessage{MessageId: "m1", Attributes: map[string]string{"MessageGroupId": "h"}}
+		m.Attributes["MessageGroupId"] = "h"
+		return errBoom
+	}))
+	is.NoErr(err)
+	is.Equal(listed(response), []string{"m0", "m2"})
+}
+
+// If the library read that map, the race detector or the runtime would report it.
+func TestAFunctionThatWasLeftBehindMayWriteToItsMessage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		var stop atomic.Bool
+		writes := func(_ context.Context, m events.SQSMessage) error {
+			for !stop.Load() {
+				m.Attributes["MessageGroupId"] = "x"
+				time.Sleep(time.Millisecond)
+			}
+			return nil
+		}
+		var report batch.Report
+		_, err := batch.Run(batch.SQS(ctx, sqsEvent(fifoQueue, "g", "g"), reportInto(&report)), batch.Each(writes))
+		is.True(err != nil)
+		is.Equal(report.Failures[0].Record.Group, "g")
+		stop.Store(true)
+		time.Sleep(time.Second)
+	})
+}
+
+func TestFirehoseGivesBackTheDataAsItCame(t *testing.T) {
+	is := is.New(t)
+	handler := batch.FirehoseHandler(func(s batch.Stream[events.KinesisFirehoseEventRecord]) batch.Stream[batch.FirehoseRecord] {
+		return batch.TryMap(s, func(ctx context.Context, r events.KinesisFirehoseEventRecord) (batch.FirehoseRecord, error) {
+			original, _ := batch.SourceFrom[events.KinesisFirehoseEventRecord](ctx)
+			original.RecordID = "other"
+			copy(r.Data, "XXXXX")
+			return batch.FirehoseRecord{}, errBoom
+		})
+	})
+	answer, err := handler.Invoke(t.Context(), []byte(`{"deliveryStreamArn":"d","records":[{"recordId":"1","data":"aGVsbG8="}]}`))
+	is.NoErr(err)
+	is.Equal(string(answer), `{"records":[{"recordId":"1","result":"ProcessingFailed","data":"aGVsbG8="}]}`)
 }

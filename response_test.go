@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/lambdabatch/batch"
 	"github.com/matryer/is"
+	"github.com/samber/lo"
 )
 
 func TestResponsesMarshalToExactlyThis(t *testing.T) {
@@ -28,7 +29,7 @@ func TestResponsesMarshalToExactlyThis(t *testing.T) {
 		`{"batchItemFailures":[{"itemIdentifier":"a"},{"itemIdentifier":"b\"\\\u0001é"}]}`)
 	direct, err := batch.Response{BatchItemFailures: []batch.ItemFailure{{ItemIdentifier: "<&>/1"}}}.MarshalJSON()
 	is.NoErr(err)
-	is.Equal(string(direct), `{"batchItemFailures":[{"itemIdentifier":"<&>/1"}]}`) // only Kafka's is an object
+	is.Equal(string(direct), `{"batchItemFailures":[{"itemIdentifier":"<&>/1"}]}`) // only the identifier of a Kafka record is an object
 	is.Equal(marshalled(batch.ItemFailure{ItemIdentifier: "a"}), `{"itemIdentifier":"a"}`)
 
 	event := events.KafkaEvent{Records: map[string][]events.KafkaRecord{
@@ -59,7 +60,7 @@ func TestTwoRecordsOfOneIdentifierShareTheirFate(t *testing.T) {
 	is.Equal(len(failures), 3)
 	is.True(failures[1].Err == errBoom)
 	response, _ := batch.Collect(batch.TryEach(s, failingOn("a2", "b")))
-	is.Equal(listed(response), []string{"a", "b"}) // once, in the order of the batch
+	is.Equal(listed(response), []string{"a", "b"})
 }
 
 func TestAnIdentifierIsListedOnceWhateverSourcesItComesFrom(t *testing.T) {
@@ -67,7 +68,7 @@ func TestAnIdentifierIsListedOnceWhateverSourcesItComesFrom(t *testing.T) {
 	event := sqsEvent(queue, "", "")
 	fail := batch.Each(func(context.Context, events.SQSMessage) error { return errBoom })
 	response, _ := batch.Run(batch.SQS(t.Context(), event), func(s batch.Stream[events.SQSMessage]) batch.Stream[events.SQSMessage] {
-		return fail(batch.SQS(t.Context(), event)) // not s
+		return fail(batch.SQS(t.Context(), event)) // ignores s
 	})
 	is.Equal(listed(response), []string{"m0", "m1"})
 }
@@ -77,25 +78,22 @@ func TestARecordToBeReportedNeedsAnIdentifier(t *testing.T) {
 	describe := func(v string) batch.Record { return batch.Record{ID: strings.TrimPrefix(v, "anonymous")} }
 	s := batch.From(t.Context(), []string{"a", "anonymous", "anonymous"}, describe)
 	response, err := batch.Collect(s)
-	is.NoErr(err) // acknowledged, nobody needs one
+	is.NoErr(err) // all are acknowledged, so no identifier is needed
 	is.Equal(listed(response), []string{})
 	_, err = batch.Run(s, batch.Each(failingOn("a")))
 	is.NoErr(err)
 	_, err = batch.Run(s, batch.Each(failingOn("anonymous")))
 	is.True(errors.Is(err, batch.ErrNoID))
 	is.True(errors.Is(err, errBoom))
-	is.True(strings.Contains(err.Error(), "record 1 ")) // its position is all there is to name it
+	is.True(strings.Contains(err.Error(), "record 1 ")) // named by its position
 	_, err = batch.Run(s, batch.Each(failingOn("a", "anonymous")))
-	is.True(errors.Is(err, batch.ErrNoID)) // not the error of all failed: the list would be void
+	is.True(errors.Is(err, batch.ErrNoID)) // not an AllFailedError, because the list would be invalid
 }
 
 func TestAllFailedErrorStaysShortAndPrintable(t *testing.T) {
 	is := is.New(t)
 	nasty := errors.New("x\x00\x1b\x7f\u0085\r\n" + strings.Repeat("é", 1<<20))
-	ids := make([]string, 10_000)
-	for i := range ids {
-		ids[i] = fmt.Sprint("id\x7f", i, strings.Repeat("…", 1000))
-	}
+	ids := lo.Times(10_000, func(i int) string { return fmt.Sprint("id\x7f", i, strings.Repeat("…", 1000)) })
 	response, err := batch.Collect(batch.TryEach(batch.From(t.Context(), ids, byID), func(context.Context, string) error { return nasty }))
 	var all *batch.AllFailedError
 	is.True(errors.As(err, &all))
@@ -124,16 +122,16 @@ func TestTheReportCountsEveryRecordOnce(t *testing.T) {
 		describe := func(v string) batch.Record { return batch.Record{ID: v, Group: v[:1]} }
 		ids := []string{"a1", "a2", "b1", "b2", "c1", "d1", "e1", "f1"}
 		source := batch.From(ctx, ids, describe, batch.WithPolicy(batch.StopGroup), batch.WithReport(func(c context.Context, r batch.Report) {
-			is.Equal(c.Value(ctxKey{}), "value") // the invocation's
+			is.Equal(c.Value(ctxKey{}), "value") // a value of the invocation's context
 			end, _ := c.Deadline()
-			is.Equal(end, start.Add(10*time.Second-125*time.Millisecond)) // three quarters of the reserve after the records'
+			is.Equal(end, start.Add(10*time.Second-125*time.Millisecond)) // three quarters of the reserve after the records' contexts
 			is.NoErr(c.Err())
 			reports = append(reports, r)
 		}))
 		response, err := batch.Run(source, func(s texts) texts {
 			s = batch.Filter(dropping(s, "c1"), func(v string) bool { return v != "b2" })
 			return batch.TryEach(s, func(_ context.Context, v string) error {
-				time.Sleep(2400 * time.Millisecond) // e1 returns after the end, but before the answer is due
+				time.Sleep(2400 * time.Millisecond) // e1 returns after the contexts have ended, but before Run stops waiting
 				return failingOn("a1")(nil, v)
 			})
 		})
@@ -141,10 +139,7 @@ func TestTheReportCountsEveryRecordOnce(t *testing.T) {
 		is.Equal(len(reports), 1)
 		r := reports[0]
 		is.Equal([]int{r.Records, r.Acknowledged, r.Failed, r.Blocked, r.NotStarted, r.Unreached}, []int{8, 4, 1, 1, 1, 1})
-		var failures []string
-		for _, f := range r.Failures {
-			failures = append(failures, f.Record.ID)
-		}
+		failures := failedIDs(r.Failures)
 		is.Equal(failures, listed(response))
 		is.Equal(failures, []string{"a1", "a2", "c1", "f1"})
 		is.Equal(r.Elapsed, 9600*time.Millisecond)
@@ -166,5 +161,5 @@ func TestTheReportIsThatOfTheSourceOfRun(t *testing.T) {
 	})
 	is.NoErr(err)
 	is.Equal(reports, 1)
-	is.Equal(listed(response), []string{"a"}) // what is from elsewhere names nobody
+	is.Equal(listed(response), []string{"a"}) // results from elsewhere are not listed
 }

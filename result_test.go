@@ -78,7 +78,7 @@ func TestAStageThatTriesAgainSettlesItsOwnFailure(t *testing.T) {
 	held := slices.Values(slices.Collect(twice(oneGroup(t.Context(), batch.StopBatch, "a", "b", "c"))))
 	response, err := batch.Collect(held)
 	is.NoErr(err)
-	is.Equal(listed(response), []string{}) // the first attempt did not go on: it blocks nobody
+	is.Equal(listed(response), []string{}) // the failed first attempt was not sent, so it blocks no record
 	is.Equal(attempts, map[string]int{"a": 2, "b": 2, "c": 2})
 }
 

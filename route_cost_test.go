@@ -8,7 +8,7 @@ import (
 	"github.com/lambdabatch/batch"
 )
 
-// byTurns has values take routes by turns.
+// alternating sends values through the routes in turn.
 func alternating(s texts, routes int, stage batch.Stage[string, string]) texts {
 	stages := make(map[int]batch.Stage[string, string])
 	for k := range routes {
@@ -17,7 +17,7 @@ func alternating(s texts, routes int, stage batch.Stage[string, string]) texts {
 	return batch.Route(s, func(v string) int { return indexOf(v) % routes }, stages)
 }
 
-// What Route costs, next to lanes.
+// BenchmarkRoute compares routes with lanes.
 func BenchmarkRoute(b *testing.B) {
 	const n = 1000
 	source := grouped(context.Background(), make([]string, n))
@@ -32,7 +32,7 @@ func BenchmarkRoute(b *testing.B) {
 	})
 }
 
-// The records of one group take two routes by turns, each of which would rather have more of them at once.
+// The records of one group take two routes in turn, and each route would rather wait for more of them.
 func TestAGroupThatTakesSeveralRoutesTakesAsLongAsThereAreManyRecords(t *testing.T) {
 	bulk := func(s texts) texts {
 		return batch.TryEachChunk(s, 1000, func(context.Context, []string) error { return nil })
@@ -40,11 +40,7 @@ func TestAGroupThatTakesSeveralRoutesTakesAsLongAsThereAreManyRecords(t *testing
 	for name, stage := range map[string]batch.Stage[string, string]{"in bulk": bulk, "in a stage that buffers": buffering(1000, inOrder)} {
 		t.Run(name, func(t *testing.T) {
 			times := growth(200, 100, func(n int) {
-				groups := make([]string, n)
-				for i := range groups {
-					groups[i] = "g"
-				}
-				response, err := batch.Run(grouped(context.Background(), groups, batch.WithPolicy(batch.StopGroup)), func(s texts) texts {
+				response, err := batch.Run(grouped(context.Background(), groupsInTurn(n, 1), batch.WithPolicy(batch.StopGroup)), func(s texts) texts {
 					return alternating(s, 2, stage)
 				})
 				if err != nil || len(response.BatchItemFailures) > 0 {
@@ -52,7 +48,7 @@ func TestAGroupThatTakesSeveralRoutesTakesAsLongAsThereAreManyRecords(t *testing
 				}
 			})
 			if times > 100 {
-				t.Errorf("%.0f times as long for 16 times as many", times)
+				t.Errorf("16 times as many take %.0f times as long", times)
 			}
 		})
 	}

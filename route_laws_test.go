@@ -1,6 +1,6 @@
 package batch_test
 
-// The laws of Route, over drawn pipelines on drawn schedules.
+// The laws of Route. The pipelines, and the times that their functions take, are drawn.
 
 import (
 	"cmp"
@@ -16,11 +16,11 @@ import (
 	"pgregory.net/rapid"
 )
 
-// A routesCase is a pipeline with routes in it.
+// A routesCase is a drawn pipeline with routes.
 type routesCase struct {
 	lanesCase
 	routes map[int][]step
-	keys   int // from 0 on; some have no route
+	keys   int // the keys are 0, 1, …; the last one may have no route
 }
 
 func drawRoutes(t *rapid.T, policy batch.Policy, inside, outside []string) routesCase {
@@ -47,7 +47,7 @@ func (c routesCase) stages(l *callLog) map[int]batch.Stage[string, string] {
 	return all
 }
 
-// oneByOne is what Route means: each Ready Result goes through its stage before the next one comes.
+// oneByOne defines what Route means: each ready result passes through the stage of its key before the next one enters.
 func (c routesCase) oneByOne(s texts, stages map[int]batch.Stage[string, string]) texts {
 	return func(yield func(batch.Result[string]) bool) {
 		for r := range batch.Map(s, func(v string) string { return v }) {
@@ -102,7 +102,7 @@ func TestRouteGivesWhatTheChosenStageGives(t *testing.T) {
 	})
 }
 
-// What is before routes has run ahead of the failures in them, and what is after them is late.
+// No steps before or after the routes, as in TestParallelIsInvisibleUnderStopGroup.
 func TestRouteGivesWhatTheChosenStageGivesUnderStopGroup(t *testing.T) {
 	thorough(t, func(t *rapid.T) {
 		c := drawRoutes(t, batch.StopGroup, slices.Concat(mapping, settling, []string{"repeating"}), mapping)
@@ -122,18 +122,18 @@ func TestRoutesGiveTheSameResponseUnderEachPolicy(t *testing.T) {
 	})
 }
 
-// A stage that looks ahead composes its chunks in routes as it does nowhere else.
+// In routes, chunks consist of other records than elsewhere, so only the response is the same.
 func TestRoutesThatLookAheadGiveTheSameResponse(t *testing.T) {
 	thorough(t, func(t *rapid.T) {
 		policy := rapid.SampledFrom(strictPolicies).Draw(t, "policy")
 		kinds := slices.Concat(mapping, []string{"TryEachChunk", "Parallel"})
-		kinds = slices.DeleteFunc(kinds, func(k string) bool { return k == "own" }) // it settles, too
+		kinds = slices.DeleteFunc(kinds, func(k string) bool { return k == "own" }) // this kind settles failures
 		c := drawRoutes(t, policy, kinds, kinds)
 		equal(t, "response", c.play(t, true).response, c.play(t, false).response)
 	})
 }
 
-// Whichever routes the records of a group take, they take effect one after the other.
+// The records of a group take effect one after the other, even if they take different routes.
 func TestRoutesKeepTheOrderOfEachGroup(t *testing.T) {
 	thorough(t, func(t *rapid.T) {
 		policy := rapid.SampledFrom(strictPolicies).Draw(t, "policy")
@@ -141,9 +141,9 @@ func TestRoutesKeepTheOrderOfEachGroup(t *testing.T) {
 		all := slices.DeleteFunc(c.play(t, true).calls, func(c call) bool { return !strings.HasPrefix(c.step, "route") })
 		route := func(c call) string { name, _, _ := strings.Cut(c.step, "-"); return name }
 		for i, b := range all {
-			for _, a := range all[:i] { // which ended before
+			for _, a := range all[:i] { // a was noted before b, when it ended
 				if a.group == "" || a.group != b.group || route(a) == route(b) {
-					continue // a route of its own lanes may have several at once
+					continue // lanes in a route may process several records at a time
 				}
 				if b.start < a.end || b.record < a.record {
 					t.Fatalf("group %s: %+v, then %+v", a.group, a, b)
@@ -153,8 +153,7 @@ func TestRoutesKeepTheOrderOfEachGroup(t *testing.T) {
 	})
 }
 
-// A record that hangs delays its route and its group, and nobody else: not the other routes, whatever they hold, nor a bulk
-// write after them.
+// A record that hangs delays its route and its group only. It delays neither the other routes nor a bulk write after them.
 func TestWhatHangsInARouteDelaysItsRouteAndItsGroupOnly(t *testing.T) {
 	thorough(t, func(t *rapid.T) {
 		policy := rapid.SampledFrom([]batch.Policy{batch.Continue, batch.StopGroup}).Draw(t, "policy")
@@ -197,7 +196,7 @@ func TestWhatHangsInARouteDelaysItsRouteAndItsGroupOnly(t *testing.T) {
 			}
 			reported := listed(response)
 			if !slices.Contains(reported, fmt.Sprint("r", hanging)) {
-				t.Fatalf("r%d hangs, reported %v", hanging, reported)
+				t.Fatalf("r%d hangs, but reported are %v", hanging, reported)
 			}
 			delayed := delayedBy(hanging, policy, groups, routes)
 			for i := range groups {
@@ -209,8 +208,8 @@ func TestWhatHangsInARouteDelaysItsRouteAndItsGroupOnly(t *testing.T) {
 	})
 }
 
-// delayedBy is the records that must wait for one that hangs: those of its route, those after it in its group, and what
-// comes after these in their groups.
+// delayedBy returns the records that may have to wait for one that hangs: those of its route, and the later ones in the
+// groups of all these.
 func delayedBy(hanging int, policy batch.Policy, groups []string, routes []int) map[int]bool {
 	delayed := make(map[int]bool)
 	held := make(map[string]bool)

@@ -64,7 +64,7 @@ func parallel(n int, stage batch.Stage[string, string]) batch.Stage[string, stri
 	return func(s texts) texts { return batch.Parallel(s, n, stage) }
 }
 
-// The records of a group go to a bulk write and to single ones by turns.
+// The records of a group are written in bulk and one by one, in turn.
 func TestAGroupGoesThroughItsRoutesInOrder(t *testing.T) {
 	bulk := func(e *effects) batch.Stage[string, string] {
 		return func(s texts) texts {
@@ -111,7 +111,7 @@ func TestAGroupGoesThroughItsRoutesInOrder(t *testing.T) {
 	}
 }
 
-// Its failure holds the record back that has no route, as it holds back all others.
+// The failure of an earlier record holds back the one without a route, as it would any other.
 func TestWhatHasNoRouteIsHeldBackFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := is.New(t)
@@ -184,7 +184,7 @@ func TestBreakingOutOfRoutesEndsThemAll(t *testing.T) {
 		var ended atomic.Int32
 		waiting := batch.Each(func(ctx context.Context, v string) error {
 			if v == "b" {
-				time.Sleep(time.Second) // the others have begun by then
+				time.Sleep(time.Second) // until the others have begun
 				return nil
 			}
 			<-ctx.Done()

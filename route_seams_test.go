@@ -1,6 +1,6 @@
 package batch_test
 
-// Where routes meet lanes, early ends and other routes.
+// Routes in lanes, lanes in routes, routes in routes, and routes that end early.
 
 import (
 	"context"
@@ -50,7 +50,7 @@ func TestAReaderThatIsFarAheadOfARouteThatEndsGoesOn(t *testing.T) {
 	})
 }
 
-// Nobody takes a1, so it is reported, and what comes after it in its group must wait for it.
+// The route has ended before a1, so a1 is reported and the later records of its group are held back.
 func TestWhatARouteGetsNoMoreHoldsItsGroupBack(t *testing.T) {
 	for _, stage := range []batch.Stage[string, string]{onlyFirst, crashing} {
 		is := is.New(t)
@@ -68,7 +68,7 @@ func TestWhatARouteGetsNoMoreHoldsItsGroupBack(t *testing.T) {
 	}
 }
 
-// Of two that a route gets no more, the second one is held back by the first.
+// The route ends before two records of one group. The first of them holds back the second.
 func TestWhatARouteGetsNoMoreIsHeldBackItself(t *testing.T) {
 	is := is.New(t)
 	var failures []batch.Failure
@@ -83,8 +83,8 @@ func TestWhatARouteGetsNoMoreIsHeldBackItself(t *testing.T) {
 	is.True(errors.Is(failures[1].Err, batch.ErrBlocked))
 }
 
-// Record 0 is stuck in the lanes of a route, which has free ones for record 3; that comes when record 2, of the same group, has
-// left the other route.
+// Record 0 is stuck in one lane of a route. Record 3 must get another of its lanes when record 2, which is in the same group,
+// has left the other route.
 func TestAStuckRecordInTheLanesOfARouteDelaysItsGroupOnly(t *testing.T) {
 	for _, slow := range []time.Duration{0, time.Second} {
 		synctest.Test(t, func(t *testing.T) {
@@ -106,8 +106,8 @@ func TestAStuckRecordInTheLanesOfARouteDelaysItsGroupOnly(t *testing.T) {
 	}
 }
 
-// When nothing else moves, the route with lanes is told to end for the sake of record 1. Record 4 needs it once more before
-// record 0 returns, which it never does.
+// When nothing else can run, the route with lanes must end so that record 1 can start. Record 4 needs that route again, though
+// record 0 never leaves it.
 func TestARouteWithLanesGoesOnWhileAnEarlierRecordIsStuckInThem(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := is.New(t)
@@ -124,7 +124,7 @@ func TestARouteWithLanesGoesOnWhileAnEarlierRecordIsStuckInThem(t *testing.T) {
 	})
 }
 
-// The stage fetches ahead, and is told to end while it is at work. What comes next for its route waits until it has ended.
+// The input of the stage ends while the stage is still processing. The next record of its route must wait until it has ended.
 func TestARouteIsOneSequentialStreamThoughItIsBuiltAnew(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := is.New(t)
@@ -132,7 +132,7 @@ func TestARouteIsOneSequentialStreamThoughItIsBuiltAnew(t *testing.T) {
 		takes := map[string]time.Duration{"0": time.Second, "1": 3 * time.Second, "3": time.Second}
 		work := func(_ context.Context, v string) error {
 			if busy.Add(1) > 1 {
-				t.Error("two at once")
+				t.Error("two functions run at the same time")
 			}
 			time.Sleep(takes[v])
 			busy.Add(-1)
@@ -153,7 +153,7 @@ func TestARouteIsOneSequentialStreamThoughItIsBuiltAnew(t *testing.T) {
 	})
 }
 
-// The records of a group take two routes by turns. As long as other records move, a stage is not ended for that.
+// The records of a group take two routes in turn. A stage ends early only if it keeps a record that others wait for.
 func TestAStageIsBuiltOnceUnlessItKeepsWhatOthersWaitFor(t *testing.T) {
 	for name, test := range map[string]struct {
 		stage batch.Stage[string, string]
@@ -183,7 +183,7 @@ func TestAStageIsBuiltOnceUnlessItKeepsWhatOthersWaitFor(t *testing.T) {
 	}
 }
 
-// Lanes in which there are routes share the records, so that routes in them take no more than one; routes in routes do not.
+// Routes in lanes take one record at a time and leave the rest to other lanes.
 func TestRoutesInLanesLeaveRecordsToOtherLanes(t *testing.T) {
 	all := func(stage batch.Stage[string, string]) batch.Stage[string, string] {
 		return func(s texts) texts {
@@ -208,7 +208,7 @@ func TestRoutesInLanesLeaveRecordsToOtherLanes(t *testing.T) {
 	}
 }
 
-// The groups of the later records cannot be read, so each of them may be of any group, and one record goes after the other.
+// The groups of the later records cannot be read, so they may belong to any group. All records are processed one by one.
 func TestRoutesKeepTheBatchInOrderIfAGroupCannotBeRead(t *testing.T) {
 	is := is.New(t)
 	var taken effects
@@ -258,7 +258,7 @@ func TestResultsOfAnotherBatchTakeRoutesAndNameNobody(t *testing.T) {
 	is.Equal(taken.sorted(), []string{"0", "1", "2", "7", "8"})
 }
 
-// No function is called for what a route gets no more, so nothing has run twice.
+// The stage ranges twice, but no function was called for the later records, so no line warns of that.
 func TestWhatARouteGetsNoMoreHasHadNoEffect(t *testing.T) {
 	is := is.New(t)
 	var log journal

@@ -16,13 +16,11 @@ import (
 	"pgregory.net/rapid"
 )
 
-// textRoutes are routes from texts to texts.
 type textRoutes = map[string]batch.Stage[string, string]
 
-// first is the first letter of a text.
 func firstLetter(v string) string { return v[:1] }
 
-// told is what can be told of the Results of a stream, by record.
+// resultLines describes the results of a stream, sorted by record.
 func resultLines(s texts) (all []string) {
 	for r := range s {
 		what, ok := r.Value()
@@ -132,7 +130,7 @@ func TestAKeyIsCalledOnceForEachReadyResultAndNotAfterTheEnd(t *testing.T) {
 		return "all"
 	}
 	source := grouped(ctx, make([]string, 5))
-	s := func(yield func(batch.Result[string]) bool) { // without a function that would not be called after the end
+	s := func(yield func(batch.Result[string]) bool) { // not a stage with a function, which would not be called after the end
 		for r := range source {
 			if r.Record().Index == 1 {
 				r = r.Fail(errBoom)
@@ -150,7 +148,7 @@ func TestAKeyIsCalledOnceForEachReadyResultAndNotAfterTheEnd(t *testing.T) {
 		}
 	}
 	is.Equal(keys.all, []string{"0", "2"})
-	is.True(late >= 3) // and 0, if it has not begun
+	is.True(late >= 3) // 2, 3, 4, and 0 if it had not begun
 	is.True(late+len(began.all) == 4)
 }
 

@@ -1,5 +1,7 @@
 package batch_test
 
+// Events and payloads of each source, and one interface to Run and the handlers.
+
 import (
 	"context"
 	"encoding/base64"
@@ -10,7 +12,10 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/lambdabatch/batch"
+	"github.com/samber/lo"
 )
+
+type fields = map[string]any
 
 const (
 	queue     = "arn:aws:sqs:eu-west-1:123456789012:orders"
@@ -28,51 +33,50 @@ func sqsEvent(arn string, groups ...string) (event events.SQSEvent) {
 	return event
 }
 
+// kafkaPayload is an event with two partitions. The second record of partition a-0 has this value.
 func kafkaPayload(value any) []byte {
-	payload, _ := json.Marshal(fields{"eventSource": "aws:kafka", "records": fields{
+	return lo.Must(json.Marshal(fields{"eventSource": "aws:kafka", "records": fields{
 		"b-1": []any{fields{"topic": "b", "partition": 1, "offset": 7, "value": "aQ=="}},
 		"a-0": []any{
 			fields{"topic": "a", "partition": 0, "offset": 3, "value": "aQ=="},
 			fields{"topic": "a", "partition": 0, "offset": 4, "value": value},
 			fields{"topic": "a", "partition": 0, "offset": 5, "value": "aQ=="},
 		},
-	}})
-	return payload
+	}}))
 }
 
 func costEvent(n int) events.SQSEvent {
-	var event events.SQSEvent
-	for i := range n {
-		event.Records = append(event.Records, events.SQSMessage{MessageId: "m" + strconv.Itoa(i), Body: "body"})
-	}
-	return event
+	return events.SQSEvent{Records: lo.Times(n, func(i int) events.SQSMessage {
+		return events.SQSMessage{MessageId: "m" + strconv.Itoa(i), Body: "body"}
+	})}
 }
 
+// A recordSpec says what a record of any source contains.
 type recordSpec struct {
 	id, body, group string
 	receive         int
 }
 
-func recordSpecs(input string, receive int) (all []recordSpec) {
-	for _, text := range strings.Fields(input) {
+// recordSpecs reads "id:body@group id:body@group". The group may be missing.
+func recordSpecs(input string, receive int) []recordSpec {
+	return lo.Map(strings.Fields(input), func(text string, _ int) recordSpec {
 		id, rest, _ := strings.Cut(text, ":")
 		body, group, _ := strings.Cut(rest, "@")
-		all = append(all, recordSpec{id, body, group, receive})
-	}
-	return all
+		return recordSpec{id, body, group, receive}
+	})
 }
 
-// service is a source of events, with the two ways of processing them.
+// A service is a source of events, with the two ways to process them.
 type service struct {
 	name    string
-	event   func(recordSpec) map[string]any
+	event   func(recordSpec) fields // one record of the event
 	run     func(payload []byte, handle func(string) error, opts ...batch.Option) (batch.Response, error)
 	handler func(handle func(string) error, opts ...batch.Option) *batch.Handler
 }
 
 func serviceOf[E, R any](
 	name string,
-	event func(recordSpec) map[string]any,
+	event func(recordSpec) fields,
 	source func(context.Context, E, ...batch.Option) batch.Stream[R],
 	handler func(func(batch.Stream[R]) batch.Stream[R], ...batch.Option) *batch.Handler,
 	body func(R) string,
@@ -97,18 +101,9 @@ func serviceOf[E, R any](
 }
 
 func (s service) payload(all []recordSpec) []byte {
-	records := []any{}
-	for _, e := range all {
-		records = append(records, s.event(e))
-	}
-	payload, err := json.Marshal(map[string]any{"Records": records})
-	if err != nil {
-		panic(err)
-	}
-	return payload
+	records := lo.Map(all, func(r recordSpec, _ int) fields { return s.event(r) })
+	return lo.Must(json.Marshal(fields{"Records": records}))
 }
-
-type fields = map[string]any
 
 func sqsService(name, arn string) service {
 	event := func(e recordSpec) fields {

@@ -10,9 +10,10 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/lambdabatch/batch"
 	"github.com/matryer/is"
+	"github.com/samber/lo"
 )
 
-// records returns the records of a stream without their sources.
+// records returns the records of a stream, with Source set to nil.
 func records[T any](s batch.Stream[T]) (all []batch.Record) {
 	for r := range s {
 		record := r.Record()
@@ -34,7 +35,7 @@ func TestSQSMessagesHaveTheirIDGroupAndReceiveCount(t *testing.T) {
 
 func TestTheARNTellsWhetherAQueueKeepsOrder(t *testing.T) {
 	is := is.New(t)
-	is.Equal(afterFirstFails(batch.SQS(t.Context(), sqsEvent(queue, "g", "g", "h"))), []string{"called", "called"}) // fair queues have groups, too
+	is.Equal(afterFirstFails(batch.SQS(t.Context(), sqsEvent(queue, "g", "g", "h"))), []string{"called", "called"}) // messages of a fair queue have groups, too
 	is.Equal(afterFirstFails(batch.SQS(t.Context(), sqsEvent(fifoQueue, "g", "g", "h", "g"))), []string{"blocked", "called", "blocked"})
 	is.Equal(afterFirstFails(batch.SQS(t.Context(), sqsEvent(queue+".fifo-not", "g", "g"))), []string{"called"})
 	is.Equal(afterFirstFails(batch.SQS(t.Context(), sqsEvent("", "g", "g"))), []string{"called"})
@@ -58,7 +59,7 @@ func TestDynamoDBRecordsStopTheShardAndAreGroupedByItem(t *testing.T) {
 		{"at": events.NewNumberAttribute("2"), "id": events.NewStringAttribute("1")},
 		{"id": events.NewNumberAttribute("1"), "at": events.NewNumberAttribute("2")},
 		{"id": events.NewBinaryAttribute([]byte("1"))},
-		{"id": events.NewStringAttribute("MQ==")}, // what the bytes are in base64
+		{"id": events.NewStringAttribute("MQ==")}, // the base64 of the bytes above
 		{"id": events.NewStringAttribute(`1"at":{"N":"2"}`)},
 		{"id": events.NewStringAttribute("1")},
 		nil,
@@ -72,12 +73,9 @@ func TestDynamoDBRecordsStopTheShardAndAreGroupedByItem(t *testing.T) {
 	}
 	all := records(batch.DynamoDB(t.Context(), event))
 	is.Equal(all[3].ID, "3")
-	is.Equal(all[0].Group, all[1].Group) // whatever the order of the attributes
+	is.Equal(all[0].Group, all[1].Group) // the order of the attributes does not matter
 	is.Equal(all[7].Group, "")
-	groups := map[string]bool{}
-	for _, r := range all[1:] {
-		groups[r.Group] = true
-	}
+	groups := lo.UniqBy(all[1:], func(r batch.Record) string { return r.Group })
 	is.Equal(len(groups), len(keys)-1) // different keys are different groups
 	is.Equal(afterFirstFails(batch.DynamoDB(t.Context(), event)), slices.Repeat([]string{"blocked"}, len(keys)-1))
 	is.Equal(afterFirstFails(batch.DynamoDB(t.Context(), event, batch.WithPolicy(batch.StopGroup)))[:2], []string{"blocked", "called"})
@@ -91,7 +89,7 @@ func TestKafkaRecordsComePartitionByPartition(t *testing.T) {
 		"a-2":  {{Offset: 5}},
 		"c-0":  {},
 	}}
-	for range 10 { // the map has no order
+	for range 10 { // maps are ranged over in random order
 		is.Equal(records(batch.Kafka(t.Context(), event)), []batch.Record{
 			{ID: "a-10/7", Group: "a-10", Index: 0},
 			{ID: "a-10/8", Group: "a-10", Index: 1},
@@ -120,7 +118,7 @@ func TestARecordThatDescribePanicsForHasNoIdentifier(t *testing.T) {
 	describe := func(v string) batch.Record { return batch.Record{ID: v[:1]} }
 	s := batch.From(t.Context(), []string{"a", ""}, describe)
 	response, err := batch.Collect(s)
-	is.NoErr(err) // no matter, as long as it is acknowledged
+	is.NoErr(err) // a record that is acknowledged needs no identifier
 	is.Equal(listed(response), []string{})
 	_, err = batch.Collect(batch.TryEach(s, failingOn("")))
 	is.True(errors.Is(err, batch.ErrNoID))

@@ -1,7 +1,6 @@
 package batch_test
 
-// Cost: the five stages of trivial functions against one loop that recovers for
-// each record.
+// What stages cost: five stages with trivial functions, compared with one loop that recovers from panics per record.
 
 import (
 	"context"
@@ -67,8 +66,7 @@ func BenchmarkStages(b *testing.B) {
 			perRecord(b, n, func() { _, _ = batch.Run(batch.SQS(ctx, event), costPipeline) })
 		})
 		b.Run(fmt.Sprintf("loop/%d", n), func(b *testing.B) { perRecord(b, n, func() { handWritten(event) }) })
-		// The two together, and the quickest of many runs of each: other work on the
-		// machine only ever adds.
+		// Measure both in turn, and take the quickest of many runs of each: other work on the machine only adds to the time.
 		b.Run(fmt.Sprintf("stage/%d", n), func(b *testing.B) {
 			ours, theirs := math.MaxFloat64, math.MaxFloat64
 			for b.Loop() {

@@ -7,7 +7,6 @@ import (
 	"io"
 	"iter"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -63,11 +62,7 @@ func TestFlatMapAcknowledgesARecordIfEveryPartIs(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			is := is.New(t)
 			s := batch.FlatMap(batch.Of("x"), func(string) []string {
-				parts := make([]string, test.parts)
-				for i := range parts {
-					parts[i] = strconv.Itoa(i)
-				}
-				return parts
+				return numerals(0, test.parts)
 			})
 			response, _ := batch.Collect(batch.TryEach(s, failingOn(test.fail)))
 			is.Equal(listed(response), test.want)
@@ -131,7 +126,7 @@ func TestTapLooksAtEveryResult(t *testing.T) {
 	is.Equal(seen(batch.Tap(batch.TryEach(oneGroup(endedContext(), batch.Continue, "0"), failingOn()), func(r batch.Result[string]) {
 		looked = append(looked, draw.Seen(r))
 	})), looked)
-	is.Equal(len(looked), 1) // after the end, too
+	is.Equal(len(looked), 1) // although the context has ended
 }
 
 func TestAPanickingTapFailsTheResultBesideTheErrorThatItHas(t *testing.T) {
@@ -193,7 +188,7 @@ func TestStagesAreBuiltFromWhatIsThere(t *testing.T) {
 			is := is.New(t)
 			text := panicOf(build).(string)
 			is.True(strings.HasPrefix(text, "batch: "+want))
-			is.True(!strings.HasSuffix(want, "is nil") || strings.Contains(text, ", in the stage that takes string")) // which of several
+			is.True(!strings.HasSuffix(want, "is nil") || strings.Contains(text, ", in the stage that takes string")) // so that users find the stage
 		})
 	}
 }

@@ -17,7 +17,7 @@ import (
 	"github.com/matryer/is"
 )
 
-// windowPayload is an invocation of a window with records of the given data.
+// windowPayload is the event of an invocation of a tumbling window, with one Kinesis record per data.
 func windowPayload(t *testing.T, state string, final bool, data ...string) []byte {
 	t.Helper()
 	records := make([]events.KinesisEventRecord, len(data))
@@ -92,6 +92,7 @@ func TestTheRealWindowEventsAreRead(t *testing.T) {
 	is.Equal(string(answer), `{"state":{"1":"state1","count":3},"batchItemFailures":[]}`)
 }
 
+// testdata reads one of the events that aws-lambda-go has for its own tests.
 func testdata(t *testing.T, name string) []byte {
 	t.Helper()
 	dir, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/aws/aws-lambda-go").Output()
@@ -122,7 +123,7 @@ func TestAWindowClosesWithItsStateAndOnlyAtItsEnd(t *testing.T) {
 	is.Equal(window.ShardID, "shard-1")
 	is.True(window.Final && !window.TerminatedEarly)
 	is.Equal(window.End.Sub(window.Start).Minutes(), 2.0)
-	_, err = h.Invoke(t.Context(), windowPayload(t, "7", true)) // no records
+	_, err = h.Invoke(t.Context(), windowPayload(t, "7", true))
 	is.NoErr(err)
 	is.Equal(closed, []int{5, 7})
 }
@@ -137,7 +138,7 @@ func TestAWindowFoldsWhatStandsBeforeTheFirstFailure(t *testing.T) {
 	h = batch.KinesisWindowHandler(numbers, add, ignore, quiet, batch.WithPolicy(batch.Continue))
 	answer, err = h.Invoke(t.Context(), windowPayload(t, "10", false, "1", "2", "x", "4"))
 	is.NoErr(err)
-	is.Equal(string(answer), `{"state":13,"batchItemFailures":[{"itemIdentifier":"102"}]}`) // 4 is redelivered, too
+	is.Equal(string(answer), `{"state":13,"batchItemFailures":[{"itemIdentifier":"102"}]}`) // 4 comes after the failure and is redelivered, so it is not folded
 }
 
 func TestAWindowInWhichEverythingFailsIsAnError(t *testing.T) {
@@ -191,4 +192,13 @@ func TestAStateThatPanicsFailsTheInvocation(t *testing.T) {
 		_, panicked := errors.AsType[*batch.PanicError](err)
 		is.True(panicked)
 	}
+}
+
+func TestAnEventOfAWindowIsAnErrorThatNamesItsHandler(t *testing.T) {
+	is := is.New(t)
+	payload := []byte(`{"window":{"start":"2026-01-01T00:00:00Z","end":"2026-01-01T00:01:00Z"},"state":{},"shardId":"s","Records":[]}`)
+	_, err := batch.KinesisHandler(batch.Each(func(context.Context, events.KinesisEventRecord) error { return nil })).Invoke(t.Context(), payload)
+	is.True(err != nil && strings.Contains(err.Error(), "KinesisWindowHandler"))
+	_, err = batch.DynamoDBHandler(batch.Each(func(context.Context, events.DynamoDBEventRecord) error { return nil })).Invoke(t.Context(), payload)
+	is.True(err != nil && strings.Contains(err.Error(), "DynamoDBWindowHandler"))
 }

@@ -1,6 +1,6 @@
 package batch_test
 
-// What is in hand when the answer is given: a copy of a record may have arrived while another one is stuck, or waits.
+// One copy of a record may have arrived when the response leaves, while another is stuck or waits in a chunk or in lanes.
 
 import (
 	"context"
@@ -17,7 +17,7 @@ import (
 	"github.com/matryer/is"
 )
 
-// onSecondCopy calls f for the second copy of record 1 and for nothing else.
+// onSecondCopy makes a function that calls f for the second copy of record 1.
 func onSecondCopy(f func()) func(context.Context, string) error {
 	n := 0
 	return func(_ context.Context, v string) error {
@@ -76,7 +76,7 @@ func TestACopyThatDoesNotReturnIsReportedThoughTheOtherHasArrived(t *testing.T) 
 	}
 }
 
-// An acknowledged copy passes an empty chunk at once, and the Result itself waits in it.
+// An acknowledged copy passes the chunk at once, while the result itself waits in it.
 func TestWhatWaitsInAChunkIsReportedThoughACopyHasArrived(t *testing.T) {
 	for name, deed := range map[string]func(free chan struct{}){
 		"another function is stuck":           func(free chan struct{}) { <-free },
@@ -107,7 +107,7 @@ func TestWhatWaitsInAChunkIsReportedThoughACopyHasArrived(t *testing.T) {
 									}
 								}
 							}
-							return batch.TryEachChunk(first, 100, func(context.Context, []string) error { t.Error("written"); return nil })
+							return batch.TryEachChunk(first, 100, func(context.Context, []string) error { t.Error("the chunk is written"); return nil })
 						})
 					})
 					is.NoErr(err)
@@ -118,7 +118,7 @@ func TestWhatWaitsInAChunkIsReportedThoughACopyHasArrived(t *testing.T) {
 	}
 }
 
-// Lanes have the second copies when the function after them is stuck.
+// The second copies are still in the lanes when the function after the lanes is stuck.
 func TestWhatWaitsInLanesIsReportedThoughACopyHasArrived(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := is.New(t)
@@ -218,7 +218,7 @@ func TestALookAheadThroughLanesReportsNothingThatTheFullRangeFinishes(t *testing
 	}
 }
 
-// Lane 2 hands its record over and ends; lane 3 sends it while record 0 is at work.
+// The second lane hands record 1 over and ends. The third one sends it while record 0 is being processed.
 func TestAResultThatOneLaneHandsToAnotherKeepsItsPlace(t *testing.T) {
 	for _, policy := range everyPolicy {
 		synctest.Test(t, func(t *testing.T) {
@@ -278,7 +278,7 @@ func TestASecondRangeThatOutlivesTheStageIsReportedAsRunning(t *testing.T) {
 	})
 }
 
-// The goroutine that ranges over the source ends while the other one waits for room in the lanes, with the last record.
+// The goroutine that ranges over the source ends while the other one still waits to pass the last record to the lanes.
 func TestAStageWithAGoroutineOfItsOwnLeavesNobodyRunning(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := is.New(t)

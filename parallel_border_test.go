@@ -1,6 +1,6 @@
 package batch_test
 
-// Failures at the border of lanes: thrown away in them, settled in them by a copy only, tried again after them.
+// Failures that enter or leave lanes: thrown away in a lane, settled there for one copy only, or tried again after the lanes.
 
 import (
 	"context"
@@ -14,7 +14,8 @@ import (
 	"github.com/matryer/is"
 )
 
-// throwingAway keeps the first Result when it sends it, and throws a failure of it away when it is told to.
+// throwingAway sends all results. When the condition holds, it also lets the first one fail and does not send the failure.
+// At the end it calls the condition once more, with over.
 func throwingAway(s texts, when func(r batch.Result[string], over bool) bool) texts {
 	return func(yield func(batch.Result[string]) bool) {
 		var first batch.Result[string]
@@ -36,7 +37,7 @@ func throwingAway(s texts, when func(r batch.Result[string], over bool) bool) te
 	}
 }
 
-// The lane and the answer end at nearly the same moment, so this takes many rounds.
+// The lane ends at nearly the same moment as Run, so this takes many rounds.
 func TestAFailureThatIsThrownAwayAsALaneEndsCountsOutside(t *testing.T) {
 	for range 5000 {
 		response, err := batch.Run(grouped(context.Background(), []string{"a", "b"}), func(s texts) texts {
@@ -65,7 +66,7 @@ func TestAFailureThatIsThrownAwayInALaneThatHangsCountsOutside(t *testing.T) {
 	})
 }
 
-// The lane goes on with record 2, and another one gets record 3, which is of the group of record 0.
+// The lane of record 0 goes on with record 2. Another lane takes record 3, which is in the group of record 0.
 func TestAFailureThatIsThrownAwayInALaneHoldsBackWhatGoesIntoAnother(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := is.New(t)
@@ -97,7 +98,7 @@ func TestAFailureThatIsThrownAwayInALaneHoldsBackWhatGoesIntoAnother(t *testing.
 	})
 }
 
-// A copy that leaves lanes settles nothing for the stages before as long as the failed one may follow.
+// For the stages before, a settled copy that leaves the lanes settles nothing as long as the failed one may still follow.
 func TestAFailureInLanesCountsBeforeThemThoughASettledCopyHasLeft(t *testing.T) {
 	for name, copied := range map[string]func(batch.Result[string]) texts{
 		"as it is": func(r batch.Result[string]) texts { return slices.Values([]batch.Result[string]{r.Ack()}) },
@@ -136,7 +137,7 @@ func TestAFailureInLanesCountsBeforeThemThoughASettledCopyHasLeft(t *testing.T) 
 	}
 }
 
-// What is settled in lanes is settled; a failure of the same record after them is another one.
+// The lanes settle one failure of the record. Its failure after the lanes is another, and nothing settles that.
 func TestAFailureThatIsThrownAwayAfterLanesStaysWhenTheLaneHasFinished(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := is.New(t)
@@ -175,7 +176,7 @@ func TestTheGroupOfARecordGoesOnWhenLanesWithinLanesHaveFinishedIt(t *testing.T)
 	})
 }
 
-// Two copies of record 0 are written together with record 2, and take effect one after the other in the stage after that.
+// Two copies of record 0 are written in one chunk with record 2. The stage after the chunk then processes the copies one by one.
 func TestARecordHasNotLeftALaneAsLongAsACopyOfItIsOnItsWayFromAChunk(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := is.New(t)
@@ -186,7 +187,7 @@ func TestARecordHasNotLeftALaneAsLongAsACopyOfItIsOnItsWayFromAChunk(t *testing.
 			return batch.Parallel(s, 2, func(s texts) texts {
 				s = batch.TryEach(s, func(_ context.Context, v string) error {
 					if v == "1" {
-						time.Sleep(100 * time.Millisecond) // keeps the other lane from record 2
+						time.Sleep(100 * time.Millisecond) // so that the other lane does not take record 2
 					}
 					return nil
 				})
@@ -197,7 +198,7 @@ func TestARecordHasNotLeftALaneAsLongAsACopyOfItIsOnItsWayFromAChunk(t *testing.
 					}
 					began.note(v)
 					if busy.Add(1) > 1 {
-						t.Error("two of one group at once")
+						t.Error("two results of one group are processed at the same time")
 					}
 					time.Sleep(time.Second)
 					busy.Add(-1)
@@ -231,7 +232,7 @@ func TestTryingAgainAfterLanesHoldsNobodyBackInThemOrBefore(t *testing.T) {
 	}
 }
 
-// backingOff fails once for each Result and tries again after a while.
+// backingOff lets each result fail once and tries again after a while.
 func backingOff(s texts, wait time.Duration) texts {
 	return func(yield func(batch.Result[string]) bool) {
 		for r := range s {
@@ -247,7 +248,7 @@ func backingOff(s texts, wait time.Duration) texts {
 	}
 }
 
-// While a stage tries again, what it has in hand is Failed for the stages that work side by side with it.
+// Until the stage sends its second try, the record counts as failed for the stages that run at the same time.
 func TestTryingAgainBeforeLanesHoldsBackWhatIsInThem(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := is.New(t)
@@ -274,7 +275,7 @@ func TestTryingAgainBeforeLanesHoldsBackWhatIsInThem(t *testing.T) {
 	})
 }
 
-// The end of the range and of the contexts in lanes are one moment for functions, so this takes many rounds.
+// The contexts in lanes end at the moment of the break, so this takes many rounds.
 func TestAChunkInLanesIsNotWrittenAfterABreak(t *testing.T) {
 	const records = 64
 	for range 1000 {
@@ -284,7 +285,7 @@ func TestAChunkInLanesIsNotWrittenAfterABreak(t *testing.T) {
 		all := grouped(context.Background(), groupsInTurn(records, records))
 		source := func(yield func(batch.Result[string]) bool) {
 			all(yield)
-			<-(<-inside).Done() // the lanes wait for more until then
+			<-(<-inside).Done() // keeps the lanes waiting for input until the break
 		}
 		s := batch.Parallel(source, 32, func(s texts) texts {
 			return func(yield func(batch.Result[string]) bool) {
