@@ -1,21 +1,21 @@
 package batch_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"github.com/aws/aws-lambda-go/events"
 
 	"github.com/lambdabatch/batch"
 )
 
-// shout drops heartbeats and writes the rest in capitals.
-func shout(records batch.Stream[events.KinesisFirehoseEventRecord]) batch.Stream[batch.FirehoseRecord] {
-	wanted := batch.Filter(records, func(r events.KinesisFirehoseEventRecord) bool { return string(r.Data) != "heartbeat" })
+// upper drops noise and writes the rest in capitals.
+func upper(records batch.Stream[events.KinesisFirehoseEventRecord]) batch.Stream[batch.FirehoseRecord] {
+	wanted := batch.Filter(records, func(r events.KinesisFirehoseEventRecord) bool { return string(r.Data) != "noise" })
 	return batch.Map(wanted, func(r events.KinesisFirehoseEventRecord) batch.FirehoseRecord {
-		return batch.FirehoseRecord{Data: bytes.ToUpper(r.Data)}
+		return batch.FirehoseRecord{Data: []byte(strings.ToUpper(string(r.Data)))}
 	})
 }
 
@@ -32,13 +32,13 @@ func ExampleFirehose() {
 	// r-2 Ready: shipped
 }
 
-// The stage drops heartbeats and writes the rest in capitals.
+// The stage drops noise and writes the rest in capitals.
 func ExampleCollectFirehose() {
 	event := events.KinesisFirehoseEvent{Records: []events.KinesisFirehoseEventRecord{
 		{RecordID: "r-1", Data: []byte("paid")},
-		{RecordID: "r-2", Data: []byte("heartbeat")},
+		{RecordID: "r-2", Data: []byte("noise")},
 	}}
-	response, err := batch.CollectFirehose(shout(batch.Firehose(context.Background(), event)))
+	response, err := batch.CollectFirehose(upper(batch.Firehose(context.Background(), event)))
 	for _, r := range response.Records {
 		fmt.Printf("%s %s %q\n", r.RecordID, r.Result, r.Data)
 	}
@@ -49,11 +49,11 @@ func ExampleCollectFirehose() {
 	// error: <nil>
 }
 
-// The stage drops heartbeats and writes the rest in capitals. Data is base64 on the wire.
+// The stage drops noise and writes the rest in capitals. Data is base64 on the wire.
 func ExampleFirehoseHandler() {
-	// In a function: lambda.Start(batch.FirehoseHandler(shout))
-	invoke(batch.FirehoseHandler(shout), `{"invocationId":"i-1","deliveryStreamArn":"arn:aws:firehose:eu-central-1:123456789012:deliverystream/orders",
-		"records":[{"recordId":"r-1","data":"cGFpZA=="},{"recordId":"r-2","data":"aGVhcnRiZWF0"}]}`)
+	// In a function: lambda.Start(batch.FirehoseHandler(upper))
+	invoke(batch.FirehoseHandler(upper), `{"invocationId":"i-1","deliveryStreamArn":"arn:aws:firehose:eu-central-1:123456789012:deliverystream/orders",
+		"records":[{"recordId":"r-1","data":"cGFpZA=="},{"recordId":"r-2","data":"bm9pc2U="}]}`)
 	// Output: {"records":[{"recordId":"r-1","result":"Ok","data":"UEFJRA=="},{"recordId":"r-2","result":"Dropped","data":""}]}
 }
 

@@ -69,24 +69,22 @@ func ExampleKafkaHandler() {
 	// Output: {"batchItemFailures":[{"itemIdentifier":{"partition":"amounts-0","offset":16}}]}
 }
 
-// Count the clicks of each customer in windows of two minutes. The first invocation counts a click of ada,
-// the second one ends the window.
+// Count the records of each customer in windows of two minutes. The partition key is the customer. The first
+// invocation counts a record of ada, and the second one ends the window.
 func ExampleKinesisWindowHandler() {
-	clicks := func(s batch.Stream[events.KinesisEventRecord]) batch.Stream[string] {
-		return batch.Map(s, func(r events.KinesisEventRecord) string { return r.Kinesis.PartitionKey })
-	}
-	count := func(counts map[string]int, customer string) map[string]int {
-		if counts == nil {
-			counts = map[string]int{}
+	pass := func(s batch.Stream[events.KinesisEventRecord]) batch.Stream[events.KinesisEventRecord] { return s }
+	count := func(n map[string]int, r events.KinesisEventRecord) map[string]int {
+		if n == nil {
+			n = map[string]int{}
 		}
-		counts[customer]++
-		return counts
+		n[r.Kinesis.PartitionKey]++
+		return n
 	}
-	publish := func(_ context.Context, w batch.Window, counts map[string]int) error {
-		fmt.Println("window from", w.Start.Format(time.TimeOnly), counts)
+	report := func(_ context.Context, w batch.Window, n map[string]int) error {
+		fmt.Println(w.Start.Format(time.TimeOnly), n)
 		return nil
 	}
-	h := batch.KinesisWindowHandler(clicks, count, publish)
+	h := batch.KinesisWindowHandler(pass, count, report)
 	invoke(h, `{"Records":[{"eventSource":"aws:kinesis","kinesis":{"sequenceNumber":"101","partitionKey":"ada","data":""}}],
 		"window":{"start":"2026-11-23T12:00:00Z","end":"2026-11-23T12:02:00Z"},"state":{"bob":2},
 		"shardId":"shardId-000000000006","isFinalInvokeForWindow":false,"isWindowTerminatedEarly":false}`)
@@ -94,19 +92,19 @@ func ExampleKinesisWindowHandler() {
 		"shardId":"shardId-000000000006","isFinalInvokeForWindow":true,"isWindowTerminatedEarly":false}`)
 	// Output:
 	// {"state":{"ada":1,"bob":2},"batchItemFailures":[]}
-	// window from 12:00:00 map[ada:1 bob:2]
+	// 12:00:00 map[ada:1 bob:2]
 	// {"state":{"ada":1,"bob":2},"batchItemFailures":[]}
 }
 
 // The state can be any type that JSON carries. Here it is a number: how many items have changed.
 func ExampleDynamoDBWindowHandler() {
-	changes := func(s batch.Stream[events.DynamoDBEventRecord]) batch.Stream[events.DynamoDBEventRecord] { return s }
+	pass := func(s batch.Stream[events.DynamoDBEventRecord]) batch.Stream[events.DynamoDBEventRecord] { return s }
 	count := func(n int, _ events.DynamoDBEventRecord) int { return n + 1 }
-	publish := func(_ context.Context, _ batch.Window, n int) error {
+	report := func(_ context.Context, _ batch.Window, n int) error {
 		fmt.Println(n, "changes")
 		return nil
 	}
-	invoke(batch.DynamoDBWindowHandler(changes, count, publish), `{"Records":[
+	invoke(batch.DynamoDBWindowHandler(pass, count, report), `{"Records":[
 		{"eventSource":"aws:dynamodb","eventName":"INSERT","dynamodb":{"SequenceNumber":"111","Keys":{"OrderID":{"S":"o-1"}}}}],
 		"window":{"start":"2026-11-23T12:00:00Z","end":"2026-11-23T12:02:00Z"},"state":41,
 		"shardId":"shardId-000000000006","isFinalInvokeForWindow":true,"isWindowTerminatedEarly":false}`)

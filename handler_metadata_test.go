@@ -45,7 +45,7 @@ var unreadableMetadata = map[string]struct {
 		`{"batchItemFailures":[]}`, "timestamp: an array",
 	},
 	"Firehose": {
-		func(opts ...batch.Option) *batch.Handler { return batch.FirehoseHandler(shout, opts...) },
+		func(opts ...batch.Option) *batch.Handler { return batch.FirehoseHandler(upper, opts...) },
 		`{"deliveryStreamArn":"d","records":[
 			{"recordId":"1","data":"YQ==","kinesisRecordMetadata":"x"},
 			{"recordId":"2","data":"YQ==","kinesisRecordMetadata":{"subsequenceNumber":"0"}}]}`,
