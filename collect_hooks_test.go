@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -18,6 +17,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/lambdabatch/batch"
 	"github.com/matryer/is"
+	"github.com/samber/lo"
 )
 
 func TestWithoutAnythingToSayNothingIsLogged(t *testing.T) {
@@ -105,7 +105,7 @@ func (panicking) Enabled(context.Context, slog.Level) bool { panic("log") }
 
 func TestAReportFunctionHasItsOwnFailures(t *testing.T) {
 	is := is.New(t)
-	var second []string
+	var second []int
 	reverse := func(_ context.Context, r batch.Report) { slices.Reverse(r.Failures) }
 	handler := batch.KinesisWindowHandler(
 		func(s batch.Stream[events.KinesisEventRecord]) texts {
@@ -117,14 +117,12 @@ func TestAReportFunctionHasItsOwnFailures(t *testing.T) {
 		func(context.Context, batch.Window, string) error { return nil },
 		batch.WithPolicy(batch.Continue), quiet, batch.WithReport(reverse),
 		batch.WithReport(func(_ context.Context, r batch.Report) {
-			for _, f := range r.Failures {
-				second = append(second, strconv.Itoa(f.Record.Index))
-			}
+			second = lo.Map(r.Failures, func(f batch.Failure, _ int) int { return f.Record.Index })
 		}))
 	answer, err := handler.Invoke(context.Background(), windowPayload(t, "{}", false, "a", "b", "c", "d"))
 	is.NoErr(err)
 	is.True(strings.Contains(string(answer), `"state":"a"`))
-	is.Equal(second, []string{"1", "3"})
+	is.Equal(second, []int{1, 3})
 }
 
 func TestAReportFunctionThatHangsHoldsNoAnswerThoughNoTimeIsKeptForIt(t *testing.T) {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/lambdabatch/batch"
 	"github.com/matryer/is"
+	"github.com/samber/lo"
 )
 
 // outcomesByID keeps the outcomes that scopes are closed with.
@@ -293,9 +294,7 @@ func TestAHookThatPanicsAtARoutesKeyFailsItsRecordWhenItsTurnHasCome(t *testing.
 	})
 	var reasons []string
 	report := batch.WithReport(func(_ context.Context, r batch.Report) {
-		for _, f := range r.Failures {
-			reasons = append(reasons, f.Err.Error())
-		}
+		reasons = lo.Map(r.Failures, func(f batch.Failure, _ int) string { return f.Err.Error() })
 	})
 	run := func(failing ...string) []string {
 		reasons = nil

@@ -11,7 +11,8 @@ import (
 	"github.com/lambdabatch/batch"
 )
 
-// No record was acknowledged. The error has the cause of each, and fails the invocation when a handler returns it.
+// No record is acknowledged, so Collect returns an error with the cause of each failure. In a handler, that error fails
+// the invocation.
 func ExampleAllFailedError() {
 	orders := batch.Of(Order{ID: "o-1", Cents: 99_999_99}, Order{ID: "o-2", Cents: 88_888_88})
 	_, err := batch.Collect(batch.TryMap(orders, charge))
@@ -27,7 +28,7 @@ func ExampleAllFailedError() {
 	// refused: true
 }
 
-// A message that does not decode never will. It is acknowledged after it was sent to a queue for such messages.
+// Retrying does not help a message that cannot be decoded. So it is sent to a dead-letter queue and acknowledged.
 func ExampleDecodeError() {
 	event := events.SQSEvent{Records: []events.SQSMessage{
 		message("m-1", `{"ID":"o-1","Cents":4200}`),
@@ -95,7 +96,7 @@ func ExampleItemErrors() {
 	// 2 Ready: {Order:o-3 Cents:0}
 }
 
-// The report function tells apart why records are redelivered.
+// A report function learns why each record is redelivered.
 func ExampleFailure() {
 	source := batch.From(context.Background(), []string{"m-1", "m-2"}, func(id string) batch.Record { return batch.Record{ID: id} },
 		batch.WithPolicy(batch.StopBatch),

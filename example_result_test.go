@@ -8,8 +8,8 @@ import (
 	"github.com/lambdabatch/batch"
 )
 
-// A stage that the library does not have: it numbers the values. Then does the rest, for example it passes on
-// the order that was filtered.
+// A stage that the library does not have: it numbers the orders. Then calls the function for ready results only,
+// and passes on the order that was filtered.
 func ExampleThen() {
 	numbered := func(s batch.Stream[Order]) batch.Stream[string] {
 		return func(yield func(batch.Result[string]) bool) {
@@ -39,7 +39,7 @@ func charged() batch.Stream[Receipt] {
 	return batch.TryMap(batch.Filter(orders, Order.Payable), charge)
 }
 
-// A result is Ready, Done or Failed. Here a filter dropped the second order, and the card of the third was refused.
+// A result is Ready, Done or Failed. Here the second order was filtered, and the card of the third was refused.
 func ExampleResult() {
 	for r := range charged() {
 		receipt, ok := r.Value()

@@ -175,8 +175,8 @@ func ExampleTap() {
 	// charged: 1
 }
 
-// Trying again does not help where the card was refused. So such an order is sent to another queue, and
-// acknowledged. Every other failure is reported and retried.
+// Retrying does not help if the card was refused. Such an order is sent to another queue and acknowledged. Every
+// other failure is reported, so SQS redelivers the message.
 func ExampleCatch() {
 	orders := batch.Of(Order{ID: "o-1", Cents: 42_00}, Order{ID: "o-2", Cents: 99_999_99})
 	receipts := batch.TryMap(orders, charge)
@@ -193,7 +193,7 @@ func ExampleCatch() {
 	// {"batchItemFailures":[]}
 }
 
-// An order whose price cannot be read gets the list price.
+// The list price replaces a price that cannot be read.
 func ExampleOrElse() {
 	prices := batch.TryMap(batch.Of("1250", "?"), func(_ context.Context, text string) (int, error) { return strconv.Atoi(text) })
 	printResults(batch.OrElse(prices, func(context.Context, error) (int, error) { return 1000, nil }))

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/lambdabatch/batch"
+	"github.com/samber/lo"
 	"pgregory.net/rapid"
 )
 
@@ -73,9 +74,9 @@ func drawForeign(t *rapid.T, rough bool) *foreignScene {
 		s.deeds = append(s.deeds, foreignDeed{rapid.SampledFrom(does).Draw(t, "do"), rapid.IntRange(0, s.functions).Draw(t, "at")})
 	}
 	s.most = rapid.SampledFrom([]int{3, 100}).Draw(t, "most")
-	for _, ms := range rapid.SliceOfN(rapid.IntRange(0, 20), 1, 5).Draw(t, "takes") {
-		s.takes = append(s.takes, time.Duration(ms)*time.Millisecond)
-	}
+	s.takes = lo.Map(rapid.SliceOfN(rapid.IntRange(0, 20), 1, 5).Draw(t, "takes"), func(ms, _ int) time.Duration {
+		return time.Duration(ms) * time.Millisecond
+	})
 	s.timed = rough || rapid.Bool().Draw(t, "timed")
 	return s
 }

@@ -17,6 +17,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/lambdabatch/batch"
+	"github.com/samber/lo"
 	"pgregory.net/rapid"
 )
 
@@ -144,17 +145,12 @@ func (l *latePlay) pipeline(s batch.Stream[events.SQSMessage]) batch.Stream[int]
 }
 
 func (l *latePlay) answer(ctx context.Context, opts ...batch.Option) (reported []string) {
-	event := events.SQSEvent{}
-	arn := "arn:aws:sqs:eu-west-1:123456789012:q"
-	if l.fifo {
-		arn += ".fifo"
-	}
-	for i := range l.records {
-		event.Records = append(event.Records, events.SQSMessage{
-			MessageId: strconv.Itoa(i), Body: strconv.Itoa(i), EventSource: "aws:sqs", EventSourceARN: arn,
+	event := events.SQSEvent{Records: lo.Times(l.records, func(i int) events.SQSMessage {
+		return events.SQSMessage{
+			MessageId: strconv.Itoa(i), Body: strconv.Itoa(i), EventSource: "aws:sqs", EventSourceARN: lo.Ternary(l.fifo, fifoQueue, queue),
 			Attributes: map[string]string{"MessageGroupId": strconv.Itoa(i % 3)},
-		})
-	}
+		}
+	})}
 	opts = append(opts, batch.WithReserve(l.reserve), batch.WithoutAllFailedError())
 	if !l.invoked {
 		response, _ := batch.Run(batch.SQS(ctx, event, opts...), l.pipeline)

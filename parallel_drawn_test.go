@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/lambdabatch/batch"
+	"github.com/samber/lo"
 	"pgregory.net/rapid"
 )
 
@@ -95,11 +96,8 @@ func (l *callLog) stage(s texts, step *step) texts {
 	case "Filter":
 		return batch.Filter(s, kept)
 	case "FlatMap":
-		return batch.FlatMap(s, func(v string) (parts []string) {
-			for i := range (step.size + indexOf(v)) % 4 {
-				parts = append(parts, fmt.Sprintf("%s/%d", v, i))
-			}
-			return parts
+		return batch.FlatMap(s, func(v string) []string {
+			return lo.Times((step.size+indexOf(v))%4, func(i int) string { return fmt.Sprintf("%s/%d", v, i) })
 		})
 	case "TryEachChunk":
 		return batch.TryEachChunk(s, step.size, func(_ context.Context, vs []string) error {

@@ -81,10 +81,7 @@ func TestAKeyFailsItsRecordOnly(t *testing.T) {
 			}
 			return v
 		}
-		var results []batch.Result[string]
-		for r := range batch.Route(batch.Of("a", "b", "a"), key, textRoutes{"a": suffixed("-a")}) {
-			results = append(results, r)
-		}
+		results := slices.Collect(batch.Route(batch.Of("a", "b", "a"), key, textRoutes{"a": suffixed("-a")}))
 		slices.SortFunc(results, func(a, b batch.Result[string]) int { return a.Record().Index - b.Record().Index })
 		var p *batch.PanicError
 		is.True(errors.As(results[1].Err(), &p) && errors.Is(p, errBoom))

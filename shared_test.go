@@ -19,6 +19,7 @@ import (
 	"github.com/lambdabatch/batch"
 	"github.com/lambdabatch/batch/internal/draw"
 	"github.com/samber/lo"
+	"github.com/samber/lo/it"
 	"pgregory.net/rapid"
 )
 
@@ -213,12 +214,7 @@ func one[T any](s batch.Stream[T]) batch.Result[T] {
 }
 
 // seen describes each result of a stream, in the order of arrival.
-func seen(s texts) (all []string) {
-	for r := range s {
-		all = append(all, draw.Seen(r))
-	}
-	return all
-}
+func seen(s texts) []string { return slices.Collect(it.Map(s, draw.Seen)) }
 
 // listed returns the identifiers in a response.
 func listed(r batch.Response) []string {
@@ -228,19 +224,16 @@ func listed(r batch.Response) []string {
 // listedInJSON returns the identifiers in the response of a handler.
 func listedInJSON(t *testing.T, response []byte) []string {
 	t.Helper()
+	type failure struct {
+		ItemIdentifier json.RawMessage `json:"itemIdentifier"`
+	}
 	var r struct {
-		BatchItemFailures []struct {
-			ItemIdentifier json.RawMessage `json:"itemIdentifier"`
-		} `json:"batchItemFailures"`
+		BatchItemFailures []failure `json:"batchItemFailures"`
 	}
 	if err := json.Unmarshal(response, &r); err != nil {
 		t.Fatalf("%s: %v", response, err)
 	}
-	ids := []string{}
-	for _, f := range r.BatchItemFailures {
-		ids = append(ids, strings.Trim(string(f.ItemIdentifier), `"`))
-	}
-	return ids
+	return lo.Map(r.BatchItemFailures, func(f failure, _ int) string { return strings.Trim(string(f.ItemIdentifier), `"`) })
 }
 
 // afterFirstFails fails the first record of a stream, and says of each later one whether it was blocked or

@@ -11,16 +11,16 @@ import (
 	"github.com/lambdabatch/batch"
 	"github.com/matryer/is"
 	"github.com/samber/lo"
+	"github.com/samber/lo/it"
 )
 
 // records returns the records of a stream, with Source set to nil.
-func records[T any](s batch.Stream[T]) (all []batch.Record) {
-	for r := range s {
+func records[T any](s batch.Stream[T]) []batch.Record {
+	return slices.Collect(it.Map(s, func(r batch.Result[T]) batch.Record {
 		record := r.Record()
 		record.Source = nil
-		all = append(all, record)
-	}
-	return all
+		return record
+	}))
 }
 
 func TestSQSMessagesHaveTheirIDGroupAndReceiveCount(t *testing.T) {
