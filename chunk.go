@@ -37,7 +37,7 @@ func TryEachChunk[T any](s Stream[T], size int, f func(context.Context, []T) err
 		defer c.close()
 		s(c.add)
 		c.end()
-		c.finish()
+		c.endAsFlushEnded()
 	}
 }
 
@@ -48,16 +48,16 @@ type chunk[T any] struct {
 	f     func(context.Context, []T) error
 	yield func(Result[T]) bool
 
-	turn    turn
-	held    []Result[T] // in the order of the stream, the first one Ready
-	ready   int
-	stopped bool // the consumer wants no more
-	level   *level
-	number  uint8
-	place   *place      // that of level and number
-	places  []*place    // who asks for what is held
-	crash   *PanicError // of what ran on the goroutine of one of them
-	exited  bool        // that ended it
+	turn         turn
+	held         []Result[T] // in the order of the stream, the first one Ready
+	ready        int
+	stopped      bool // the consumer wants no more
+	level        *level
+	feederNumber uint8
+	feeder       *feeder     // that of level and number
+	feeders      []*feeder   // who asks for what is held
+	flushPanic   *PanicError // of what ran on the goroutine of one of them
+	flushExited  bool        // that ended it
 }
 
 // add takes r and reports whether the consumer wants more.
@@ -67,7 +67,7 @@ func (c *chunk[T]) add(r Result[T]) bool {
 	if c.stopped {
 		return false
 	}
-	if r.h.admit(goes) {
+	if r.h.admit(goesOn) {
 		c.ready++
 	} else if len(c.held) == 0 {
 		return c.send(r)
@@ -75,30 +75,30 @@ func (c *chunk[T]) add(r Result[T]) bool {
 	c.held = append(c.held, r)
 	r.h.entry.hold()
 	if r.h.entry != nil {
-		c.offer(&r.h)
+		c.registerFor(&r.h)
 	}
 	if c.ready < c.size {
 		return true
 	}
-	return c.let(c.place)
+	return c.writeAndSend(c.feeder)
 }
 
 // offer has the place that gave out the Result ask for what is held.
-func (c *chunk[T]) offer(h *header) {
-	if h.entry.level == c.level && h.place() == c.number || !h.entry.level.run.timed && h.entry.visit == nil {
+func (c *chunk[T]) registerFor(h *header) {
+	if h.entry.level == c.level && h.feeder() == c.feederNumber || !h.entry.level.run.hasDeadline && h.entry.visit == nil {
 		return // outside of lanes nobody asks before time runs short
 	}
-	c.level, c.number = h.entry.level, h.place()
-	c.place = c.level.place(c.number)
-	if !slices.Contains(c.places, c.place) {
-		c.place.hold(c)
-		c.places = append(c.places, c.place)
+	c.level, c.feederNumber = h.entry.level, h.feeder()
+	c.feeder = c.level.feeder(c.feederNumber)
+	if !slices.Contains(c.feeders, c.feeder) {
+		c.feeder.addBulk(c)
+		c.feeders = append(c.feeders, c.feeder)
 	}
 }
 
 // flush lets go of what is held, unless the stage is at work. The goroutine may be one of a stage before this one,
 // which must not end because of a stage after it.
-func (c *chunk[T]) flush(asking *place) (some, more bool) {
+func (c *chunk[T]) flush(asking *feeder) (some, more bool) {
 	if !c.turn.try() {
 		return false, true
 	}
@@ -110,25 +110,25 @@ func (c *chunk[T]) flush(asking *place) (some, more bool) {
 		}
 		c.stopped = true
 		if v := recover(); v != nil {
-			c.crash = newPanicError(v)
+			c.flushPanic = newPanicError(v)
 		} else {
-			c.exited = true
+			c.flushExited = true
 		}
 	}()
 	some = len(c.held) > 0
-	more = c.let(asking)
+	more = c.writeAndSend(asking)
 	returned = true
 	return some, more
 }
 
 // finish ends as what flush has called did.
-func (c *chunk[T]) finish() {
+func (c *chunk[T]) endAsFlushEnded() {
 	c.turn.take()
 	defer c.turn.end()
-	if c.exited {
+	if c.flushExited {
 		runtime.Goexit()
-	} else if c.crash != nil {
-		panic(c.crash)
+	} else if c.flushPanic != nil {
+		panic(c.flushPanic)
 	}
 }
 
@@ -136,7 +136,7 @@ func (c *chunk[T]) finish() {
 func (c *chunk[T]) end() {
 	c.turn.take()
 	defer c.turn.end()
-	c.let(c.place)
+	c.writeAndSend(c.feeder)
 }
 
 // close is deferred: no place asks any more.
@@ -144,13 +144,13 @@ func (c *chunk[T]) close() {
 	c.turn.take()
 	defer c.turn.end()
 	c.stopped = true
-	for _, p := range c.places {
-		p.unhold(c)
+	for _, p := range c.feeders {
+		p.removeBulk(c)
 	}
 }
 
 // let writes what is held and sends it on. The place is where that runs; it is nil where nobody asks.
-func (c *chunk[T]) let(at *place) bool {
+func (c *chunk[T]) writeAndSend(at *feeder) bool {
 	if c.stopped {
 		return false
 	}
@@ -164,7 +164,7 @@ func (c *chunk[T]) let(at *place) bool {
 	}
 	for _, r := range held {
 		if at != nil {
-			before.now = at.pass(r.h.entry)
+			before.now = at.beginAny(r.h.entry)
 		}
 		more := c.send(r)
 		r.h.entry.release() // not before, or the next record of its group might start
@@ -181,7 +181,7 @@ func (c *chunk[T]) send(r Result[T]) bool {
 }
 
 // openScopes opens the scopes of what is to be written. The place is as for let.
-func (c *chunk[T]) openScopes(at *place) {
+func (c *chunk[T]) openScopes(at *feeder) {
 	var before pause
 	if at != nil {
 		before = at.pause()
@@ -189,24 +189,24 @@ func (c *chunk[T]) openScopes(at *place) {
 	}
 	for i := range c.held {
 		h := &c.held[i].h
-		if h.state() != ready || !h.unscoped() {
+		if h.state() != ready || !h.scopePending() {
 			continue
 		}
 		if at != nil {
-			before.now = at.pass(h.entry)
+			before.now = at.beginAny(h.entry)
 		}
-		h.enter(goes)
+		h.admitWithScope(goesOn)
 	}
 }
 
 // write calls f for what is still Ready and may run, and settles it.
-func (c *chunk[T]) write(at *place) {
+func (c *chunk[T]) write(at *feeder) {
 	c.openScopes(at)
 	values := make([]T, 0, c.ready)
 	written := make([]*header, 0, c.ready)
 	for i := range c.held {
 		r := &c.held[i]
-		if r.h.state() == ready && r.h.admit(goes) {
+		if r.h.state() == ready && r.h.admit(goesOn) {
 			values, written = append(values, r.value), append(written, &r.h)
 		}
 	}
@@ -220,11 +220,11 @@ func (c *chunk[T]) write(at *place) {
 	}
 	// The error's own methods are called inside, too: they are the user's.
 	items, err := call(level.ctx, values, func(ctx context.Context, values []T) (map[int]error, error) {
-		return itemErrors(c.f(ctx, values), len(values)), nil
+		return errorPerItem(c.f(ctx, values), len(values)), nil
 	})
 	for i, h := range written {
 		if failure := cmp.Or(err, items[i]); failure != nil {
-			h.fail(failure, goes)
+			h.fail(failure, goesOn)
 		}
 	}
 }
@@ -245,7 +245,7 @@ func (e ItemErrors) Error() string {
 }
 
 // itemErrors spreads the error of a chunk of n over its elements.
-func itemErrors(err error, n int) map[int]error {
+func errorPerItem(err error, n int) map[int]error {
 	if err == nil {
 		return nil
 	}

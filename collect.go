@@ -42,7 +42,7 @@ import (
 func Run[A, B any](source Stream[A], stage func(Stream[A]) Stream[B]) (Response, error) {
 	require(source != nil, "Run", "source is nil")
 	require(stage != nil, "Run", "stage is nil")
-	c := newRunning[B]()
+	c := newDrivenCollector[B]()
 	return c.answer(c.drive(bind(c, source, stage))).result()
 }
 
@@ -55,7 +55,7 @@ func Run[A, B any](source Stream[A], stage func(Stream[A]) Stream[B]) (Response,
 func Collect[T any](s Stream[T]) (Response, error) {
 	require(s != nil, "Collect", "s is nil")
 	c := newCollector[T]()
-	defer c.leave()
+	defer c.closeIfUnanswered()
 	s(c.add)
 	return c.answer(ending{}).result()
 }
@@ -66,8 +66,8 @@ func Collect[T any](s Stream[T]) (Response, error) {
 func Partition[T any](s Stream[T]) (values []T, failures []Failure) {
 	require(s != nil, "Partition", "s is nil")
 	c := newCollector[T]()
-	c.keep = true
-	defer c.leave()
+	c.keepValues = true
+	defer c.closeIfUnanswered()
 	s(c.add)
 	a := c.answer(ending{})
 	for _, k := range c.inOrder(a) {
@@ -80,28 +80,28 @@ func Partition[T any](s Stream[T]) (values []T, failures []Failure) {
 
 // A collector ticks the Results that reach it.
 type collector[T any] struct {
-	signals chan signal // what drive waits for; nil: nobody drives it
-	begun   atomic.Bool // the pipeline has begun,
-	ranged  atomic.Bool // and so has a range over the source
-	crash   error       // how the pipeline ended, before it signals that
-	exited  bool        // likewise
+	signals        chan signal // what drive waits for; nil: nobody drives it
+	begun          atomic.Bool // the pipeline has begun,
+	ranged         atomic.Bool // and so has a range over the source
+	pipelineErr    error       // how the pipeline ended, before it signals that
+	pipelineExited bool        // likewise
 
-	mu        sync.Mutex
-	first     *run // the first iteration over the source, where c is told of them
-	closed    bool // the answer is given: nothing counts any more
-	settled   bool // and it is known what is in it
-	tallies   []*tally
-	last      *tally
-	keep      bool
-	kept      []kept[T]
-	single    bool // the answer has room for one value of each record
-	strangers int  // Results of another batch
-	ended     time.Time
-	result    answer
+	mu                sync.Mutex
+	firstRun          *run // the first iteration over the source, where c is told of them
+	closed            bool // the answer is given: nothing counts any more
+	decided           bool // and it is known what is in it
+	tallies           []*tally
+	last              *tally
+	keepValues        bool
+	keptValues        []keptValue[T]
+	oneValuePerRecord bool // the answer has room for one value of each record
+	foreignResults    int  // Results of another batch
+	contextsEnded     time.Time
+	result            answer
 
 	// Room for what there is nearly always one of.
-	tally [1]tally
-	ptr   [1]*tally
+	tallyRoom   [1]tally
+	talliesRoom [1]*tally
 }
 
 // A tally is what reached the collector of one iteration.
@@ -111,7 +111,7 @@ type tally struct {
 }
 
 // kept is a value that reached the end.
-type kept[T any] struct {
+type keptValue[T any] struct {
 	batch *batch
 	index int
 	value T
@@ -119,13 +119,13 @@ type kept[T any] struct {
 
 func newCollector[T any]() *collector[T] {
 	c := &collector[T]{}
-	c.tallies = c.ptr[:0]
-	c.result.batches, c.result.folds = c.result.one[:0], c.result.only[:0]
+	c.tallies = c.talliesRoom[:0]
+	c.result.batches, c.result.folds = c.result.batchRoom[:0], c.result.foldRoom[:0]
 	return c
 }
 
 // newRunning returns a collector that is told about iterations as they begin.
-func newRunning[T any]() *collector[T] {
+func newDrivenCollector[T any]() *collector[T] {
 	c := newCollector[T]()
 	c.signals = make(chan signal, 2)
 	return c
@@ -148,16 +148,16 @@ func (c *collector[T]) add(r Result[T]) bool {
 	}
 	t := c.tallyOf(run)
 	if t == nil {
-		c.strangers++
+		c.foreignResults++
 		c.mu.Unlock()
 		return true
 	}
 	if all := run.batch.scopes; all != nil {
-		all.arrive(index, r.h.state())
+		all.noteArrival(index, r.h.state())
 	}
-	fresh, worse := t.Arrive(index, r.h.number(), ledger.Verdict{State: r.h.state(), Err: r.h.err})
-	if c.keep && fresh && r.h.state() == ready {
-		c.kept = append(c.kept, kept[T]{run.batch, index, r.value})
+	fresh, worse := t.Arrive(index, r.h.partNumber(), ledger.Verdict{State: r.h.state(), Err: r.h.err})
+	if c.keepValues && fresh && r.h.state() == ready {
+		c.keptValues = append(c.keptValues, keptValue[T]{run.batch, index, r.value})
 	}
 	c.mu.Unlock()
 	if worse && r.h.state() == failed {
@@ -167,16 +167,16 @@ func (c *collector[T]) add(r Result[T]) bool {
 }
 
 // learn takes note of an iteration over the source before its Results arrive.
-func (c *collector[T]) learn(r *run) {
+func (c *collector[T]) register(r *run) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed {
 		r.close() // a function that was left behind has come back and begins anew
 		return
 	}
-	c.find(r, true)
-	if c.first == nil {
-		c.first = r
+	c.findTally(r, true)
+	if c.firstRun == nil {
+		c.firstRun = r
 		c.signals <- began
 	}
 }
@@ -189,17 +189,17 @@ func (c *collector[T]) tallyOf(r *run) *tally {
 	}
 	own := c.signals == nil || !r.answered.Load() &&
 		slices.ContainsFunc(c.tallies, func(t *tally) bool { return t.run.batch == r.batch })
-	return c.find(r, own)
+	return c.findTally(r, own)
 }
 
-func (c *collector[T]) find(r *run, add bool) *tally {
+func (c *collector[T]) findTally(r *run, add bool) *tally {
 	at := slices.IndexFunc(c.tallies, func(t *tally) bool { return t.run == r })
 	if at < 0 && !add {
 		return nil
 	}
 	if at < 0 {
 		at = len(c.tallies)
-		t := &c.tally[0]
+		t := &c.tallyRoom[0]
 		if at > 0 {
 			t = new(tally)
 		}
@@ -212,7 +212,7 @@ func (c *collector[T]) find(r *run, add bool) *tally {
 }
 
 // end ends the contexts of the records.
-func (c *collector[T]) end() {
+func (c *collector[T]) closeRuns() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.closed = true
@@ -222,9 +222,9 @@ func (c *collector[T]) end() {
 }
 
 // inOrder returns what was kept in the order of the batch.
-func (c *collector[T]) inOrder(a *answer) []kept[T] {
-	ordered := slices.Clone(c.kept)
-	slices.SortStableFunc(ordered, func(x, y kept[T]) int {
+func (c *collector[T]) inOrder(a *answer) []keptValue[T] {
+	ordered := slices.Clone(c.keptValues)
+	slices.SortStableFunc(ordered, func(x, y keptValue[T]) int {
 		return cmp.Or(slices.Index(a.batches, x.batch)-slices.Index(a.batches, y.batch), x.index-y.index)
 	})
 	return ordered

@@ -20,21 +20,21 @@ type ending struct {
 
 // An answer is the fold over everything that the collector has ticked.
 type answer struct {
-	batches  []*batch
-	one      [1]*batch      // room for batches
-	folds    []ledger.Fold  // of the batches
-	only     [1]ledger.Fold // room for folds
-	response Response
-	failures []Failure
-	thrown   []thrown
-	report   Report
-	noID     bool
-	err      error
+	batches   []*batch
+	batchRoom [1]*batch      // room for batches
+	folds     []ledger.Fold  // of the batches
+	foldRoom  [1]ledger.Fold // room for folds
+	response  Response
+	failures  []Failure
+	discarded []discardedFailure
+	report    Report
+	noID      bool
+	err       error
 }
 
 // thrown is a failure that did not reach the collector, since a stage has thrown its
 // Result away.
-type thrown struct {
+type discardedFailure struct {
 	batch *batch
 	index int
 	err   error
@@ -43,20 +43,20 @@ type thrown struct {
 // answer closes the collector, folds, and calls the hooks. Results of several iterations are
 // folded each on its own, and a record must be acknowledged in all that came this far.
 func (c *collector[T]) answer(e ending) *answer {
-	a := c.settle(e)
-	a.conclude(c.source(), e)
-	if first := c.source(); first != nil {
-		first.callHooks(a.report, c.endOf(first), c.lines(a, e), a.closing(c.tallies, e))
+	a := c.decide(e)
+	a.chooseError(c.primaryRun(), e)
+	if first := c.primaryRun(); first != nil {
+		first.callHooks(a.report, c.contextsEndFor(first), c.endLog(a, e), a.newScopeCloser(c.tallies, e))
 	}
 	return a
 }
 
 // settle closes the collector and finds out what is in the answer.
-func (c *collector[T]) settle(e ending) *answer {
-	c.settled = true
-	busy := c.busy()
-	c.markEnd()
-	c.end()
+func (c *collector[T]) decide(e ending) *answer {
+	c.decided = true
+	busy := c.runningRecords()
+	c.noteContextsEnded()
+	c.closeRuns()
 	a := &c.result
 	a.fold(c.tallies, e)
 	for i, running := range busy {
@@ -64,33 +64,33 @@ func (c *collector[T]) settle(e ending) *answer {
 			a.foldOf(c.tallies[i].run.batch).MarkRunning(int(index))
 		}
 	}
-	if c.single {
-		c.refuseSeveral(a)
+	if c.oneValuePerRecord {
+		c.failSeveralValues(a)
 	}
 	listed := make(map[string]bool)
 	for i, b := range a.batches {
 		if e.err != nil {
 			a.folds[i].Unreach() // the pipeline did not end as it should
 		}
-		if b.line != nil {
-			a.folds[i].HoldBack(b.line, func(record int) bool { return !b.lastReceive(record) })
+		if b.lineOf != nil {
+			a.folds[i].Hold(b.lineOf, func(record int) bool { return !b.lastReceive(record) })
 		}
-		a.folds[i].ReportShared(b.id)
-		a.tell(b, &a.folds[i], listed)
+		a.folds[i].Share(b.id)
+		a.addBatch(b, &a.folds[i], listed)
 	}
 	return a
 }
 
 // leave is deferred where a pipeline runs on the caller's goroutine. If it has panicked there is no answer, but what is
 // open is closed.
-func (c *collector[T]) leave() {
-	if c.settled {
+func (c *collector[T]) closeIfUnanswered() {
+	if c.decided {
 		return
 	}
 	e := ending{err: errUnanswered}
-	if scopes := c.settle(e).closing(c.tallies, e); scopes != nil {
-		first := c.source()
-		scopes.run(first.timed, time.Until(c.endOf(first)))
+	if scopes := c.decide(e).newScopeCloser(c.tallies, e); scopes != nil {
+		first := c.primaryRun()
+		scopes.run(first.hasDeadline, time.Until(c.contextsEndFor(first)))
 	}
 }
 
@@ -101,20 +101,20 @@ func (e ending) cut() bool { return e.late || e.exited }
 func (a *answer) result() (Response, error) { return a.response, a.err }
 
 // source returns the iteration whose batch says how to answer.
-func (c *collector[T]) source() *run {
-	if c.first == nil && len(c.tallies) > 0 {
+func (c *collector[T]) primaryRun() *run {
+	if c.firstRun == nil && len(c.tallies) > 0 {
 		return c.tallies[0].run
 	}
-	return c.first
+	return c.firstRun
 }
 
 // busy returns, for each tally, the records whose functions have not returned.
-func (c *collector[T]) busy() [][]int32 {
+func (c *collector[T]) runningRecords() [][]int32 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var all [][]int32 // for nobody, mostly
 	for i, t := range c.tallies {
-		if running := t.run.running(); len(running) > 0 {
+		if running := t.run.runningRecords(); len(running) > 0 {
 			all = append(all, make([][]int32, i+1-len(all))...)
 			all[i] = running
 		}
@@ -123,17 +123,17 @@ func (c *collector[T]) busy() [][]int32 {
 }
 
 // markEnd takes note of when the records' contexts ended, if nobody has.
-func (c *collector[T]) markEnd() {
-	if first := c.source(); c.ended.IsZero() && first != nil && first.level.ctx.Err() != nil {
-		c.ended = time.Now()
+func (c *collector[T]) noteContextsEnded() {
+	if first := c.primaryRun(); c.contextsEnded.IsZero() && first != nil && first.level.ctx.Err() != nil {
+		c.contextsEnded = time.Now()
 	}
 }
 
 // endOf returns when the records' contexts end or have ended, for a run with a deadline.
-func (c *collector[T]) endOf(first *run) time.Time {
+func (c *collector[T]) contextsEndFor(first *run) time.Time {
 	end, _ := first.level.ctx.Deadline()
-	if !c.ended.IsZero() && c.ended.Before(end) {
-		return c.ended
+	if !c.contextsEnded.IsZero() && c.contextsEnded.Before(end) {
+		return c.contextsEnded
 	}
 	return end
 }
@@ -147,7 +147,7 @@ func (a *answer) fold(tallies []*tally, e ending) {
 		for _, failure := range t.run.level.order.Unsettled() {
 			v := failure.Cause
 			if t.Fail(failure.Index, v) && v.State == failed && t.run.batch.logger != nil {
-				a.thrown = append(a.thrown, thrown{t.run.batch, failure.Index, v.Err})
+				a.discarded = append(a.discarded, discardedFailure{t.run.batch, failure.Index, v.Err})
 			}
 		}
 	}
@@ -170,18 +170,18 @@ func (a *answer) foldOf(b *batch) *ledger.Fold { return &a.folds[slices.Index(a.
 
 func (a *answer) acknowledged(b *batch, i int) bool { return a.foldOf(b).Of(i).State == done }
 
-var errSeveral = errors.New("several values for one record")
+var errSeveralValues = errors.New("several values for one record")
 
 // refuseSeveral fails the records that have become several values.
-func (c *collector[T]) refuseSeveral(a *answer) {
+func (c *collector[T]) failSeveralValues(a *answer) {
 	seen := make(map[*batch]map[int]bool)
-	for _, k := range c.kept {
+	for _, k := range c.keptValues {
 		if seen[k.batch] == nil {
 			seen[k.batch] = make(map[int]bool)
 		}
 		if seen[k.batch][k.index] {
-			a.foldOf(k.batch).Worsen(k.index, ledger.Verdict{State: failed, Err: errSeveral})
-			a.thrown = append(a.thrown, thrown{k.batch, k.index, errSeveral})
+			a.foldOf(k.batch).Worsen(k.index, ledger.Verdict{State: failed, Err: errSeveralValues})
+			a.discarded = append(a.discarded, discardedFailure{k.batch, k.index, errSeveralValues})
 		}
 		seen[k.batch][k.index] = true
 	}
@@ -189,7 +189,7 @@ func (c *collector[T]) refuseSeveral(a *answer) {
 
 // tell adds the records of a batch to the response, but for the identifiers that
 // are listed already, and to the report.
-func (a *answer) tell(b *batch, f *ledger.Fold, listed map[string]bool) {
+func (a *answer) addBatch(b *batch, f *ledger.Fold, listed map[string]bool) {
 	a.report.Records += b.length
 	if f.Clean() {
 		a.report.Acknowledged += b.length
@@ -201,7 +201,7 @@ func (a *answer) tell(b *batch, f *ledger.Fold, listed map[string]bool) {
 			a.report.Acknowledged++
 			continue
 		}
-		a.count(v.State)
+		a.countReported(v.State)
 		a.failures = append(a.failures, Failure{b.describe(i), b.reason(i, v)})
 		id := b.id(i)
 		a.noID = a.noID || id == ""
@@ -222,15 +222,15 @@ func (b *batch) reason(i int, v ledger.Verdict) error {
 	case v.State == running:
 		return &unreachedError{running: true, batch: b}
 	case v.State.Unprocessed():
-		return unreachedAs(v.State)
+		return newUnreachedError(v.State)
 	}
-	return errZero
+	return errNoRecord
 }
 
 // unreachedAs is the error of a record that got lost, or that is still running.
-func unreachedAs(s state) error { return &unreachedError{running: s == running} }
+func newUnreachedError(s state) error { return &unreachedError{running: s == running} }
 
-func (a *answer) count(s state) {
+func (a *answer) countReported(s state) {
 	switch s {
 	case failed:
 		a.report.Failed++
@@ -247,7 +247,7 @@ func (a *answer) count(s state) {
 }
 
 // conclude chooses the error, as the source of the run first wants it.
-func (a *answer) conclude(first *run, e ending) {
+func (a *answer) chooseError(first *run, e ending) {
 	if a.response.BatchItemFailures == nil {
 		a.response.BatchItemFailures = []ItemFailure{}
 	}

@@ -21,7 +21,7 @@ var errGoexit = errors.New("the pipeline ended its goroutine before it ranged ov
 // source and how it ended. Called a second time it only looks at the source, as far as the
 // first Result.
 func bind[A, B any](c *collector[B], source Stream[A], stage func(Stream[A]) Stream[B]) func() {
-	watched := watch(c, source)
+	watched := observe(c, source)
 	return func() {
 		if c.begun.Swap(true) {
 			defer func() { _ = recover() }() // the stage will see it
@@ -33,24 +33,24 @@ func bind[A, B any](c *collector[B], source Stream[A], stage func(Stream[A]) Str
 			if v := recover(); v != nil {
 				err = newPanicError(v)
 			}
-			c.crash = err
+			c.pipelineErr = err
 			c.signals <- finished
 		}()
 		defer func() { // also where the stage panicked, for then the batch is to be listed
-			if !c.knows() {
+			if !c.hasRun() {
 				watched(func(Result[A]) bool { return false })
 			} else if err == errGoexit {
-				err, c.exited = nil, true // what is unfinished is unreached
+				err, c.pipelineExited = nil, true // what is unfinished is unreached
 			}
 		}()
 		growStack(false)
-		built(stage(watched))(c.add)
+		requireStream(stage(watched))(c.add)
 		err = nil
 	}
 }
 
 // watch is the source, which tells c about every iteration over it.
-func watch[A, B any](c *collector[B], source Stream[A]) Stream[A] {
+func observe[A, B any](c *collector[B], source Stream[A]) Stream[A] {
 	return func(yield func(Result[A]) bool) {
 		c.ranged.Store(true)
 		if c.answered() {
@@ -63,28 +63,28 @@ func watch[A, B any](c *collector[B], source Stream[A]) Stream[A] {
 		source(func(r Result[A]) bool {
 			if r.h.entry != nil && r.h.entry.level.run != at.run {
 				if at.run != nil {
-					c.over(at.run, false)
+					c.rangeEnded(at.run, false)
 				}
 				at.run = r.h.entry.level.run
-				c.learn(at.run)
+				c.register(at.run)
 			}
 			at.left = !yield(r)
 			return !at.left
 		})
 		if at.run != nil {
-			c.over(at.run, at.left)
+			c.rangeEnded(at.run, at.left)
 		}
 	}
 }
 
 // over takes note that an iteration came to its end, or that the stage broke out of it.
-func (c *collector[T]) over(r *run, left bool) {
+func (c *collector[T]) rangeEnded(r *run, left bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed {
 		return
 	}
-	t := c.find(r, true)
+	t := c.findTally(r, true)
 	t.Left, t.Ended = left, !left
 }
 
@@ -94,24 +94,24 @@ func (c *collector[T]) answered() bool {
 	return c.closed
 }
 
-func (c *collector[T]) knows() bool {
+func (c *collector[T]) hasRun() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.first != nil
+	return c.firstRun != nil
 }
 
 // patience is how long a stage may take before it ranges over its batch, until Run finds
 // out about the deadline by itself. Stages take microseconds.
-const patience = 250 * time.Millisecond
+const peekDelay = 250 * time.Millisecond
 
 // drive runs the pipeline on a goroutine and waits until it ends or the answer is
 // due.
 func (c *collector[T]) drive(pipeline func()) ending {
-	known := c.knows()
+	known := c.hasRun()
 	go pipeline()
 	var unbegun, due <-chan time.Time
-	if !known && !c.begins() {
-		timer := time.NewTimer(patience)
+	if !known && !c.rangesSoon() {
+		timer := time.NewTimer(peekDelay)
 		defer timer.Stop()
 		unbegun = timer.C
 	}
@@ -120,10 +120,10 @@ func (c *collector[T]) drive(pipeline func()) ending {
 		select {
 		case s := <-c.signals:
 			if s == finished {
-				return ending{err: c.crash, exited: c.exited}
+				return ending{err: c.pipelineErr, exited: c.pipelineExited}
 			}
-			if c.first.timed {
-				ended = c.first.level.ctx.Done()
+			if c.firstRun.hasDeadline {
+				ended = c.firstRun.level.ctx.Done()
 			}
 		case <-unbegun:
 			if !c.ranged.Load() {
@@ -131,8 +131,8 @@ func (c *collector[T]) drive(pipeline func()) ending {
 			}
 		case <-ended:
 			ended = nil
-			c.ended = time.Now()
-			due = time.After(c.first.reserve / 2)
+			c.contextsEnded = time.Now()
+			due = time.After(c.firstRun.reserve / 2)
 		case <-due:
 			return ending{late: true}
 		}
@@ -141,7 +141,7 @@ func (c *collector[T]) drive(pipeline func()) ending {
 
 // begins gives the pipeline the processor for some microseconds and reports whether it has
 // begun to range. That spares nearly every Run the timer.
-func (c *collector[T]) begins() bool {
+func (c *collector[T]) rangesSoon() bool {
 	for range 64 {
 		if c.ranged.Load() {
 			return true

@@ -18,12 +18,12 @@ import (
 // logFailure logs a record that itself failed.
 func (b *batch) logFailure(e *entry, err error) {
 	if b.logger != nil {
-		defer b.outlivePanic()
-		b.failed(e, int(e.index), err)
+		defer b.ignorePanic()
+		b.writeFailure(e, int(e.index), err)
 	}
 }
 
-func (b *batch) failed(ctx context.Context, i int, err error) {
+func (b *batch) writeFailure(ctx context.Context, i int, err error) {
 	attrs := append(b.attrsOf(b.describe(i)), slog.String("error", errorText(err)))
 	b.logger.LogAttrs(ctx, slog.LevelError, "record failed", b.withStack(attrs, err)...)
 }
@@ -34,8 +34,8 @@ func (b *batch) attrsOf(r Record) []slog.Attr {
 	attrs = append(attrs, slog.String("record", r.ID))
 	if r.Group != "" {
 		group := r.Group
-		if b.keyed {
-			group = itemKey(group)
+		if b.groupsAreItemKeys {
+			group = readableKey(group)
 		}
 		attrs = append(attrs, slog.String("group", group))
 	}
@@ -51,12 +51,12 @@ func (b *batch) withStack(attrs []slog.Attr, err error) []slog.Attr {
 	if !ok || p == nil {
 		return attrs
 	}
-	last := b.shown.Load()
+	last := b.lastLoggedPanic.Load()
 	again := last != nil && last.panic == p
 	if !again {
-		last = &shown{panic: p}
+		last = &loggedPanic{panic: p}
 		last.at, last.stack = stacktrace.Of(p.Stack)
-		b.shown.Store(last)
+		b.lastLoggedPanic.Store(last)
 	}
 	if last.at != "" {
 		attrs = append(attrs, slog.String("at", last.at))
@@ -68,36 +68,36 @@ func (b *batch) withStack(attrs []slog.Attr, err error) []slog.Attr {
 }
 
 // shown is a panic that has been logged. A lane that panics fails many records with one.
-type shown struct {
+type loggedPanic struct {
 	panic     *PanicError
 	at, stack string
 }
 
 // outlivePanic is deferred around log handlers and report functions, which are the
 // user's: no answer is lost because one of them panics.
-func (b *batch) outlivePanic() { _ = recover() }
+func (b *batch) ignorePanic() { _ = recover() }
 
 // mostLines is how many lines of one kind the end of a batch may log: one for each of
 // 10,000 records would not fit into the reserve.
-const mostLines = 16
+const maxLines = 16
 
 // lines returns what is to be logged at the end, nil if that is nothing.
-func (c *collector[T]) lines(a *answer, e ending) func(context.Context) {
-	b := c.source().batch
+func (c *collector[T]) endLog(a *answer, e ending) func(context.Context) {
+	b := c.primaryRun().batch
 	again := c.ranAgain()
 	r := a.report
 	crash, _ := e.err.(*PanicError)
-	if b.logger == nil || r.Blocked+r.NotStarted+r.Unreached+c.strangers+len(a.thrown)+len(b.unread) == 0 && !again && crash == nil {
+	if b.logger == nil || r.Blocked+r.NotStarted+r.Unreached+c.foreignResults+len(a.discarded)+len(b.unread) == 0 && !again && crash == nil {
 		return nil
 	}
-	strangers := c.strangers
+	strangers := c.foreignResults
 	return func(ctx context.Context) {
 		if crash != nil {
 			attrs := []slog.Attr{slog.String("error", errorText(crash))}
 			b.logger.LogAttrs(ctx, slog.LevelError, "a stage panicked", b.withStack(attrs, crash)...)
 		}
-		for _, t := range a.thrown[:min(len(a.thrown), mostLines)] {
-			t.batch.failed(t.batch.within(ctx, t.index), t.index, t.err)
+		for _, t := range a.discarded[:min(len(a.discarded), maxLines)] {
+			t.batch.writeFailure(t.batch.withScopeValues(ctx, t.index), t.index, t.err)
 		}
 		b.logRunning(ctx, r.Failures)
 		b.logUnread(ctx)
@@ -116,7 +116,7 @@ func (c *collector[T]) lines(a *answer, e ending) func(context.Context) {
 func (c *collector[T]) ranAgain() bool {
 	n := 0
 	for _, t := range c.tallies {
-		if t.run.batch == c.source().batch && t.run.events.Load()&acted != 0 {
+		if t.run.batch == c.primaryRun().batch && t.run.flags.Load()&acted != 0 {
 			n++
 		}
 	}
@@ -127,11 +127,11 @@ func (b *batch) logRunning(ctx context.Context, failures []Failure) {
 	n := 0
 	for _, f := range failures {
 		e, ok := f.Err.(*unreachedError)
-		if !ok || !e.running || n == mostLines {
+		if !ok || !e.running || n == maxLines {
 			continue
 		}
 		n++
-		b.logger.LogAttrs(e.batch.within(ctx, f.Record.Index), slog.LevelWarn, "record still running", e.batch.attrsOf(f.Record)...)
+		b.logger.LogAttrs(e.batch.withScopeValues(ctx, f.Record.Index), slog.LevelWarn, "record still running", e.batch.attrsOf(f.Record)...)
 	}
 }
 
@@ -168,12 +168,12 @@ func (b *batch) logRest(ctx context.Context, r Report) {
 }
 
 // least is the time that a hook has when nobody waits for the answer any more.
-const least = 10 * time.Millisecond
+const minHookTime = 10 * time.Millisecond
 
 // callHooks logs, closes scopes and calls report functions. Where the invocation has a deadline
 // they have until three quarters of the reserve after the records' contexts have ended,
 // each an equal share of what is left.
-func (r *run) callHooks(report Report, ended time.Time, lines func(context.Context), scopes *closing) {
+func (r *run) callHooks(report Report, ended time.Time, lines func(context.Context), scopes *scopeCloser) {
 	b := r.batch
 	var hooks []func(context.Context)
 	if lines != nil {
@@ -195,36 +195,36 @@ func (r *run) callHooks(report Report, ended time.Time, lines func(context.Conte
 		return
 	}
 	ctx, end := b.parent, time.Time{}
-	if r.timed {
+	if r.hasDeadline {
 		var cancel context.CancelFunc
 		end = ended.Add(r.reserve * 3 / 4)
 		ctx, cancel = context.WithDeadline(context.WithoutCancel(b.parent), end)
 		defer cancel()
 	}
 	for i, hook := range hooks {
-		share := max(time.Until(end)/time.Duration(len(hooks)-i), least)
+		share := max(time.Until(end)/time.Duration(len(hooks)-i), minHookTime)
 		switch {
 		case hook == nil:
-			scopes.run(r.timed, share)
-		case r.timed:
-			b.await(ctx, hook, share)
+			scopes.run(r.hasDeadline, share)
+		case r.hasDeadline:
+			b.callWithin(ctx, hook, share)
 		default:
-			b.guard(ctx, hook)
+			b.callGuarded(ctx, hook)
 		}
 	}
 }
 
-func (b *batch) guard(ctx context.Context, hook func(context.Context)) {
-	defer b.outlivePanic()
+func (b *batch) callGuarded(ctx context.Context, hook func(context.Context)) {
+	defer b.ignorePanic()
 	hook(ctx)
 }
 
 // await calls a hook and leaves it behind after a while.
-func (b *batch) await(ctx context.Context, hook func(context.Context), most time.Duration) {
+func (b *batch) callWithin(ctx context.Context, hook func(context.Context), most time.Duration) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		b.guard(ctx, hook)
+		b.callGuarded(ctx, hook)
 	}()
 	timer := time.NewTimer(most)
 	defer timer.Stop()

@@ -11,16 +11,16 @@ import (
 )
 
 // A closing closes the scopes of an answer, one after the other. What hangs is left behind, and others go on.
-type closing struct {
-	parts   []closingPart
-	records int64        // of all parts
-	next    atomic.Int64 // the record that is next, counted over all parts,
-	left    atomic.Int64 // and how many are not done
-	done    chan struct{}
+type scopeCloser struct {
+	batches   []closerBatch
+	records   int64        // of all parts
+	next      atomic.Int64 // the record that is next, counted over all parts,
+	remaining atomic.Int64 // and how many are not done
+	done      chan struct{}
 }
 
 // A closingPart is the records of one batch.
-type closingPart struct {
+type closerBatch struct {
 	batch    *batch
 	failures []Failure
 	tallies  []*ledger.Tally // those that count
@@ -28,20 +28,20 @@ type closingPart struct {
 }
 
 // closing returns what closes the scopes of the answer, nil if there are none.
-func (a *answer) closing(tallies []*tally, e ending) *closing {
-	var c *closing
+func (a *answer) newScopeCloser(tallies []*tally, e ending) *scopeCloser {
+	var c *scopeCloser
 	rest := a.failures
 	for k, b := range a.batches {
 		reported := a.folds[k].Reported()
 		if b.scopes != nil {
 			if c == nil {
-				c = &closing{done: make(chan struct{})}
+				c = &scopeCloser{done: make(chan struct{})}
 			}
 			counting := ledger.Counting(b.talliesOf(tallies), e.cut())
 			incomplete := slices.ContainsFunc(counting, func(t *ledger.Tally) bool { return !t.Complete() })
-			part := closingPart{b, rest[:reported], counting, !incomplete}
-			c.parts = append(c.parts, part)
-			c.left.Add(int64(b.length))
+			part := closerBatch{b, rest[:reported], counting, !incomplete}
+			c.batches = append(c.batches, part)
+			c.remaining.Add(int64(b.length))
 			c.records += int64(b.length)
 		}
 		rest = rest[reported:]
@@ -50,31 +50,31 @@ func (a *answer) closing(tallies []*tally, e ending) *closing {
 }
 
 // outcome is what became of a record.
-func (p *closingPart) outcome(record int) (o Outcome) {
+func (p *closerBatch) outcome(record int) (o Outcome) {
 	at, reported := slices.BinarySearchFunc(p.failures, record, func(f Failure, record int) int { return f.Record.Index - record })
 	if reported {
 		o.Err = p.failures[at].Err
 	}
 	if p.complete || p.whole(record) {
-		o.Finished = p.batch.scopes.arrivalOf(record)
+		o.Finished = p.batch.scopes.arrivalTime(record)
 	}
 	return o
 }
 
-func (p *closingPart) whole(record int) bool {
+func (p *closerBatch) whole(record int) bool {
 	return !slices.ContainsFunc(p.tallies, func(t *ledger.Tally) bool { return !t.Whole(record) })
 }
 
 // run closes scopes for some time, or, without a deadline, however long it takes. Some may hang, so every eighth of the time
 // twice as many are closed side by side, and for the last eighth all that are left.
-func (c *closing) run(timed bool, share time.Duration) {
+func (c *scopeCloser) run(timed bool, share time.Duration) {
 	go c.work()
 	if !timed {
 		<-c.done
 		return
 	}
 	const turns = 8
-	ticker := time.NewTicker(max(share, least) / turns)
+	ticker := time.NewTicker(max(share, minHookTime) / turns)
 	defer ticker.Stop()
 	for turn := 1; ; turn++ {
 		select {
@@ -95,13 +95,13 @@ func (c *closing) run(timed bool, share time.Duration) {
 	}
 }
 
-func (c *closing) work() {
+func (c *scopeCloser) work() {
 	over, n := false, 0
 	defer func() {
 		if !over {
 			go c.work() // a hook has ended the goroutine
 		}
-		if n > 0 && c.left.Add(-int64(n)) == 0 {
+		if n > 0 && c.remaining.Add(-int64(n)) == 0 {
 			close(c.done)
 		}
 	}()
@@ -113,10 +113,10 @@ func (c *closing) work() {
 }
 
 // take returns the next record, nil if there is none.
-func (c *closing) take() (p *closingPart, record int) {
+func (c *scopeCloser) take() (p *closerBatch, record int) {
 	record = int(c.next.Add(1) - 1)
-	for i := range c.parts {
-		p := &c.parts[i]
+	for i := range c.batches {
+		p := &c.batches[i]
 		if record < p.batch.length {
 			return p, record
 		}

@@ -34,7 +34,7 @@ type Payload interface {
 func Decode[T any, P Payload](s Stream[P], unmarshal func([]byte, any) error) Stream[T] {
 	requireStage("Decode", "unmarshal", s, unmarshal != nil)
 	return func(yield func(Result[T]) bool) {
-		text := blocks[byte]{most: 32 << 10}
+		text := slab[byte]{maxSize: 32 << 10}
 		value := new(T) // one for all, since every Result gets a copy
 		decode := func(ctx context.Context, p P) (T, error) {
 			*value = *new(T)
@@ -45,7 +45,7 @@ func Decode[T any, P Payload](s Stream[P], unmarshal func([]byte, any) error) St
 				}
 			}
 			if err != nil {
-				err = undecodable(ctx, &p, err)
+				err = newDecodeError(ctx, &p, err)
 			}
 			return *value, err
 		}
@@ -54,10 +54,10 @@ func Decode[T any, P Payload](s Stream[P], unmarshal func([]byte, any) error) St
 }
 
 // bytesOf returns the bytes of a payload. Those of a string are copied.
-func bytesOf[P Payload](payload *P, text *blocks[byte]) ([]byte, error) {
+func bytesOf[P Payload](payload *P, text *slab[byte]) ([]byte, error) {
 	switch p := any(payload).(type) {
 	case *events.SQSMessage:
-		return copied(p.Body, text), nil
+		return copyBytes(p.Body, text), nil
 	case *events.KinesisEventRecord:
 		return p.Kinesis.Data, nil
 	case *events.KafkaRecord:
@@ -68,7 +68,7 @@ func bytesOf[P Payload](payload *P, text *blocks[byte]) ([]byte, error) {
 	case *events.KinesisFirehoseEventRecord:
 		return p.Data, nil
 	case *string:
-		return copied(*p, text), nil
+		return copyBytes(*p, text), nil
 	case *[]byte:
 		return *p, nil
 	}
@@ -77,12 +77,12 @@ func bytesOf[P Payload](payload *P, text *blocks[byte]) ([]byte, error) {
 	if v := reflect.ValueOf(*payload); v.Kind() != reflect.String {
 		return v.Bytes(), nil
 	} else {
-		return copied(v.String(), text), nil
+		return copyBytes(v.String(), text), nil
 	}
 }
 
 // undecodable is the error of a payload that does not decode.
-func undecodable[P Payload](ctx context.Context, payload *P, err error) error {
+func newDecodeError[P Payload](ctx context.Context, payload *P, err error) error {
 	e := &DecodeError{Err: err}
 	if r, ok := RecordFrom(ctx); ok {
 		e.ID = r.ID
@@ -100,7 +100,7 @@ func undecodable[P Payload](ctx context.Context, payload *P, err error) error {
 	return e
 }
 
-func copied(s string, text *blocks[byte]) []byte {
+func copyBytes(s string, text *slab[byte]) []byte {
 	b := text.take(len(s))
 	copy(b, s)
 	return b
@@ -108,15 +108,15 @@ func copied(s string, text *blocks[byte]) []byte {
 
 // blocks makes one allocation serve many small slices. Nothing is handed out
 // twice, so whoever keeps a slice disturbs nobody.
-type blocks[T any] struct {
-	most int // elements of one allocation, unless one slice needs more
-	free []T
-	size int
+type slab[T any] struct {
+	maxSize int // elements of one allocation, unless one slice needs more
+	free    []T
+	size    int
 }
 
-func (b *blocks[T]) take(n int) []T {
+func (b *slab[T]) take(n int) []T {
 	if n > len(b.free) {
-		b.size = min(2*b.size+n, b.most)
+		b.size = min(2*b.size+n, b.maxSize)
 		b.free = make([]T, max(b.size, n))
 	}
 	taken := b.free[:n:n]

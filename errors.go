@@ -24,7 +24,7 @@ func newPanicError(value any) *PanicError {
 }
 
 // unreturned is the error of a function that did not return: it panicked, or ended its goroutine.
-func unreturned(recovered any) error {
+func panicOrExit(recovered any) error {
 	if recovered == nil {
 		return errExited
 	}
@@ -64,9 +64,9 @@ var (
 var ErrNoRoute = errors.New("no route")
 
 var (
-	errZero    = errors.New("result without a record")
-	errNilFail = errors.New("failed without an error")
-	errExited  = errors.New("the function ended its goroutine")
+	errNoRecord = errors.New("result without a record")
+	errNilFail  = errors.New("failed without an error")
+	errExited   = errors.New("the function ended its goroutine")
 )
 
 // The following keep positions, not texts: most are never printed.

@@ -74,7 +74,7 @@ func (r FirehoseResult) MarshalJSON() ([]byte, error) {
 // ErrTooLarge is the error of an answer that is larger than the service accepts.
 var ErrTooLarge = errors.New("answer too large")
 
-const maxAnswer = 6 << 20
+const maxResponse = 6 << 20
 
 // CollectFirehose folds s into the answer of a transformation: Ready records are
 // Ok with the new data, Done ones are Dropped, and those that failed or did not
@@ -93,25 +93,25 @@ const maxAnswer = 6 << 20
 func CollectFirehose(s Stream[FirehoseRecord]) (FirehoseResponse, error) {
 	require(s != nil, "CollectFirehose", "s is nil")
 	c := newCollector[FirehoseRecord]()
-	c.keep = true
-	defer c.leave()
+	c.keepValues = true
+	defer c.closeIfUnanswered()
 	s(c.add)
 	response, err := firehoseResponse(c, ending{})
 	if err == nil {
-		_, err = response.encoded()
+		_, err = response.marshal()
 	}
 	return response, err
 }
 
 func firehoseResponse(c *collector[FirehoseRecord], e ending) (FirehoseResponse, error) {
-	c.single = true
+	c.oneValuePerRecord = true
 	a := c.answer(e)
 	type key struct {
 		batch *batch
 		index int
 	}
-	values := make(map[key]FirehoseRecord, len(c.kept))
-	for _, k := range c.kept {
+	values := make(map[key]FirehoseRecord, len(c.keptValues))
+	for _, k := range c.keptValues {
 		values[key{k.batch, k.index}] = k.value
 	}
 	response := FirehoseResponse{Records: make([]FirehoseResult, 0, a.report.Records)}
@@ -159,10 +159,10 @@ func (r FirehoseRecord) metadata() *FirehoseMetadata {
 }
 
 // encoded is the answer as bytes, if Lambda would take them.
-func (r FirehoseResponse) encoded() ([]byte, error) {
+func (r FirehoseResponse) marshal() ([]byte, error) {
 	b, err := json.Marshal(r)
-	if err == nil && len(b) > maxAnswer {
-		return nil, fmt.Errorf("%w: %d bytes, but a response holds %d", ErrTooLarge, len(b), maxAnswer)
+	if err == nil && len(b) > maxResponse {
+		return nil, fmt.Errorf("%w: %d bytes, but a response holds %d", ErrTooLarge, len(b), maxResponse)
 	}
 	return b, err
 }
@@ -177,14 +177,14 @@ func FirehoseHandler(stage func(Stream[events.KinesisFirehoseEventRecord]) Strea
 		if err != nil {
 			return nil, &PayloadError{err}
 		}
-		o := firehoseOrigin(ctx, read.Records, s.inInvocation(), read.Bad).missing(read.Unread)
+		o := firehoseOrigin(ctx, read.Records, s.withDefaultLogger(), read.Bad).withUnread(read.Unread)
 		o.batch.msk = read.MSK
-		c := newRunning[FirehoseRecord]()
-		c.keep = true
-		response, err := firehoseResponse(c, process(c, o, stage))
+		c := newDrivenCollector[FirehoseRecord]()
+		c.keepValues = true
+		response, err := firehoseResponse(c, runPipeline(c, o, stage))
 		if err != nil {
 			return nil, err
 		}
-		return response.encoded()
+		return response.marshal()
 	}}
 }

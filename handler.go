@@ -45,7 +45,7 @@ func (e *printableError) Unwrap() error { return e.error }
 func SQSHandler[T any](stage func(Stream[events.SQSMessage]) Stream[T], opts ...Option) *Handler {
 	return newHandler("SQSHandler", stage, opts, func(ctx context.Context, payload []byte, s settings) (*origin[events.SQSMessage], error) {
 		read, err := wire.SQS(payload)
-		return sqsOrigin(ctx, read.Records, s).without(read.Bad).missing(read.Unread), err
+		return sqsOrigin(ctx, read.Records, s).withBad(read.Bad).withUnread(read.Unread), err
 	})
 }
 
@@ -55,9 +55,9 @@ func KinesisHandler[T any](stage func(Stream[events.KinesisEventRecord]) Stream[
 	return newHandler("KinesisHandler", stage, opts, func(ctx context.Context, payload []byte, s settings) (*origin[events.KinesisEventRecord], error) {
 		read, err := wire.Kinesis(payload)
 		if err == nil && read.Windowed {
-			err = errWindowed("Kinesis")
+			err = newWindowedError("Kinesis")
 		}
-		return kinesisOrigin(ctx, read.Records, s).without(read.Bad).missing(read.Unread), err
+		return kinesisOrigin(ctx, read.Records, s).withBad(read.Bad).withUnread(read.Unread), err
 	})
 }
 
@@ -68,15 +68,15 @@ func DynamoDBHandler[T any](stage func(Stream[events.DynamoDBEventRecord]) Strea
 	return newHandler("DynamoDBHandler", stage, opts, func(ctx context.Context, payload []byte, s settings) (*origin[events.DynamoDBEventRecord], error) {
 		read, err := wire.DynamoDB(payload)
 		if err == nil && read.Windowed {
-			err = errWindowed("DynamoDB")
+			err = newWindowedError("DynamoDB")
 		}
-		return dynamoDBOrigin(ctx, read.Records, s).without(read.Bad).missing(read.Unread), err
+		return dynamoDBOrigin(ctx, read.Records, s).withBad(read.Bad).withUnread(read.Unread), err
 	})
 }
 
 // errWindowed is the error of an event of a tumbling window. The service fails an answer
 // without state, and would deliver the batch for ever.
-func errWindowed(source string) error {
+func newWindowedError(source string) error {
 	return fmt.Errorf("expected a %s event, got one of a tumbling window: %[1]sWindowHandler answers those", source)
 }
 
@@ -88,11 +88,11 @@ func KafkaHandler[T any](stage func(Stream[events.KafkaRecord]) Stream[T], opts 
 		for _, r := range read.Records {
 			offset := r.Offset
 			if !r.Located {
-				offset = unlocated
+				offset = unknownOffset
 			}
 			all.add(r.KafkaRecord, r.Partition, offset)
 		}
-		return kafkaOrigin(ctx, all, s).without(read.Bad).missing(read.Unread), err
+		return kafkaOrigin(ctx, all, s).withBad(read.Bad).withUnread(read.Unread), err
 	})
 }
 
@@ -105,12 +105,12 @@ func newHandler[R, T any](
 	require(stage != nil, name, "stage is nil")
 	s := settingsOf(opts)
 	return &Handler{func(ctx context.Context, payload []byte) ([]byte, error) {
-		o, err := read(ctx, payload, s.inInvocation())
+		o, err := read(ctx, payload, s.withDefaultLogger())
 		if err != nil {
 			return nil, &PayloadError{err}
 		}
-		c := newRunning[T]()
-		response, err := c.answer(process(c, o, stage)).result()
+		c := newDrivenCollector[T]()
+		response, err := c.answer(runPipeline(c, o, stage)).result()
 		if err != nil {
 			return nil, err
 		}
@@ -119,14 +119,14 @@ func newHandler[R, T any](
 }
 
 // process runs the pipeline over a batch that is known already.
-func process[R, T any](c *collector[T], o *origin[R], stage func(Stream[R]) Stream[T]) ending {
-	c.learn(o.prepare())
+func runPipeline[R, T any](c *collector[T], o *origin[R], stage func(Stream[R]) Stream[T]) ending {
+	c.register(o.prepare())
 	return c.drive(bind(c, o.stream(), stage))
 }
 
 // inInvocation looks the default logger up, which the program may have changed.
-func (s settings) inInvocation() settings {
-	if !s.logGiven {
+func (s settings) withDefaultLogger() settings {
+	if !s.loggerGiven {
 		s.logger = slog.Default()
 	}
 	return s

@@ -44,7 +44,7 @@ type settings struct {
 	reserve     time.Duration // unset: the default
 	maxReceives int           // 0: unknown
 	logger      *slog.Logger
-	logGiven    bool
+	loggerGiven bool
 	reports     []func(context.Context, Report)
 	scopes      []func(context.Context, Record) (context.Context, func(Outcome))
 	allFailedOK bool
@@ -102,7 +102,7 @@ func WithMaxReceives(n int) Option {
 // a time of arrival, that they could not read; its records are processed without
 // it. Handlers log to [slog.Default], sources do not log. Nil is silence.
 func WithLogger(l *slog.Logger) Option {
-	return func(s *settings) { s.logger, s.logGiven = l, true }
+	return func(s *settings) { s.logger, s.loggerGiven = l, true }
 }
 
 // WithReport has f called once for each answer, before it leaves: for metrics. Several
@@ -161,7 +161,7 @@ const (
 	maxReserve = 2 * time.Second
 )
 
-func (s *settings) reserveOf(remaining time.Duration) time.Duration {
+func (s *settings) reserveFor(remaining time.Duration) time.Duration {
 	reserve := s.reserve
 	if reserve == unset {
 		reserve = min(max(remaining/20, minReserve), maxReserve)

@@ -49,23 +49,23 @@ func Parallel[A, B any](s Stream[A], n int, stage func(Stream[A]) Stream[B]) Str
 }
 
 type parallel[A, B any] struct {
-	stages []Stage[A, B]                          // of all lanes, or one for each
-	choose func(h header, value *A) (int, header) // which of them a Result is for; nil: there is one
-	pool   lanes.Pool[lineKey, task[A], leaving[B]]
-	tasks  blocks[lanes.Item[task[A], leaving[B]]] // of the reader
-	values values[B]                               // of lanes
-	border border
-	crash  atomic.Pointer[PanicError] // of the stream before
-	exited atomic.Bool                // the stream before ended its goroutine
-	fatal  atomic.Pointer[PanicError] // of a lane, the last one, where there is one stage
-	late   bool                       // the consumer has given lanes up
+	stages      []Stage[A, B]                          // of all lanes, or one for each
+	chooseLane  func(h header, value *A) (int, header) // which of them a Result is for; nil: there is one
+	pool        lanes.Pool[lineKey, task[A], emitted[B]]
+	tasks       slab[lanes.Item[task[A], emitted[B]]] // of the reader
+	values      valueSlab[B]                          // of lanes
+	border      border
+	inputPanic  atomic.Pointer[PanicError] // of the stream before
+	inputExited atomic.Bool                // the stream before ended its goroutine
+	lanePanic   atomic.Pointer[PanicError] // of a lane, the last one, where there is one stage
+	gaveUp      bool                       // the consumer has given lanes up
 }
 
 // A task is one Result on its way through a lane.
 type task[A any] struct {
-	value A
-	visit visit
-	spent atomic.Bool // the value's place has one that leaves the lane
+	value       A
+	visit       visit
+	valueReused atomic.Bool // the value's place has one that leaves the lane
 }
 
 // lineKey is the key of a line or a gate: a group, or all of a run.
@@ -75,39 +75,39 @@ type lineKey struct {
 }
 
 // whole is the group of a line or a gate that is for all of a run.
-const whole = -1
+const wholeRun = -1
 
-func (p *parallel[A, B]) callbacks() lanes.Callbacks[task[A], leaving[B]] {
-	return lanes.Callbacks[task[A], leaving[B]]{
+func (p *parallel[A, B]) face() lanes.Face[task[A], emitted[B]] {
+	return lanes.Face[task[A], emitted[B]]{
 		Start:     p.start,
 		Given:     func(owner any, t *task[A]) { t.visit.enter(owner.(*inlet)) },
-		Left:      func(t *task[A], r leaving[B]) { t.visit.parts.Leave(r.h.number()) },
+		Left:      func(t *task[A], r emitted[B]) { t.visit.parts.Leave(r.h.partNumber()) },
 		Inside:    func(t *task[A]) bool { return !t.visit.parts.Over() },
 		Finished:  func(t *task[A]) { t.visit.end() },
-		Refused:   func(owner any, t *task[A]) leaving[B] { return handedOn[B](t.visit.untaken(owner.(*inlet).crash)) },
+		Refused:   func(owner any, t *task[A]) emitted[B] { return headerOnly[B](t.visit.untaken(owner.(*inlet).crash)) },
 		Held:      func(t *task[A]) bool { return t.visit.parts.Held() },
-		GivenUp:   func(owner any) { owner.(*inlet).close() },
-		Abandoned: func(t *task[A]) leaving[B] { return handedOn[B](t.visit.abandoned()) },
+		Adrift:    func(owner any) { owner.(*inlet).close() },
+		Abandoned: func(t *task[A]) emitted[B] { return headerOnly[B](t.visit.abandoned()) },
 	}
 }
 
 func (p *parallel[A, B]) run(s Stream[A], yield func(Result[B]) bool) {
-	p.border.routes = p.choose != nil
-	p.border.settle = func(item any) { p.pool.TryFinish(item.(*lanes.Item[task[A], leaving[B]])) }
-	go p.read(s)
+	p.border.routes = p.chooseLane != nil
+	p.border.finishItem = func(item any) { p.pool.Settle(item.(*lanes.Item[task[A], emitted[B]])) }
+	go p.readInput(s)
 	defer p.stop() // also where yield panics
 	p.consume(yield)
 }
 
 // read is the reader: it runs the stages before.
-func (p *parallel[A, B]) read(s Stream[A]) {
-	p.tasks.most = 32
+func (p *parallel[A, B]) readInput(s Stream[A]) {
+	p.tasks.maxSize = 32
 	returned := false
 	defer func() {
 		if v := recover(); v != nil {
-			p.crash.Store(newPanicError(v))
+			p.inputPanic.Store(newPanicError(v))
 		} else {
-			p.exited.Store(!returned)
+			p.inputExited.Store(!returned)
 		}
 		p.pool.Exhaust()
 	}()
@@ -128,27 +128,27 @@ func (p *parallel[A, B]) push(r Result[A]) bool {
 	}
 	var held []*entry
 	if e.visit != nil {
-		held = p.border.back(&r.h)
+		held = p.border.takeBack(&r.h)
 		e = r.h.entry
 	}
 	r.h.see()
 	x, fresh := p.border.crossing(e)
 	if fresh {
-		p.cross(x)
+		p.prepareCrossing(x)
 	}
 	if e.Err() != nil {
 		<-x.ctx.Done() // it ends a moment after the one outside, and no function may start in between
 	}
 	lane := 0
-	if p.choose != nil {
-		lane, r.h = p.choose(r.h, &t.value)
+	if p.chooseLane != nil {
+		lane, r.h = p.chooseLane(r.h, &t.value)
 	}
 	t.visit.begin(x, r.h, it)
 	for _, e := range held {
 		e.release()
 	}
 	line, gate := keysOf(e)
-	before := e.level.place(r.h.place()).pause() // the stages before may have more to do for it
+	before := e.level.feeder(r.h.feeder()).pause() // the stages before may have more to do for it
 	more := p.pool.Push(it, lane, line, gate, int(e.index))
 	before.resume()
 	return more
@@ -161,62 +161,62 @@ func keysOf(e *entry) (line, gate lineKey) {
 		return line, gate
 	}
 	group := run.batch.groupOf(int(e.index))
-	if run.batch.lost {
-		group = whole // one record may be of any group, so each of them may be of its group
+	if run.batch.someGroupUnreadable {
+		group = wholeRun // one record may be of any group, so each of them may be of its group
 	}
 	if group != 0 {
 		line = lineKey{run, group}
 		gate = line
 	}
 	if run.batch.policy == StopBatch {
-		gate = lineKey{run, whole}
+		gate = lineKey{run, wholeRun}
 	}
 	return line, gate
 }
 
 // cross prepares for Results of another level than so far.
-func (p *parallel[A, B]) cross(x *crossing) {
+func (p *parallel[A, B]) prepareCrossing(x *crossing) {
 	if x.shared {
 		p.pool.Narrow() // the other lanes around this one may have more use for a record
 	}
-	if p.border.watch(x, p.pool.Hasten) {
+	if p.border.governBy(x, p.pool.Hasten) {
 		p.pool.Nudge()
 	}
 }
 
-func (p *parallel[A, B]) start(l *lanes.Lane[task[A], leaving[B]]) {
+func (p *parallel[A, B]) start(l *lanes.Lane[task[A], emitted[B]]) {
 	in := new(inlet)
 	l.Owner = in
-	go p.work(l, in)
+	go p.runLane(l, in)
 }
 
 // work is a lane. What it has not finished in the end is what its stage dropped,
 // or, if the stage did not return, what it failed.
-func (p *parallel[A, B]) work(l *lanes.Lane[task[A], leaving[B]], in *inlet) {
+func (p *parallel[A, B]) runLane(l *lanes.Lane[task[A], emitted[B]], in *inlet) {
 	returned := false
 	defer func() {
 		var crash *PanicError
 		if v := recover(); v != nil {
 			crash = newPanicError(v)
 			in.crash = crash
-			if p.choose == nil {
-				p.fatal.Store(crash)
+			if p.chooseLane == nil {
+				p.lanePanic.Store(crash)
 			}
 		}
-		in.rest()
+		in.idle()
 		in.close() // before the pool may be over, and the answer given
 		lost := !returned || p.pool.Stopped()
-		p.pool.Close(l, returned, func(t *task[A]) (leaving[B], bool) {
+		p.pool.Close(l, returned, func(t *task[A]) (emitted[B], bool) {
 			if !lost {
-				return leaving[B]{}, false
+				return emitted[B]{}, false
 			}
-			return handedOn[B](t.visit.lost(crash)), true
+			return headerOnly[B](t.visit.lost(crash)), true
 		})
 	}()
 	growStack(false)
-	out := built(p.stages[l.Number](func(yield func(Result[A]) bool) {
+	out := requireStream(p.stages[l.Number](func(yield func(Result[A]) bool) {
 		for t := p.next(l, in); t != nil; t = p.next(l, in) {
-			r := Result[A]{t.visit.within(), t.value}
+			r := Result[A]{t.visit.innerHeader(), t.value}
 			t.value = *new(A)
 			if !p.passBy(l, in, &r.h) && !yield(r) {
 				return
@@ -228,8 +228,8 @@ func (p *parallel[A, B]) work(l *lanes.Lane[task[A], leaving[B]], in *inlet) {
 }
 
 // next waits for the next task of a lane, or for the end.
-func (p *parallel[A, B]) next(l *lanes.Lane[task[A], leaving[B]], in *inlet) *task[A] {
-	in.rest()
+func (p *parallel[A, B]) next(l *lanes.Lane[task[A], emitted[B]], in *inlet) *task[A] {
+	in.idle()
 	for {
 		it, turn := p.pool.Next(l)
 		switch turn {
@@ -243,8 +243,8 @@ func (p *parallel[A, B]) next(l *lanes.Lane[task[A], leaving[B]], in *inlet) *ta
 }
 
 // passBy sends on what has no value for a route, or comes too late for it. Lanes that share a stage give it everything.
-func (p *parallel[A, B]) passBy(l *lanes.Lane[task[A], leaving[B]], in *inlet, h *header) bool {
-	if p.choose == nil || h.admit(pure) {
+func (p *parallel[A, B]) passBy(l *lanes.Lane[task[A], emitted[B]], in *inlet, h *header) bool {
+	if p.chooseLane == nil || h.admit(pure) {
 		return false
 	}
 	p.emit(l, in, Result[B]{h: *h})
@@ -252,15 +252,15 @@ func (p *parallel[A, B]) passBy(l *lanes.Lane[task[A], leaving[B]], in *inlet, h
 }
 
 // emit takes a Result that leaves a lane. One that was not given to a lane here passes.
-func (p *parallel[A, B]) emit(l *lanes.Lane[task[A], leaving[B]], in *inlet, r Result[B]) bool {
-	var it *lanes.Item[task[A], leaving[B]]
+func (p *parallel[A, B]) emit(l *lanes.Lane[task[A], emitted[B]], in *inlet, r Result[B]) bool {
+	var it *lanes.Item[task[A], emitted[B]]
 	before := in.pause()
 	if e := r.h.entry; e != nil && e.visit != nil && e.visit.crossing.border == &p.border {
-		it = e.visit.item.(*lanes.Item[task[A], leaving[B]])
+		it = e.visit.item.(*lanes.Item[task[A], emitted[B]])
 		r.h.leave()
 	}
 	r.h.entry.hold() // until the consumer has handed it on
-	more := p.pool.Emit(l, it, leaving[B]{r.h, p.put(it, &r)})
+	more := p.pool.Emit(l, it, emitted[B]{r.h, p.storeValue(it, &r)})
 	if !more {
 		r.h.entry.release()
 	}
@@ -270,17 +270,17 @@ func (p *parallel[A, B]) emit(l *lanes.Lane[task[A], leaving[B]], in *inlet, r R
 
 // rests is how often the consumer gives its processor away before it waits. With one time, 3 µs of work for each record
 // take an eighth longer (BenchmarkParallel).
-const rests = 8
+const maxYields = 8
 
 // consume yields what is finished.
 func (p *parallel[A, B]) consume(yield func(Result[B]) bool) {
 	var clock clock
-	var out []leaving[B]
+	var out []emitted[B]
 	for {
-		p.rest()
+		p.yieldProcessor()
 		var over bool
 		if out, over = p.pool.Receive(out); len(out) > 0 {
-			if !p.hand(out, yield) {
+			if !p.yieldAll(out, yield) {
 				return
 			}
 			continue
@@ -291,7 +291,7 @@ func (p *parallel[A, B]) consume(yield func(Result[B]) bool) {
 		if p.pool.Hasty() && !p.border.flush() {
 			return
 		}
-		clock.watch(p.border.watched.Load())
+		clock.watch(p.border.governing.Load())
 		select {
 		case <-p.pool.Changed:
 		case <-clock.ended:
@@ -299,24 +299,24 @@ func (p *parallel[A, B]) consume(yield func(Result[B]) bool) {
 			p.pool.ReleaseExpired(func(t *task[A]) bool { return t.visit.crossing.ctx.Err() != nil })
 		case <-clock.due:
 			if all, ok := clock.tick(p.pool.Exhausted()); ok {
-				p.late = true
+				p.gaveUp = true
 				p.pool.GiveUp(all)
 			}
 		}
 	}
 	p.pool.Drain(p.untaken)
 	for out, _ = p.pool.Receive(out); len(out) > 0; out, _ = p.pool.Receive(out) {
-		if !p.hand(out, yield) {
+		if !p.yieldAll(out, yield) {
 			return
 		}
 	}
-	p.finish()
+	p.endLikeInput()
 }
 
 // rest gives lanes that compute the processor until there is something to receive, for a while. They need not wake this
 // goroutine for each Result then.
-func (p *parallel[A, B]) rest() {
-	for range rests {
+func (p *parallel[A, B]) yieldProcessor() {
+	for range maxYields {
 		if !p.pool.Empty() {
 			return
 		}
@@ -325,45 +325,45 @@ func (p *parallel[A, B]) rest() {
 }
 
 // hand yields Results and reports whether more are wanted.
-func (p *parallel[A, B]) hand(out []leaving[B], yield func(Result[B]) bool) bool {
-	x := p.border.watched.Load()
+func (p *parallel[A, B]) yieldAll(out []emitted[B], yield func(Result[B]) bool) bool {
+	x := p.border.governing.Load()
 	for i := range out {
 		if e := out[i].h.entry; x != nil && e != nil && e.level == x.outer {
-			x.place.give(e)
+			x.place.begin(e)
 		}
-		more := yield(out[i].taken())
+		more := yield(out[i].take())
 		out[i].h.entry.release()
-		out[i] = leaving[B]{}
+		out[i] = emitted[B]{}
 		if !more {
 			return false
 		}
 	}
 	if x != nil {
-		x.place.rest()
+		x.place.idle()
 	}
 	return true
 }
 
 // untaken is what becomes of a Result that no lane took: lanes that return drop it.
-func (p *parallel[A, B]) untaken(t *task[A]) (leaving[B], bool) {
-	crash := p.fatal.Load()
-	if !p.late && crash == nil {
-		return leaving[B]{}, false
+func (p *parallel[A, B]) untaken(t *task[A]) (emitted[B], bool) {
+	crash := p.lanePanic.Load()
+	if !p.gaveUp && crash == nil {
+		return emitted[B]{}, false
 	}
-	return handedOn[B](t.visit.untaken(crash)), true
+	return headerOnly[B](t.visit.untaken(crash)), true
 }
 
 // handedOn is a Result that no lane has made.
-func handedOn[B any](h header) leaving[B] {
+func headerOnly[B any](h header) emitted[B] {
 	h.entry.hold() // as emit does
-	return leaving[B]{h: h}
+	return emitted[B]{h: h}
 }
 
 // finish ends as the stream before did.
-func (p *parallel[A, B]) finish() {
-	if p.exited.Load() {
+func (p *parallel[A, B]) endLikeInput() {
+	if p.inputExited.Load() {
 		runtime.Goexit()
-	} else if crash := p.crash.Load(); crash != nil {
+	} else if crash := p.inputPanic.Load(); crash != nil {
 		panic(crash)
 	}
 }
@@ -373,7 +373,7 @@ func (p *parallel[A, B]) stop() {
 	p.border.cancel() // first: no function may start in a lane that ends
 	p.pool.Break()
 	var due <-chan time.Time
-	if x := p.border.watched.Load(); x != nil && x.outer.run.timed && !p.pool.Over() {
+	if x := p.border.governing.Load(); x != nil && x.outer.run.hasDeadline && !p.pool.Over() {
 		due = time.After(x.patience)
 	}
 	for !p.pool.Over() {

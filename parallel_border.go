@@ -12,25 +12,25 @@ import (
 
 // A border is where Results cross into the lanes of one Parallel and out of them.
 type border struct {
-	routes  bool                     // each lane has its own Results
-	settle  func(item any)           // finishes the item of a visit that is over
-	watched atomic.Pointer[crossing] // whose end is the end; nil before the first record
+	routes     bool                     // each lane has its own Results
+	finishItem func(item any)           // finishes the item of a visit that is over
+	governing  atomic.Pointer[crossing] // whose end is the end; nil before the first record
 
-	last *crossing // of the reader
+	readerCrossing *crossing // of the reader
 
-	mu        sync.Mutex
-	crossings []*crossing // mostly one
-	haste     *time.Timer
+	mu         sync.Mutex
+	crossings  []*crossing // mostly one
+	hasteTimer *time.Timer
 }
 
 // A crossing is the way from one level into lanes and back.
 type crossing struct {
 	border   *border
 	outer    *level
-	lanes    uint8  // the number of the lanes on the level outside
-	place    *place // the consumer, which gives out what has left the lanes
-	depth    int    // how many lanes are around
-	shared   bool   // and other lanes may take what these have not taken
+	lanes    uint8   // the number of the lanes on the level outside
+	place    *feeder // the consumer, which gives out what has left the lanes
+	depth    int     // how many lanes are around
+	shared   bool    // and other lanes may take what these have not taken
 	ctx      context.Context
 	cancel   context.CancelFunc
 	patience time.Duration // for functions, after the end
@@ -39,10 +39,10 @@ type crossing struct {
 // crossing returns the crossing from the level of an entry, and whether it is a new one. It
 // is for the reader to call.
 func (b *border) crossing(e *entry) (x *crossing, fresh bool) {
-	if b.last == nil || b.last.outer != e.level {
-		b.last, fresh = b.find(e)
+	if b.readerCrossing == nil || b.readerCrossing.outer != e.level {
+		b.readerCrossing, fresh = b.find(e)
 	}
-	return b.last, fresh
+	return b.readerCrossing, fresh
 }
 
 func (b *border) find(e *entry) (x *crossing, fresh bool) {
@@ -54,7 +54,7 @@ func (b *border) find(e *entry) (x *crossing, fresh bool) {
 		}
 	}
 	x = &crossing{border: b, outer: e.level, patience: e.level.run.reserve / 4}
-	x.place, x.lanes = e.level.join()
+	x.place, x.lanes = e.level.addFeeder()
 	x.ctx, x.cancel = context.WithCancel(e.level.ctx)
 	for v := e.visit; v != nil; v = v.outside.entry.visit {
 		x.depth++
@@ -67,19 +67,19 @@ func (b *border) find(e *entry) (x *crossing, fresh bool) {
 
 // watch makes the end of the crossing the one that matters, unless another one's does, which
 // ends later. hasten is called one reserve before it.
-func (b *border) watch(x *crossing, hasten func()) bool {
-	if w := b.watched.Load(); w != nil && w.outer.run.timed && !x.outlasts(w) {
+func (b *border) governBy(x *crossing, hasten func()) bool {
+	if w := b.governing.Load(); w != nil && w.outer.run.hasDeadline && !x.outlasts(w) {
 		return false
 	}
-	b.watched.Store(x)
-	if x.outer.run.timed {
+	b.governing.Store(x)
+	if x.outer.run.hasDeadline {
 		end, _ := x.ctx.Deadline()
 		b.mu.Lock()
 		defer b.mu.Unlock()
-		if b.haste != nil {
-			b.haste.Stop()
+		if b.hasteTimer != nil {
+			b.hasteTimer.Stop()
 		}
-		b.haste = time.AfterFunc(time.Until(end)-x.outer.run.reserve, hasten)
+		b.hasteTimer = time.AfterFunc(time.Until(end)-x.outer.run.reserve, hasten)
 	}
 	return true
 }
@@ -87,7 +87,7 @@ func (b *border) watch(x *crossing, hasten func()) bool {
 // outlasts reports whether what is on its way here has longer than there: a stage may have
 // kept a Result of a batch that is answered.
 func (x *crossing) outlasts(other *crossing) bool {
-	if !x.outer.run.timed || x.ctx.Err() != nil {
+	if !x.outer.run.hasDeadline || x.ctx.Err() != nil {
 		return false
 	}
 	end, _ := x.ctx.Deadline()
@@ -112,12 +112,12 @@ func (b *border) flush() (more bool) {
 func (b *border) cancel() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.haste != nil {
-		b.haste.Stop()
+	if b.hasteTimer != nil {
+		b.hasteTimer.Stop()
 	}
 	for _, x := range b.crossings {
 		x.cancel()
-		x.place.rest()
+		x.place.idle()
 	}
 }
 
@@ -158,16 +158,16 @@ func (in *inlet) add(x *crossing) *level {
 }
 
 // rest takes note that no function runs in the lane.
-func (in *inlet) rest() {
+func (in *inlet) idle() {
 	for _, e := range in.all() {
-		e.level.source.rest()
+		e.level.firstFeeder.idle()
 	}
 }
 
 // pause does so until it is resumed.
 func (in *inlet) pause() (paused pause) {
 	for _, e := range in.all() {
-		if p := e.level.source.pause(); uint32(p.before) != 0 {
+		if p := e.level.firstFeeder.pause(); uint32(p.before) != 0 {
 			paused = p // the others rest anyway
 		}
 	}
@@ -177,14 +177,14 @@ func (in *inlet) pause() (paused pause) {
 // flush has what is held in the lane written.
 func (in *inlet) flush() {
 	for _, e := range in.all() {
-		e.level.source.flush()
+		e.level.firstFeeder.flush()
 	}
 }
 
 // close hands over the failures that were thrown away in the lane, of which nobody is told any more.
 func (in *inlet) close() {
 	for _, e := range in.all() {
-		e.level.handOver(e.crossing.outer, e.level.order.Unsettled())
+		e.level.handOverFailures(e.crossing.outer, e.level.order.Unsettled())
 	}
 }
 
@@ -208,7 +208,7 @@ func (c *clock) watch(x *crossing) {
 // end begins the time of patience.
 func (c *clock) end() {
 	c.ended = nil
-	if c.crossing.outer.run.timed {
+	if c.crossing.outer.run.hasDeadline {
 		c.due = time.After(c.crossing.patience)
 	}
 }

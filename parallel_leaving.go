@@ -9,19 +9,19 @@ import (
 )
 
 // leaving is a Result that has left a lane.
-type leaving[B any] struct {
+type emitted[B any] struct {
 	h     header
 	value *B // nil if it is not Ready
 }
 
 // put puts a value of a Result from a lane where the consumer finds it: where the value was that the lane was given, if
 // the type is the same. A place of its own for each value would be a quarter more memory (BenchmarkParallel).
-func (p *parallel[A, B]) put(it *lanes.Item[task[A], leaving[B]], r *Result[B]) *B {
+func (p *parallel[A, B]) storeValue(it *lanes.Item[task[A], emitted[B]], r *Result[B]) *B {
 	if r.h.state() != ready {
 		return nil
 	}
 	var room *B
-	if it != nil && it.Value.spent.CompareAndSwap(false, true) { // not by the first of several Results
+	if it != nil && it.Value.valueReused.CompareAndSwap(false, true) { // not by the first of several Results
 		room, _ = any(&it.Value.value).(*B)
 	}
 	if room == nil {
@@ -32,7 +32,7 @@ func (p *parallel[A, B]) put(it *lanes.Item[task[A], leaving[B]], r *Result[B]) 
 }
 
 // taken is the Result. What has had its value can be kept for long, so it is taken away there.
-func (l *leaving[B]) taken() Result[B] {
+func (l *emitted[B]) take() Result[B] {
 	if l.value == nil {
 		return Result[B]{h: l.h}
 	}
@@ -42,14 +42,14 @@ func (l *leaving[B]) taken() Result[B] {
 }
 
 // values has room for values, made in blocks.
-type values[B any] struct {
+type valueSlab[B any] struct {
 	mu     sync.Mutex
-	blocks blocks[B]
+	blocks slab[B]
 }
 
-func (v *values[B]) take() *B {
+func (v *valueSlab[B]) take() *B {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.blocks.most = 32
+	v.blocks.maxSize = 32
 	return &v.blocks.take(1)[0]
 }

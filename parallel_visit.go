@@ -22,10 +22,10 @@ type visit struct {
 func (v *visit) begin(x *crossing, h header, item any) {
 	v.crossing, v.outside, v.item = x, h, item
 	v.entry.index, v.entry.visit = h.entry.index, v
-	v.parts.Enter(h.number())
+	v.parts.Enter(h.partNumber())
 	h.entry.hold()
 	if h.state().Failure() {
-		x.outer.order.Enter(h.part(), x.lanes)
+		x.outer.order.Enter(h.failureKey(), x.lanes)
 	}
 }
 
@@ -35,17 +35,17 @@ func (v *visit) enter(in *inlet) {
 		v.entry.level = in.level(v.crossing)
 		in.stays++
 		v.stay = in.stays
-		v.entry.level.source.give(&v.entry)
+		v.entry.level.firstFeeder.begin(&v.entry)
 	}
 }
 
 // within is what the Result is inside.
-func (v *visit) within() header {
+func (v *visit) innerHeader() header {
 	h := v.outside
 	if v.crossing != nil {
 		h.entry = &v.entry
-		h.setFailure(0)
-		h.setPlace(0)
+		h.setFailureVersion(0)
+		h.setFeeder(0)
 	}
 	return h
 }
@@ -53,31 +53,31 @@ func (v *visit) within() header {
 // leave takes the Result out of its lane. What it is counts outside from now on.
 func (h *header) leave() {
 	v := h.entry.visit
-	inner, was := h.entry.level, h.part()
+	inner, was := h.entry.level, h.failureKey()
 	h.entry = v.outside.entry
-	h.setPlace(v.crossing.lanes)
-	h.setFailure(0)
+	h.setFeeder(v.crossing.lanes)
+	h.setFailureVersion(0)
 	h.see()
 	inner.order.Pass(was) // after it, since somebody may be looking at both
 }
 
 // back takes a Result out of these lanes that a stage in them has given back to one before
 // them. What it was held by outside is to be released when it is in a lane again.
-func (b *border) back(h *header) (held []*entry) {
-	for b.around(h.entry) {
-		v, number := h.entry.visit, h.number()
+func (b *border) takeBack(h *header) (held []*entry) {
+	for b.surrounds(h.entry) {
+		v, number := h.entry.visit, h.partNumber()
 		v.outside.entry.hold()
 		held = append(held, v.outside.entry)
 		h.leave()
-		h.setPlace(v.outside.place())
+		h.setFeeder(v.outside.feeder())
 		v.parts.Leave(number)
-		v.crossing.border.settle(v.item)
+		v.crossing.border.finishItem(v.item)
 	}
 	return held
 }
 
 // around reports whether these lanes are around an entry.
-func (b *border) around(e *entry) bool {
+func (b *border) surrounds(e *entry) bool {
 	for v := e.visit; v != nil; v = v.outside.entry.visit {
 		if v.crossing.border == b {
 			return true
@@ -95,22 +95,22 @@ func (v *visit) end() {
 	}
 	outer := v.crossing.outer
 	if inner := v.entry.level; inner != nil {
-		inner.handOver(outer, inner.order.Leave(v.stay))
+		inner.handOverFailures(outer, inner.order.Leave(v.stay))
 	}
-	if v.outside.failure() != 0 {
-		outer.order.Settle(v.outside.part())
+	if v.outside.failureVersion() != 0 {
+		outer.order.Settle(v.outside.failureKey())
 	}
 	v.outside.entry.release()
 }
 
 // handOver opens failures of a lane that were thrown away there on the level outside.
-func (l *level) handOver(outer *level, thrown []order.Cause[ledger.Verdict]) {
+func (l *level) handOverFailures(outer *level, thrown []order.Cause[ledger.Verdict]) {
 	for _, f := range thrown {
 		h := header{&outer.run.entries[f.Index], f.Cause.Err, marked(f.Cause.State, f.Number)}
-		holds := h.entry.holds()
-		outer.order.Fail(h.part(), holds, f.Cause)
+		holds := h.entry.holdsOthersBack()
+		outer.order.Fail(h.failureKey(), holds, f.Cause)
 		if holds {
-			outer.run.take(troubled)
+			outer.run.setFlag(troubled)
 		}
 		l.order.Settle(f.Failure)
 	}
@@ -119,11 +119,11 @@ func (l *level) handOver(outer *level, thrown []order.Cause[ledger.Verdict]) {
 // lost is the Result when its lane has not finished it: failed by the crash of the lane,
 // or unreached, for nobody knows what became of it.
 func (v *visit) lost(crash *PanicError) header {
-	h := v.out()
+	h := v.outerHeader()
 	switch {
 	case h.entry == nil:
 	case crash != nil && !h.state().Unprocessed():
-		h.fail(crash, goes)
+		h.fail(crash, goesOn)
 	case h.state().Failure():
 		h.see()
 	default:
@@ -134,7 +134,7 @@ func (v *visit) lost(crash *PanicError) header {
 
 // untaken is the Result when no lane has taken it.
 func (v *visit) untaken(crash *PanicError) header {
-	h := v.out()
+	h := v.outerHeader()
 	if crash == nil && h.entry != nil && !h.state().Failure() && !h.admit(pure) {
 		return h
 	}
@@ -143,8 +143,8 @@ func (v *visit) untaken(crash *PanicError) header {
 
 // abandoned is the Result when nobody waits for its lane any more.
 func (v *visit) abandoned() header {
-	if v.crossing != nil && v.entry.level.source.has(v.entry.index) {
-		if h := v.out(); !h.state().Failure() {
+	if v.crossing != nil && v.entry.level.firstFeeder.isRunning(v.entry.index) {
+		if h := v.outerHeader(); !h.state().Failure() {
 			v.unreach(&h, running)
 			return h
 		}
@@ -153,14 +153,14 @@ func (v *visit) abandoned() header {
 }
 
 // out is the Result outside, as it was.
-func (v *visit) out() header {
+func (v *visit) outerHeader() header {
 	h := v.outside
 	if v.crossing != nil {
-		h.setPlace(v.crossing.lanes)
+		h.setFeeder(v.crossing.lanes)
 	}
 	return h
 }
 
 func (v *visit) unreach(h *header, s state) {
-	h.refuse(s, unreachedAs(s), goes)
+	h.refuse(s, newUnreachedError(s), goesOn)
 }

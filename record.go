@@ -55,7 +55,7 @@ func (e *entry) batch() *batch  { return e.level.run.batch }
 func (e *entry) record() Record { return e.batch().describe(int(e.index)) }
 
 // holds reports whether the record, if it is Failed, holds others back.
-func (e *entry) holds() bool {
+func (e *entry) holdsOthersBack() bool {
 	b := e.batch()
 	return b.policy != Continue && !b.lastReceive(int(e.index))
 }
@@ -107,7 +107,7 @@ func (e *entry) release() {
 	}
 	for v := e.visit; v != nil; v = v.outside.entry.visit {
 		if v.parts.Release() {
-			v.crossing.border.settle(v.item)
+			v.crossing.border.finishItem(v.item)
 		}
 	}
 	e.level.run.numbers.Release(int(e.index))

@@ -19,11 +19,11 @@ type Outcome struct {
 
 // scopes are those of the records of one batch.
 type scopes struct {
-	opens []func(context.Context, Record) (context.Context, func(Outcome))
-	all   []scope
-	ends  []func(Outcome) // as many for each record as there are opens
+	hooks   []func(context.Context, Record) (context.Context, func(Outcome))
+	all     []scope
+	closers []func(Outcome) // as many for each record as there are opens
 
-	beginning sync.Once
+	beginOnce sync.Once
 	began     time.Time // of the first iteration
 
 	waiting atomic.Int32 // parts of a record whose scope another part opens
@@ -34,11 +34,11 @@ type scopes struct {
 // A scope is the context that the hook of one record gets: the record's outside of lanes, without what hooks add.
 type scope struct {
 	*entry
-	inside   context.Context // what the hooks returned
-	crash    error           // of a hook
-	state    atomic.Uint32
-	arrived  atomic.Int64            // when the last Result of the record reached a collector, 1 for the begin of the batch, or never
-	answered atomic.Pointer[Outcome] // for who opens it, if the answer was given meanwhile
+	inside         context.Context // what the hooks returned
+	crash          error           // of a hook
+	state          atomic.Uint32
+	arrived        atomic.Int64            // when the last Result of the record reached a collector, 1 for the begin of the batch, or never
+	pendingOutcome atomic.Pointer[Outcome] // for who opens it, if the answer was given meanwhile
 }
 
 // The states of a scope. What the hooks returned is there from inUse on.
@@ -54,14 +54,14 @@ func newScopes(s settings, records int) *scopes {
 	if len(s.scopes) == 0 || records == 0 {
 		return nil
 	}
-	all := &scopes{opens: s.scopes, all: make([]scope, records), ends: make([]func(Outcome), records*len(s.scopes))}
+	all := &scopes{hooks: s.scopes, all: make([]scope, records), closers: make([]func(Outcome), records*len(s.scopes))}
 	all.opened.L = &all.mu
 	return all
 }
 
 // begin takes note of an iteration over the batch.
-func (s *scopes) begin(at time.Time) {
-	s.beginning.Do(func() { s.began = at })
+func (s *scopes) noteBegin(at time.Time) {
+	s.beginOnce.Do(func() { s.began = at })
 }
 
 func (s *scope) String() string { return s.entry.String() }
@@ -99,7 +99,7 @@ func (e *entry) canceller(key any) any {
 }
 
 // within is a hook's context with the values of a record's, where hooks have opened its scope.
-func (b *batch) within(ctx context.Context, record int) context.Context {
+func (b *batch) withScopeValues(ctx context.Context, record int) context.Context {
 	if b == nil || b.scopes == nil {
 		return ctx
 	}
@@ -117,24 +117,24 @@ type hookContext struct {
 func (c *hookContext) Value(key any) any { return c.values.Value(key) }
 
 // enter is admit for a function that is about to be called: the record's scope is open then.
-func (h *header) enter(how note) bool {
-	if !h.unscoped() {
+func (h *header) admitWithScope(how callKind) bool {
+	if !h.scopePending() {
 		return h.admit(how)
 	}
-	return h.may(how) && h.openScope(how) && h.may(how) // hooks may take as long as they like
+	return h.admitFast(how) && h.openScope(how) && h.admitFast(how) // hooks may take as long as they like
 }
 
 // may is admit, by the short way if that will do.
-func (h *header) may(how note) bool {
-	first := header{h.entry, h.err, h.mark &^ unscoped}
-	return first.sound() && h.entry.level.quiet(uint32(how&pure)) || h.admit(how)
+func (h *header) admitFast(how callKind) bool {
+	first := header{h.entry, h.err, h.mark &^ scopePending}
+	return first.pristine() && h.entry.level.quiet(uint32(how&pure)) || h.admit(how)
 }
 
 // openScope has the record's scope opened, if it is not too late. If a hook panics the Result fails, and it reports false.
-func (h *header) openScope(how note) (survived bool) {
+func (h *header) openScope(how callKind) (survived bool) {
 	returned := false
-	defer h.caught(&returned, how)
-	h.mark &^= unscoped
+	defer h.failUnlessReturned(&returned, how)
+	h.mark &^= scopePending
 	err := h.entry.openScope()
 	returned = true
 	if err == nil {
@@ -160,11 +160,11 @@ func (e *entry) openScope() error {
 		all.wait(s)
 	}
 	if e.level.run.answered.Load() {
-		all.become(s, unopened)
+		all.setState(s, unopened)
 		<-e.Done() // it ends in a moment
 		return nil
 	}
-	defer all.isOpen(s) // also where a hook ends the goroutine: as far as it came
+	defer all.finishOpening(s) // also where a hook ends the goroutine: as far as it came
 	s.open(e, all)
 	return s.crash
 }
@@ -174,14 +174,14 @@ func (s *scope) open(e *entry, all *scopes) {
 	returned := false
 	defer func() {
 		if !returned {
-			s.crash = unreturned(recover())
+			s.crash = panicOrExit(recover())
 		}
 	}()
 	late := e.Err() != nil // and for a Tap
 	s.entry = &e.level.run.entries[e.index]
 	s.inside = s
-	ends := all.endsOf(int(e.index))
-	for i, open := range all.opens {
+	ends := all.closersOf(int(e.index))
+	for i, open := range all.hooks {
 		if i > 0 && (s.state.Load() == overtaken || !late && e.Err() != nil) {
 			break
 		}
@@ -194,22 +194,22 @@ func (s *scope) open(e *entry, all *scopes) {
 	returned = true
 }
 
-func (s *scopes) endsOf(record int) []func(Outcome) {
-	n := len(s.opens)
-	return s.ends[record*n : (record+1)*n]
+func (s *scopes) closersOf(record int) []func(Outcome) {
+	n := len(s.hooks)
+	return s.closers[record*n : (record+1)*n]
 }
 
 // isOpen takes note that the hooks have returned. If the answer was given meanwhile, the scope is closed at once.
-func (s *scopes) isOpen(sc *scope) {
+func (s *scopes) finishOpening(sc *scope) {
 	if sc.state.CompareAndSwap(opening, inUse) {
 		s.wake()
 		return
 	}
-	s.become(sc, closed)
-	end(s.endsOf(int(sc.entry.index)), *sc.answered.Load())
+	s.setState(sc, closed)
+	callClosers(s.closersOf(int(sc.entry.index)), *sc.pendingOutcome.Load())
 }
 
-func (s *scopes) become(sc *scope, state uint32) {
+func (s *scopes) setState(sc *scope, state uint32) {
 	sc.state.Store(state)
 	s.wake()
 }
@@ -235,19 +235,19 @@ func (s *scopes) wake() {
 
 // arrive takes note that a Result of the record has reached a collector. Lanes hand on what they have lost, too: it
 // stands for one that never arrives.
-func (s *scopes) arrive(record int, as state) {
+func (s *scopes) noteArrival(record int, as state) {
 	switch sc := &s.all[record]; {
 	case as == unreached || as == running:
-		sc.arrived.Store(never)
-	case sc.state.Load() != unopened && sc.arrived.Load() != never:
+		sc.arrived.Store(neverArrived)
+	case sc.state.Load() != unopened && sc.arrived.Load() != neverArrived:
 		sc.arrived.Store(int64(time.Since(s.began)) + 1)
 	}
 }
 
-const never = -1
+const neverArrived = -1
 
 // arrivalOf is the time of that, zero if it was not.
-func (s *scopes) arrivalOf(record int) (at time.Time) {
+func (s *scopes) arrivalTime(record int) (at time.Time) {
 	if since := s.all[record].arrived.Load(); since > 0 {
 		at = s.began.Add(time.Duration(since - 1))
 	}
@@ -255,18 +255,18 @@ func (s *scopes) arrivalOf(record int) (at time.Time) {
 }
 
 // close closes the scope of a record if it is open, and has it closed by who opens it just now.
-func (s *scopes) close(record int, answered *closingPart) {
+func (s *scopes) close(record int, answered *closerBatch) {
 	for {
 		switch sc := &s.all[record]; sc.state.Load() {
 		case opening:
 			o := answered.outcome(record)
-			sc.answered.CompareAndSwap(nil, &o)
+			sc.pendingOutcome.CompareAndSwap(nil, &o)
 			if sc.state.CompareAndSwap(opening, overtaken) {
 				return
 			}
 		case inUse:
 			if sc.state.CompareAndSwap(inUse, closed) {
-				end(s.endsOf(record), answered.outcome(record))
+				callClosers(s.closersOf(record), answered.outcome(record))
 				return
 			}
 		default:
@@ -276,10 +276,10 @@ func (s *scopes) close(record int, answered *closingPart) {
 }
 
 // end closes what hooks have opened for a record, the last one first. None of them keeps the others from it.
-func end(ends []func(Outcome), o Outcome) {
+func callClosers(ends []func(Outcome), o Outcome) {
 	last := len(ends) - 1
 	if last > 0 {
-		defer end(ends[:last], o)
+		defer callClosers(ends[:last], o)
 	}
 	defer func() { _ = recover() }()
 	if ends[last] != nil {

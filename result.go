@@ -37,20 +37,20 @@ type header struct {
 type mark uint64
 
 // unscoped is set by sources whose records have scopes. It keeps a Result from the short way through admit.
-const unscoped mark = 1 << 7
+const scopePending mark = 1 << 7
 
 func marked(s state, number uint32) mark { return mark(s) | mark(number)<<32 }
 
-func (m mark) state() state    { return state(m &^ unscoped & 0xff) }
-func (m mark) unscoped() bool  { return m&unscoped != 0 }
-func (m mark) place() uint8    { return uint8(m >> 8) }
-func (m mark) failure() uint16 { return uint16(m >> 16) }
-func (m mark) number() uint32  { return uint32(m >> 32) }
+func (m mark) state() state           { return state(m &^ scopePending & 0xff) }
+func (m mark) scopePending() bool     { return m&scopePending != 0 }
+func (m mark) feeder() uint8          { return uint8(m >> 8) }
+func (m mark) failureVersion() uint16 { return uint16(m >> 16) }
+func (m mark) partNumber() uint32     { return uint32(m >> 32) }
 
-func (m *mark) setState(s state)    { *m = *m&^0x7f | mark(s) }
-func (m *mark) setPlace(p uint8)    { *m = *m&^0xff00 | mark(p)<<8 }
-func (m *mark) setFailure(v uint16) { *m = *m&^0xffff0000 | mark(v)<<16 }
-func (m *mark) setNumber(n uint32)  { *m = *m&0xffffffff | mark(n)<<32 }
+func (m *mark) setState(s state)           { *m = *m&^0x7f | mark(s) }
+func (m *mark) setFeeder(p uint8)          { *m = *m&^0xff00 | mark(p)<<8 }
+func (m *mark) setFailureVersion(v uint16) { *m = *m&^0xffff0000 | mark(v)<<16 }
+func (m *mark) setPartNumber(n uint32)     { *m = *m&0xffffffff | mark(n)<<32 }
 
 type state = ledger.State
 
@@ -78,7 +78,7 @@ func (r Result[T]) Err() error {
 		return nil
 	}
 	if r.h.err == nil {
-		return errZero
+		return errNoRecord
 	}
 	return r.h.err
 }
@@ -145,17 +145,17 @@ func (h *header) become(s state, err error) {
 // then.
 func Then[A, B any](r Result[A], f func(context.Context, A) (B, error)) Result[B] {
 	requireGiven[A]("Then", "f", f != nil)
-	return then(&r, f, tried)
+	return then(&r, f, tentative)
 }
 
 // then takes a pointer because a Result with the record of an event in it is large.
-func then[A, B any](r *Result[A], f func(context.Context, A) (B, error), how note) (out Result[B]) {
+func then[A, B any](r *Result[A], f func(context.Context, A) (B, error), how callKind) (out Result[B]) {
 	out.h = r.h
-	if !(out.h.sound() && out.h.entry.level.quiet(uint32(how&pure))) && !out.h.enter(how) {
+	if !(out.h.pristine() && out.h.entry.level.quiet(uint32(how&pure))) && !out.h.admitWithScope(how) {
 		return out
 	}
 	returned := false
-	defer out.h.caught(&returned, how)
+	defer out.h.failUnlessReturned(&returned, how)
 	b, err := f(out.h.entry, r.value)
 	returned = true
 	if err != nil {
@@ -170,30 +170,30 @@ func then[A, B any](r *Result[A], f func(context.Context, A) (B, error), how not
 // messages (BenchmarkStages).
 
 // mapped is then for a function that only makes another value.
-func mapped[A, B any](r *Result[A], f func(A) B) (out Result[B]) {
+func thenMap[A, B any](r *Result[A], f func(A) B) (out Result[B]) {
 	out.h = r.h
-	if !(out.h.sound() && out.h.entry.level.quiet(uint32(pure))) && !out.h.enter(pure) {
+	if !(out.h.pristine() && out.h.entry.level.quiet(uint32(pure))) && !out.h.admitWithScope(pure) {
 		return out
 	}
 	returned := false
-	defer out.h.caught(&returned, pure)
+	defer out.h.failUnlessReturned(&returned, pure)
 	out.value = f(r.value)
 	returned = true
 	return out
 }
 
 // touched is then for a function that makes no other value.
-func touched[T any](r *Result[T], f func(context.Context, T) error) (out Result[T]) {
+func thenEach[T any](r *Result[T], f func(context.Context, T) error) (out Result[T]) {
 	out.h = r.h
-	if !(out.h.sound() && out.h.entry.level.quiet(uint32(goes))) && !out.h.enter(goes) {
+	if !(out.h.pristine() && out.h.entry.level.quiet(uint32(goesOn))) && !out.h.admitWithScope(goesOn) {
 		return out
 	}
 	returned := false
-	defer out.h.caught(&returned, goes)
+	defer out.h.failUnlessReturned(&returned, goesOn)
 	err := f(out.h.entry, r.value)
 	returned = true
 	if err != nil {
-		out.h.fail(err, goes)
+		out.h.fail(err, goesOn)
 		return out
 	}
 	out.value = r.value
@@ -201,34 +201,34 @@ func touched[T any](r *Result[T], f func(context.Context, T) error) (out Result[
 }
 
 // caught is deferred around a user's function. It looks at a flag first, since recover costs more than the call.
-func (h *header) caught(returned *bool, how note) {
+func (h *header) failUnlessReturned(returned *bool, how callKind) {
 	if !*returned {
-		h.fail(unreturned(recover()), how)
+		h.fail(panicOrExit(recover()), how)
 	}
 }
 
 // A note says what becomes of the Result that a function is called for.
-type note uint8
+type callKind uint8
 
 const (
-	goes  note = 0 // it goes on
-	pure  note = 1 // the same, and the function has no effect that matters twice
-	tried note = 2 // the stage has it, and may send it or not
+	goesOn    callKind = 0 // it goes on
+	pure      callKind = 1 // the same, and the function has no effect that matters twice
+	tentative callKind = 2 // the stage has it, and may send it or not
 )
 
 // sound reports whether the Result is Ready and never was Failed. If its level is quiet,
 // too, that is the short way through admit, for what most Results are.
-func (h *header) sound() bool { return h.mark&0xffff00ff == mark(ready) }
+func (h *header) pristine() bool { return h.mark&0xffff00ff == mark(ready) }
 
 // quiet reports whether nothing has happened, but for what is expected, that a Ready Result
 // must be held against. It is just small enough to be inlined.
 func (l *level) quiet(expected uint32) bool {
-	return l.run.events.Load()|expected == acted && l.ctx.Err() == nil
+	return l.run.flags.Load()|expected == acted && l.ctx.Err() == nil
 }
 
 // admit reports whether a function may be called for the value of the Result.
 // A Ready Result that is refused becomes unprocessed.
-func (h *header) admit(how note) bool {
+func (h *header) admit(how callKind) bool {
 	h.see()
 	if h.state() != ready {
 		return false
@@ -241,7 +241,7 @@ func (h *header) admit(how note) bool {
 		h.refuse(blocked, &blockedError{h.entry.batch(), h.entry.index, by}, how)
 	default:
 		if how != pure {
-			h.entry.level.run.take(acted)
+			h.entry.level.run.setFlag(acted)
 		}
 	}
 	return s == ready
@@ -253,7 +253,7 @@ func (h *header) refusal() (s state, by int32) {
 	if h.entry.level.ctx.Err() != nil {
 		return notStarted, 0
 	}
-	index, at := int(h.entry.index), order.Place{After: h.place()}
+	index, at := int(h.entry.index), order.Place{After: h.feeder()}
 	for {
 		if by, ok := h.entry.level.order.Blocker(index, at); ok {
 			return blocked, int32(by)
@@ -263,18 +263,18 @@ func (h *header) refusal() (s state, by int32) {
 			return ready, 0
 		}
 		h = &v.outside
-		at = order.Place{After: h.place(), Inside: v.crossing.lanes}
+		at = order.Place{After: h.feeder(), Inside: v.crossing.lanes}
 	}
 }
 
-func (h *header) refuse(s state, err error, how note) {
+func (h *header) refuse(s state, err error, how callKind) {
 	h.become(s, err)
-	h.open(how)
+	h.openFailure(how)
 }
 
-func (h *header) fail(err error, how note) {
+func (h *header) fail(err error, how callKind) {
 	h.become(failed, err)
-	h.open(how)
+	h.openFailure(how)
 }
 
 // see brings the order up to date with a Result that goes on. Fail and Ack are
@@ -283,29 +283,29 @@ func (h *header) see() {
 	switch {
 	case h.entry == nil:
 	case h.state().Failure():
-		h.open(goes)
-	case h.failure() != 0 || h.entry.level.order.Unseen():
-		h.entry.level.order.Pass(h.part())
-		h.setFailure(0)
+		h.openFailure(goesOn)
+	case h.failureVersion() != 0 || h.entry.level.order.Loose():
+		h.entry.level.order.Pass(h.failureKey())
+		h.setFailureVersion(0)
 	}
 }
 
 // open opens the failure of the Result, in place of the one that it was.
-func (h *header) open(how note) {
-	level, holds := h.entry.level, h.entry.holds()
+func (h *header) openFailure(how callKind) {
+	level, holds := h.entry.level, h.entry.holdsOthersBack()
 	verdict := ledger.Verdict{State: h.state(), Err: h.err}
-	if how == tried {
-		h.setFailure(level.order.Try(h.part(), holds, h.place(), verdict))
+	if how == tentative {
+		h.setFailureVersion(level.order.Try(h.failureKey(), holds, h.feeder(), verdict))
 	} else {
-		h.setFailure(level.order.Fail(h.part(), holds, verdict))
+		h.setFailureVersion(level.order.Fail(h.failureKey(), holds, verdict))
 	}
-	if holds || how == tried {
-		level.run.take(troubled)
+	if holds || how == tentative {
+		level.run.setFlag(troubled)
 	}
 }
 
-func (h *header) part() order.Failure {
-	f := order.Failure{Index: int(h.entry.index), Number: h.number(), Version: h.failure()}
+func (h *header) failureKey() order.Failure {
+	f := order.Failure{Index: int(h.entry.index), Number: h.partNumber(), Version: h.failureVersion()}
 	if v := h.entry.visit; v != nil {
 		f.Stay = v.stay
 	}

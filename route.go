@@ -48,7 +48,7 @@ import (
 func Route[K comparable, A, B any](s Stream[A], key func(A) K, routes map[K]Stage[A, B]) Stream[B] {
 	requireStage("Route", "key", s, key != nil)
 	require(routes != nil, "Route", "routes is nil")
-	stages := []Stage[A, B]{astray[A, B]}
+	stages := []Stage[A, B]{noRouteStage[A, B]}
 	numbers := make(map[K]int, len(routes))
 	for k, stage := range routes {
 		if stage == nil {
@@ -58,8 +58,8 @@ func Route[K comparable, A, B any](s Stream[A], key func(A) K, routes map[K]Stag
 		stages = append(stages, stage)
 	}
 	return func(yield func(Result[B]) bool) {
-		p := &parallel[A, B]{stages: stages, choose: func(h header, value *A) (int, header) {
-			return routed(h, value, key, numbers)
+		p := &parallel[A, B]{stages: stages, chooseLane: func(h header, value *A) (int, header) {
+			return chooseRoute(h, value, key, numbers)
 		}}
 		p.pool.InitRouted(len(stages), p.callbacks())
 		p.run(s, yield)
@@ -69,7 +69,7 @@ func Route[K comparable, A, B any](s Stream[A], key func(A) K, routes map[K]Stag
 // routed returns the number of the stage for a Result: 0 if there is none. If a Ready Result
 // has none, its header has the error until its turn has come: an earlier record of its group
 // may still fail, and hold it back.
-func routed[K comparable, A any](h header, value *A, key func(A) K, numbers map[K]int) (number int, out header) {
+func chooseRoute[K comparable, A any](h header, value *A, key func(A) K, numbers map[K]int) (number int, out header) {
 	out = h
 	if !out.admit(pure) {
 		return 0, out
@@ -86,8 +86,8 @@ func routed[K comparable, A any](h header, value *A, key func(A) K, numbers map[
 		}
 		out.err = newPanicError(v)
 	}()
-	if out.unscoped() {
-		out.mark &^= unscoped
+	if out.scopePending() {
+		out.mark &^= scopePending
 		out.err = out.entry.openScope()
 		if out.err != nil || !out.admit(pure) { // hooks may take as long as they like
 			returned = true
@@ -104,7 +104,7 @@ func routed[K comparable, A any](h header, value *A, key func(A) K, numbers map[
 }
 
 // astray is the stage of what no other stage is for.
-func astray[A, B any](s Stream[A]) Stream[B] {
+func noRouteStage[A, B any](s Stream[A]) Stream[B] {
 	return func(yield func(Result[B]) bool) {
 		s(func(r Result[A]) bool {
 			return yield(then(&r, func(context.Context, A) (b B, err error) { return b, r.h.err }, pure))

@@ -65,14 +65,14 @@ func From[R any](ctx context.Context, records []R, describe func(R) Record, opts
 	o := newOrigin(ctx, records, settingsOf(opts), Continue)
 	o.batch.known = make([]identity, len(records))
 	for i := range records {
-		o.batch.known[i] = described(records[i], describe)
+		o.batch.known[i] = identityFrom(records[i], describe)
 	}
 	return o.stream()
 }
 
 // described survives a describe that panics. Its record has no identifier, which the
 // collector answers with an error if it is to be reported.
-func described[R any](record R, describe func(R) Record) (known identity) {
+func identityFrom[R any](record R, describe func(R) Record) (known identity) {
 	defer func() { _ = recover() }()
 	r := describe(record)
 	return identity{r.ID, ordering{r.Group, int64(r.Attempt)}}
@@ -94,22 +94,22 @@ func (o *origin[R]) stream() Stream[R] {
 		if r == nil {
 			r = newRun(&o.batch)
 		}
-		at, fresh := &r.level.source, marked(ready, 0)
+		at, fresh := &r.level.firstFeeder, marked(ready, 0)
 		if o.batch.scopes != nil {
-			fresh |= unscoped
+			fresh |= scopePending
 		}
-		defer at.rest()
+		defer at.idle()
 		for i := range r.entries {
 			e := &r.entries[i]
 			e.level, e.index = &r.level, int32(i)
 			result := Result[R]{h: header{entry: e, mark: fresh}}
 			if bad, ok := o.batch.badAt(i); ok {
-				result.h.fail(&DecodeError{ID: o.batch.id(i), Field: bad.Field, Err: bad.Err}, goes)
+				result.h.fail(&DecodeError{ID: o.batch.id(i), Field: bad.Field, Err: bad.Err}, goesOn)
 			} else {
 				result.value = o.records[i]
 			}
-			if r.timed {
-				at.give(e)
+			if r.hasDeadline {
+				at.begin(e)
 			}
 			if !yield(result) {
 				return

@@ -32,20 +32,20 @@ type batch struct {
 
 	scopes *scopes // nil: none
 
-	shown atomic.Pointer[shown] // whose stack has been logged last
+	lastLoggedPanic atomic.Pointer[loggedPanic] // whose stack has been logged last
 
-	kafka  bool          // identifiers go out as objects
-	keyed  bool          // groups are the keys of items
-	bad    []wire.Bad    // the records that could not be decoded
-	unread []wire.Unread // metadata that the others are processed without
-	data   [][]byte      // of Firehose records, as it came
-	msk    []bool        // which of them came from MSK; those left out did not
+	kafka             bool          // identifiers go out as objects
+	groupsAreItemKeys bool          // groups are the keys of items
+	bad               []wire.Bad    // the records that could not be decoded
+	unread            []wire.Unread // metadata that the others are processed without
+	data              [][]byte      // of Firehose records, as it came
+	msk               []bool        // which of them came from MSK; those left out did not
 
-	line      func(i int) int32 // the line of a record under the policy; nil: no order
-	grouping  sync.Once
-	group     []int32                                 // number of each record's group, 0 for none
-	lost      bool                                    // the group of one cannot be read
-	groupLost func(known identity, bad wire.Bad) bool // whether the group of such a record cannot be read; nil: never
+	lineOf              func(i int) int32 // the line of a record under the policy; nil: no order
+	grouping            sync.Once
+	group               []int32                                 // number of each record's group, 0 for none
+	someGroupUnreadable bool                                    // the group of one cannot be read
+	groupUnreadable     func(known identity, bad wire.Bad) bool // whether the group of such a record cannot be read; nil: never
 }
 
 // identity is what identifies, orders and counts a record.
@@ -77,7 +77,7 @@ func (b *batch) identities() []identity {
 }
 
 // unlocated is the offset of a Kafka record whose own could not be read.
-const unlocated = -1
+const unknownOffset = -1
 
 // id returns the identifier of a record.
 func (b *batch) id(i int) string {
@@ -87,7 +87,7 @@ func (b *batch) id(i int) string {
 		return strconv.Itoa(i)
 	case !b.kafka:
 		return known[i].id
-	case known[i].number == unlocated:
+	case known[i].number == unknownOffset:
 		return ""
 	}
 	return known[i].group + "/" + strconv.FormatInt(known[i].number, 10)
@@ -140,12 +140,12 @@ func (b *batch) badAt(i int) (*wire.Bad, bool) {
 }
 
 // arrange says which records are held back by which.
-func (b *batch) arrange() {
+func (b *batch) setLine() {
 	switch b.policy {
 	case StopBatch:
-		b.line = func(int) int32 { return 1 }
+		b.lineOf = func(int) int32 { return 1 }
 	case StopGroup:
-		b.line = b.groupOf
+		b.lineOf = b.groupOf
 	}
 }
 
@@ -169,9 +169,9 @@ func (b *batch) numberGroups() {
 		b.group[i] = number
 	}
 	for _, bad := range b.bad {
-		if b.groupLost != nil && b.groupLost(b.known[bad.Index], bad) {
+		if b.groupUnreadable != nil && b.groupUnreadable(b.known[bad.Index], bad) {
 			b.group[bad.Index] = ledger.Any
-			b.lost = true
+			b.someGroupUnreadable = true
 		}
 	}
 }
@@ -195,19 +195,19 @@ func newOrigin[R any](ctx context.Context, all []R, s settings, policy Policy) *
 	}
 	o := &origin[R]{records: all, batch: batch{settings: s, parent: ctx, length: len(all)}}
 	o.batch.originals = &o.records
-	o.batch.arrange()
+	o.batch.setLine()
 	o.batch.scopes = newScopes(s, len(all))
 	return o
 }
 
 // without marks the records that could not be decoded.
-func (o *origin[R]) without(bad []wire.Bad) *origin[R] {
+func (o *origin[R]) withBad(bad []wire.Bad) *origin[R] {
 	o.batch.bad = bad
 	return o
 }
 
 // missing notes the metadata that could not be read.
-func (o *origin[R]) missing(metadata []wire.Unread) *origin[R] {
+func (o *origin[R]) withUnread(metadata []wire.Unread) *origin[R] {
 	o.batch.unread = metadata
 	return o
 }
@@ -237,6 +237,6 @@ func unreadable(record json.RawMessage, value any, path ...string) bool {
 	return json.Unmarshal(record, value) != nil
 }
 
-func startsWith(field, path string) bool {
+func fieldConcerns(field, path string) bool {
 	return field == "" || field == path || strings.HasPrefix(field, path+".")
 }

@@ -31,16 +31,16 @@ func sqsOrigin(ctx context.Context, messages []events.SQSMessage, s settings) *o
 			if o.batch.ordered == nil {
 				o.batch.ordered = make([]ordering, len(messages))
 			}
-			o.batch.ordered[i] = orderingOf(attributes)
+			o.batch.ordered[i] = sqsOrdering(attributes)
 		}
 	}
-	o.batch.groupLost = func(known identity, bad wire.Bad) bool {
+	o.batch.groupUnreadable = func(known identity, bad wire.Bad) bool {
 		return known.group == "" && unreadable(bad.Raw, new(string), "attributes", "MessageGroupId")
 	}
 	return o
 }
 
-func orderingOf(attributes map[string]string) ordering {
+func sqsOrdering(attributes map[string]string) ordering {
 	o := ordering{group: attributes["MessageGroupId"]}
 	if count := attributes["ApproximateReceiveCount"]; count != "" { // an error costs an allocation
 		attempt, _ := strconv.Atoi(count)
@@ -55,7 +55,7 @@ func kinesisOrigin(ctx context.Context, records []events.KinesisEventRecord, s s
 		k := &r.(*events.KinesisEventRecord).Kinesis
 		return identity{k.SequenceNumber, ordering{group: k.PartitionKey}}
 	}
-	o.batch.groupLost = func(known identity, bad wire.Bad) bool {
+	o.batch.groupUnreadable = func(known identity, bad wire.Bad) bool {
 		return known.group == "" && unreadable(bad.Raw, new(string), "kinesis", "partitionKey")
 	}
 	return o
@@ -64,16 +64,16 @@ func kinesisOrigin(ctx context.Context, records []events.KinesisEventRecord, s s
 func dynamoDBOrigin(ctx context.Context, records []events.DynamoDBEventRecord, s settings) *origin[events.DynamoDBEventRecord] {
 	o := newOrigin(ctx, records, s, StopBatch)
 	o.batch.identifier = func(r any) identity { return identity{id: r.(*events.DynamoDBEventRecord).Change.SequenceNumber} }
-	o.batch.keyed = true
+	o.batch.groupsAreItemKeys = true
 	o.batch.ordered = make([]ordering, len(records))
 	var key []byte
 	for i := range records {
 		key = appendKey(key[:0], records[i].Change.Keys)
 		o.batch.ordered[i].group = string(key)
 	}
-	o.batch.groupLost = func(_ identity, bad wire.Bad) bool {
+	o.batch.groupUnreadable = func(_ identity, bad wire.Bad) bool {
 		var keys map[string]events.DynamoDBAttributeValue // the field is that of the first problem, which may be another
-		return startsWith(bad.Field, "dynamodb.Keys") || unreadable(bad.Raw, &keys, "dynamodb", "Keys")
+		return fieldConcerns(bad.Field, "dynamodb.Keys") || unreadable(bad.Raw, &keys, "dynamodb", "Keys")
 	}
 	return o
 }
@@ -112,7 +112,7 @@ func appendAttribute(b []byte, name string, value events.DynamoDBAttributeValue)
 }
 
 // itemKey is a key that appendKey has written as a person would: id=42, or pk=ada sk=7.
-func itemKey(key string) string {
+func readableKey(key string) string {
 	var text []string
 	for rest := key; rest != ""; {
 		quoted, err := strconv.QuotedPrefix(rest)
@@ -157,7 +157,7 @@ func kafkaOrigin(ctx context.Context, records kafkaRecords, s settings) *origin[
 // the data, which goes back as it came if the record fails.
 func firehoseOrigin(ctx context.Context, records []events.KinesisFirehoseEventRecord, s settings, bad []wire.Bad) *origin[events.KinesisFirehoseEventRecord] {
 	s.allFailedOK = true
-	o := newOrigin(ctx, records, s, Continue).without(bad)
+	o := newOrigin(ctx, records, s, Continue).withBad(bad)
 	o.batch.identifier = func(r any) identity { return identity{id: r.(*events.KinesisFirehoseEventRecord).RecordID} }
 	size := 0
 	for i := range records {

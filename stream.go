@@ -27,7 +27,7 @@ type Stage[A, B any] = func(Stream[A]) Stream[B]
 func Map[A, B any](s Stream[A], f func(A) B) Stream[B] {
 	requireStage("Map", "f", s, f != nil)
 	return func(yield func(Result[B]) bool) {
-		s(func(r Result[A]) bool { return yield(mapped(&r, f)) })
+		s(func(r Result[A]) bool { return yield(thenMap(&r, f)) })
 	}
 }
 
@@ -35,13 +35,13 @@ func Map[A, B any](s Stream[A], f func(A) B) Stream[B] {
 // Result Failed. Others pass by. The context is the record's own.
 func TryMap[A, B any](s Stream[A], f func(context.Context, A) (B, error)) Stream[B] {
 	requireStage("TryMap", "f", s, f != nil)
-	return mapping(s, f, goes)
+	return mapping(s, f, goesOn)
 }
 
 // The stages call the upstream function instead of ranging over it: that saves
 // the bookkeeping of a range loop for each record and stage.
 
-func mapping[A, B any](s Stream[A], f func(context.Context, A) (B, error), how note) Stream[B] {
+func mapping[A, B any](s Stream[A], f func(context.Context, A) (B, error), how callKind) Stream[B] {
 	return func(yield func(Result[B]) bool) {
 		s(func(r Result[A]) bool { return yield(then(&r, f, how)) })
 	}
@@ -58,10 +58,10 @@ func Filter[T any](s Stream[T], keep func(T) bool) Stream[T] {
 // Failed.
 func TryFilter[T any](s Stream[T], keep func(context.Context, T) (bool, error)) Stream[T] {
 	requireStage("TryFilter", "keep", s, keep != nil)
-	return filtering(s, keep, goes)
+	return filtering(s, keep, goesOn)
 }
 
-func filtering[T any](s Stream[T], keep func(context.Context, T) (bool, error), how note) Stream[T] {
+func filtering[T any](s Stream[T], keep func(context.Context, T) (bool, error), how callKind) Stream[T] {
 	return func(yield func(Result[T]) bool) {
 		s(func(r Result[T]) bool {
 			kept := then(&r, keep, how)
@@ -89,10 +89,10 @@ func FlatMap[A any, S ~[]B, B any](s Stream[A], f func(A) S) Stream[B] {
 // Failed.
 func TryFlatMap[A any, S ~[]B, B any](s Stream[A], f func(context.Context, A) (S, error)) Stream[B] {
 	requireStage("TryFlatMap", "f", s, f != nil)
-	return splitting(s, f, goes)
+	return splitting(s, f, goesOn)
 }
 
-func splitting[A any, S ~[]B, B any](s Stream[A], f func(context.Context, A) (S, error), how note) Stream[B] {
+func splitting[A any, S ~[]B, B any](s Stream[A], f func(context.Context, A) (S, error), how callKind) Stream[B] {
 	return func(yield func(Result[B]) bool) {
 		s(func(r Result[A]) bool {
 			parts := then(&r, f, how)
@@ -103,12 +103,12 @@ func splitting[A any, S ~[]B, B any](s Stream[A], f func(context.Context, A) (S,
 				return yield(Result[B]{h: parts.h.with(done, nil)})
 			}
 			h := parts.h
-			h.setNumber(h.entry.split(h.number(), len(parts.value)))
+			h.setPartNumber(h.entry.split(h.partNumber(), len(parts.value)))
 			for _, value := range parts.value {
 				if !yield(Result[B]{h, value}) {
 					return false
 				}
-				h.setNumber(h.number() + 1)
+				h.setPartNumber(h.partNumber() + 1)
 			}
 			return true
 		})
@@ -122,7 +122,7 @@ func splitting[A any, S ~[]B, B any](s Stream[A], f func(context.Context, A) (S,
 func TryEach[T any](s Stream[T], f func(context.Context, T) error) Stream[T] {
 	requireStage("TryEach", "f", s, f != nil)
 	return func(yield func(Result[T]) bool) {
-		s(func(r Result[T]) bool { return yield(touched(&r, f)) })
+		s(func(r Result[T]) bool { return yield(thenEach(&r, f)) })
 	}
 }
 
@@ -141,21 +141,21 @@ func Tap[T any](s Stream[T], look func(Result[T])) Stream[T] {
 	return func(yield func(Result[T]) bool) {
 		s(func(r Result[T]) bool {
 			r.h.see()
-			return yield(tapped(r, look))
+			return yield(callTap(r, look))
 		})
 	}
 }
 
-func tapped[T any](r Result[T], look func(Result[T])) (out Result[T]) {
+func callTap[T any](r Result[T], look func(Result[T])) (out Result[T]) {
 	var crash error // of a hook
 	returned := false
 	defer func() {
 		if !returned {
-			out = spoilt(r, unreturned(recover()))
+			out = failTapped(r, panicOrExit(recover()))
 		}
 	}()
-	if r.h.unscoped() {
-		r.h.mark &^= unscoped
+	if r.h.scopePending() {
+		r.h.mark &^= scopePending
 		crash = r.h.entry.openScope()
 	}
 	if crash == nil && !r.h.answered() { // hooks may take as long as they like
@@ -163,7 +163,7 @@ func tapped[T any](r Result[T], look func(Result[T])) (out Result[T]) {
 	}
 	returned = true
 	if crash != nil {
-		return spoilt(r, crash)
+		return failTapped(r, crash)
 	}
 	return r
 }
@@ -171,14 +171,14 @@ func tapped[T any](r Result[T], look func(Result[T])) (out Result[T]) {
 // answered reports whether the answer is given, so that no function may be called any more.
 func (h *header) answered() bool { return h.entry != nil && h.entry.level.run.answered.Load() }
 
-func spoilt[T any](r Result[T], err error) Result[T] {
+func failTapped[T any](r Result[T], err error) Result[T] {
 	if r.h.entry == nil || r.h.state().Unprocessed() {
 		return r
 	}
 	if r.h.state() == failed {
 		err = errors.Join(r.Err(), err)
 	}
-	r.h.fail(err, goes)
+	r.h.fail(err, goesOn)
 	return Result[T]{h: r.h}
 }
 
@@ -226,10 +226,10 @@ func recovering[T any](s Stream[T], settled state, f func(context.Context, error
 			if !r.h.recoverable() {
 				return yield(Result[T]{h: r.h})
 			}
-			r.h.entry.level.run.take(acted)
+			r.h.entry.level.run.setFlag(acted)
 			value, err := call(r.h.entry, r.Err(), f)
 			if err != nil {
-				r.h.fail(err, goes)
+				r.h.fail(err, goesOn)
 				return yield(Result[T]{h: r.h})
 			}
 			r.h = r.h.with(settled, nil)
@@ -244,10 +244,10 @@ func (h *header) recoverable() bool {
 	if s, _ := h.refusal(); s != ready {
 		return false
 	}
-	if !h.unscoped() {
+	if !h.scopePending() {
 		return true
 	}
-	if !h.openScope(goes) {
+	if !h.openScope(goesOn) {
 		return false
 	}
 	s, _ := h.refusal()
@@ -255,7 +255,7 @@ func (h *header) recoverable() bool {
 }
 
 // built is what a user's stage returned.
-func built[T any](s Stream[T]) Stream[T] {
+func requireStream[T any](s Stream[T]) Stream[T] {
 	require(s != nil, "stage", "it returned a nil Stream")
 	return s
 }

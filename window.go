@@ -72,22 +72,24 @@ func newWindowHandler[R, T, S any](
 		if err != nil {
 			return nil, &PayloadError{err}
 		}
-		state, err := call(ctx, window, func(context.Context, wire.Window) (S, error) { return stateOf[S](window) })
+		state, err := call(ctx, window, func(context.Context, wire.Window) (S, error) { return decodeState[S](window) })
 		if err != nil {
 			return nil, err
 		}
-		o := source(ctx, batch.Records, s.inInvocation()).without(batch.Bad).missing(batch.Unread)
-		c := newRunning[T]()
-		c.keep = true
-		a := c.answer(process(c, o, stage))
+		o := source(ctx, batch.Records, s.withDefaultLogger()).withBad(batch.Bad).withUnread(batch.Unread)
+		c := newDrivenCollector[T]()
+		c.keepValues = true
+		a := c.answer(runPipeline(c, o, stage))
 		if a.err != nil {
 			return nil, a.err
 		}
-		state, err = call(ctx, state, func(_ context.Context, state S) (S, error) { return folded(state, c.before(a), fold), nil })
+		state, err = call(ctx, state, func(_ context.Context, state S) (S, error) {
+			return foldAll(state, c.valuesBeforeFirstReported(a), fold), nil
+		})
 		if err != nil {
 			return nil, err
 		}
-		answer, err := call(ctx, state, func(context.Context, S) ([]byte, error) { return windowAnswer(state, a.response) })
+		answer, err := call(ctx, state, func(context.Context, S) ([]byte, error) { return windowResponse(state, a.response) })
 		if err != nil || !window.Final && !window.Terminated {
 			return answer, err
 		}
@@ -102,7 +104,7 @@ func newWindowHandler[R, T, S any](
 
 // stateOf decodes the state that the invocation before answered. The first one of
 // a window has an empty object, which need not fit S.
-func stateOf[S any](w wire.Window) (state S, err error) {
+func decodeState[S any](w wire.Window) (state S, err error) {
 	if len(w.State) == 0 {
 		return state, nil
 	}
@@ -118,7 +120,7 @@ func stateOf[S any](w wire.Window) (state S, err error) {
 
 // before returns the values of the records before the first reported one, in the
 // order of the batch.
-func (c *collector[T]) before(a *answer) (values []T) {
+func (c *collector[T]) valuesBeforeFirstReported(a *answer) (values []T) {
 	for _, k := range c.inOrder(a) {
 		if len(a.failures) == 0 || k.index < a.failures[0].Record.Index {
 			values = append(values, k.value)
@@ -127,7 +129,7 @@ func (c *collector[T]) before(a *answer) (values []T) {
 	return values
 }
 
-func folded[S, T any](state S, values []T, fold func(S, T) S) S {
+func foldAll[S, T any](state S, values []T, fold func(S, T) S) S {
 	for _, value := range values {
 		state = fold(state, value)
 	}
@@ -136,7 +138,7 @@ func folded[S, T any](state S, values []T, fold func(S, T) S) S {
 
 const maxState = 1 << 20
 
-func windowAnswer[S any](state S, failures Response) ([]byte, error) {
+func windowResponse[S any](state S, failures Response) ([]byte, error) {
 	encoded, err := json.Marshal(state)
 	if err != nil {
 		return nil, fmt.Errorf("state of the window: %w", err)
