@@ -1,7 +1,8 @@
 package batch
 
-// The stages, one verb family after the other: mapping, filtering, one to many,
-// effects, looking, recovering.
+// The stages, one family after the other: mapping, filtering, one to many, effects,
+// looking, recovering. They call the upstream function instead of ranging over it, which
+// saves the bookkeeping of a range loop per record and stage.
 
 import (
 	"context"
@@ -11,19 +12,27 @@ import (
 	"strings"
 )
 
-// A Stream is a batch on its way through the pipeline: one Result for each
-// record, in the order of the batch until [Parallel] changes it. It is lazy, and
-// nothing runs until somebody ranges over it; ranging twice runs everything twice.
+// A Stream is a batch on its way through a pipeline: an iterator over [Result] values.
+// A source makes one result per record, in the order of the batch. [FlatMap] may make
+// several of one, and [Parallel] and [Route] may change their order.
 //
-// It is an alias, so that [slices.Collect], package lo/it and a plain range work
-// on it.
+// A Stream is lazy: nothing runs until a collector or a loop ranges over it. Ranging
+// twice runs every function twice, effects included.
+//
+// It is an alias of [iter.Seq], so [slices.Collect], a plain range loop and libraries
+// for iterators accept it.
 type Stream[T any] = iter.Seq[Result[T]]
 
-// A Stage makes one Stream of another. Any function of this type is one, and what is made
-// of stages is a stage.
+// A Stage turns one [Stream] into another. Every function of this type is a Stage, so a
+// pipeline made of stages is one, too. To write a stage that this package does not
+// have, see [Then].
 type Stage[A, B any] = func(Stream[A]) Stream[B]
 
-// Map applies f to the value of every Ready Result. Others pass by.
+// Map replaces the value of every ready result by what f returns for it. Results that
+// are not ready pass through unchanged.
+//
+// Map is for functions that cannot fail; use [TryMap] for the others. See
+// [Then] for when f is not called, and for what a panic does.
 func Map[A, B any](s Stream[A], f func(A) B) Stream[B] {
 	requireStage("Map", "f", s, f != nil)
 	return func(yield func(Result[B]) bool) {
@@ -31,31 +40,30 @@ func Map[A, B any](s Stream[A], f func(A) B) Stream[B] {
 	}
 }
 
-// TryMap applies f to the value of every Ready Result; its error makes the
-// Result Failed. Others pass by. The context is the record's own.
+// TryMap is [Map] for functions that may fail. An error of f makes the
+// result Failed. Results that are not ready pass through unchanged.
+//
+// f gets the record's own context, which ends before the function's deadline (see
+// [WithReserve]) and identifies the record (see [RecordFrom] and [SourceFrom]).
 func TryMap[A, B any](s Stream[A], f func(context.Context, A) (B, error)) Stream[B] {
 	requireStage("TryMap", "f", s, f != nil)
-	return mapping(s, f, goesOn)
-}
-
-// The stages call the upstream function instead of ranging over it: that saves
-// the bookkeeping of a range loop for each record and stage.
-
-func mapping[A, B any](s Stream[A], f func(context.Context, A) (B, error), how callKind) Stream[B] {
 	return func(yield func(Result[B]) bool) {
-		s(func(r Result[A]) bool { return yield(then(&r, f, how)) })
+		s(func(r Result[A]) bool { return yield(then(&r, f, goesOn)) })
 	}
 }
 
-// Filter settles every Ready Result whose value keep rejects: it becomes Done,
-// and its record is acknowledged. Others pass by.
+// Filter acknowledges the records that need no further work: a ready result becomes
+// Done if keep returns false for its value. Other results pass through unchanged.
+//
+// Filter is for functions that cannot fail; use [TryFilter] for the others. See [Then]
+// for when keep is not called, and for what a panic does.
 func Filter[T any](s Stream[T], keep func(T) bool) Stream[T] {
 	requireStage("Filter", "keep", s, keep != nil)
 	return filtering(s, func(_ context.Context, v T) (bool, error) { return keep(v), nil }, pure)
 }
 
-// TryFilter is [Filter] with a function that may fail, which makes the Result
-// Failed.
+// TryFilter is [Filter] for functions that may fail. An error of keep
+// makes the result Failed. keep gets the record's own context.
 func TryFilter[T any](s Stream[T], keep func(context.Context, T) (bool, error)) Stream[T] {
 	requireStage("TryFilter", "keep", s, keep != nil)
 	return filtering(s, keep, goesOn)
@@ -77,16 +85,23 @@ func filtering[T any](s Stream[T], keep func(context.Context, T) (bool, error), 
 	}
 }
 
-// FlatMap sends one Result for each value that f returns, all of them with the
-// identity of the record: it is acknowledged if every one of them is. For no
-// value at all the record is Done. Results that are not Ready pass by.
+// FlatMap makes several results, called parts, from every ready result: one per value
+// that f returns. If f returns no values, the result becomes Done. Results that are not
+// ready pass through unchanged.
+//
+// All parts belong to the same record. The record is acknowledged only if every part
+// is. If one fails, the record is reported once, and all of its parts are processed
+// again when it is redelivered.
+//
+// FlatMap is for functions that cannot fail; use [TryFlatMap] for the others. See
+// [Then] for when f is not called, and for what a panic does.
 func FlatMap[A any, S ~[]B, B any](s Stream[A], f func(A) S) Stream[B] {
 	requireStage("FlatMap", "f", s, f != nil)
 	return splitting(s, func(_ context.Context, a A) (S, error) { return f(a), nil }, pure)
 }
 
-// TryFlatMap is [FlatMap] with a function that may fail, which makes the Result
-// Failed.
+// TryFlatMap is [FlatMap] for functions that may fail. An error of f
+// makes the result Failed, and its values are dropped. f gets the record's own context.
 func TryFlatMap[A any, S ~[]B, B any](s Stream[A], f func(context.Context, A) (S, error)) Stream[B] {
 	requireStage("TryFlatMap", "f", s, f != nil)
 	return splitting(s, f, goesOn)
@@ -115,10 +130,12 @@ func splitting[A any, S ~[]B, B any](s Stream[A], f func(context.Context, A) (S,
 	}
 }
 
-// TryEach calls f for its effect on the value of every Ready Result; its error
-// makes the Result Failed. Others pass by.
+// TryEach calls f with the value of every ready result, for an effect such as a write.
+// An error of f makes the result Failed; otherwise the value goes on to the next stage.
+// Results that are not ready pass through unchanged. f gets the record's own context.
 //
-// Like every stage it is lazy: as a bare statement it does nothing.
+// Like every stage, TryEach is lazy: a call whose Stream is not used does nothing.
+// See [Then] for when f is not called, and for what a panic does.
 func TryEach[T any](s Stream[T], f func(context.Context, T) error) Stream[T] {
 	requireStage("TryEach", "f", s, f != nil)
 	return func(yield func(Result[T]) bool) {
@@ -126,16 +143,22 @@ func TryEach[T any](s Stream[T], f func(context.Context, T) error) Stream[T] {
 	}
 }
 
-// Each is the stage of one function: SQSHandler(Each(handle)) is a whole
-// handler.
+// Each returns a stage that is [TryEach] with f. It makes a handler of a function for
+// one record:
+//
+//	lambda.Start(batch.SQSHandler(batch.Each(handle)))
 func Each[T any](f func(context.Context, T) error) func(Stream[T]) Stream[T] {
 	requireGiven[T]("Each", "f", f != nil)
 	return func(s Stream[T]) Stream[T] { return TryEach(s, f) }
 }
 
-// Tap calls look for every Result, whatever its state, and changes none. It is
-// for logs and counts: look is called even for what ended, was blocked or failed.
-// If look panics, the Result fails with a [*PanicError], joined to the error it had.
+// Tap calls look with every result, whatever its state, and passes the result on. It is
+// for logs and counters: look also sees results that are Done, Failed or unprocessed,
+// and is called even after the record's context has ended. It is no longer called once
+// the collector has responded.
+//
+// If look panics, the result becomes Failed with a [*PanicError], joined with the error
+// that it had. A panic does not change an unprocessed result.
 func Tap[T any](s Stream[T], look func(Result[T])) Stream[T] {
 	requireStage("Tap", "look", s, look != nil)
 	return func(yield func(Result[T]) bool) {
@@ -147,7 +170,7 @@ func Tap[T any](s Stream[T], look func(Result[T])) Stream[T] {
 }
 
 func callTap[T any](r Result[T], look func(Result[T])) (out Result[T]) {
-	var crash error // of a hook
+	var crash error // of a scope hook
 	returned := false
 	defer func() {
 		if !returned {
@@ -158,7 +181,7 @@ func callTap[T any](r Result[T], look func(Result[T])) (out Result[T]) {
 		r.h.mark &^= scopePending
 		crash = r.h.entry.openScope()
 	}
-	if crash == nil && !r.h.answered() { // hooks may take as long as they like
+	if crash == nil && !r.h.answered() { // checked after the scope hooks, which may take any time
 		look(r)
 	}
 	returned = true
@@ -168,9 +191,10 @@ func callTap[T any](r Result[T], look func(Result[T])) (out Result[T]) {
 	return r
 }
 
-// answered reports whether the answer is given, so that no function may be called any more.
+// answered reports whether the collector has responded: then no function may be called.
 func (h *header) answered() bool { return h.entry != nil && h.entry.level.run.answered.Load() }
 
+// failTapped returns r as Failed after look or a scope hook has panicked.
 func failTapped[T any](r Result[T], err error) Result[T] {
 	if r.h.entry == nil || r.h.state().Unprocessed() {
 		return r
@@ -182,9 +206,11 @@ func failTapped[T any](r Result[T], err error) Result[T] {
 	return Result[T]{h: r.h}
 }
 
-// Discard acknowledges every Ready Result: its value is not needed any more. Others pass by.
-// It gives stages that make different types one type to end with, as the routes of [Route] must
-// have. It treats a Result as [Filter] does that keeps nothing.
+// Discard acknowledges every ready result: the result becomes Done, and its value is
+// dropped. Other results pass through unchanged. It is [Filter] with a function that
+// always returns false, except that the type of the Stream may change.
+//
+// That lets routes of [Route] whose values differ end in the same type B.
 func Discard[B, A any](s Stream[A]) Stream[B] {
 	requireStage("Discard", "", s, true)
 	return func(yield func(Result[B]) bool) {
@@ -197,25 +223,32 @@ func Discard[B, A any](s Stream[A]) Stream[B] {
 	}
 }
 
-// Catch calls f for the error of every Failed Result: nil acknowledges the
-// record, an error takes the place of the one before. Ready and Done pass by.
+// Catch calls f with the error of every Failed result. If f returns nil, the failure is
+// settled and the result becomes Done. If f returns an error, that error replaces the
+// previous one. If f panics, a [*PanicError] replaces it.
 //
-// Unprocessed Results pass by, too: nothing has been tried for them, so there is
-// nothing to settle.
+// Results that are Ready or Done pass through unchanged, and so do unprocessed ones:
+// their records were not tried or not finished, so there is no failure to settle.
+// A Failed result keeps its error, and f is not called, if the record's context has
+// ended or an earlier failure holds the record back.
 func Catch[T any](s Stream[T], f func(context.Context, error) error) Stream[T] {
 	requireStage("Catch", "f", s, f != nil)
 	return recovering(s, done, func(ctx context.Context, err error) (v T, _ error) { return v, f(ctx, err) })
 }
 
-// OrElse calls f for the error of every Failed Result and goes on with the value
-// that it returns, or with its error in the place of the one before. Ready, Done
-// and unprocessed Results pass by.
+// OrElse is [Catch] with a substitute value: if f returns a value and no error, the
+// failure is settled, and the result becomes Ready with that value. If f returns an
+// error, that error replaces the previous one.
+//
+// Results that are Ready, Done or unprocessed pass through unchanged. The conditions
+// under which f is called are those of [Catch].
 func OrElse[T any](s Stream[T], f func(context.Context, error) (T, error)) Stream[T] {
 	requireStage("OrElse", "f", s, f != nil)
 	return recovering(s, ready, f)
 }
 
-// recovering gives Failed Results to f; what it settles goes on as settled.
+// recovering calls f with the error of every Failed result. A failure for which f
+// returns no error becomes a result in the state settled.
 func recovering[T any](s Stream[T], settled state, f func(context.Context, error) (T, error)) Stream[T] {
 	return func(yield func(Result[T]) bool) {
 		s(func(r Result[T]) bool {
@@ -239,7 +272,7 @@ func recovering[T any](s Stream[T], settled state, f func(context.Context, error
 	}
 }
 
-// recoverable reports whether a function may be called for the error of the Result now.
+// recoverable reports whether a function may now be called for the error of the result.
 func (h *header) recoverable() bool {
 	if s, _ := h.refusal(); s != ready {
 		return false
@@ -254,7 +287,7 @@ func (h *header) recoverable() bool {
 	return s == ready
 }
 
-// built is what a user's stage returned.
+// requireStream returns the Stream that a user's stage has made. It panics if the Stream is nil.
 func requireStream[T any](s Stream[T]) Stream[T] {
 	require(s != nil, "stage", "it returned a nil Stream")
 	return s
@@ -265,9 +298,9 @@ func requireStage[T any](stage, argument string, s Stream[T], given bool) {
 	requireGiven[T](stage, argument, given)
 }
 
-// requireGiven names the type of the values, so that stages of one kind are told apart.
+// requireGiven names the type of the values in its panic, to tell stages of one kind apart.
 func requireGiven[T any](stage, argument string, given bool) {
-	if !given { // or the text would be made each time
+	if !given { // the text costs, so it is made only for the panic
 		values := strings.TrimPrefix(fmt.Sprintf("%T", (*T)(nil)), "*")
 		require(false, stage, fmt.Sprintf("%s is nil, in the stage that takes %s", argument, values))
 	}
