@@ -19,8 +19,8 @@ import (
 // A Stream is lazy: nothing runs until a collector or a loop ranges over it. Ranging
 // twice runs every function twice, effects included.
 //
-// It is an alias of [iter.Seq], so [slices.Collect], a plain range loop and libraries
-// for iterators accept it.
+// It is an alias of [iter.Seq], so [slices.Collect], a plain range loop and iterator
+// libraries such as lo/it accept it.
 type Stream[T any] = iter.Seq[Result[T]]
 
 // A Stage turns one [Stream] into another. Every function of this type is a Stage, so a
