@@ -1,6 +1,6 @@
 package batch
 
-// Record, and the record's context.
+// Record, and the entry, which is a record's identity and context.
 
 import (
 	"context"
@@ -8,18 +8,19 @@ import (
 	"time"
 )
 
-// A Record says which entry of the event a Result belongs to. What identifies, orders
-// or counts a record is taken before a function sees it.
+// A Record describes one entry of the event. ID, Group, Index and Attempt are copied
+// before any function can write to the entry, so they do not change.
 type Record struct {
-	ID      string // what the response reports
-	Group   string // ordering key, "" if none
-	Index   int    // position in the batch, from 0
-	Attempt int    // SQS ApproximateReceiveCount, 0 if the source does not say
-	Source  any    // pointer to the original: *events.SQSMessage, *events.KinesisEventRecord, …
+	ID      string // the identifier that the response lists
+	Group   string // the ordering key, "" if there is none
+	Index   int    // the position in the batch, from 0
+	Attempt int    // the ApproximateReceiveCount of SQS, or 0 if the source has none
+	Source  any    // a pointer to the original: *events.SQSMessage, *events.KinesisEventRecord, …
 }
 
-// RecordFrom returns the record that a user's function is called for. It
-// reports false for a context that is not a record's.
+// RecordFrom returns the record that ctx belongs to: in a function called by a stage,
+// the record that it is called for. It returns false if ctx is not the context of a
+// record, and not derived from one.
 func RecordFrom(ctx context.Context) (Record, bool) {
 	if e, ok := ctx.Value(recordKey{}).(*entry); ok {
 		return e.record(), true
@@ -27,11 +28,15 @@ func RecordFrom(ctx context.Context) (Record, bool) {
 	return Record{}, false
 }
 
-// SourceFrom returns the original record that a user's function is called for,
-// after any number of stages. It reports false if the context is not a record's
-// or the original is no R: R is the type of the record, such as [events.SQSMessage],
-// and not that of a pointer to it. The original of a record that a handler could not
-// decode is a [encoding/json.RawMessage].
+// SourceFrom returns the original of the record that ctx belongs to, such as the SQS
+// message, however many stages have changed the value since. R is the record's own type,
+// such as [events.SQSMessage], not a pointer to it:
+//
+//	message, ok := batch.SourceFrom[events.SQSMessage](ctx)
+//
+// SourceFrom returns false if ctx is not the context of a record, or if the original is
+// not an R. The original of a record that a handler could not decode is a
+// [encoding/json.RawMessage].
 func SourceFrom[R any](ctx context.Context) (*R, bool) {
 	e, ok := ctx.Value(recordKey{}).(*entry)
 	if !ok {
@@ -43,18 +48,18 @@ func SourceFrom[R any](ctx context.Context) (*R, bool) {
 
 type recordKey struct{}
 
-// An entry is one record on one level of one iteration, and the record's context
-// there. All entries of an iteration are one allocation.
+// An entry is one record on one level of a run, and the record's context there. All
+// entries of a run outside of lanes are one allocation.
 type entry struct {
 	level *level
-	visit *visit // to the lane that it is in, nil outside
+	visit *visit // nil outside of lanes
 	index int32
 }
 
 func (e *entry) batch() *batch  { return e.level.run.batch }
 func (e *entry) record() Record { return e.batch().describe(int(e.index)) }
 
-// holds reports whether the record, if it is Failed, holds others back.
+// holdsOthersBack reports whether a failure of the record would hold others back.
 func (e *entry) holdsOthersBack() bool {
 	b := e.batch()
 	return b.policy != Continue && !b.lastReceive(int(e.index))
@@ -77,10 +82,10 @@ func (e *entry) Value(key any) any {
 	return e.level.ctx.Value(key)
 }
 
-// String keeps fmt from reading fields that other goroutines write.
+// String exists because fmt would otherwise read fields that other goroutines write.
 func (e *entry) String() string { return fmt.Sprintf("batch.Record(%q)", e.record().ID) }
 
-// split gives out n new numbers in place of one and returns the first.
+// split replaces the part of this number by n new parts and returns the first of their numbers.
 func (e *entry) split(number uint32, n int) uint32 {
 	first := e.level.run.numbers.Split(int(e.index), number, n)
 	for v := e.visit; v != nil; v = v.outside.entry.visit {
@@ -89,8 +94,9 @@ func (e *entry) split(number uint32, n int) uint32 {
 	return first
 }
 
-// hold keeps the record from being acknowledged, and in the lanes that it is in, until
-// release: a Result of it is held back, or on its way to the next stage. No entry is no record.
+// hold says that a stage of the library keeps a Result of the record, or that the Result
+// is on its way between goroutines. Until release the record is not acknowledged, and its
+// visits to lanes are not over. A nil entry belongs to the zero Result.
 func (e *entry) hold() {
 	if e == nil {
 		return

@@ -1,6 +1,7 @@
 package batch
 
-// A run is one iteration over a source; its levels are where stages know each other's failures.
+// A run is one iteration over a source. Its levels are the stretches of the pipeline whose
+// stages share their failures, and its feeders track which records are being worked on.
 
 import (
 	"context"
@@ -15,7 +16,7 @@ import (
 
 // A run is one iteration over a source.
 type run struct {
-	level       level // outside of lanes
+	level       level // the one outside of lanes
 	batch       *batch
 	entries     []entry
 	numbers     ledger.Numbers
@@ -29,7 +30,7 @@ type run struct {
 
 	mu      sync.Mutex
 	feeders []*feeder
-	room    [1]*feeder // for the one that there is always
+	room    [1]*feeder // saves an allocation for the source's feeder
 }
 
 func newRun(b *batch) *run {
@@ -51,27 +52,27 @@ func newRun(b *batch) *run {
 	return r
 }
 
-// close ends the contexts of the records: the batch is answered.
+// close ends the contexts of the records after the batch has been answered.
 func (r *run) close() {
 	r.answered.Store(true)
 	r.cancel()
 }
 
-// The events of a run that concern later Results.
+// The flags of a run. While neither is set unexpectedly, stages take a short way (see quiet).
 const (
-	acted    = 1 << iota // a function was called that may have effects; it has the bit of pure
-	troubled             // a failure may hold others back, or is to be dropped by what goes on
+	acted    = 1 << iota // a function that may have effects was called; the bit equals pure
+	troubled             // there was a failure that holds others back, or one that is still tentative
 )
 
-// take takes note of an event.
-func (r *run) setFlag(event uint32) {
-	if r.flags.Load()&event == 0 {
-		r.flags.Or(event)
+func (r *run) setFlag(flag uint32) {
+	if r.flags.Load()&flag == 0 {
+		r.flags.Or(flag)
 	}
 }
 
-// running returns the records whose functions have not returned: those that were given out
-// last, each by its place, and those that are being written in bulk.
+// runningRecords returns the records whose functions have not returned: the current one
+// of each feeder, and those that are being written in bulk. Without a deadline it is
+// empty.
 func (r *run) runningRecords() (all []int32) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -81,16 +82,17 @@ func (r *run) runningRecords() (all []int32) {
 	return all
 }
 
-// A level is a stretch of the pipeline on which Results go from stage to stage without going into lanes or out of
-// them: all that is outside of lanes, or one lane.
+// A level is a stretch of the pipeline in which Results neither enter nor leave lanes:
+// the whole pipeline outside of lanes, or the inside of one lane. Its stages share one
+// order, so they see each other's failures.
 type level struct {
 	ctx         context.Context
 	run         *run
 	order       order.Order[ledger.Verdict]
-	firstFeeder feeder // who gives Results out first: the source, or the lane
+	firstFeeder feeder // number 0: the source, or the start of the lane
 
 	mu      sync.Mutex
-	feeders []*feeder // who gives them out later: the lanes on this level, from 1 on
+	feeders []*feeder // from number 1 on: the consumers of each Parallel and Route on this level
 }
 
 func (l *level) open(ctx context.Context, r *run) {
@@ -101,7 +103,7 @@ func (l *level) open(ctx context.Context, r *run) {
 	l.firstFeeder.register(r)
 }
 
-// join adds a place and returns its number. From the 255th on they share one.
+// addFeeder adds a feeder and returns its number. All feeders from the 255th on share one.
 func (l *level) addFeeder() (*feeder, uint8) {
 	const most = 255
 	l.mu.Lock()
@@ -115,7 +117,6 @@ func (l *level) addFeeder() (*feeder, uint8) {
 	return p, uint8(len(l.feeders))
 }
 
-// place returns who gave a Result out.
 func (l *level) feeder(number uint8) *feeder {
 	if number == 0 {
 		return &l.firstFeeder
@@ -125,32 +126,35 @@ func (l *level) feeder(number uint8) *feeder {
 	return l.feeders[number-1]
 }
 
-// A place is where one goroutine gives Results out, and runs the stages after it until another goroutine takes over.
+// A feeder is a point of the pipeline where a goroutine takes up Results and runs the
+// stages that follow, up to the point where another goroutine takes over: the source, the
+// start of a lane, or the consumer of lanes. It tracks the record that is being worked on.
 type feeder struct {
-	current atomic.Uint64 // the record given out last, plus 1, or 0; in the upper half, how often that has changed
-	writing atomic.Pointer[[]*header]
+	current atomic.Uint64 // low half: the current record plus 1, or 0; high half: the number of changes
+	writing atomic.Pointer[[]*header] // what TryEachChunk's function is being called with
 
 	mu         sync.Mutex
 	bulkStages []bulkStage
 }
 
-// bulk is a stage that holds Results back.
+// A bulkStage is a stage that keeps Results: a chunk of TryEachChunk.
 type bulkStage interface {
-	// flush lets go of them, and reports whether there were any and whether more are wanted. It does nothing while the
-	// stage is busy. The place is the one that asks.
+	// flush writes and sends on the kept Results, on behalf of the asking feeder. It
+	// reports whether there were some, and whether the consumer wants more. It does
+	// nothing while the stage is busy.
 	flush(asking *feeder) (some, more bool)
 }
 
 func (p *feeder) register(r *run) {
 	if !r.hasDeadline {
-		return // nobody will ask who is running
+		return // without a deadline no one asks which functions are running
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.feeders = append(r.feeders, p)
 }
 
-// give takes note of the record that is given out.
+// begin makes the record of e the current one.
 func (p *feeder) begin(e *entry) (now uint64) {
 	if !e.level.run.hasDeadline {
 		return 0
@@ -158,7 +162,7 @@ func (p *feeder) begin(e *entry) (now uint64) {
 	return p.set(uint32(e.index) + 1)
 }
 
-// pass is give where Results of several iterations, or of none, are given out.
+// beginAny is begin for a feeder whose Results may be of several runs, or of none.
 func (p *feeder) beginAny(e *entry) (now uint64) {
 	if e == nil || !e.level.run.hasDeadline {
 		return p.set(0)
@@ -166,7 +170,7 @@ func (p *feeder) beginAny(e *entry) (now uint64) {
 	return p.begin(e)
 }
 
-// rest takes note that no function runs here.
+// idle says that no function runs here.
 func (p *feeder) idle() { p.set(0) }
 
 func (p *feeder) set(out uint32) (now uint64) {
@@ -174,8 +178,9 @@ func (p *feeder) set(out uint32) (now uint64) {
 	return now
 }
 
-// swap is one step, since two goroutines may give out here: a stage of the user's may run the stages before it on another
-// one. With two of the same number the pause of one could be resumed after the other has rested.
+// swap is atomic because two goroutines may use the feeder: a user's stage may run the
+// stages before it on another goroutine. It counts the changes so that resume can tell
+// whether there was one since its pause.
 func (p *feeder) swap(out uint32) (before, now uint64) {
 	for {
 		before = p.current.Load()
@@ -186,28 +191,28 @@ func (p *feeder) swap(out uint32) (before, now uint64) {
 	}
 }
 
-// pause takes note that no function runs here until it is resumed.
+// pause makes the feeder idle until the pause is resumed.
 func (p *feeder) pause() (paused pause) {
 	paused.feeder = p
 	paused.before, paused.now = p.swap(0)
 	return paused
 }
 
-// A pause is what was given out before it.
+// A pause remembers what was current before it.
 type pause struct {
 	feeder      *feeder
 	before, now uint64
 }
 
-// resume does nothing if something has happened meanwhile: stages of the user's may run the stages before them on
-// another goroutine.
+// resume makes the record current again that was so before the pause. It does nothing
+// if the feeder has changed since then; swap says how that happens.
 func (p pause) resume() {
 	if p.feeder != nil {
 		p.feeder.current.CompareAndSwap(p.now, p.before)
 	}
 }
 
-// has reports whether a function for the record runs here.
+// isRunning reports whether a function for the record runs here.
 func (p *feeder) isRunning(index int32) bool { return slices.Contains(p.appendRunning(nil), index) }
 
 func (p *feeder) appendRunning(all []int32) []int32 {
@@ -222,7 +227,7 @@ func (p *feeder) appendRunning(all []int32) []int32 {
 	return all
 }
 
-// hold has the stage asked to let go of what it holds.
+// addBulk has flush include the stage.
 func (p *feeder) addBulk(b bulkStage) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -237,8 +242,9 @@ func (p *feeder) removeBulk(b bulkStage) {
 	}
 }
 
-// flush has the bulk stages after this place write what they hold, again and again: what one of them sends, another may
-// hold back that is asked before it.
+// flush has the bulk stages that follow write what they keep. It repeats until none has
+// anything left, because Results sent by one stage may be kept by another that was asked
+// before it.
 func (p *feeder) flush() (more bool) {
 	for again := true; again; {
 		again = false

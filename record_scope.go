@@ -1,6 +1,6 @@
 package batch
 
-// Scopes: what a hook opens around the work on one record, from the first function to the answer.
+// Scopes: what hooks open around the work on one record, from the first function to the answer.
 
 import (
 	"context"
@@ -10,42 +10,44 @@ import (
 	"time"
 )
 
-// An Outcome is what became of a record, as the report says. Where no answer comes of it, as with [ErrNoID]
-// or the error of a window's close, records are redelivered all the same.
+// An Outcome says what became of one record; see [WithScope]. It agrees with the
+// [Report]. If the invocation fails as a whole, as with [ErrNoID] or an error of a
+// window's close function, the service redelivers records with a nil Err, too.
 type Outcome struct {
-	Err      error     // nil: acknowledged. Otherwise what the record is reported with
-	Finished time.Time // when its last Result reached the collector; zero if it did not
+	Err      error     // why the record is reported, nil if it is acknowledged
+	Finished time.Time // when its last result reached the collector, zero if one did not
 }
 
-// scopes are those of the records of one batch.
+// scopes holds the scopes of the records of one batch.
 type scopes struct {
 	hooks   []func(context.Context, Record) (context.Context, func(Outcome))
-	all     []scope
-	closers []func(Outcome) // as many for each record as there are opens
+	all     []scope         // by record
+	closers []func(Outcome) // per record, one of each hook
 
 	beginOnce sync.Once
-	began     time.Time // of the first iteration
+	began     time.Time // when the first run began
 
-	waiting atomic.Int32 // parts of a record whose scope another part opens
+	waiting atomic.Int32 // goroutines in wait
 	mu      sync.Mutex
 	opened  sync.Cond
 }
 
-// A scope is the context that the hook of one record gets: the record's outside of lanes, without what hooks add.
+// A scope is what hooks have opened for one record. It is also the context that they
+// get: the record's context outside of lanes, without the values that hooks add.
 type scope struct {
 	*entry
 	inside         context.Context // what the hooks returned
-	crash          error           // of a hook
+	crash          error           // a panic of a hook
 	state          atomic.Uint32
-	arrived        atomic.Int64            // when the last Result of the record reached a collector, 1 for the begin of the batch, or never
-	pendingOutcome atomic.Pointer[Outcome] // for who opens it, if the answer was given meanwhile
+	arrived        atomic.Int64            // when the last Result reached a collector: 1 + nanoseconds since began, or neverArrived
+	pendingOutcome atomic.Pointer[Outcome] // set if the answer was given while the scope was opening
 }
 
-// The states of a scope. What the hooks returned is there from inUse on.
+// The states of a scope. What the hooks returned may be read from inUse on.
 const (
 	unopened = iota
 	opening
-	overtaken // by the answer, while it was opening
+	overtaken // the answer was given while the scope was opening
 	inUse
 	closed
 )
@@ -59,7 +61,7 @@ func newScopes(s settings, records int) *scopes {
 	return all
 }
 
-// begin takes note of an iteration over the batch.
+// noteBegin says that a run has begun. The first one counts.
 func (s *scopes) noteBegin(at time.Time) {
 	s.beginOnce.Do(func() { s.began = at })
 }
@@ -73,7 +75,7 @@ func (s *scope) Value(key any) any {
 	return s.entry.level.ctx.Value(key)
 }
 
-// scope returns the scope of the record, if hooks have opened it.
+// scope returns the scope of the record, or nil if it has not been opened.
 func (e *entry) scope() *scope {
 	all := e.batch().scopes
 	if all == nil {
@@ -85,9 +87,11 @@ func (e *entry) scope() *scope {
 	return nil
 }
 
-// canceller returns the context that ends with the record's, if that is what the key asks for. Package context has a key
-// of its own type for it, and starts a goroutine for every context made of this one if it does not find it: a hook may
-// have returned one that ends otherwise.
+// canceller returns the cancellable context that ends with the record's, if the key is the
+// one with which package context looks for it. That key is a private *int. If the lookup
+// fails, package context starts a goroutine for every context derived from this one. The
+// scope's context cannot answer it, because a hook may have returned a context that ends
+// at another time.
 func (e *entry) canceller(key any) any {
 	if _, ok := key.(*int); !ok {
 		return nil
@@ -98,7 +102,7 @@ func (e *entry) canceller(key any) any {
 	return nil
 }
 
-// within is a hook's context with the values of a record's, where hooks have opened its scope.
+// withScopeValues returns ctx with the values of the record's scope, if that is open.
 func (b *batch) withScopeValues(ctx context.Context, record int) context.Context {
 	if b == nil || b.scopes == nil {
 		return ctx
@@ -116,21 +120,22 @@ type hookContext struct {
 
 func (c *hookContext) Value(key any) any { return c.values.Value(key) }
 
-// enter is admit for a function that is about to be called: the record's scope is open then.
+// admitWithScope is admit for a function that is called next: it also opens the record's scope.
 func (h *header) admitWithScope(how callKind) bool {
 	if !h.scopePending() {
 		return h.admit(how)
 	}
-	return h.admitFast(how) && h.openScope(how) && h.admitFast(how) // hooks may take as long as they like
+	return h.admitFast(how) && h.openScope(how) && h.admitFast(how) // again, since hooks may take any time
 }
 
-// may is admit, by the short way if that will do.
+// admitFast is admit, by the short way of a pristine Result on a quiet level if possible.
 func (h *header) admitFast(how callKind) bool {
 	first := header{h.entry, h.err, h.mark &^ scopePending}
 	return first.pristine() && h.entry.level.quiet(uint32(how&pure)) || h.admit(how)
 }
 
-// openScope has the record's scope opened, if it is not too late. If a hook panics the Result fails, and it reports false.
+// openScope opens the record's scope unless it is too late. If a hook panics, the Result
+// becomes Failed, and openScope returns false.
 func (h *header) openScope(how callKind) (survived bool) {
 	returned := false
 	defer h.failUnlessReturned(&returned, how)
@@ -147,9 +152,10 @@ func (h *header) openScope(how callKind) (survived bool) {
 	return false
 }
 
-// openScope has the record's scope opened, unless it is, or waits for who opens it. Once the answer is given it is too
-// late, since nobody would close it; then the record's context has ended, too. The error is a hook's panic, for all parts
-// of the record.
+// openScope opens the record's scope, or waits until another goroutine has opened it. After
+// the answer it opens nothing, because the scope would never be closed; the record's context
+// has ended then, too. The error is the panic of a hook, and is the same for all parts of
+// the record.
 func (e *entry) openScope() error {
 	all := e.batch().scopes
 	s := &all.all[e.index]
@@ -161,15 +167,16 @@ func (e *entry) openScope() error {
 	}
 	if e.level.run.answered.Load() {
 		all.setState(s, unopened)
-		<-e.Done() // it ends in a moment
+		<-e.Done() // run.close ends it just after setting answered
 		return nil
 	}
-	defer all.finishOpening(s) // also where a hook ends the goroutine: as far as it came
+	defer all.finishOpening(s) // also if a hook ends the goroutine
 	s.open(e, all)
 	return s.crash
 }
 
-// open calls the hooks, as long as one of them does not take beyond the end.
+// open calls the hooks in order. It stops if one of them is still running when the
+// record's context ends or the answer is given.
 func (s *scope) open(e *entry, all *scopes) {
 	returned := false
 	defer func() {
@@ -177,7 +184,7 @@ func (s *scope) open(e *entry, all *scopes) {
 			s.crash = panicOrExit(recover())
 		}
 	}()
-	late := e.Err() != nil // and for a Tap
+	late := e.Err() != nil // true only for a Tap, which is called after the end, too
 	s.entry = &e.level.run.entries[e.index]
 	s.inside = s
 	ends := all.closersOf(int(e.index))
@@ -199,7 +206,8 @@ func (s *scopes) closersOf(record int) []func(Outcome) {
 	return s.closers[record*n : (record+1)*n]
 }
 
-// isOpen takes note that the hooks have returned. If the answer was given meanwhile, the scope is closed at once.
+// finishOpening says that the hooks have returned. If the answer was given meanwhile, it
+// closes the scope at once.
 func (s *scopes) finishOpening(sc *scope) {
 	if sc.state.CompareAndSwap(opening, inUse) {
 		s.wake()
@@ -214,7 +222,7 @@ func (s *scopes) setState(sc *scope, state uint32) {
 	s.wake()
 }
 
-// wait waits while another goroutine opens the scope.
+// wait returns when another goroutine has opened the scope.
 func (s *scopes) wait(sc *scope) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -233,8 +241,9 @@ func (s *scopes) wake() {
 	}
 }
 
-// arrive takes note that a Result of the record has reached a collector. Lanes hand on what they have lost, too: it
-// stands for one that never arrives.
+// noteArrival says that a Result of the record has reached a collector. Unreached and
+// running Results are made by lanes in place of those that they have lost, so the
+// real ones never arrive.
 func (s *scopes) noteArrival(record int, as state) {
 	switch sc := &s.all[record]; {
 	case as == unreached || as == running:
@@ -246,7 +255,7 @@ func (s *scopes) noteArrival(record int, as state) {
 
 const neverArrived = -1
 
-// arrivalOf is the time of that, zero if it was not.
+// arrivalTime returns when the last Result of the record arrived, or zero if one never did.
 func (s *scopes) arrivalTime(record int) (at time.Time) {
 	if since := s.all[record].arrived.Load(); since > 0 {
 		at = s.began.Add(time.Duration(since - 1))
@@ -254,7 +263,8 @@ func (s *scopes) arrivalTime(record int) (at time.Time) {
 	return at
 }
 
-// close closes the scope of a record if it is open, and has it closed by who opens it just now.
+// close closes the scope of a record if it is open. If it is being opened, close leaves
+// the outcome for finishOpening.
 func (s *scopes) close(record int, answered *closerBatch) {
 	for {
 		switch sc := &s.all[record]; sc.state.Load() {
@@ -275,7 +285,8 @@ func (s *scopes) close(record int, answered *closerBatch) {
 	}
 }
 
-// end closes what hooks have opened for a record, the last one first. None of them keeps the others from it.
+// callClosers calls the closing functions of one record, the last one first. A panic of
+// one does not keep the others from being called.
 func callClosers(ends []func(Outcome), o Outcome) {
 	last := len(ends) - 1
 	if last > 0 {
