@@ -1,6 +1,6 @@
 package batch
 
-// What a failed Result carries: the panic of a function, or why the record was not processed.
+// The errors of results: the panic of a function, and the reasons why a record was not processed.
 
 import (
 	"errors"
@@ -10,20 +10,22 @@ import (
 	"github.com/lambdabatch/batch/internal/printable"
 )
 
-// PanicError is the error of a record whose function panicked.
+// PanicError is the error of a result whose function panicked. [Run] and handlers also
+// return it if a stage panics outside of the functions that it calls.
 type PanicError struct {
-	Value any    // what the function panicked with
-	Stack []byte // where, as runtime/debug.Stack formats it
+	Value any    // the value of the panic
+	Stack []byte // the stack of the panic, as runtime/debug.Stack formats it
 }
 
 func newPanicError(value any) *PanicError {
 	if p, ok := value.(*PanicError); ok && p != nil {
-		return p // on its way from a lane or a reader, with the stack of its origin
+		return p // it was recovered on another goroutine, and has that one's stack
 	}
 	return &PanicError{Value: value, Stack: debug.Stack()}
 }
 
-// unreturned is the error of a function that did not return: it panicked, or ended its goroutine.
+// panicOrExit is the error of a function that did not return. If recovered is nil, the
+// function has ended its goroutine.
 func panicOrExit(recovered any) error {
 	if recovered == nil {
 		return errExited
@@ -38,7 +40,7 @@ func (p *PanicError) Error() string {
 	return printable.Text(fmt.Sprintf("panic: %v", p.Value))
 }
 
-// Unwrap returns the value of the panic if it is an error.
+// Unwrap returns the value of the panic if that is an error.
 func (p *PanicError) Unwrap() error {
 	if p == nil {
 		return nil
@@ -47,20 +49,25 @@ func (p *PanicError) Unwrap() error {
 	return err
 }
 
-// The errors of unprocessed Results, for use with errors.Is.
+// The errors of unprocessed results. Test for them with [errors.Is].
 var (
-	// ErrBlocked: the policy of the source held the record back because of a failure.
+	// ErrBlocked means that the policy of the source held the record back because
+	// another record failed.
 	ErrBlocked = errors.New("blocked")
-	// ErrNotStarted: the record's context ended before the next function was called.
+	// ErrNotStarted means that the record's context ended before the next function
+	// was called for it. The error also wraps the cause of the end.
 	ErrNotStarted = errors.New("not started")
-	// ErrUnreached: a Result of the record did not reach the collector.
+	// ErrUnreached means that a result of the record did not reach the collector: a
+	// stage dropped it, or it was not finished in time.
 	ErrUnreached = errors.New("unreached")
-	// ErrRunning: a function that was called for the record had not returned when the
-	// answer was due. The error is ErrUnreached, too.
+	// ErrRunning is the kind of ErrUnreached that means that a function called for the
+	// record had not returned when the response was due. An error that is ErrRunning is
+	// also ErrUnreached.
 	ErrRunning = errors.New("running")
 )
 
-// ErrNoRoute is the error of a value for which [Route] has no stage. The text names its key.
+// ErrNoRoute is the error of a result whose value has no stage in [Route]. The text of the
+// error contains the key.
 var ErrNoRoute = errors.New("no route")
 
 var (
@@ -69,7 +76,7 @@ var (
 	errExited   = errors.New("the function ended its goroutine")
 )
 
-// The following keep positions, not texts: most are never printed.
+// The following types keep positions and make their text late: most are never printed.
 
 type blockedError struct {
 	batch     *batch
@@ -92,7 +99,7 @@ func (e *notStartedError) Unwrap() []error { return []error{ErrNotStarted, e.cau
 
 type unreachedError struct {
 	running bool
-	batch   *batch // nil: not known
+	batch   *batch // nil if it is not known
 }
 
 func (e *unreachedError) Error() string {
@@ -106,16 +113,17 @@ func (e *unreachedError) Is(target error) bool {
 	return target == ErrUnreached || e.running && target == ErrRunning
 }
 
-// PayloadError is the error of a handler whose payload is not an event of its source. Trying again
-// cannot help: the event source mapping invokes the wrong function, or somebody has invoked it by hand.
+// PayloadError is the error of a [Handler] whose payload is not an event of its source.
+// Trying again cannot help: an event source mapping invokes the wrong function, or the
+// function was invoked by hand.
 type PayloadError struct {
-	Err error // what was expected, and what came
+	Err error // says what was expected and what the payload is
 }
 
 func (e *PayloadError) Error() string { return printable.Text(errorText(e.Err)) }
 func (e *PayloadError) Unwrap() error { return e.Err }
 
-// require panics unless ok. Bad arguments are found where a stage is built.
+// require panics unless ok. It makes bad arguments fail when a stage is built, not when it runs.
 func require(ok bool, function, complaint string) {
 	if !ok {
 		panic("batch: " + function + ": " + complaint)

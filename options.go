@@ -10,19 +10,26 @@ import (
 	"time"
 )
 
-// A Policy says what happens to the records after one that failed.
+// A Policy says which records are held back after a record has failed. A record that is
+// held back is not processed, and is reported with [ErrBlocked]. It is also reported if it
+// was processed before the failure was known, as may happen in lanes and chunks.
+//
+// Each source has a default: [SQS], [Kinesis], [DynamoDB], [Kafka] and [Firehose] name
+// theirs. [WithPolicy] chooses another one.
 type Policy int
 
 const (
-	// Continue processes every record. On a FIFO queue or a stream that gives up the
-	// order: what comes after a failure takes effect before it.
+	// Continue holds no record back. On a FIFO queue or a stream it gives up the order:
+	// later records take effect before the failed one, which is redelivered.
 	Continue Policy = iota
-	// StopGroup holds back the later records of the same group. A record without
-	// a group holds back nobody.
+	// StopGroup holds back the later records of the same group, which is the ordering
+	// key (see [Record]). A record without a group holds no other record back.
 	StopGroup
 	// StopBatch holds back every later record of the batch.
 	StopBatch
 )
+
+// String returns the name of the policy.
 
 func (p Policy) String() string {
 	switch p {
@@ -36,13 +43,13 @@ func (p Policy) String() string {
 	return "Policy(" + strconv.Itoa(int(p)) + ")"
 }
 
-// An Option changes what a source or handler does by default.
+// An Option changes a default of a source or handler.
 type Option func(*settings)
 
 type settings struct {
-	policy      Policy        // unset: the source's
-	reserve     time.Duration // unset: the default
-	maxReceives int           // 0: unknown
+	policy      Policy        // unset means the source's
+	reserve     time.Duration // unset means the default
+	maxReceives int           // 0 means unknown
 	logger      *slog.Logger
 	loggerGiven bool
 	reports     []func(context.Context, Report)
@@ -55,7 +62,7 @@ const unset = -1
 func settingsOf(opts []Option) settings {
 	s := settings{policy: unset, reserve: unset}
 	if len(opts) > 0 {
-		s = s.with(opts) // a copy of its own, so that s stays on the stack
+		s = s.with(opts) // in a function of its own, or s would be on the heap even without options
 	}
 	return s
 }
@@ -68,90 +75,118 @@ func (s settings) with(opts []Option) settings {
 	return s
 }
 
-// WithPolicy sets the policy.
+// WithPolicy replaces the default [Policy] of the source.
 func WithPolicy(p Policy) Option {
 	require(p >= Continue && p <= StopBatch, "WithPolicy", "p is no policy")
 	return func(s *settings) { s.policy = p }
 }
 
-// WithReserve sets how long before the invocation's deadline the records'
-// contexts end, so that the answer leaves in time. The default is 5 % of the time
-// that remains, at least 500 ms and at most 2 s. It is never more than half of
-// what remains, and without a deadline there is none.
+// WithReserve sets the reserve: the time that is kept back for responding. The records'
+// contexts end that long before the function's deadline, and no function is started after
+// that. [Run] and handlers respond when half of the reserve is over, even if functions
+// are still running.
+//
+// The default is 5% of the time that remains when the batch begins, but at least 500 ms and
+// at most 2 s. The reserve is never more than half of the time that remains. Without a
+// deadline there is no reserve.
 func WithReserve(d time.Duration) Option {
 	require(d >= 0, "WithReserve", "d is negative")
 	return func(s *settings) { s.reserve = d }
 }
 
-// WithMaxReceives tells the maxReceiveCount of the queue's redrive policy, which
-// is not in the event. A message that fails on receive n or later is about to be
-// dead-lettered, so it holds nobody back.
+// WithMaxReceives says that n is the maxReceiveCount in the redrive policy of the SQS
+// queue. The event does not contain it. A message that fails on receive n or later will
+// be moved to the dead-letter queue, so it no longer holds other messages back.
 //
-// Without it, a message that never succeeds at the head of a FIFO group takes the
-// messages after it along into the dead-letter queue: they use up receives, too,
-// and are never tried. With it, receives are still used up by what was not started
-// in time, and by a chunk that failed as a whole.
+// Use it for a FIFO queue with a dead-letter queue. Without it, a poison message at the
+// head of a group holds back the messages after it on each receive. Those use up
+// their receives, too, and follow it into the dead-letter queue without having been tried.
+//
+// Even with it, messages use up receives when they are not started in time, or when they
+// are in a chunk that fails as a whole (see [TryEachChunk]).
+//
+// See https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-dead-letter-queues.html.
 func WithMaxReceives(n int) Option {
 	require(n >= 1, "WithMaxReceives", "n is less than 1")
 	return func(s *settings) { s.maxReceives = n }
 }
 
-// WithLogger sets where failures are logged: a line for each record that itself
-// failed, with the record's context, when it reaches the collector, and one at
-// the end that counts what was not processed. Handlers also name metadata, such as
-// a time of arrival, that they could not read; its records are processed without
-// it. Handlers log to [slog.Default], sources do not log. Nil is silence.
+// WithLogger sets the logger for failures. By default, handlers log to [slog.Default], and
+// sources do not log. A nil logger turns logging off.
+//
+// A record that itself failed is logged when its result reaches the collector, with the
+// record's context; a failure that was settled is not logged. At the end, one line counts
+// the records that were not processed, and the following are logged:
+//
+//   - a stage that panicked outside of the functions that it calls;
+//   - up to 16 records that failed in a result that a stage then dropped;
+//   - up to 16 records whose functions are still running;
+//   - metadata, such as a time of arrival, that a handler could not read, and without
+//     which it processed the records;
+//   - results of another batch, and a stage that ranged over the batch more than once.
 func WithLogger(l *slog.Logger) Option {
 	return func(s *settings) { s.logger, s.loggerGiven = l, true }
 }
 
-// WithReport has f called once for each answer, before it leaves: for metrics. Several
-// are called in the order of the options, after the log lines are written and scopes are
-// closed, so that exporters of logs and traces may be flushed in the last one. [Run] does not call them for an event without
-// records, from which it learns nothing. A collector inside of a stage gives an answer, too.
+// WithReport makes every collector call f with the [Report] of the batch before it
+// responds, for example to record metrics. Several report functions are called in the
+// order of the options. They are called after the log lines have been written and the
+// scopes closed, so the last one may flush exporters of logs and traces.
 //
-// The context has the values of the invocation's. If the invocation has a deadline, the
-// context ends three quarters of the reserve after the records' contexts, and the answer
-// leaves then, whatever f does. If f panics, the answer leaves all the same.
+// [Run] does not call f for an event without records, because it then has no source from
+// which it could learn about f. A collector that is used inside a stage calls f, too.
+//
+// The context has the values of the invocation's context. If the invocation has a
+// deadline, the context ends when three quarters of the reserve are over (see
+// [WithReserve]), and the collector responds then even if f has not returned. A panic of f
+// does not change the response.
 func WithReport(f func(context.Context, Report)) Option {
 	require(f != nil, "WithReport", "f is nil")
 	return func(s *settings) { s.reports = append(slices.Clip(s.reports), f) }
 }
 
-// WithScope opens something around the work on each record: a trace span, log attributes, a client
-// bound to the record. open is called with the record's context before the first function is
-// called for it. Functions get a context with the values of the one that open returns; its deadline
-// and its end stay the record's own. The function that open returns is called once, when the
-// answer is known.
+// WithScope opens a scope around the work on each record, such as a trace span, log
+// attributes or a client bound to the record. open is called with the record's context
+// before the first function is called for the record. It returns a context for those
+// functions and a function that closes the scope. The closing function is called once, with
+// the [Outcome] of the record, when the response has been decided.
 //
-// open is called at most once for each record of a batch, however many parts it has and
-// however often the stage ranges over the batch. It is not called for a record for which no function
-// is called, because it was held back, not started, or did not decode. The function of [Tap] is one
-// in this sense, for it sees the context. That of [TryEachChunk] gets no record's context; the
-// scopes of what it writes are open meanwhile. Lanes call open side by side, for different records. If open
-// panics, its record fails with a [*PanicError]. A nil context means the one that it got, and a nil function
-// nothing to do; another context must be made of the one that it got.
+// Functions see the values of the returned context. Its deadline and its end are still
+// those of the record. The returned context must be the one that open got, or be derived
+// from it; nil means the one that open got. A nil closing function means that there is
+// nothing to close. If open panics, the record fails with a [*PanicError].
 //
-// Several options nest: the first is opened first and closed last. All that was opened is closed
-// before report functions are called, also if the record was left behind or open has not returned yet (then as
-// soon as it does). Closing functions share the bounded time of [WithReport]. One that hangs or panics keeps
-// neither the others nor the answer from going on: after a while they are called side by side, and
-// must expect it.
+// open is called at most once per record of a batch, however many parts the record has
+// and however often the stage ranges over the batch. Lanes call open concurrently for
+// different records. open is not called if no function is called for the record: it was
+// held back, not started, or not decoded. The function of [Tap] counts as one. The
+// function of [TryEachChunk] gets no record's context, but the scopes of the records that it
+// writes are open.
 //
-// A stream that is ranged over without a collector has no answer, so its scopes stay open. A second collector
-// of the same stream does not open a scope again.
+// Several options nest: the first is opened first and closed last. All open scopes are
+// closed before report functions are called, including those of records whose functions are
+// still running. If open itself is still running, the scope is closed as soon as it
+// returns. Closing functions share the limited time of [WithReport]. If one hangs, the
+// others are called concurrently after a while, and the collector responds in time. A
+// panic in one has no effect on the others or on the response.
 //
-// It costs about 150 ns for each record and a microsecond for each batch, without what open does.
+// Without a collector scopes stay open: a loop over a Stream closes none. A second
+// collector of the same Stream does not open a scope again.
+//
+// The cost is about 150 ns per record and one microsecond per batch, plus that of open.
 func WithScope(open func(context.Context, Record) (context.Context, func(Outcome))) Option {
 	require(open != nil, "WithScope", "open is nil")
 	return func(s *settings) { s.scopes = append(slices.Clip(s.scopes), open) }
 }
 
-// WithoutAllFailedError answers with the full response and no error if all
-// records failed. For SQS only the function's Errors metric differs, and that the
-// service polls more slowly after errors. On streams
-// it defeats BisectBatchOnFunctionError: the checkpoint of the full list is the
-// first record, which leaves nothing to split.
+// WithoutAllFailedError makes a batch in which no record was acknowledged an ordinary
+// response that lists every record, instead of an [*AllFailedError].
+//
+// For SQS the same messages are redelivered either way. But without the error the
+// function's Errors metric does not count the invocation, and the service does not slow
+// down its polling. For streams the option defeats BisectBatchOnFunctionError: the service
+// splits a batch at the first record of the list, and before the first record of the
+// batch there is nothing to split off.
 func WithoutAllFailedError() Option {
 	return func(s *settings) { s.allFailedOK = true }
 }
@@ -161,6 +196,7 @@ const (
 	maxReserve = 2 * time.Second
 )
 
+// reserveFor returns the reserve of a batch whose function has so much time left.
 func (s *settings) reserveFor(remaining time.Duration) time.Duration {
 	reserve := s.reserve
 	if reserve == unset {

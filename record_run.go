@@ -130,7 +130,7 @@ func (l *level) feeder(number uint8) *feeder {
 // stages that follow, up to the point where another goroutine takes over: the source, the
 // start of a lane, or the consumer of lanes. It tracks the record that is being worked on.
 type feeder struct {
-	current atomic.Uint64 // low half: the current record plus 1, or 0; high half: the number of changes
+	current atomic.Uint64             // low half: the current record plus 1, or 0; high half: the number of changes
 	writing atomic.Pointer[[]*header] // what TryEachChunk's function is being called with
 
 	mu         sync.Mutex

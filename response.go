@@ -1,7 +1,6 @@
 package batch
 
-// The answer: the partial-failure response, the error of a batch in which everything
-// failed, and the report.
+// The partial-failure response, the error of a batch in which everything failed, and the report.
 
 import (
 	"errors"
@@ -14,26 +13,27 @@ import (
 	"github.com/lambdabatch/batch/internal/printable"
 )
 
-// A Response is the partial-failure response: the records that the service
-// delivers again. Every other record of the batch is deleted. It is read only if
-// the event source mapping has ReportBatchItemFailures among its
-// FunctionResponseTypes.
+// A Response is the partial-failure response of a handler: the list of the records to be
+// redelivered. Every other record of the batch is deleted.
+//
+// The service reads the Response only if the event source mapping has
+// ReportBatchItemFailures among its FunctionResponseTypes.
 //
 // See https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html.
 type Response struct {
 	BatchItemFailures []ItemFailure `json:"batchItemFailures"`
 }
 
-// ItemFailure names one record of a [Response].
+// ItemFailure identifies one record in a [Response].
 type ItemFailure struct {
-	// ItemIdentifier is the ID of the Record. That of a Kafka record is marshalled
-	// as the object of partition and offset that the service expects.
+	// ItemIdentifier is the ID of the [Record]. The one of a Kafka record is marshalled
+	// as an object with partition and offset, which is what the service expects.
 	ItemIdentifier string `json:"itemIdentifier"`
 
 	kafka bool
 }
 
-// MarshalJSON writes an empty list for a Response without failures: never null.
+// MarshalJSON writes a list even if there are no failures, never null.
 func (r Response) MarshalJSON() ([]byte, error) {
 	b := make([]byte, 0, len(`{"batchItemFailures":[]}`)+64*len(r.BatchItemFailures))
 	b = append(b, `{"batchItemFailures":[`...)
@@ -46,7 +46,7 @@ func (r Response) MarshalJSON() ([]byte, error) {
 	return append(b, `]}`...), nil
 }
 
-// MarshalJSON writes the identifier in the form of its source.
+// MarshalJSON writes the identifier in the form that its source expects.
 func (f ItemFailure) MarshalJSON() ([]byte, error) { return f.appendJSON(nil), nil }
 
 func (f ItemFailure) appendJSON(b []byte) []byte {
@@ -63,23 +63,26 @@ func (f ItemFailure) appendJSON(b []byte) []byte {
 	return append(b, '}')
 }
 
-// appendQuoted replaces invalid UTF-8, which no identifier of a service has.
+// appendQuoted replaces invalid UTF-8. No identifier of a service contains any.
 func appendQuoted(b []byte, s string) []byte {
 	b, _ = jsontext.AppendQuote(b, s)
 	return b
 }
 
-// A Failure is a reported record and the reason why it is reported.
+// A Failure is a reported record and the reason for reporting it.
 type Failure struct {
 	Record Record
 	Err    error
 }
 
-// AllFailedError is the error of a batch in which nothing was acknowledged. The
-// service treats it as the full response, and halves the batch if it is a
-// stream's with BisectBatchOnFunctionError.
+// AllFailedError is the error of a batch in which no record was acknowledged. To the
+// service it means the same as a response that lists every record. In addition it counts
+// as an error of the function, and a batch of a stream is halved if its event source
+// mapping has BisectBatchOnFunctionError. [WithoutAllFailedError] turns the error off.
+//
+// See https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-batchfailurereporting.html.
 type AllFailedError struct {
-	Failures []Failure // one for each record, in batch order
+	Failures []Failure // one per record, in batch order
 }
 
 func (e *AllFailedError) Error() string {
@@ -107,8 +110,8 @@ func (e *AllFailedError) Unwrap() []error {
 	return causes
 }
 
-// errorText survives an Error method that panics, as that of a nil pointer does: an error is
-// the user's code.
+// errorText returns the text of an error whose Error method may panic, as the one of a nil
+// pointer does: package fmt recovers.
 func errorText(err error) string {
 	text := fmt.Sprint(err)
 	if text == "<nil>" {
@@ -117,27 +120,29 @@ func errorText(err error) string {
 	return text
 }
 
-// ErrNoID is the error of a batch in which a record is to be reported that has no
-// identifier. An empty identifier would void the whole response, so the whole
-// batch is redelivered.
+// ErrNoID is the error of a batch that must report a record without an identifier. An
+// empty identifier voids the whole response, so the whole batch is redelivered.
 var ErrNoID = errors.New("no identifier")
 
-// A Report counts what became of a batch. Records is the sum of the five counts
-// that follow it. The usual sentence is "4 of 5 will be redelivered: 1 failed, 3 blocked", which is
-// Reported() of Records: Failed, Blocked. Failed counts only the records that failed
-// themselves: to see how much is redelivered use [Report.Reported].
+// A Report counts what became of the records of a batch; see [WithReport]. Records is
+// the sum of Acknowledged, Failed, Blocked, NotStarted and Unreached.
+//
+// Failed counts only the records that failed themselves. The number of redelivered records
+// is [Report.Reported]. A log line might read "4 of 5 will be redelivered: 1 failed, 3
+// blocked", made from Reported, Records, Failed and Blocked.
 type Report struct {
 	Records      int
-	Acknowledged int       // not in the response
-	Failed       int       // failed themselves: a function failed, or the record could not be decoded
-	Blocked      int       // held back by a failure, or reported because of one
+	Acknowledged int       // not listed in the response
+	Failed       int       // a function failed, or the record could not be decoded
+	Blocked      int       // held back, or only reported, because another record failed
 	NotStarted   int       // the context ended before a function was called
-	Unreached    int       // dropped by a stage, or not done when the answer was due: running, or waiting for what ran
-	Running      int       // the part of Unreached whose function had not returned
-	Failures     []Failure // one for each reported record, in batch order
+	Unreached    int       // dropped by a stage, or not finished when the response was due
+	Running      int       // those of Unreached whose function had not returned
+	Failures     []Failure // one per reported record, in batch order
 	Elapsed      time.Duration
 }
 
-// Reported is the number of records that are redelivered: all but the acknowledged ones. On a stream
-// the service redelivers everything from the first reported record on, which may be more.
+// Reported returns the number of records that the response lists: all except the
+// acknowledged ones. From a stream the service redelivers everything from the first
+// reported record on, which may be more.
 func (r Report) Reported() int { return r.Records - r.Acknowledged }
