@@ -1,6 +1,6 @@
 package batch
 
-// Handlers take the payload of an invocation and give back the response.
+// Handlers turn the payload of an invocation into the response.
 
 import (
 	"context"
@@ -13,20 +13,23 @@ import (
 	"github.com/lambdabatch/batch/internal/wire"
 )
 
-// A Handler is a [github.com/aws/aws-lambda-go/lambda.Handler] made of a stage.
-// It may serve several invocations at once.
+// A Handler is a [github.com/aws/aws-lambda-go/lambda.Handler], for lambda.Start, made of a
+// stage. It may serve several invocations at once.
 //
-// It reads the payload record by record: one that cannot be decoded is Failed
-// with a [*DecodeError], and the others are processed. The Source of its [Record]
-// is a copy of its JSON as a *[encoding/json.RawMessage].
+// A Handler decodes the payload record by record. A record that cannot be decoded fails
+// alone with a [*DecodeError], and the others are processed; lambda.Start would fail the
+// whole batch. Source in the [Record] of such a record is a copy of its JSON, a
+// *[encoding/json.RawMessage].
 //
-// A payload that is no event of the handler's source is a [*PayloadError]. Other errors are
-// those of [Run], their texts without control characters.
+// A Handler runs its stage as [Run] does, logs failures (see [WithLogger]), and has the
+// errors of Run. If the payload is not an event of the handler's source, the error is a
+// [*PayloadError] and the stage is not called. The texts of errors contain no control
+// characters, because a control character can make the Lambda runtime exit.
 type Handler struct {
 	invoke func(ctx context.Context, payload []byte) ([]byte, error)
 }
 
-// Invoke answers one invocation. It does not keep the payload.
+// Invoke processes one invocation and returns the response as JSON. It does not keep the payload.
 func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	response, err := h.invoke(ctx, payload)
 	if err != nil && printable.Text(errorText(err)) != err.Error() {
@@ -35,13 +38,13 @@ func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	return response, err
 }
 
-// printableError is an error without control characters in its text.
+// printableError is an error whose text has no control characters.
 type printableError struct{ error }
 
 func (e *printableError) Error() string { return printable.Text(errorText(e.error)) }
 func (e *printableError) Unwrap() error { return e.error }
 
-// SQSHandler makes a Lambda handler for the messages of a queue; see [SQS].
+// SQSHandler returns a Lambda handler for SQS. stage gets the Stream that [SQS] describes.
 func SQSHandler[T any](stage func(Stream[events.SQSMessage]) Stream[T], opts ...Option) *Handler {
 	return newHandler("SQSHandler", stage, opts, func(ctx context.Context, payload []byte, s settings) (*origin[events.SQSMessage], error) {
 		read, err := wire.SQS(payload)
@@ -49,8 +52,8 @@ func SQSHandler[T any](stage func(Stream[events.SQSMessage]) Stream[T], opts ...
 	})
 }
 
-// KinesisHandler makes a Lambda handler for a Kinesis stream; see [Kinesis]. An event of a
-// tumbling window is an error: [KinesisWindowHandler] answers those.
+// KinesisHandler returns a Lambda handler for Kinesis. stage gets the Stream that [Kinesis]
+// describes. An event of a tumbling window is a [*PayloadError]; use [KinesisWindowHandler].
 func KinesisHandler[T any](stage func(Stream[events.KinesisEventRecord]) Stream[T], opts ...Option) *Handler {
 	return newHandler("KinesisHandler", stage, opts, func(ctx context.Context, payload []byte, s settings) (*origin[events.KinesisEventRecord], error) {
 		read, err := wire.Kinesis(payload)
@@ -61,9 +64,9 @@ func KinesisHandler[T any](stage func(Stream[events.KinesisEventRecord]) Stream[
 	})
 }
 
-// DynamoDBHandler makes a Lambda handler for the stream of a table; see
-// [DynamoDB]. An event of a tumbling window is an error: [DynamoDBWindowHandler]
-// answers those.
+// DynamoDBHandler returns a Lambda handler for DynamoDB Streams. stage gets the Stream that
+// [DynamoDB] describes. An event of a tumbling window is a [*PayloadError]; use
+// [DynamoDBWindowHandler].
 func DynamoDBHandler[T any](stage func(Stream[events.DynamoDBEventRecord]) Stream[T], opts ...Option) *Handler {
 	return newHandler("DynamoDBHandler", stage, opts, func(ctx context.Context, payload []byte, s settings) (*origin[events.DynamoDBEventRecord], error) {
 		read, err := wire.DynamoDB(payload)
@@ -74,13 +77,13 @@ func DynamoDBHandler[T any](stage func(Stream[events.DynamoDBEventRecord]) Strea
 	})
 }
 
-// errWindowed is the error of an event of a tumbling window. The service fails an answer
-// without state, and would deliver the batch for ever.
+// newWindowedError is the error of an event of a tumbling window. To the service a
+// response without a state is a failure, so it would redeliver the batch for ever.
 func newWindowedError(source string) error {
 	return fmt.Errorf("expected a %s event, got one of a tumbling window: %[1]sWindowHandler answers those", source)
 }
 
-// KafkaHandler makes a Lambda handler for Kafka topics; see [Kafka].
+// KafkaHandler returns a Lambda handler for Kafka. stage gets the Stream that [Kafka] describes.
 func KafkaHandler[T any](stage func(Stream[events.KafkaRecord]) Stream[T], opts ...Option) *Handler {
 	return newHandler("KafkaHandler", stage, opts, func(ctx context.Context, payload []byte, s settings) (*origin[events.KafkaRecord], error) {
 		read, err := wire.Kafka(payload)
@@ -118,13 +121,14 @@ func newHandler[R, T any](
 	}}
 }
 
-// process runs the pipeline over a batch that is known already.
+// runPipeline runs the stage over the batch of o, which it registers with the collector first.
 func runPipeline[R, T any](c *collector[T], o *origin[R], stage func(Stream[R]) Stream[T]) ending {
 	c.register(o.prepare())
 	return c.drive(bind(c, o.stream(), stage))
 }
 
-// inInvocation looks the default logger up, which the program may have changed.
+// withDefaultLogger looks up the default logger. Handlers call it per invocation, because
+// the program may change the default.
 func (s settings) withDefaultLogger() settings {
 	if !s.loggerGiven {
 		s.logger = slog.Default()

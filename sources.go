@@ -10,36 +10,47 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 )
 
-// SQS is the stream of the messages of a queue. The policy is [Continue], and
-// [StopGroup] for a FIFO queue, whose ARN ends in ".fifo". Identifier: messageId;
-// group: MessageGroupId.
+// SQS returns the Stream of the messages of an SQS event. The ID of a record is its
+// messageId, and its group is its MessageGroupId. The policy is [StopGroup] for a FIFO
+// queue, whose ARN ends in ".fifo", and [Continue] for any other queue.
+//
+// The service redelivers the reported messages when their visibility timeout ends. See
+// https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html.
 func SQS(ctx context.Context, event events.SQSEvent, opts ...Option) Stream[events.SQSMessage] {
 	return sqsOrigin(ctx, event.Records, settingsOf(opts)).stream()
 }
 
-// Kinesis is the stream of a slice of a shard. The policy is [StopBatch].
-// Identifier: kinesis.sequenceNumber; group: the partition key.
+// Kinesis returns the Stream of the records of a Kinesis event, which come from one shard.
+// The ID of a record is its sequence number, and its group is its partition key. The policy
+// is [StopBatch], because the service redelivers every record from the lowest reported
+// sequence number on.
 //
-// The service delivers again everything from the lowest reported sequence number
-// on. With BisectBatchOnFunctionError on the event source mapping it isolates a
-// poison record by halving the batch, which uses up no retries. Without it, what
-// comes after that record is discarded untried when the retries end: turn it
-// on, or settle poison records with [Catch].
+// Turn on BisectBatchOnFunctionError in the event source mapping, or settle failures of
+// poison records with [Catch]. With it, the service isolates a poison record by splitting
+// the batch, which uses up no retries. Without it, the records after the poison record are
+// discarded untried when the retries run out.
+//
+// See https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-batchfailurereporting.html.
 func Kinesis(ctx context.Context, event events.KinesisEvent, opts ...Option) Stream[events.KinesisEventRecord] {
 	return kinesisOrigin(ctx, event.Records, settingsOf(opts)).stream()
 }
 
-// DynamoDB is the stream of a slice of a table's stream. The policy is
-// [StopBatch], for the reasons given at [Kinesis]. Identifier:
-// dynamodb.SequenceNumber; group: the item's key.
+// DynamoDB returns the Stream of the records of a DynamoDB Streams event. The ID of a record
+// is its dynamodb.SequenceNumber, and its group is the key of the item. The policy is
+// [StopBatch]. The service redelivers records, and handles poison records, as [Kinesis]
+// describes.
+//
+// See https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurereporting.html.
 func DynamoDB(ctx context.Context, event events.DynamoDBEvent, opts ...Option) Stream[events.DynamoDBEventRecord] {
 	return dynamoDBOrigin(ctx, event.Records, settingsOf(opts)).stream()
 }
 
-// Kafka is the stream of the records of several topic-partitions, which follow
-// each other in the order of their names. The policy is [StopGroup]. Group: the
-// topic-partition, "<topic>-<n>"; identifier: the object of topic-partition and
-// offset, which [Record] shows as "<topic>-<n>/<offset>".
+// Kafka returns the Stream of the records of a Kafka event, ordered by the name of their
+// topic-partition, "<topic>-<n>". The group of a record is its topic-partition, and the
+// policy is [StopGroup]. The ID of a [Record] is "<topic>-<n>/<offset>"; the response
+// has it as the object of topic-partition and offset that the service expects.
+//
+// See https://docs.aws.amazon.com/lambda/latest/dg/kafka-retry-configurations.html.
 func Kafka(ctx context.Context, event events.KafkaEvent, opts ...Option) Stream[events.KafkaRecord] {
 	var all kafkaRecords
 	for _, partition := range slices.Sorted(maps.Keys(event.Records)) {
@@ -50,16 +61,17 @@ func Kafka(ctx context.Context, event events.KafkaEvent, opts ...Option) Stream[
 	return kafkaOrigin(ctx, all, settingsOf(opts)).stream()
 }
 
-// Firehose is the stream of the records of a transformation. The policy is
-// [Continue]; records have no groups. Identifier: recordId. [CollectFirehose]
-// answers it.
+// Firehose returns the Stream of the records of a Firehose transformation event. The ID of
+// a record is its recordId. Records have no groups, and the policy is [Continue]. The
+// collector for it is [CollectFirehose].
 func Firehose(ctx context.Context, event events.KinesisFirehoseEvent, opts ...Option) Stream[events.KinesisFirehoseEventRecord] {
 	return firehoseOrigin(ctx, event.Records, settingsOf(opts), nil).stream()
 }
 
-// From is the stream of records of any kind. describe tells ID, Group and Attempt
-// of a record; it must be pure, and is called when the stream is made. The policy is
-// [Continue].
+// From returns a Stream of records of any kind. It calls describe once per record before it
+// returns, and uses ID, Group and Attempt of what describe returns. describe must have no
+// side effects. If it panics, the record has no ID, and reporting it is an error
+// ([ErrNoID]). The policy is [Continue].
 func From[R any](ctx context.Context, records []R, describe func(R) Record, opts ...Option) Stream[R] {
 	require(describe != nil, "From", "describe is nil")
 	o := newOrigin(ctx, records, settingsOf(opts), Continue)
@@ -70,21 +82,21 @@ func From[R any](ctx context.Context, records []R, describe func(R) Record, opts
 	return o.stream()
 }
 
-// described survives a describe that panics. Its record has no identifier, which the
-// collector answers with an error if it is to be reported.
+// identityFrom ignores a panic of describe. The record then has no identifier, and the
+// collector returns an error if it must report it.
 func identityFrom[R any](record R, describe func(R) Record) (known identity) {
 	defer func() { _ = recover() }()
 	r := describe(record)
 	return identity{r.ID, ordering{r.Group, int64(r.Attempt)}}
 }
 
-// Of is the stream of the values, with the identifiers "0", "1", and so on: for
-// trying and testing stages.
+// Of returns a Stream of the given values, whose records have the IDs "0", "1", and so on.
+// It is for tests and experiments. The policy is [Continue].
 func Of[T any](values ...T) Stream[T] {
 	return newOrigin(context.Background(), values, settingsOf(nil), Continue).stream()
 }
 
-// stream yields the records, each time as a new run.
+// stream returns a Stream that begins a new run whenever it is ranged over.
 func (o *origin[R]) stream() Stream[R] {
 	return func(yield func(Result[R]) bool) {
 		if len(o.records) == 0 {

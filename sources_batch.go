@@ -1,6 +1,6 @@
 package batch
 
-// A batch is what a source knows of its records.
+// The batch: what a source knows about its records.
 
 import (
 	"context"
@@ -15,40 +15,41 @@ import (
 	"github.com/lambdabatch/batch/internal/wire"
 )
 
-// A batch does not change. What it needs of the records it has copied before a function
-// sees them.
+// A batch describes the records of one event, without their type. What it describes does not
+// change, although functions may write to the records: it is copied before they can.
 type batch struct {
 	settings
 	parent    context.Context
 	length    int
 	originals interface{ original(i int) any }
 
-	// What identifies records is copied before anybody gets hold of an original; what lies in
-	// a map of theirs, before a function is called.
+	// known is copied from the originals when one of them or an identifier is first asked
+	// for. What lies in a map of the original is copied to ordered before that, because
+	// functions share the map.
 	identifying sync.Once
-	identifier  func(original any) identity // nil: known is there already, or the identifiers are the positions
+	identifier  func(original any) identity // nil if known is set, or if the positions are the identifiers
 	known       []identity
-	ordered     []ordering // nil: identifier tells all
+	ordered     []ordering // nil if identifier returns everything
 
-	scopes *scopes // nil: none
+	scopes *scopes // nil if there are none
 
-	lastLoggedPanic atomic.Pointer[loggedPanic] // whose stack has been logged last
+	lastLoggedPanic atomic.Pointer[loggedPanic]
 
-	kafka             bool          // identifiers go out as objects
-	groupsAreItemKeys bool          // groups are the keys of items
+	kafka             bool          // the response has identifiers as objects
+	groupsAreItemKeys bool          // groups are keys of DynamoDB items
 	bad               []wire.Bad    // the records that could not be decoded
-	unread            []wire.Unread // metadata that the others are processed without
-	data              [][]byte      // of Firehose records, as it came
-	msk               []bool        // which of them came from MSK; those left out did not
+	unread            []wire.Unread // metadata that could not be read, and without which records are processed
+	data              [][]byte      // the original data of Firehose records
+	msk               []bool        // whether a Firehose record came from MSK; may be too short
 
-	lineOf              func(i int) int32 // the line of a record under the policy; nil: no order
+	lineOf              func(i int) int32 // the line of a record under the policy; nil if there is no order
 	grouping            sync.Once
-	group               []int32                                 // number of each record's group, 0 for none
-	someGroupUnreadable bool                                    // the group of one cannot be read
-	groupUnreadable     func(known identity, bad wire.Bad) bool // whether the group of such a record cannot be read; nil: never
+	group               []int32                                 // the number of each record's group, 0 for none
+	someGroupUnreadable bool                                    // the group of a bad record cannot be read
+	groupUnreadable     func(known identity, bad wire.Bad) bool // whether that is so for a bad record; nil if never
 }
 
-// identity is what identifies, orders and counts a record.
+// identity is what identifies a record, orders it and counts its attempts.
 type identity struct {
 	id string
 	ordering
@@ -56,10 +57,10 @@ type identity struct {
 
 type ordering struct {
 	group  string
-	number int64 // the attempt, or the offset
+	number int64 // the attempt; for Kafka, the offset
 }
 
-// identities returns what identifies the records, nil if that is their positions.
+// identities returns the identities of the records, or nil if their positions identify them.
 func (b *batch) identities() []identity {
 	b.identifying.Do(func() {
 		if b.identifier == nil {
@@ -76,7 +77,7 @@ func (b *batch) identities() []identity {
 	return b.known
 }
 
-// unlocated is the offset of a Kafka record whose own could not be read.
+// unknownOffset is the offset of a Kafka record whose own offset could not be read.
 const unknownOffset = -1
 
 // id returns the identifier of a record.
@@ -114,7 +115,7 @@ func (b *batch) attempt(i int) int {
 	return int(known[i].number)
 }
 
-// source is the original, which from now on anybody may write to.
+// source returns the original, which the caller may write to: the identities are copied first.
 func (b *batch) source(i int) any {
 	b.identities()
 	if bad, ok := b.badAt(i); ok {
@@ -139,7 +140,7 @@ func (b *batch) badAt(i int) (*wire.Bad, bool) {
 	return &b.bad[at], true
 }
 
-// arrange says which records are held back by which.
+// setLine sets lineOf: a failure holds back the later records of the same line.
 func (b *batch) setLine() {
 	switch b.policy {
 	case StopBatch:
@@ -149,8 +150,8 @@ func (b *batch) setLine() {
 	}
 }
 
-// groupOf returns the number of the record's group: 0 if it has none, and [ledger.Any] if
-// it has one that cannot be read.
+// groupOf returns the number of the record's group. It is 0 if the record has no group, and
+// [ledger.Any] if the group cannot be read.
 func (b *batch) groupOf(i int) int32 {
 	b.grouping.Do(b.numberGroups)
 	return b.group[i]
@@ -180,7 +181,7 @@ func (b *batch) numberGroups() {
 type origin[R any] struct {
 	batch    batch
 	records  records[R]
-	prepared atomic.Pointer[run] // for the first iteration, where a handler made it
+	prepared atomic.Pointer[run] // the first run, if a handler has made it already
 }
 
 // records are the entries of an event.
@@ -200,28 +201,29 @@ func newOrigin[R any](ctx context.Context, all []R, s settings, policy Policy) *
 	return o
 }
 
-// without marks the records that could not be decoded.
+// withBad sets the records that could not be decoded.
 func (o *origin[R]) withBad(bad []wire.Bad) *origin[R] {
 	o.batch.bad = bad
 	return o
 }
 
-// missing notes the metadata that could not be read.
+// withUnread sets the metadata that could not be read.
 func (o *origin[R]) withUnread(metadata []wire.Unread) *origin[R] {
 	o.batch.unread = metadata
 	return o
 }
 
-// prepare makes the run of the first iteration. With it the deadline is known,
-// and the batch accounted for, even if the stage never ranges over the source.
+// prepare makes the first run in advance. The collector then has the deadline and all
+// records, even if the stage never ranges over the source.
 func (o *origin[R]) prepare() *run {
 	r := newRun(&o.batch)
 	o.prepared.Store(r)
 	return r
 }
 
-// unreadable reports whether the value at the end of a path of objects is there and cannot be read, or whether nobody
-// can tell.
+// unreadable reports whether the value at the path in record exists but does not decode
+// into value. It also returns true if an object on the path cannot be read, because then
+// the value may exist.
 func unreadable(record json.RawMessage, value any, path ...string) bool {
 	for _, name := range path {
 		var members map[string]json.RawMessage
@@ -237,6 +239,7 @@ func unreadable(record json.RawMessage, value any, path ...string) bool {
 	return json.Unmarshal(record, value) != nil
 }
 
+// fieldConcerns reports whether a problem with this field may affect the value at path.
 func fieldConcerns(field, path string) bool {
 	return field == "" || field == path || strings.HasPrefix(field, path+".")
 }

@@ -1,6 +1,6 @@
 package batch
 
-// What each kind of event tells of its records.
+// What the events of each source say about their records.
 
 import (
 	"context"
@@ -72,14 +72,14 @@ func dynamoDBOrigin(ctx context.Context, records []events.DynamoDBEventRecord, s
 		o.batch.ordered[i].group = string(key)
 	}
 	o.batch.groupUnreadable = func(_ identity, bad wire.Bad) bool {
-		var keys map[string]events.DynamoDBAttributeValue // the field is that of the first problem, which may be another
+		var keys map[string]events.DynamoDBAttributeValue // looked for in any case, since Field names only the first problem
 		return fieldConcerns(bad.Field, "dynamodb.Keys") || unreadable(bad.Raw, &keys, "dynamodb", "Keys")
 	}
 	return o
 }
 
-// appendKey writes the key of an item so that different keys differ: DynamoDB keys
-// are strings, numbers and bytes, and a string may look like anything.
+// appendKey appends a text of the item's key that differs for different keys. Attributes
+// are strings, numbers or bytes, so the text contains their types.
 func appendKey(b []byte, keys map[string]events.DynamoDBAttributeValue) []byte {
 	if len(keys) <= 1 { // most have one attribute
 		for name, value := range keys {
@@ -111,7 +111,7 @@ func appendAttribute(b []byte, name string, value events.DynamoDBAttributeValue)
 	return append(strconv.AppendQuote(b, name), text...)
 }
 
-// itemKey is a key that appendKey has written as a person would: id=42, or pk=ada sk=7.
+// readableKey turns a text of appendKey into one for people: id=42, or pk=ada sk=7.
 func readableKey(key string) string {
 	var text []string
 	for rest := key; rest != ""; {
@@ -134,13 +134,13 @@ func readableKey(key string) string {
 	return strings.Join(text, " ")
 }
 
-// kafkaRecords are records with what their topic-partition and offset are.
+// kafkaRecords are the records of several topic-partitions, with their identities.
 type kafkaRecords struct {
 	all   []events.KafkaRecord
 	known []identity
 }
 
-// add takes a record with its topic-partition, "<topic>-<n>", and its offset.
+// add adds a record, whose topic-partition is written "<topic>-<n>".
 func (r *kafkaRecords) add(record events.KafkaRecord, partition string, offset int64) {
 	r.all = append(r.all, record)
 	r.known = append(r.known, identity{ordering: ordering{partition, offset}})
@@ -153,8 +153,8 @@ func kafkaOrigin(ctx context.Context, records kafkaRecords, s settings) *origin[
 	return o
 }
 
-// firehoseOrigin has no all-failed error: the answer says so for each record. It copies
-// the data, which goes back as it came if the record fails.
+// firehoseOrigin has no all-failed error, because the response has a result for each record.
+// It copies the data, which is returned unchanged if the record fails.
 func firehoseOrigin(ctx context.Context, records []events.KinesisFirehoseEventRecord, s settings, bad []wire.Bad) *origin[events.KinesisFirehoseEventRecord] {
 	s.allFailedOK = true
 	o := newOrigin(ctx, records, s, Continue).withBad(bad)
@@ -173,8 +173,8 @@ func firehoseOrigin(ctx context.Context, records []events.KinesisFirehoseEventRe
 	return o
 }
 
-// firehoseData is the data of a record. Of one that could not be decoded, it is the
-// record itself.
+// firehoseData returns the data of a record. If the record could not be decoded, that is
+// the record itself.
 func (o *origin[R]) firehoseData(i int) []byte {
 	switch original := o.batch.source(i).(type) {
 	case *events.KinesisFirehoseEventRecord:
