@@ -1,6 +1,6 @@
 package batch
 
-// Decode, the payloads that it takes, and the error of what cannot be decoded.
+// Decode, the types that it decodes, and the errors of records that cannot be decoded.
 
 import (
 	"context"
@@ -12,25 +12,27 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 )
 
-// Payload is what [Decode] finds bytes in: an SQS body, Kinesis and Firehose
-// data, a Kafka value without its base64, or text and bytes as they are.
+// Payload lists the types that [Decode] gets bytes from: the body of an SQS message, the
+// data of a Kinesis or Firehose record, the value of a Kafka record after base64 decoding,
+// and strings and byte slices themselves.
 type Payload interface {
 	~string | ~[]byte |
 		events.SQSMessage | events.KinesisEventRecord | events.KafkaRecord | events.KinesisFirehoseEventRecord
 }
 
-// Decode decodes the payload of every Ready Result into a new T with a function
-// like [encoding/json.Unmarshal]; its error makes the Result Failed with a
-// [*DecodeError], whatever the function. Others pass by. The function may keep the
-// bytes that it gets, but not the pointer.
+// Decode replaces the value of every ready result by a T that unmarshal, such as
+// [encoding/json.Unmarshal], has decoded from its bytes (see [Payload]). An error of
+// unmarshal makes the result Failed with a [*DecodeError]. Results that are not ready pass
+// through unchanged. See [Then] for when unmarshal is not called, and for what a panic does.
 //
-// A Kafka record without a value, a tombstone, has nothing to decode: its error is
-// [ErrNoValue], and the function is not called. An empty payload that the function
-// refuses is ErrNoValue, too.
+// A Kafka record without a value is called a tombstone. Decode does not call unmarshal for
+// it; the error in the DecodeError is [ErrNoValue]. If unmarshal fails for an empty
+// payload, the DecodeError contains ErrNoValue, too.
 //
-// For speed and strictness give it a closure over Unmarshal of
-// github.com/go-json-experiment/json. Protocol buffers, whose messages are no
-// plain values, go through [TryMap].
+// unmarshal may keep the bytes, but not the pointer: Decode uses the same pointer for every
+// record. For speed and strictness, pass a function literal that calls Unmarshal of
+// github.com/go-json-experiment/json. Messages of protocol buffers must not be copied, so
+// decode those with [TryMap].
 func Decode[T any, P Payload](s Stream[P], unmarshal func([]byte, any) error) Stream[T] {
 	requireStage("Decode", "unmarshal", s, unmarshal != nil)
 	return func(yield func(Result[T]) bool) {
@@ -53,7 +55,7 @@ func Decode[T any, P Payload](s Stream[P], unmarshal func([]byte, any) error) St
 	}
 }
 
-// bytesOf returns the bytes of a payload. Those of a string are copied.
+// bytesOf returns the bytes of a payload. The bytes of a string are copied to text.
 func bytesOf[P Payload](payload *P, text *slab[byte]) ([]byte, error) {
 	switch p := any(payload).(type) {
 	case *events.SQSMessage:
@@ -61,7 +63,7 @@ func bytesOf[P Payload](payload *P, text *slab[byte]) ([]byte, error) {
 	case *events.KinesisEventRecord:
 		return p.Kinesis.Data, nil
 	case *events.KafkaRecord:
-		if p.Value == "" { // null, missing or empty: the type does not tell
+		if p.Value == "" { // null, missing or empty: events.KafkaRecord does not say which
 			return nil, ErrNoValue
 		}
 		return base64.StdEncoding.DecodeString(p.Value)
@@ -72,8 +74,8 @@ func bytesOf[P Payload](payload *P, text *slab[byte]) ([]byte, error) {
 	case *[]byte:
 		return *p, nil
 	}
-	// The language converts a named string or byte slice only where the
-	// constraint has no structs in it.
+	// A named string or byte slice cannot be converted, because the constraint also
+	// allows structs.
 	if v := reflect.ValueOf(*payload); v.Kind() != reflect.String {
 		return v.Bytes(), nil
 	} else {
@@ -81,7 +83,7 @@ func bytesOf[P Payload](payload *P, text *slab[byte]) ([]byte, error) {
 	}
 }
 
-// undecodable is the error of a payload that does not decode.
+// newDecodeError adds to err which record and which field could not be decoded.
 func newDecodeError[P Payload](ctx context.Context, payload *P, err error) error {
 	e := &DecodeError{Err: err}
 	if r, ok := RecordFrom(ctx); ok {
@@ -106,10 +108,9 @@ func copyBytes(s string, text *slab[byte]) []byte {
 	return b
 }
 
-// blocks makes one allocation serve many small slices. Nothing is handed out
-// twice, so whoever keeps a slice disturbs nobody.
+// A slab allocates small slices many at a time. It never reuses memory, so slices may be kept.
 type slab[T any] struct {
-	maxSize int // elements of one allocation, unless one slice needs more
+	maxSize int // elements per allocation, unless one slice needs more
 	free    []T
 	size    int
 }
@@ -124,25 +125,16 @@ func (b *slab[T]) take(n int) []T {
 	return taken
 }
 
-// DecodeError is the error of a record that cannot be decoded: by a handler that reads the
-// event, or by [Decode]. Trying again does not help, so errors.AsType[*DecodeError] is the
-// test for poison, whatever the codec.
+// DecodeError is the error of a record that cannot be decoded, by a [Handler] or by
+// [Decode]. Trying again cannot help, so this is the test for a poison record, whatever
+// function has decoded it:
+//
+//	_, poison := errors.AsType[*batch.DecodeError](err)
 type DecodeError struct {
-	ID    string // of the record, "" if it could not be read either
-	Field string // "body", "kinesis.data", "value", …: path within the record, "" for the record as a whole
-	Err   error
+	ID    string // the ID of the record, "" if it could not be read either
+	Field string // the path within the record: "body", "kinesis.data", "value", …; "" for the whole record
+	Err   error  // what is wrong
 }
-
-// ErrNoValue is the error, in a [DecodeError], of a record that is legal and has nothing to
-// decode: a Kafka record without a value, which is a tombstone, or an empty payload that the
-// codec refuses.
-var ErrNoValue = errors.New("no value")
-
-// emptyError is the error of an empty payload.
-type emptyError struct{ err error }
-
-func (e *emptyError) Error() string   { return ErrNoValue.Error() + ": " + errorText(e.err) }
-func (e *emptyError) Unwrap() []error { return []error{ErrNoValue, e.err} }
 
 func (e *DecodeError) Error() string {
 	if e == nil {
@@ -160,3 +152,14 @@ func (e *DecodeError) Unwrap() error {
 	}
 	return e.Err
 }
+
+// ErrNoValue is the error in the [DecodeError] of a valid record that has nothing to decode:
+// a Kafka record without a value, which is called a tombstone, or an empty payload that the
+// function given to [Decode] refuses.
+var ErrNoValue = errors.New("no value")
+
+// emptyError is the error of an empty payload that unmarshal has refused with err.
+type emptyError struct{ err error }
+
+func (e *emptyError) Error() string   { return ErrNoValue.Error() + ": " + errorText(e.err) }
+func (e *emptyError) Unwrap() []error { return []error{ErrNoValue, e.err} }

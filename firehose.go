@@ -1,6 +1,6 @@
 package batch
 
-// Firehose transformations: every record of the batch goes back.
+// Firehose transformations, whose response contains every record of the batch.
 
 import (
 	"context"
@@ -13,15 +13,15 @@ import (
 	"github.com/lambdabatch/batch/internal/wire"
 )
 
-// FirehoseRecord is what a stage makes of a record for Firehose to deliver.
+// FirehoseRecord is the new content of a record, for Firehose to deliver.
 type FirehoseRecord struct {
 	Data          []byte
 	PartitionKeys map[string]string // for dynamic partitioning
-	Table         *FirehoseTable    // for delivery to Apache Iceberg; nil: the stream's own
+	Table         *FirehoseTable    // for delivery to Apache Iceberg; nil means the table that the stream is configured with
 }
 
-// A FirehoseTable is where in Apache Iceberg a record goes, and what it does there. What
-// is empty is not in the answer.
+// A FirehoseTable says to which Apache Iceberg table a record is delivered, and with which
+// operation. Empty fields are left out of the response.
 //
 // See https://docs.aws.amazon.com/firehose/latest/dev/apache-iceberg-format-input-record-different.html.
 type FirehoseTable struct {
@@ -30,31 +30,30 @@ type FirehoseTable struct {
 	Operation events.KinesisFirehoseOTFOperation `json:"operation,omitempty"` // "insert", "update" or "delete"
 }
 
-// A FirehoseResponse answers a transformation: every record of the batch once, in
-// its order.
+// A FirehoseResponse is the response to a transformation event. It contains every record of
+// the batch once, in the order of the batch.
 type FirehoseResponse struct {
 	Records []FirehoseResult `json:"records"`
 }
 
-// FirehoseResult is one record of a [FirehoseResponse]. Result is "Ok",
-// "Dropped" or "ProcessingFailed".
+// FirehoseResult is one record of a [FirehoseResponse].
 type FirehoseResult struct {
 	RecordID string            `json:"recordId"`
-	Result   string            `json:"result"`
-	Data     []byte            `json:"data"` // "kafkaRecordValue" for a record that came from MSK
+	Result   string            `json:"result"` // "Ok", "Dropped" or "ProcessingFailed"
+	Data     []byte            `json:"data"`   // written as "kafkaRecordValue" if the record came from MSK
 	Metadata *FirehoseMetadata `json:"metadata,omitempty"`
 
 	msk bool
 }
 
-// FirehoseMetadata has the keys of dynamic partitioning, and the table of a record.
+// FirehoseMetadata contains the partition keys and the table of a [FirehoseResult].
 type FirehoseMetadata struct {
 	PartitionKeys map[string]string `json:"partitionKeys,omitempty"`
 	Table         *FirehoseTable    `json:"otfMetadata,omitempty"`
 }
 
-// MarshalJSON writes missing data as an empty string: Firehose demands data. Data of a
-// record that came from MSK has the name that it had there.
+// MarshalJSON writes missing data as an empty string, because Firehose requires data. In a
+// record that came from MSK the data is named kafkaRecordValue, as it is in the event.
 func (r FirehoseResult) MarshalJSON() ([]byte, error) {
 	if r.Data == nil {
 		r.Data = []byte{}
@@ -71,23 +70,29 @@ func (r FirehoseResult) MarshalJSON() ([]byte, error) {
 	return json.Marshal(plain(r))
 }
 
-// ErrTooLarge is the error of an answer that is larger than the service accepts.
+// ErrTooLarge is the error of a response, or of the state of a [Window], that is larger than
+// the service accepts.
 var ErrTooLarge = errors.New("answer too large")
 
 const maxResponse = 6 << 20
 
-// CollectFirehose folds s into the answer of a transformation: Ready records are
-// Ok with the new data, Done ones are Dropped, and those that failed or did not
-// arrive are ProcessingFailed with their original data. A record that has become
-// several values is Failed, since the answer has room for one.
+// CollectFirehose runs s on the caller's goroutine and returns the response to the
+// transformation event. The result of a record is
 //
-// ProcessingFailed is final: Firehose delivers the record to the error prefix and
-// does not try again. That includes records which were not started when the time
-// was over, so the time-out and [WithReserve] matter here.
+//   - Ok with the new data, if its result is Ready;
+//   - Dropped, if its result is Done;
+//   - ProcessingFailed with the original data, if its result is Failed or did not reach the
+//     collector. A record that has become several values also fails, because the response
+//     has room for one.
 //
-// There is no all-failed error. An answer of more than 6 MB is [ErrTooLarge]; a
-// record without an identifier is [ErrNoID]. Like [Collect] it is for tests and
-// streams at hand; [FirehoseHandler] keeps the deadline.
+// ProcessingFailed is final: Firehose delivers the record to the error prefix and does not
+// try again. That includes records that were not started in time, so choose the timeout of
+// the function and [WithReserve] with care.
+//
+// There is no [*AllFailedError]. A response of more than 6 MB is [ErrTooLarge], and a record
+// without an identifier is [ErrNoID]. Like [Collect], CollectFirehose is for tests and for
+// Streams outside of handlers, because it waits for functions beyond the deadline. In a
+// Lambda function use [FirehoseHandler].
 //
 // See https://docs.aws.amazon.com/firehose/latest/dev/data-transformation-status-model.html.
 func CollectFirehose(s Stream[FirehoseRecord]) (FirehoseResponse, error) {
@@ -138,7 +143,7 @@ func firehoseResponse(c *collector[FirehoseRecord], e ending) (FirehoseResponse,
 	return response, a.err
 }
 
-// originalData is the data as it came. Records of another source have none.
+// originalData returns the data of the event, or nil for a record of another source.
 func (b *batch) originalData(i int) []byte {
 	if b.data == nil {
 		return nil
@@ -146,7 +151,7 @@ func (b *batch) originalData(i int) []byte {
 	return b.data[i]
 }
 
-// metadata is nil if there is nothing to say.
+// metadata returns nil if the record has neither partition keys nor a table.
 func (r FirehoseRecord) metadata() *FirehoseMetadata {
 	m := FirehoseMetadata{PartitionKeys: r.PartitionKeys}
 	if r.Table != nil && *r.Table != (FirehoseTable{}) {
@@ -158,7 +163,7 @@ func (r FirehoseRecord) metadata() *FirehoseMetadata {
 	return &m
 }
 
-// encoded is the answer as bytes, if Lambda would take them.
+// marshal returns the response as JSON, or an error if that is too large for Lambda.
 func (r FirehoseResponse) marshal() ([]byte, error) {
 	b, err := json.Marshal(r)
 	if err == nil && len(b) > maxResponse {
@@ -167,8 +172,9 @@ func (r FirehoseResponse) marshal() ([]byte, error) {
 	return b, err
 }
 
-// FirehoseHandler makes a Lambda handler for a Firehose transformation; see
-// [Firehose] and [CollectFirehose].
+// FirehoseHandler returns a Lambda handler for a Firehose transformation. stage gets the
+// Stream that [Firehose] describes, and [CollectFirehose] says what its results become.
+// Unlike CollectFirehose, the handler responds before the deadline, as [Run] does.
 func FirehoseHandler(stage func(Stream[events.KinesisFirehoseEventRecord]) Stream[FirehoseRecord], opts ...Option) *Handler {
 	require(stage != nil, "FirehoseHandler", "stage is nil")
 	s := settingsOf(opts)

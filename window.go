@@ -1,6 +1,6 @@
 package batch
 
-// Tumbling windows: handlers that fold the values of a batch into a state.
+// Tumbling windows: handlers that fold the values of their batches into a state.
 
 import (
 	"context"
@@ -13,28 +13,30 @@ import (
 	"github.com/lambdabatch/batch/internal/wire"
 )
 
-// A Window is a tumbling window: the stretch of time over which the invocations
-// for one shard hand a state on.
+// A Window is a tumbling window: a span of time in which the invocations for one shard
+// pass a state from one to the next.
 //
 // See https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-windows.html.
 type Window struct {
 	Start, End      time.Time
 	ShardID         string
-	Final           bool // this is the window's last invocation
-	TerminatedEarly bool // the window ends before its time, for the state is too large
+	Final           bool // this is the last invocation of the window
+	TerminatedEarly bool // the window ends before its time because its state is too large
 }
 
-// KinesisWindowHandler makes a Lambda handler for a Kinesis stream with tumbling
-// windows. The values that come out of stage are folded into the state of the
-// window, which is any type that JSON carries; it begins as the zero S. After the
-// last fold of a window, final or terminated early, close gets the state.
+// KinesisWindowHandler returns a Lambda handler for Kinesis with tumbling windows. Each
+// invocation runs stage as [KinesisHandler] does, folds the values that the stage returned
+// into the state of the window, and responds with the new state. The state is any type that
+// JSON can represent, and begins as the zero S. In the last invocation of a window, after
+// folding, close is called with the state.
 //
-// Only values of records before the first reported one are folded, since that and
-// everything after it is redelivered. An invocation may be repeated, so close must
-// bear to be called again for the same window; it is called with the context of
-// the invocation, and its error fails the invocation. A state of more than 1 MB is
-// [ErrTooLarge], and a panic of fold, of close or of the state's own JSON methods a
-// [*PanicError].
+// Only values of records before the first reported one are folded, because that record and
+// all later ones are redelivered. The service may repeat an invocation, so close must allow
+// being called again for the same window. It gets the context of the invocation. An error
+// of close, or a panic of fold, of close or of the JSON methods of the state, fails the
+// invocation; the panic is a [*PanicError]. A state of more than 1 MB is [ErrTooLarge].
+//
+// See https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-windows.html.
 func KinesisWindowHandler[T, S any](
 	stage func(Stream[events.KinesisEventRecord]) Stream[T],
 	fold func(S, T) S,
@@ -44,7 +46,7 @@ func KinesisWindowHandler[T, S any](
 	return newWindowHandler("KinesisWindowHandler", stage, fold, close, opts, wire.KinesisWindow, kinesisOrigin)
 }
 
-// DynamoDBWindowHandler is [KinesisWindowHandler] for the stream of a table.
+// DynamoDBWindowHandler is [KinesisWindowHandler] for DynamoDB Streams.
 func DynamoDBWindowHandler[T, S any](
 	stage func(Stream[events.DynamoDBEventRecord]) Stream[T],
 	fold func(S, T) S,
@@ -102,8 +104,8 @@ func newWindowHandler[R, T, S any](
 	}}
 }
 
-// stateOf decodes the state that the invocation before answered. The first one of
-// a window has an empty object, which need not fit S.
+// decodeState decodes the state that the previous invocation responded with. The first
+// invocation of a window gets an empty object, which may not decode into S.
 func decodeState[S any](w wire.Window) (state S, err error) {
 	if len(w.State) == 0 {
 		return state, nil
@@ -118,8 +120,8 @@ func decodeState[S any](w wire.Window) (state S, err error) {
 	return state, nil
 }
 
-// before returns the values of the records before the first reported one, in the
-// order of the batch.
+// valuesBeforeFirstReported returns the values of the records before the first reported
+// one, in the order of the batch.
 func (c *collector[T]) valuesBeforeFirstReported(a *answer) (values []T) {
 	for _, k := range c.inOrder(a) {
 		if len(a.failures) == 0 || k.index < a.failures[0].Record.Index {
