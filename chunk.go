@@ -1,6 +1,6 @@
 package batch
 
-// Bulk effects: TryEachChunk, and the errors of single items.
+// Bulk writes: TryEachChunk, and the errors of single items in a chunk.
 
 import (
 	"cmp"
@@ -12,23 +12,27 @@ import (
 	"slices"
 )
 
-// TryEachChunk calls f for up to size values at once: the bulk write. An error
-// fails all of them, an [ItemErrors] just those that it names. Results that
-// are not Ready pass by without splitting a chunk, and everything leaves in the
-// order in which it came.
+// TryEachChunk collects ready results into chunks and calls f with up to size values at
+// once, for a bulk write. If f returns an [ItemErrors], the results that it names become
+// Failed. Any other error, and a panic of f, makes all results of the chunk Failed. Results
+// that are not ready are passed on without ending a chunk, and all results are sent on in
+// the order in which they arrived. f gets the context of the batch, which has no record.
 //
-// A chunk may hold several records of one group. If an earlier one fails, the later
-// ones have been written already, are reported all the same, and are written
-// again; where order matters, fail the chunk as a whole, or use [TryEach]. A
-// [Catch] for what fails before this stage belongs before it, for a chunk that is
-// being filled looks ahead.
+// A chunk that is not full is written at the end of the Stream. Until a chunk is written,
+// functions of earlier stages run ahead, by up to size records. If the consumer stops the
+// loop, chunks that were not written are dropped, and their records are reported.
 //
-// Functions before this stage run up to size records ahead of it. A chunk that is not
-// full is written at the end of the stream. After [Parallel], or in its lanes, it is
-// also written when time runs short: one reserve before the records' contexts end, a
-// goroutine that waits for another one has the chunks after it written. What is in a
-// chunk that was not written when the consumer stopped is reported. f gets the context
-// of the batch, which is no record's.
+// After [Parallel] or [Route], or in their lanes, a chunk does not wait for a record that
+// never arrives. When the time left before the records' contexts end is shorter than one
+// reserve, a lane that waits for input, or the consumer that waits for lanes, writes the
+// chunks of the stages after it as they are.
+//
+// A chunk may contain several records of one group. If an earlier one fails, the later
+// ones have already been written; they are reported nevertheless, and are written again. If
+// the order matters, fail the whole chunk, or use [TryEach].
+//
+// To settle failures of earlier stages, put [Catch] before TryEachChunk. After it, Catch is
+// too late for the records that arrive while a chunk fills: the failure holds them back.
 func TryEachChunk[T any](s Stream[T], size int, f func(context.Context, []T) error) Stream[T] {
 	requireStage("TryEachChunk", "f", s, f != nil)
 	require(size >= 1, "TryEachChunk", "size is less than 1")
@@ -41,8 +45,9 @@ func TryEachChunk[T any](s Stream[T], size int, f func(context.Context, []T) err
 	}
 }
 
-// A chunk is what TryEachChunk holds back. It has a lock because a stage before it may
-// run on a goroutine of its own while the one that waits for time to run short is another.
+// A chunk holds the Results that TryEachChunk has collected. It needs the lock of turn
+// because a feeder may flush it on one goroutine while a user's stage before it adds to it
+// on another.
 type chunk[T any] struct {
 	size  int
 	f     func(context.Context, []T) error
@@ -54,10 +59,10 @@ type chunk[T any] struct {
 	stopped      bool // the consumer wants no more
 	level        *level
 	feederNumber uint8
-	feeder       *feeder     // that of level and number
-	feeders      []*feeder   // who asks for what is held
-	flushPanic   *PanicError // of what ran on the goroutine of one of them
-	flushExited  bool        // that ended it
+	feeder       *feeder     // the one of level and feederNumber, from which the last Result came
+	feeders      []*feeder   // those that may flush
+	flushPanic   *PanicError // a panic of a function called by flush
+	flushExited  bool        // such a function ended its goroutine
 }
 
 // add takes r and reports whether the consumer wants more.
@@ -83,10 +88,11 @@ func (c *chunk[T]) add(r Result[T]) bool {
 	return c.writeAndSend(c.feeder)
 }
 
-// offer has the place that gave out the Result ask for what is held.
+// registerFor registers the chunk with the feeder that the Result came from, which may
+// flush it.
 func (c *chunk[T]) registerFor(h *header) {
 	if h.entry.level == c.level && h.feeder() == c.feederNumber || !h.entry.level.run.hasDeadline && h.entry.visit == nil {
-		return // outside of lanes nobody asks before time runs short
+		return // only feeders of lanes flush, and only before a deadline
 	}
 	c.level, c.feederNumber = h.entry.level, h.feeder()
 	c.feeder = c.level.feeder(c.feederNumber)
@@ -96,8 +102,8 @@ func (c *chunk[T]) registerFor(h *header) {
 	}
 }
 
-// flush lets go of what is held, unless the stage is at work. The goroutine may be one of a stage before this one,
-// which must not end because of a stage after it.
+// flush implements bulkStage. It may run on the goroutine of an earlier stage, which must
+// not end because of a panic in a later one, so it recovers. endAsFlushEnded panics again.
 func (c *chunk[T]) flush(asking *feeder) (some, more bool) {
 	if !c.turn.try() {
 		return false, true
@@ -121,7 +127,7 @@ func (c *chunk[T]) flush(asking *feeder) (some, more bool) {
 	return some, more
 }
 
-// finish ends as what flush has called did.
+// endAsFlushEnded panics, or ends the goroutine, if a function called by flush did so.
 func (c *chunk[T]) endAsFlushEnded() {
 	c.turn.take()
 	defer c.turn.end()
@@ -132,14 +138,14 @@ func (c *chunk[T]) endAsFlushEnded() {
 	}
 }
 
-// end lets go of what is held at the end of the stream.
+// end writes the last chunk at the end of the Stream.
 func (c *chunk[T]) end() {
 	c.turn.take()
 	defer c.turn.end()
 	c.writeAndSend(c.feeder)
 }
 
-// close is deferred: no place asks any more.
+// close makes sure that no feeder flushes any more. It is deferred.
 func (c *chunk[T]) close() {
 	c.turn.take()
 	defer c.turn.end()
@@ -149,7 +155,9 @@ func (c *chunk[T]) close() {
 	}
 }
 
-// let writes what is held and sends it on. The place is where that runs; it is nil where nobody asks.
+// writeAndSend writes the chunk and sends its Results on. It reports whether the consumer
+// wants more. The feeder at is the one on whose goroutine it runs, or nil if the chunk is
+// registered with none.
 func (c *chunk[T]) writeAndSend(at *feeder) bool {
 	if c.stopped {
 		return false
@@ -167,7 +175,7 @@ func (c *chunk[T]) writeAndSend(at *feeder) bool {
 			before.now = at.beginAny(r.h.entry)
 		}
 		more := c.send(r)
-		r.h.entry.release() // not before, or the next record of its group might start
+		r.h.entry.release() // only now, or the next record of the group might start too early
 		if !more {
 			return false
 		}
@@ -180,7 +188,7 @@ func (c *chunk[T]) send(r Result[T]) bool {
 	return !c.stopped
 }
 
-// openScopes opens the scopes of what is to be written. The place is as for let.
+// openScopes opens the scopes of the records that will be written; at is as in writeAndSend.
 func (c *chunk[T]) openScopes(at *feeder) {
 	var before pause
 	if at != nil {
@@ -199,7 +207,8 @@ func (c *chunk[T]) openScopes(at *feeder) {
 	}
 }
 
-// write calls f for what is still Ready and may run, and settles it.
+// write calls f with the values of the Results that are still ready, and fails the
+// Results for which f returns an error.
 func (c *chunk[T]) write(at *feeder) {
 	c.openScopes(at)
 	values := make([]T, 0, c.ready)
@@ -218,7 +227,7 @@ func (c *chunk[T]) write(at *feeder) {
 		at.writing.Store(&written)
 		defer at.writing.Store(nil)
 	}
-	// The error's own methods are called inside, too: they are the user's.
+	// errorPerItem calls methods of the error, which are the user's, so it must be inside of call.
 	items, err := call(level.ctx, values, func(ctx context.Context, values []T) (map[int]error, error) {
 		return errorPerItem(c.f(ctx, values), len(values)), nil
 	})
@@ -229,11 +238,13 @@ func (c *chunk[T]) write(at *feeder) {
 	}
 }
 
-// ItemErrors is what a bulk write returns if only some of its elements failed:
-// their positions in the slice, each with its error. Elements with a nil error,
-// and all that are not in it, succeeded. A position that the slice does not have
-// fails the whole chunk, and so does any other error that is joined to it: nobody
-// knows then what became of the rest.
+// ItemErrors is the error of a function of [TryEachChunk] that failed for some of its
+// values only. It maps positions in the slice to errors. Values that it does not contain,
+// or for which the error is nil, have succeeded.
+//
+// An ItemErrors may be wrapped, or joined with others by [errors.Join]. If it contains a
+// position outside the slice, or is joined with an error of another kind, the whole chunk
+// fails, because the other values may have failed as well.
 type ItemErrors map[int]error
 
 func (e ItemErrors) Error() string {
@@ -244,7 +255,7 @@ func (e ItemErrors) Error() string {
 	return fmt.Sprintf("%d items failed, first item %d: %v", len(failed), failed[0], e[failed[0]])
 }
 
-// itemErrors spreads the error of a chunk of n over its elements.
+// errorPerItem turns the error of a chunk of n values into errors by position.
 func errorPerItem(err error, n int) map[int]error {
 	if err == nil {
 		return nil
@@ -264,9 +275,9 @@ func errorPerItem(err error, n int) map[int]error {
 	return whole
 }
 
-// gather collects the errors of the items from every ItemErrors in the tree of
-// err, not only from the first as errors.As does: several may be joined. It also
-// reports whether the tree has errors of another kind at its leaves.
+// gather adds the errors of every ItemErrors in the tree of err. ([errors.As] would find
+// only the first of several that are joined.) It also reports whether the tree has leaves
+// of another kind.
 func (e ItemErrors) gather(err error) (found, others bool) {
 	switch x := err.(type) {
 	case nil:

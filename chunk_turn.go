@@ -1,14 +1,15 @@
 package batch
 
-// Whose turn it is at a chunk.
+// The lock of a chunk.
 
 import (
 	"sync"
 	"sync/atomic"
 )
 
-// A turn is a lock that may be held while functions of the user's run. A mutex would stop the clock of
-// testing/synctest where one goroutine waits for it while the function of another one sleeps.
+// A turn is a lock that may be held while a user's function runs. A mutex would not do: in
+// testing/synctest, a goroutine that waits for a mutex keeps time from advancing, and so a
+// function that sleeps would never return.
 type turn struct {
 	taken   atomic.Bool
 	waiting atomic.Int32
@@ -24,7 +25,7 @@ func (t *turn) take() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.free.L == nil {
-		t.free.L = &t.mu // once: who waits reads it without the lock
+		t.free.L = &t.mu // only once, since waiting goroutines read it without the lock
 	}
 	t.waiting.Add(1)
 	defer t.waiting.Add(-1)
