@@ -92,7 +92,7 @@ func (c *chunk[T]) add(r Result[T]) bool {
 // flush it.
 func (c *chunk[T]) registerFor(h *header) {
 	if h.entry.level == c.level && h.feeder() == c.feederNumber || !h.entry.level.run.hasDeadline && h.entry.visit == nil {
-		return // only feeders of lanes flush, and only before a deadline
+		return // known already, or outside of lanes and without a deadline, where no feeder flushes
 	}
 	c.level, c.feederNumber = h.entry.level, h.feeder()
 	c.feeder = c.level.feeder(c.feederNumber)

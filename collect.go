@@ -1,6 +1,6 @@
 package batch
 
-// Collectors fold a Stream into the answer.
+// The collectors: Run, Collect and Partition.
 
 import (
 	"cmp"
@@ -12,33 +12,46 @@ import (
 	"github.com/lambdabatch/batch/internal/ledger"
 )
 
-// Run sends source through stage and answers the invocation: the records that
-// failed, that a policy held back, or that did not reach the end. It is what a
-// handler function calls that takes an event of package events. Prefer a handler such
-// as [SQSHandler] where the signature is yours to choose: lambda.Start decodes {} and the
-// event of an API into an event without records, which Run cannot tell from an empty batch
-// and answers with success, and a record that does not decode fails the whole batch.
+// Run runs the records of source through stage and returns the response to the invocation.
+// It is for a handler function that takes an event of package events:
 //
-// Give it the source itself: stages before Run are outside
-// of its deadline, and what they swallow it does not know. If the stage has not ranged
-// over source for a quarter of a second, Run does so itself, as far as the first Result, to learn the
-// deadline: stages before Run then run twice for that record.
+//	func handler(ctx context.Context, event events.SQSEvent) (batch.Response, error) {
+//		return batch.Run(batch.SQS(ctx, event), process)
+//	}
 //
-// The stage runs on a goroutine of its own. After the records' context has ended
-// Run waits for it for half of the reserve, and then answers with what is
-// finished; functions that are still running are left behind ([ErrRunning]), and
-// what they do afterwards has no part in the answer. Without a deadline it waits as
-// long as it takes. Functions must heed their context, and their writes must be
-// idempotent or conditional: a function that was left behind may take effect after
-// its record was delivered again.
+// Prefer a [Handler], such as [SQSHandler] returns, if you can choose the signature. With
+// Run, lambda.Start decodes the event. It fails the whole batch if one record does not
+// decode, and it decodes {} or an event of an API into an event without records, for which
+// Run returns success.
 //
-// Only records of source are in the answer. Results of another batch, which a stage
-// has kept or made, name nobody, and a line in the log says so.
+// The response lists every record that failed, was held back by the policy, or has a result
+// that did not reach Run. All other records are acknowledged.
 //
-// If nothing was acknowledged the error is an [*AllFailedError]. If a stage that
-// is not the library's panics, it is a [*PanicError]. If a reported record has no
-// identifier, it is [ErrNoID]. The response with an error fails the whole batch,
-// too: it lists every record, or has an identifier that voids it.
+// Run runs stage on its own goroutine. When the records' contexts have ended, Run waits for
+// the stage for half of the reserve (see [WithReserve]). Then it returns with what is
+// finished. Functions that are still running are left running: their records are reported
+// with [ErrRunning], and what the functions do later does not change the response. Without a
+// deadline Run waits as long as the stage takes. Functions must heed their context. Their
+// writes must be idempotent or conditional, because a function that was left running may
+// take effect after its record has been redelivered.
+//
+// The errors of Run are
+//
+//   - an [*AllFailedError], if no record was acknowledged (see [WithoutAllFailedError]);
+//   - a [*PanicError], if a stage panics outside of the functions that it calls;
+//   - [ErrNoID], if a record without an identifier must be reported;
+//   - an error that says so, if stage ends its goroutine before it has ranged over source.
+//
+// The response that accompanies an error fails the whole batch, too: it lists every record
+// or contains an identifier that voids it.
+//
+// Pass the source itself, without stages around it: Run does not know the records that an
+// earlier stage drops, and such a stage runs without a limit of time. If stage has not begun
+// to range over source after a quarter of a second, Run itself ranges over source up to the
+// first result to find out the deadline, so stages before Run process that record twice.
+//
+// Only records of source are in the response. Results of another batch, which a stage has
+// kept or made, are ignored, and a line in the log says so.
 func Run[A, B any](source Stream[A], stage func(Stream[A]) Stream[B]) (Response, error) {
 	require(source != nil, "Run", "source is nil")
 	require(stage != nil, "Run", "stage is nil")
@@ -46,12 +59,13 @@ func Run[A, B any](source Stream[A], stage func(Stream[A]) Stream[B]) (Response,
 	return c.answer(c.drive(bind(c, source, stage))).result()
 }
 
-// Collect folds s into the response, with the errors of [Run]. It runs on the
-// caller's goroutine and waits for functions however long they take.
+// Collect ranges over s and returns the response, with the errors of [Run]. It runs on the
+// caller's goroutine and waits for functions as long as they take. A panic of a stage is not
+// recovered.
 //
-// Collect learns the batch from the Results that reach it: where a stage swallows
-// every single one it sees an empty batch. It is for tests and for streams at
-// hand; handlers call [Run].
+// Collect is for tests and for Streams outside of handlers; a handler function calls Run.
+// Collect knows the batch only from the results that reach it. If a stage drops all of them,
+// Collect returns the response to an empty batch, which acknowledges every record.
 func Collect[T any](s Stream[T]) (Response, error) {
 	require(s != nil, "Collect", "s is nil")
 	c := newCollector[T]()
@@ -60,9 +74,9 @@ func Collect[T any](s Stream[T]) (Response, error) {
 	return c.answer(ending{}).result()
 }
 
-// Partition returns the values that reached the end, those of acknowledged
-// records only, and the failures of the others, both in the order of the batch.
-// The rules are those of [Collect].
+// Partition ranges over s as [Collect] does. It returns the values of the ready results of
+// acknowledged records, and one [Failure] per reported record, both in the order of the
+// batch.
 func Partition[T any](s Stream[T]) (values []T, failures []Failure) {
 	require(s != nil, "Partition", "s is nil")
 	c := newCollector[T]()
@@ -78,39 +92,39 @@ func Partition[T any](s Stream[T]) (values []T, failures []Failure) {
 	return values, slices.Clone(a.failures)
 }
 
-// A collector ticks the Results that reach it.
+// A collector ticks off the Results that reach it.
 type collector[T any] struct {
-	signals        chan signal // what drive waits for; nil: nobody drives it
-	begun          atomic.Bool // the pipeline has begun,
-	ranged         atomic.Bool // and so has a range over the source
-	pipelineErr    error       // how the pipeline ended, before it signals that
+	signals        chan signal // what drive waits for; nil in Collect and Partition
+	begun          atomic.Bool // the pipeline has begun
+	ranged         atomic.Bool // a range over the source has begun
+	pipelineErr    error       // how the pipeline ended; set before it signals finished
 	pipelineExited bool        // likewise
 
 	mu                sync.Mutex
-	firstRun          *run // the first iteration over the source, where c is told of them
-	closed            bool // the answer is given: nothing counts any more
-	decided           bool // and it is known what is in it
+	firstRun          *run // nil in Collect and Partition, where runs do not register
+	closed            bool // the answer is given, and nothing counts any more
+	decided           bool // the answer is decided
 	tallies           []*tally
 	last              *tally
 	keepValues        bool
 	keptValues        []keptValue[T]
-	oneValuePerRecord bool // the answer has room for one value of each record
-	foreignResults    int  // Results of another batch
+	oneValuePerRecord bool // a second value of a record is a failure
+	foreignResults    int  // how many Results of another batch were ignored
 	contextsEnded     time.Time
 	result            answer
 
-	// Room for what there is nearly always one of.
+	// These save allocations, because there is nearly always one tally.
 	tallyRoom   [1]tally
 	talliesRoom [1]*tally
 }
 
-// A tally is what reached the collector of one iteration.
+// A tally is what has reached the collector from one run.
 type tally struct {
 	ledger.Tally
 	run *run
 }
 
-// kept is a value that reached the end.
+// A keptValue is the value of a ready Result that has reached the collector.
 type keptValue[T any] struct {
 	batch *batch
 	index int
@@ -124,7 +138,7 @@ func newCollector[T any]() *collector[T] {
 	return c
 }
 
-// newRunning returns a collector that is told about iterations as they begin.
+// newDrivenCollector returns a collector for drive. Runs register with it when they begin.
 func newDrivenCollector[T any]() *collector[T] {
 	c := newCollector[T]()
 	c.signals = make(chan signal, 2)
@@ -136,7 +150,7 @@ func (c *collector[T]) add(r Result[T]) bool {
 	if r.h.entry == nil {
 		return true
 	}
-	for r.h.entry.visit != nil { // a stage has carried it past the end of its lane
+	for r.h.entry.visit != nil { // a user's stage has carried it out of its lane
 		r.h.leave()
 	}
 	r.h.see()
@@ -166,12 +180,12 @@ func (c *collector[T]) add(r Result[T]) bool {
 	return true
 }
 
-// learn takes note of an iteration over the source before its Results arrive.
+// register adds a run before its Results arrive.
 func (c *collector[T]) register(r *run) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed {
-		r.close() // a function that was left behind has come back and begins anew
+		r.close() // a stage that was left running ranges over the source again
 		return
 	}
 	c.findTally(r, true)
@@ -181,8 +195,8 @@ func (c *collector[T]) register(r *run) {
 	}
 }
 
-// tallyOf returns the tally of an iteration. It is nil for one of another batch, where c
-// is told which batch it is.
+// tallyOf returns the tally of a run. It is nil if the run is of another batch and the
+// collector has a batch: in Collect and Partition every run counts.
 func (c *collector[T]) tallyOf(r *run) *tally {
 	if c.last != nil && c.last.run == r {
 		return c.last
@@ -211,7 +225,7 @@ func (c *collector[T]) findTally(r *run, add bool) *tally {
 	return c.last
 }
 
-// end ends the contexts of the records.
+// closeRuns ends the contexts of the records.
 func (c *collector[T]) closeRuns() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -221,7 +235,7 @@ func (c *collector[T]) closeRuns() {
 	}
 }
 
-// inOrder returns what was kept in the order of the batch.
+// inOrder returns the kept values in the order of the batch.
 func (c *collector[T]) inOrder(a *answer) []keptValue[T] {
 	ordered := slices.Clone(c.keptValues)
 	slices.SortStableFunc(ordered, func(x, y keptValue[T]) int {

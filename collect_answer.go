@@ -1,6 +1,6 @@
 package batch
 
-// The fold of what a collector has ticked into the answer.
+// How a collector makes the answer from what it has ticked off.
 
 import (
 	"errors"
@@ -13,17 +13,20 @@ import (
 
 // An ending is how a pipeline ended.
 type ending struct {
-	err    error // it panicked, or ended its goroutine before it began
-	late   bool  // a function is still running
+	err    error // it panicked, or ended its goroutine before it had ranged over the source
+	late   bool  // it has not ended in time
 	exited bool  // it ended its goroutine
 }
 
-// An answer is the fold over everything that the collector has ticked.
+// cut reports whether the pipeline may have stopped in the middle of a run.
+func (e ending) cut() bool { return e.late || e.exited }
+
+// An answer is what a collector returns: the response or the error, and the report.
 type answer struct {
 	batches   []*batch
-	batchRoom [1]*batch      // room for batches
-	folds     []ledger.Fold  // of the batches
-	foldRoom  [1]ledger.Fold // room for folds
+	batchRoom [1]*batch      // saves an allocation for batches
+	folds     []ledger.Fold  // by batch
+	foldRoom  [1]ledger.Fold // saves an allocation for folds
 	response  Response
 	failures  []Failure
 	discarded []discardedFailure
@@ -32,16 +35,15 @@ type answer struct {
 	err       error
 }
 
-// thrown is a failure that did not reach the collector, since a stage has thrown its
-// Result away.
+// A discardedFailure is a failure that did not reach the collector, because a stage has
+// discarded its Result.
 type discardedFailure struct {
 	batch *batch
 	index int
 	err   error
 }
 
-// answer closes the collector, folds, and calls the hooks. Results of several iterations are
-// folded each on its own, and a record must be acknowledged in all that came this far.
+// answer decides the answer and calls the hooks.
 func (c *collector[T]) answer(e ending) *answer {
 	a := c.decide(e)
 	a.chooseError(c.primaryRun(), e)
@@ -51,7 +53,8 @@ func (c *collector[T]) answer(e ending) *answer {
 	return a
 }
 
-// settle closes the collector and finds out what is in the answer.
+// decide closes the collector and decides what becomes of each record. Each run is folded
+// separately. A record must be acknowledged in all runs that count (see [ledger.NewFold]).
 func (c *collector[T]) decide(e ending) *answer {
 	c.decided = true
 	busy := c.runningRecords()
@@ -70,7 +73,7 @@ func (c *collector[T]) decide(e ending) *answer {
 	listed := make(map[string]bool)
 	for i, b := range a.batches {
 		if e.err != nil {
-			a.folds[i].Unreach() // the pipeline did not end as it should
+			a.folds[i].Unreach() // nothing is acknowledged if the pipeline crashed
 		}
 		if b.lineOf != nil {
 			a.folds[i].Hold(b.lineOf, func(record int) bool { return !b.lastReceive(record) })
@@ -81,8 +84,8 @@ func (c *collector[T]) decide(e ending) *answer {
 	return a
 }
 
-// leave is deferred where a pipeline runs on the caller's goroutine. If it has panicked there is no answer, but what is
-// open is closed.
+// closeIfUnanswered is deferred by collectors that run the pipeline on the caller's
+// goroutine. If the pipeline has panicked there is no answer, but open scopes are closed.
 func (c *collector[T]) closeIfUnanswered() {
 	if c.decided {
 		return
@@ -96,11 +99,9 @@ func (c *collector[T]) closeIfUnanswered() {
 
 var errUnanswered = errors.New("no answer")
 
-func (e ending) cut() bool { return e.late || e.exited }
-
 func (a *answer) result() (Response, error) { return a.response, a.err }
 
-// source returns the iteration whose batch says how to answer.
+// primaryRun returns the run whose batch has the settings of the answer, or nil.
 func (c *collector[T]) primaryRun() *run {
 	if c.firstRun == nil && len(c.tallies) > 0 {
 		return c.tallies[0].run
@@ -108,11 +109,11 @@ func (c *collector[T]) primaryRun() *run {
 	return c.firstRun
 }
 
-// busy returns, for each tally, the records whose functions have not returned.
+// runningRecords returns, per tally, the records whose functions have not returned.
 func (c *collector[T]) runningRecords() [][]int32 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	var all [][]int32 // for nobody, mostly
+	var all [][]int32 // mostly nil
 	for i, t := range c.tallies {
 		if running := t.run.runningRecords(); len(running) > 0 {
 			all = append(all, make([][]int32, i+1-len(all))...)
@@ -122,14 +123,16 @@ func (c *collector[T]) runningRecords() [][]int32 {
 	return all
 }
 
-// markEnd takes note of when the records' contexts ended, if nobody has.
+// noteContextsEnded sets contextsEnded if the records' contexts have ended and drive has not
+// set it.
 func (c *collector[T]) noteContextsEnded() {
 	if first := c.primaryRun(); c.contextsEnded.IsZero() && first != nil && first.level.ctx.Err() != nil {
 		c.contextsEnded = time.Now()
 	}
 }
 
-// endOf returns when the records' contexts end or have ended, for a run with a deadline.
+// contextsEndFor returns when the records' contexts end or have ended, for a run with a
+// deadline.
 func (c *collector[T]) contextsEndFor(first *run) time.Time {
 	end, _ := first.level.ctx.Deadline()
 	if !c.contextsEnded.IsZero() && c.contextsEnded.Before(end) {
@@ -138,7 +141,8 @@ func (c *collector[T]) contextsEndFor(first *run) time.Time {
 	return end
 }
 
-// fold finds out what became of each record.
+// fold folds the tallies by batch. Failures that are still open are added to the tallies
+// first, because a stage may have discarded their Results.
 func (a *answer) fold(tallies []*tally, e ending) {
 	for _, t := range tallies {
 		if !slices.Contains(a.batches, t.run.batch) {
@@ -172,7 +176,7 @@ func (a *answer) acknowledged(b *batch, i int) bool { return a.foldOf(b).Of(i).S
 
 var errSeveralValues = errors.New("several values for one record")
 
-// refuseSeveral fails the records that have become several values.
+// failSeveralValues fails the records that have become several values.
 func (c *collector[T]) failSeveralValues(a *answer) {
 	seen := make(map[*batch]map[int]bool)
 	for _, k := range c.keptValues {
@@ -187,8 +191,8 @@ func (c *collector[T]) failSeveralValues(a *answer) {
 	}
 }
 
-// tell adds the records of a batch to the response, but for the identifiers that
-// are listed already, and to the report.
+// addBatch adds the records of a batch to the report, and to the response unless their
+// identifiers are listed already.
 func (a *answer) addBatch(b *batch, f *ledger.Fold, listed map[string]bool) {
 	a.report.Records += b.length
 	if f.Clean() {
@@ -212,7 +216,7 @@ func (a *answer) addBatch(b *batch, f *ledger.Fold, listed map[string]bool) {
 	}
 }
 
-// reason is why a record is reported.
+// reason returns the error with which a record is reported.
 func (b *batch) reason(i int, v ledger.Verdict) error {
 	switch {
 	case v.Err != nil && v.State != running:
@@ -227,7 +231,7 @@ func (b *batch) reason(i int, v ledger.Verdict) error {
 	return errNoRecord
 }
 
-// unreachedAs is the error of a record that got lost, or that is still running.
+// newUnreachedError returns the error of a record in the state unreached or running.
 func newUnreachedError(s state) error { return &unreachedError{running: s == running} }
 
 func (a *answer) countReported(s state) {
@@ -246,7 +250,8 @@ func (a *answer) countReported(s state) {
 	}
 }
 
-// conclude chooses the error, as the source of the run first wants it.
+// chooseError chooses the error of the answer by the settings of the primary run, which
+// is nil if no run has begun.
 func (a *answer) chooseError(first *run, e ending) {
 	if a.response.BatchItemFailures == nil {
 		a.response.BatchItemFailures = []ItemFailure{}

@@ -1,6 +1,6 @@
 package batch
 
-// The goroutine of Run and of handlers, and when they stop waiting for it.
+// The goroutine on which Run and handlers run their pipeline, and how long they wait for it.
 
 import (
 	"errors"
@@ -11,20 +11,20 @@ import (
 type signal uint8
 
 const (
-	began    signal = iota // the first iteration over the source
-	finished               // the pipeline
+	began    signal = iota // the first run has begun
+	finished               // the pipeline has ended
 )
 
 var errGoexit = errors.New("the pipeline ended its goroutine before it ranged over the batch")
 
-// bind makes the pipeline, which runs the stage and tells c about every iteration over the
-// source and how it ended. Called a second time it only looks at the source, as far as the
-// first Result.
+// bind returns the pipeline as a function, which runs the stage and registers every run with
+// c. If the function is called a second time it only ranges over the source, up to the first
+// Result.
 func bind[A, B any](c *collector[B], source Stream[A], stage func(Stream[A]) Stream[B]) func() {
 	watched := observe(c, source)
 	return func() {
 		if c.begun.Swap(true) {
-			defer func() { _ = recover() }() // the stage will see it
+			defer func() { _ = recover() }() // the stage will meet the same panic
 			watched(func(Result[A]) bool { return false })
 			return
 		}
@@ -36,11 +36,11 @@ func bind[A, B any](c *collector[B], source Stream[A], stage func(Stream[A]) Str
 			c.pipelineErr = err
 			c.signals <- finished
 		}()
-		defer func() { // also where the stage panicked, for then the batch is to be listed
+		defer func() { // even after a panic: the response must list the batch
 			if !c.hasRun() {
 				watched(func(Result[A]) bool { return false })
 			} else if err == errGoexit {
-				err, c.pipelineExited = nil, true // what is unfinished is unreached
+				err, c.pipelineExited = nil, true // records that are not finished count as unreached
 			}
 		}()
 		growStack(false)
@@ -49,7 +49,7 @@ func bind[A, B any](c *collector[B], source Stream[A], stage func(Stream[A]) Str
 	}
 }
 
-// watch is the source, which tells c about every iteration over it.
+// observe returns source, changed so that it tells c about the begin and the end of each run.
 func observe[A, B any](c *collector[B], source Stream[A]) Stream[A] {
 	return func(yield func(Result[A]) bool) {
 		c.ranged.Store(true)
@@ -77,7 +77,8 @@ func observe[A, B any](c *collector[B], source Stream[A]) Stream[A] {
 	}
 }
 
-// over takes note that an iteration came to its end, or that the stage broke out of it.
+// rangeEnded says that the range over the source of a run has ended, or that the stage has
+// left it early.
 func (c *collector[T]) rangeEnded(r *run, left bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -100,12 +101,11 @@ func (c *collector[T]) hasRun() bool {
 	return c.firstRun != nil
 }
 
-// patience is how long a stage may take before it ranges over its batch, until Run finds
-// out about the deadline by itself. Stages take microseconds.
+// peekDelay is how long drive waits for the stage to range over the source before it ranges
+// over it itself to learn the deadline. Most stages take microseconds.
 const peekDelay = 250 * time.Millisecond
 
-// drive runs the pipeline on a goroutine and waits until it ends or the answer is
-// due.
+// drive runs the pipeline on a goroutine and waits until it ends or the answer is due.
 func (c *collector[T]) drive(pipeline func()) ending {
 	known := c.hasRun()
 	go pipeline()
@@ -139,8 +139,8 @@ func (c *collector[T]) drive(pipeline func()) ending {
 	}
 }
 
-// begins gives the pipeline the processor for some microseconds and reports whether it has
-// begun to range. That spares nearly every Run the timer.
+// rangesSoon yields the processor to the pipeline for some microseconds, and reports whether
+// the pipeline has begun to range over the source. That saves nearly every Run the timer.
 func (c *collector[T]) rangesSoon() bool {
 	for range 64 {
 		if c.ranged.Load() {

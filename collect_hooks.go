@@ -1,7 +1,7 @@
 package batch
 
-// What a collector tells the user's log handler and report functions. They may fail, panic or hang: that costs no
-// answer.
+// How a collector calls the user's hooks: log handlers, report functions and the closing functions
+// of scopes. They may fail, panic or hang without any effect on the response.
 
 import (
 	"context"
@@ -12,7 +12,7 @@ import (
 
 	"github.com/lambdabatch/batch/internal/printable"
 	"github.com/lambdabatch/batch/internal/stacktrace"
-	watching "github.com/lambdabatch/batch/internal/watch" // watch is a function here
+	"github.com/lambdabatch/batch/internal/watch"
 )
 
 // logFailure logs a record that itself failed.
@@ -28,7 +28,7 @@ func (b *batch) writeFailure(ctx context.Context, i int, err error) {
 	b.logger.LogAttrs(ctx, slog.LevelError, "record failed", b.withStack(attrs, err)...)
 }
 
-// attrsOf is what is known of a record.
+// attrsOf returns the log attributes of a record, without those that are empty.
 func (b *batch) attrsOf(r Record) []slog.Attr {
 	attrs := make([]slog.Attr, 0, 6)
 	attrs = append(attrs, slog.String("record", r.ID))
@@ -45,7 +45,8 @@ func (b *batch) attrsOf(r Record) []slog.Attr {
 	return attrs
 }
 
-// withStack adds where a panic happened, and its stack once for all records that one panic has failed.
+// withStack adds where a panic happened. It adds the stack only for the first record of those that
+// one panic has failed.
 func (b *batch) withStack(attrs []slog.Attr, err error) []slog.Attr {
 	p, ok := err.(*PanicError) // not errors.As, which calls methods of the user's errors
 	if !ok || p == nil {
@@ -67,21 +68,20 @@ func (b *batch) withStack(attrs []slog.Attr, err error) []slog.Attr {
 	return append(attrs, slog.String("stack", last.stack))
 }
 
-// shown is a panic that has been logged. A lane that panics fails many records with one.
+// A loggedPanic is the last panic that was logged. A stage that panics in a lane may fail many records.
 type loggedPanic struct {
 	panic     *PanicError
 	at, stack string
 }
 
-// outlivePanic is deferred around log handlers and report functions, which are the
-// user's: no answer is lost because one of them panics.
+// ignorePanic is deferred around hooks, because a panic of one must not cost the response.
 func (b *batch) ignorePanic() { _ = recover() }
 
-// mostLines is how many lines of one kind the end of a batch may log: one for each of
-// 10,000 records would not fit into the reserve.
+// maxLines is how many lines of one kind endLog may write. One line per record would not fit
+// into the reserve if there are 10,000.
 const maxLines = 16
 
-// lines returns what is to be logged at the end, nil if that is nothing.
+// endLog returns a function that logs what is known only at the end, or nil if that is nothing.
 func (c *collector[T]) endLog(a *answer, e ending) func(context.Context) {
 	b := c.primaryRun().batch
 	again := c.ranAgain()
@@ -111,8 +111,8 @@ func (c *collector[T]) endLog(a *answer, e ending) func(context.Context) {
 	}
 }
 
-// ranAgain reports whether functions that may have effects ran in more than one
-// iteration over the batch.
+// ranAgain reports whether functions that may have effects were called in more than one run
+// over the batch.
 func (c *collector[T]) ranAgain() bool {
 	n := 0
 	for _, t := range c.tallies {
@@ -135,7 +135,7 @@ func (b *batch) logRunning(ctx context.Context, failures []Failure) {
 	}
 }
 
-// logUnread says what a service sends otherwise than before.
+// logUnread logs the metadata that could not be read, as when a service changes its format.
 func (b *batch) logUnread(ctx context.Context) {
 	if len(b.unread) == 0 {
 		return
@@ -151,7 +151,7 @@ func (b *batch) logUnread(ctx context.Context) {
 		slog.String("fields", printable.Text(fields.String())))
 }
 
-// logRest counts what was not processed.
+// logRest logs how many records were not processed.
 func (b *batch) logRest(ctx context.Context, r Report) {
 	if r.Blocked+r.NotStarted+r.Unreached == 0 {
 		return
@@ -167,12 +167,12 @@ func (b *batch) logRest(ctx context.Context, r Report) {
 	b.logger.LogAttrs(ctx, slog.LevelWarn, "records not processed", attrs...)
 }
 
-// least is the time that a hook has when nobody waits for the answer any more.
+// minHookTime is what each hook gets even when the time for hooks is over.
 const minHookTime = 10 * time.Millisecond
 
-// callHooks logs, closes scopes and calls report functions. Where the invocation has a deadline
-// they have until three quarters of the reserve after the records' contexts have ended,
-// each an equal share of what is left.
+// callHooks logs, closes scopes and calls report functions. If the invocation has a deadline,
+// the time for hooks ends when three quarters of the reserve are over, counted from the end of
+// the records' contexts. Each hook gets an equal share of the time that is left.
 func (r *run) callHooks(report Report, ended time.Time, lines func(context.Context), scopes *scopeCloser) {
 	b := r.batch
 	var hooks []func(context.Context)
@@ -183,11 +183,11 @@ func (r *run) callHooks(report Report, ended time.Time, lines func(context.Conte
 		hooks = append(hooks, nil)
 	}
 	reports := b.reports
-	if f, ok := b.parent.Value(watching.Key{}).(func(context.Context, Report)); ok {
+	if f, ok := b.parent.Value(watch.Key{}).(func(context.Context, Report)); ok {
 		reports = append(slices.Clip(reports), f)
 	}
 	for _, f := range reports {
-		own := report // which the function may change, even after it was left behind
+		own := report // a copy, since the function may change it, even after the response
 		own.Failures = slices.Clone(report.Failures)
 		hooks = append(hooks, func(ctx context.Context) { f(ctx, own) })
 	}
@@ -219,7 +219,7 @@ func (b *batch) callGuarded(ctx context.Context, hook func(context.Context)) {
 	hook(ctx)
 }
 
-// await calls a hook and leaves it behind after a while.
+// callWithin calls a hook and returns after some time even if the hook has not.
 func (b *batch) callWithin(ctx context.Context, hook func(context.Context), most time.Duration) {
 	done := make(chan struct{})
 	go func() {

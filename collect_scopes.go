@@ -1,6 +1,6 @@
 package batch
 
-// How a collector closes the scopes of the records that it answers for.
+// How a collector closes the scopes of the records in its answer.
 
 import (
 	"slices"
@@ -10,24 +10,25 @@ import (
 	"github.com/lambdabatch/batch/internal/ledger"
 )
 
-// A closing closes the scopes of an answer, one after the other. What hangs is left behind, and others go on.
+// A scopeCloser closes the scopes of an answer. It calls closing functions one after the other as
+// long as they return, and more and more of them concurrently if some hang.
 type scopeCloser struct {
 	batches   []closerBatch
-	records   int64        // of all parts
-	next      atomic.Int64 // the record that is next, counted over all parts,
-	remaining atomic.Int64 // and how many are not done
+	records   int64        // of all batches
+	next      atomic.Int64 // the position, counted over all batches, of the next record to close
+	remaining atomic.Int64 // the records whose scopes have not been closed
 	done      chan struct{}
 }
 
-// A closingPart is the records of one batch.
+// A closerBatch is one batch of a scopeCloser.
 type closerBatch struct {
 	batch    *batch
 	failures []Failure
-	tallies  []*ledger.Tally // those that count
-	complete bool            // they have every record
+	tallies  []*ledger.Tally // those in which a record must be acknowledged
+	complete bool            // every record has arrived whole in all of them
 }
 
-// closing returns what closes the scopes of the answer, nil if there are none.
+// newScopeCloser returns a scopeCloser for the answer, or nil if its batches have no scopes.
 func (a *answer) newScopeCloser(tallies []*tally, e ending) *scopeCloser {
 	var c *scopeCloser
 	rest := a.failures
@@ -49,7 +50,7 @@ func (a *answer) newScopeCloser(tallies []*tally, e ending) *scopeCloser {
 	return c
 }
 
-// outcome is what became of a record.
+// outcome returns what closing functions of a record are called with.
 func (p *closerBatch) outcome(record int) (o Outcome) {
 	at, reported := slices.BinarySearchFunc(p.failures, record, func(f Failure, record int) int { return f.Record.Index - record })
 	if reported {
@@ -61,12 +62,14 @@ func (p *closerBatch) outcome(record int) (o Outcome) {
 	return o
 }
 
+// whole reports whether the record has arrived whole in all tallies that count.
 func (p *closerBatch) whole(record int) bool {
 	return !slices.ContainsFunc(p.tallies, func(t *ledger.Tally) bool { return !t.Whole(record) })
 }
 
-// run closes scopes for some time, or, without a deadline, however long it takes. Some may hang, so every eighth of the time
-// twice as many are closed side by side, and for the last eighth all that are left.
+// run closes scopes for the given share of time. Without a deadline it takes as long as it takes.
+// Closing functions may hang, so run starts more goroutines after each eighth of the time: 1, 2, 4
+// and so on, and for the last eighth one per remaining record.
 func (c *scopeCloser) run(timed bool, share time.Duration) {
 	go c.work()
 	if !timed {
@@ -99,7 +102,7 @@ func (c *scopeCloser) work() {
 	over, n := false, 0
 	defer func() {
 		if !over {
-			go c.work() // a hook has ended the goroutine
+			go c.work() // a closing function has ended this goroutine
 		}
 		if n > 0 && c.remaining.Add(-int64(n)) == 0 {
 			close(c.done)
@@ -112,7 +115,7 @@ func (c *scopeCloser) work() {
 	over = true
 }
 
-// take returns the next record, nil if there is none.
+// take returns the next record and its batch, which is nil if there is no record left.
 func (c *scopeCloser) take() (p *closerBatch, record int) {
 	record = int(c.next.Add(1) - 1)
 	for i := range c.batches {
