@@ -1,6 +1,7 @@
 package batch
 
-// Parallel: a reader, up to n lanes and the consumer, around the pool where they meet.
+// Parallel. A reader runs the stages before, up to n lanes run the given stage, and the consumer
+// runs the stages after. The three meet in a lanes.Pool.
 
 import (
 	"runtime"
@@ -10,34 +11,39 @@ import (
 	"github.com/lambdabatch/batch/internal/lanes"
 )
 
-// Parallel sends s through up to n lanes, each of which runs stage on a stream of
-// its own, strictly one Result after the other. Each Result leaves as soon as it is
-// finished, except that none overtakes another that its policy keeps in order: the
-// Results of one group leave in batch order under [StopGroup], and all of them under
-// [StopBatch]. So a slow record delays itself and its group, and the stages after
-// Parallel get the others meanwhile.
+// Parallel runs stage in up to n lanes. A lane is a goroutine that runs its own copy of stage
+// on a share of the results, one after the other. stage is called once per lane; it must
+// treat each record independently of the others, and may range over its Stream once.
 //
-// Records of one group run in batch order and one at a time, whichever lane takes
-// them, unless the policy is [Continue]; groups do not wait for each other. After
-// [FlatMap] the unit is the Result: siblings may run side by side under Continue.
+// Records of one group run in batch order and one at a time, whichever lanes take them.
+// Different groups run concurrently. Under [Continue] groups do not matter: all records,
+// and the parts of one record (see [FlatMap]), may run concurrently.
 //
-// Any stage is correct here that treats each record on its own; it is built once
-// for each lane, and its stream can be ranged over once. A failure from before counts
-// for the stages before Parallel, and in the lanes only once it has left them, so a
-// [Catch] inside settles it before anybody is held back. Under [StopGroup] a
-// failure that is settled after Parallel blocks its group all the same, for the
-// next record of the group starts before that; settle it inside. A stage that
-// panics outside a user's function fails what its lane had not finished. A Failed
-// Result that a stage keeps in a lane, to send it after the lanes some other way, is
-// reported even if it is settled there. Of a Result that has left its lane no copy is
-// known: one that a stage of yours sends later may come out after later records of its
-// group.
+// Each result leaves Parallel as soon as it is finished, except that results of one group
+// leave in batch order under [StopGroup], and all results do under [StopBatch]. So a slow
+// or stuck record delays only itself and the records that must not overtake it, and the
+// stages after Parallel get the others meanwhile.
 //
-// Stages before and after Parallel run on other goroutines than the lanes. Lanes run
-// ahead of a slow consumer by at most 128 Results and one a lane. After
-// the records' context has ended, or a break out of the range, Parallel waits for
-// functions for a quarter of the reserve and goes on without them. Without a
-// deadline it waits. It costs about a microsecond for each record.
+// Results that are not ready pass through a lane, too, so stage may settle their failures.
+// A failure from an earlier stage holds records back in the stages before Parallel, but not
+// in the lanes until it has left them. Settle failures with a [Catch] inside stage: under
+// StopGroup, a Catch after Parallel is too late for the next record of the group, which
+// may have been held back already.
+//
+// When the records' contexts have ended, or the consumer has left the loop, Parallel
+// waits for functions for a quarter of the reserve (see [WithReserve]). Then it goes on
+// without them, and the records of stuck functions are unprocessed ([ErrRunning]). Without
+// a deadline it waits as long as they take. If stage panics outside of the functions that
+// it calls, the records that its lane had not finished fail with a [*PanicError].
+//
+// The stages before, inside and after Parallel run on different goroutines. Lanes run
+// ahead of a slow consumer by at most 128 results plus one per lane. The cost is about a
+// microsecond per record.
+//
+// Two rules concern stages of your own that keep results. If such a stage takes a Failed
+// result out of a lane, to send it on elsewhere, the record is reported even if the failure
+// is settled there. And if it sends a copy of a result that has already left its lane, the
+// copy may come after later records of its group.
 func Parallel[A, B any](s Stream[A], n int, stage func(Stream[A]) Stream[B]) Stream[B] {
 	requireStage("Parallel", "stage", s, stage != nil)
 	require(n >= 1, "Parallel", "n is less than 1")
@@ -49,32 +55,31 @@ func Parallel[A, B any](s Stream[A], n int, stage func(Stream[A]) Stream[B]) Str
 }
 
 type parallel[A, B any] struct {
-	stages      []Stage[A, B]                          // of all lanes, or one for each
-	chooseLane  func(h header, value *A) (int, header) // which of them a Result is for; nil: there is one
+	stages      []Stage[A, B]                          // one for all lanes, or one per route
+	chooseLane  func(h header, value *A) (int, header) // the route of a Result; nil in Parallel
 	pool        lanes.Pool[lineKey, task[A], emitted[B]]
 	tasks       slab[lanes.Item[task[A], emitted[B]]] // of the reader
 	values      valueSlab[B]                          // of lanes
 	border      border
-	inputPanic  atomic.Pointer[PanicError] // of the stream before
-	inputExited atomic.Bool                // the stream before ended its goroutine
-	lanePanic   atomic.Pointer[PanicError] // of a lane, the last one, where there is one stage
-	gaveUp      bool                       // the consumer has given lanes up
+	inputPanic  atomic.Pointer[PanicError] // the stages before panicked
+	inputExited atomic.Bool                // the stages before ended their goroutine
+	lanePanic   atomic.Pointer[PanicError] // the last panic of a lane; not used by Route
+	gaveUp      bool                       // the consumer no longer waits for lanes
 }
 
 // A task is one Result on its way through a lane.
 type task[A any] struct {
 	value       A
 	visit       visit
-	valueReused atomic.Bool // the value's place has one that leaves the lane
+	valueReused atomic.Bool // value has been overwritten by one that leaves the lane
 }
 
-// lineKey is the key of a line or a gate: a group, or all of a run.
+// lineKey is the key of a line or a gate of the pool: one group of a run, or the whole run.
 type lineKey struct {
 	run   *run
-	group int32
+	group int32 // or wholeRun
 }
 
-// whole is the group of a line or a gate that is for all of a run.
 const wholeRun = -1
 
 func (p *parallel[A, B]) face() lanes.Face[task[A], emitted[B]] {
@@ -95,11 +100,11 @@ func (p *parallel[A, B]) run(s Stream[A], yield func(Result[B]) bool) {
 	p.border.routes = p.chooseLane != nil
 	p.border.finishItem = func(item any) { p.pool.Settle(item.(*lanes.Item[task[A], emitted[B]])) }
 	go p.readInput(s)
-	defer p.stop() // also where yield panics
+	defer p.stop() // even if yield panics
 	p.consume(yield)
 }
 
-// read is the reader: it runs the stages before.
+// readInput runs the stages before, on the goroutine of the reader.
 func (p *parallel[A, B]) readInput(s Stream[A]) {
 	p.tasks.maxSize = 32
 	returned := false
@@ -116,7 +121,7 @@ func (p *parallel[A, B]) readInput(s Stream[A]) {
 	returned = true
 }
 
-// push adds one Result and reports whether more are wanted.
+// push adds a Result to the pool and reports whether the pool wants more.
 func (p *parallel[A, B]) push(r Result[A]) bool {
 	it := &p.tasks.take(1)[0]
 	t := &it.Value
@@ -137,7 +142,7 @@ func (p *parallel[A, B]) push(r Result[A]) bool {
 		p.prepareCrossing(x)
 	}
 	if e.Err() != nil {
-		<-x.ctx.Done() // it ends a moment after the one outside, and no function may start in between
+		<-x.ctx.Done() // it ends just after the one outside, and no function may start in between
 	}
 	lane := 0
 	if p.chooseLane != nil {
@@ -148,13 +153,14 @@ func (p *parallel[A, B]) push(r Result[A]) bool {
 		e.release()
 	}
 	line, gate := keysOf(e)
-	before := e.level.feeder(r.h.feeder()).pause() // the stages before may have more to do for it
+	before := e.level.feeder(r.h.feeder()).pause() // resumed, since the stages before may not be done with the record
 	more := p.pool.Push(it, lane, line, gate, int(e.index))
 	before.resume()
 	return more
 }
 
-// keysOf returns which Results run one after the other, and which leave in order.
+// keysOf returns the line, whose Results run one after the other, and the gate, whose Results
+// leave in order.
 func keysOf(e *entry) (line, gate lineKey) {
 	run := e.level.run
 	if run.batch.policy == Continue {
@@ -162,7 +168,7 @@ func keysOf(e *entry) (line, gate lineKey) {
 	}
 	group := run.batch.groupOf(int(e.index))
 	if run.batch.someGroupUnreadable {
-		group = wholeRun // one record may be of any group, so each of them may be of its group
+		group = wholeRun // a record may be of any group, so all records count as one group
 	}
 	if group != 0 {
 		line = lineKey{run, group}
@@ -174,10 +180,10 @@ func keysOf(e *entry) (line, gate lineKey) {
 	return line, gate
 }
 
-// cross prepares for Results of another level than so far.
+// prepareCrossing prepares the pool and the border for Results that arrive by x.
 func (p *parallel[A, B]) prepareCrossing(x *crossing) {
 	if x.shared {
-		p.pool.Narrow() // the other lanes around this one may have more use for a record
+		p.pool.Narrow() // take no Result before a lane is free: other lanes outside may run it now
 	}
 	if p.border.governBy(x, p.pool.Hasten) {
 		p.pool.Nudge()
@@ -190,8 +196,8 @@ func (p *parallel[A, B]) start(l *lanes.Lane[task[A], emitted[B]]) {
 	go p.runLane(l, in)
 }
 
-// work is a lane. What it has not finished in the end is what its stage dropped,
-// or, if the stage did not return, what it failed.
+// runLane runs the stage on the goroutine of a lane. If the stage returns, the Results that
+// it has not finished were dropped. If it does not, they fail.
 func (p *parallel[A, B]) runLane(l *lanes.Lane[task[A], emitted[B]], in *inlet) {
 	returned := false
 	defer func() {
@@ -204,7 +210,7 @@ func (p *parallel[A, B]) runLane(l *lanes.Lane[task[A], emitted[B]], in *inlet) 
 			}
 		}
 		in.idle()
-		in.close() // before the pool may be over, and the answer given
+		in.close() // before the pool can be over and the answer given
 		lost := !returned || p.pool.Stopped()
 		p.pool.Close(l, returned, func(t *task[A]) (emitted[B], bool) {
 			if !lost {
@@ -227,7 +233,7 @@ func (p *parallel[A, B]) runLane(l *lanes.Lane[task[A], emitted[B]], in *inlet) 
 	returned = true
 }
 
-// next waits for the next task of a lane, or for the end.
+// next waits for the next task of the lane. It returns nil at the end.
 func (p *parallel[A, B]) next(l *lanes.Lane[task[A], emitted[B]], in *inlet) *task[A] {
 	in.idle()
 	for {
@@ -242,7 +248,8 @@ func (p *parallel[A, B]) next(l *lanes.Lane[task[A], emitted[B]], in *inlet) *ta
 	}
 }
 
-// passBy sends on what has no value for a route, or comes too late for it. Lanes that share a stage give it everything.
+// passBy sends a Result past the stage of a route if it is not ready, or if it is too late to
+// run it. It returns false if the stage should get the Result; the stage of Parallel gets all.
 func (p *parallel[A, B]) passBy(l *lanes.Lane[task[A], emitted[B]], in *inlet, h *header) bool {
 	if p.chooseLane == nil || h.admit(pure) {
 		return false
@@ -251,7 +258,8 @@ func (p *parallel[A, B]) passBy(l *lanes.Lane[task[A], emitted[B]], in *inlet, h
 	return true
 }
 
-// emit takes a Result that leaves a lane. One that was not given to a lane here passes.
+// emit takes a Result that leaves a lane and reports whether the pool wants more. A Result that
+// did not enter a lane of this Parallel is passed on as it is.
 func (p *parallel[A, B]) emit(l *lanes.Lane[task[A], emitted[B]], in *inlet, r Result[B]) bool {
 	var it *lanes.Item[task[A], emitted[B]]
 	before := in.pause()
@@ -259,7 +267,7 @@ func (p *parallel[A, B]) emit(l *lanes.Lane[task[A], emitted[B]], in *inlet, r R
 		it = e.visit.item.(*lanes.Item[task[A], emitted[B]])
 		r.h.leave()
 	}
-	r.h.entry.hold() // until the consumer has handed it on
+	r.h.entry.hold() // until the consumer has yielded it
 	more := p.pool.Emit(l, it, emitted[B]{r.h, p.storeValue(it, &r)})
 	if !more {
 		r.h.entry.release()
@@ -268,11 +276,11 @@ func (p *parallel[A, B]) emit(l *lanes.Lane[task[A], emitted[B]], in *inlet, r R
 	return more
 }
 
-// rests is how often the consumer gives its processor away before it waits. With one time, 3 µs of work for each record
-// take an eighth longer (BenchmarkParallel).
+// maxYields is how often the consumer yields the processor before it waits. With 1 instead of 8,
+// records of 3 µs of work take an eighth longer (BenchmarkParallel).
 const maxYields = 8
 
-// consume yields what is finished.
+// consume yields the Results that lanes have emitted until all lanes have ended.
 func (p *parallel[A, B]) consume(yield func(Result[B]) bool) {
 	var clock clock
 	var out []emitted[B]
@@ -313,8 +321,8 @@ func (p *parallel[A, B]) consume(yield func(Result[B]) bool) {
 	p.endLikeInput()
 }
 
-// rest gives lanes that compute the processor until there is something to receive, for a while. They need not wake this
-// goroutine for each Result then.
+// yieldProcessor lets lanes run that compute, until there is something to receive or maxYields is
+// reached. Otherwise they would wake this goroutine for each Result.
 func (p *parallel[A, B]) yieldProcessor() {
 	for range maxYields {
 		if !p.pool.Empty() {
@@ -324,12 +332,12 @@ func (p *parallel[A, B]) yieldProcessor() {
 	}
 }
 
-// hand yields Results and reports whether more are wanted.
+// yieldAll yields the Results and reports whether the consumer wants more.
 func (p *parallel[A, B]) yieldAll(out []emitted[B], yield func(Result[B]) bool) bool {
 	x := p.border.governing.Load()
 	for i := range out {
 		if e := out[i].h.entry; x != nil && e != nil && e.level == x.outer {
-			x.place.begin(e)
+			x.feeder.begin(e)
 		}
 		more := yield(out[i].take())
 		out[i].h.entry.release()
@@ -339,12 +347,13 @@ func (p *parallel[A, B]) yieldAll(out []emitted[B], yield func(Result[B]) bool) 
 		}
 	}
 	if x != nil {
-		x.place.idle()
+		x.feeder.idle()
 	}
 	return true
 }
 
-// untaken is what becomes of a Result that no lane took: lanes that return drop it.
+// untaken returns what to emit for a task that no lane has taken. It returns false if the lanes
+// have returned early, since they dropped the Result.
 func (p *parallel[A, B]) untaken(t *task[A]) (emitted[B], bool) {
 	crash := p.lanePanic.Load()
 	if !p.gaveUp && crash == nil {
@@ -353,13 +362,13 @@ func (p *parallel[A, B]) untaken(t *task[A]) (emitted[B], bool) {
 	return headerOnly[B](t.visit.untaken(crash)), true
 }
 
-// handedOn is a Result that no lane has made.
+// headerOnly returns a Result without a value that leaves a lane other than by emit.
 func headerOnly[B any](h header) emitted[B] {
 	h.entry.hold() // as emit does
 	return emitted[B]{h: h}
 }
 
-// finish ends as the stream before did.
+// endLikeInput panics, or ends the goroutine, if the stages before did.
 func (p *parallel[A, B]) endLikeInput() {
 	if p.inputExited.Load() {
 		runtime.Goexit()
@@ -368,9 +377,10 @@ func (p *parallel[A, B]) endLikeInput() {
 	}
 }
 
-// stop ends what still runs and waits for it.
+// stop ends the lanes and the reader and waits for them, but not longer than the patience of the
+// governing crossing.
 func (p *parallel[A, B]) stop() {
-	p.border.cancel() // first: no function may start in a lane that ends
+	p.border.cancel() // first, so that no function starts in a lane that ends
 	p.pool.Break()
 	var due <-chan time.Time
 	if x := p.border.governing.Load(); x != nil && x.outer.run.hasDeadline && !p.pool.Over() {

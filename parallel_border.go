@@ -1,6 +1,7 @@
 package batch
 
-// The border of lanes: what ends contexts inside, who asks for what is held, and when the consumer gives up.
+// The border of lanes: the contexts inside, the flushing of chunks, and when the consumer stops
+// waiting for lanes.
 
 import (
 	"context"
@@ -10,34 +11,34 @@ import (
 	"time"
 )
 
-// A border is where Results cross into the lanes of one Parallel and out of them.
+// A border is what is between the lanes of one Parallel or Route and the levels outside.
 type border struct {
-	routes     bool                     // each lane has its own Results
-	finishItem func(item any)           // finishes the item of a visit that is over
-	governing  atomic.Pointer[crossing] // whose end is the end; nil before the first record
+	routes     bool                     // it belongs to Route
+	finishItem func(item any)           // tells the pool that the visit of an item is over
+	governing  atomic.Pointer[crossing] // the one whose contexts end last; nil before the first record
 
-	readerCrossing *crossing // of the reader
+	readerCrossing *crossing // the last one that the reader used
 
 	mu         sync.Mutex
 	crossings  []*crossing // mostly one
 	hasteTimer *time.Timer
 }
 
-// A crossing is the way from one level into lanes and back.
+// A crossing joins a border to one level outside: Results of that level enter the lanes and
+// return to it. A border has several only if a user's stage mixes Results of several runs or lanes.
 type crossing struct {
 	border   *border
 	outer    *level
-	lanes    uint8   // the number of the lanes on the level outside
-	place    *feeder // the consumer, which gives out what has left the lanes
-	depth    int     // how many lanes are around
-	shared   bool    // and other lanes may take what these have not taken
+	lanes    uint8   // the number that these lanes have on the outer level
+	feeder   *feeder // the consumer, on the outer level
+	shared   bool    // a Parallel is around this one, and its other lanes could take the Results
 	ctx      context.Context
 	cancel   context.CancelFunc
-	patience time.Duration // for functions, after the end
+	patience time.Duration // how long the consumer waits for functions after ctx has ended
 }
 
-// crossing returns the crossing from the level of an entry, and whether it is a new one. It
-// is for the reader to call.
+// crossing returns the crossing from the level of an entry, and whether it is a new one. Only
+// the reader calls it.
 func (b *border) crossing(e *entry) (x *crossing, fresh bool) {
 	if b.readerCrossing == nil || b.readerCrossing.outer != e.level {
 		b.readerCrossing, fresh = b.find(e)
@@ -54,19 +55,18 @@ func (b *border) find(e *entry) (x *crossing, fresh bool) {
 		}
 	}
 	x = &crossing{border: b, outer: e.level, patience: e.level.run.reserve / 4}
-	x.place, x.lanes = e.level.addFeeder()
+	x.feeder, x.lanes = e.level.addFeeder()
 	x.ctx, x.cancel = context.WithCancel(e.level.ctx)
 	for v := e.visit; v != nil; v = v.outside.entry.visit {
-		x.depth++
 		x.shared = x.shared || !v.crossing.border.routes
-		x.patience -= x.patience / 8 // what is handed on is to reach the Parallel around this one in time
+		x.patience -= x.patience / 8 // leaves the Parallel around this one time to pass Results on
 	}
 	b.crossings = append(b.crossings, x)
 	return x, true
 }
 
-// watch makes the end of the crossing the one that matters, unless another one's does, which
-// ends later. hasten is called one reserve before it.
+// governBy makes x the governing crossing and returns true, unless the present one outlasts it.
+// It has hasten called one reserve before the contexts of x end.
 func (b *border) governBy(x *crossing, hasten func()) bool {
 	if w := b.governing.Load(); w != nil && w.outer.run.hasDeadline && !x.outlasts(w) {
 		return false
@@ -84,8 +84,8 @@ func (b *border) governBy(x *crossing, hasten func()) bool {
 	return true
 }
 
-// outlasts reports whether what is on its way here has longer than there: a stage may have
-// kept a Result of a batch that is answered.
+// outlasts reports whether x ends later than other. They differ if a stage has kept a Result of
+// a batch that has been answered.
 func (x *crossing) outlasts(other *crossing) bool {
 	if !x.outer.run.hasDeadline || x.ctx.Err() != nil {
 		return false
@@ -95,20 +95,20 @@ func (x *crossing) outlasts(other *crossing) bool {
 	return other.ctx.Err() != nil || end.After(before)
 }
 
-// flush has what is held after the lanes written.
+// flush has the chunks of the stages after the lanes written.
 func (b *border) flush() (more bool) {
 	b.mu.Lock()
 	all := b.crossings
 	b.mu.Unlock()
 	for _, x := range all {
-		if !x.place.flush() {
+		if !x.feeder.flush() {
 			return false
 		}
 	}
 	return true
 }
 
-// cancel ends the contexts in lanes. The consumer has gone.
+// cancel ends the contexts in the lanes, because the consumer wants no more.
 func (b *border) cancel() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -117,17 +117,18 @@ func (b *border) cancel() {
 	}
 	for _, x := range b.crossings {
 		x.cancel()
-		x.place.idle()
+		x.feeder.idle()
 	}
 }
 
-// An inlet is where one lane lets Results in. It makes a level for each one outside.
+// An inlet is where Results enter one lane. It makes a level in the lane for each crossing.
 type inlet struct {
-	entrances atomic.Pointer[[]entrance] // mostly one; lanes within the lane look at them, too
-	stays     uint32                     // how many have been let in
-	crash     *PanicError                // of the lane, when it has ended
+	entrances atomic.Pointer[[]entrance] // mostly one; read also by lanes inside the lane
+	stays     uint32                     // how many Results have entered
+	crash     *PanicError                // set if the lane has panicked
 }
 
+// An entrance is the level in a lane for Results that arrive by one crossing.
 type entrance struct {
 	crossing *crossing
 	level    *level
@@ -157,40 +158,40 @@ func (in *inlet) add(x *crossing) *level {
 	return l
 }
 
-// rest takes note that no function runs in the lane.
+// idle says that no function runs in the lane.
 func (in *inlet) idle() {
 	for _, e := range in.all() {
 		e.level.firstFeeder.idle()
 	}
 }
 
-// pause does so until it is resumed.
+// pause makes the lane idle until the pause is resumed.
 func (in *inlet) pause() (paused pause) {
 	for _, e := range in.all() {
 		if p := e.level.firstFeeder.pause(); uint32(p.before) != 0 {
-			paused = p // the others rest anyway
+			paused = p // the other feeders are idle anyway
 		}
 	}
 	return paused
 }
 
-// flush has what is held in the lane written.
+// flush has the chunks in the lane written.
 func (in *inlet) flush() {
 	for _, e := range in.all() {
 		e.level.firstFeeder.flush()
 	}
 }
 
-// close hands over the failures that were thrown away in the lane, of which nobody is told any more.
+// close hands the failures whose Results were discarded in the lane over to the outer levels.
 func (in *inlet) close() {
 	for _, e := range in.all() {
 		e.level.handOverFailures(e.crossing.outer, e.level.order.Unsettled())
 	}
 }
 
-// A clock tells the consumer of lanes when the contexts have ended, and when to give lanes
-// up: after its patience, or half of it later if something may still come from lanes
-// before these; and soon after that, what has still not ended.
+// A clock tells the consumer when the contexts in its lanes have ended, and when to stop
+// waiting for them: after the patience of the crossing, or half of that later if the reader may
+// still get Results. Soon afterwards it tells the consumer to stop waiting for all lanes.
 type clock struct {
 	crossing *crossing
 	ended    <-chan struct{}
@@ -201,11 +202,11 @@ type clock struct {
 
 func (c *clock) watch(x *crossing) {
 	if c.crossing != x {
-		*c = clock{crossing: x, ended: x.ctx.Done()} // not that outside, which may end a moment earlier
+		*c = clock{crossing: x, ended: x.ctx.Done()} // the context outside may end a moment earlier
 	}
 }
 
-// end begins the time of patience.
+// end starts the patience.
 func (c *clock) end() {
 	c.ended = nil
 	if c.crossing.outer.run.hasDeadline {
@@ -213,12 +214,12 @@ func (c *clock) end() {
 	}
 }
 
-// tick reports whether lanes are given up now, and whether all of them are. settled says
-// that nothing more comes from before.
-func (c *clock) tick(settled bool) (all, ok bool) {
+// tick is called when due fires. It reports whether to stop waiting for lanes now, and whether for
+// all of them. exhausted says that the reader has ended.
+func (c *clock) tick(exhausted bool) (all, ok bool) {
 	c.ticks++
 	all = c.gaveUp
-	c.gaveUp = c.gaveUp || settled || c.ticks > 1
+	c.gaveUp = c.gaveUp || exhausted || c.ticks > 1
 	next := c.crossing.patience / 2
 	if c.ticks > 1 {
 		next /= 2

@@ -1,6 +1,6 @@
 package batch
 
-// A Result between a lane and the consumer.
+// Results on their way from a lane to the consumer.
 
 import (
 	"sync"
@@ -8,20 +8,22 @@ import (
 	"github.com/lambdabatch/batch/internal/lanes"
 )
 
-// leaving is a Result that has left a lane.
+// An emitted is a Result that has left a lane. It has a pointer to its value, so that the pool
+// copies little.
 type emitted[B any] struct {
 	h     header
-	value *B // nil if it is not Ready
+	value *B // nil if the Result is not Ready
 }
 
-// put puts a value of a Result from a lane where the consumer finds it: where the value was that the lane was given, if
-// the type is the same. A place of its own for each value would be a quarter more memory (BenchmarkParallel).
+// storeValue stores the value of a Result that leaves a lane, and returns the pointer to it. It
+// overwrites the value that entered the lane, if that has the same type. Memory for each value
+// would add a quarter to what Parallel allocates (BenchmarkParallel).
 func (p *parallel[A, B]) storeValue(it *lanes.Item[task[A], emitted[B]], r *Result[B]) *B {
 	if r.h.state() != ready {
 		return nil
 	}
 	var room *B
-	if it != nil && it.Value.valueReused.CompareAndSwap(false, true) { // not by the first of several Results
+	if it != nil && it.Value.valueReused.CompareAndSwap(false, true) { // only the first of several Results reuses it
 		room, _ = any(&it.Value.value).(*B)
 	}
 	if room == nil {
@@ -31,7 +33,7 @@ func (p *parallel[A, B]) storeValue(it *lanes.Item[task[A], emitted[B]], r *Resu
 	return room
 }
 
-// taken is the Result. What has had its value can be kept for long, so it is taken away there.
+// take returns the Result and clears the stored value, because its memory may be kept for long.
 func (l *emitted[B]) take() Result[B] {
 	if l.value == nil {
 		return Result[B]{h: l.h}
@@ -41,15 +43,15 @@ func (l *emitted[B]) take() Result[B] {
 	return r
 }
 
-// values has room for values, made in blocks.
+// A valueSlab is a slab of values that several lanes may use.
 type valueSlab[B any] struct {
-	mu     sync.Mutex
-	blocks slab[B]
+	mu   sync.Mutex
+	slab slab[B]
 }
 
 func (v *valueSlab[B]) take() *B {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.blocks.maxSize = 32
-	return &v.blocks.take(1)[0]
+	v.slab.maxSize = 32
+	return &v.slab.take(1)[0]
 }

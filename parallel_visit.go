@@ -1,24 +1,24 @@
 package batch
 
-// What a Result is inside a lane: an identity of its own, which it gives back when it leaves.
+// Visits: inside a lane, a Result has another entry, with the context and the failures of the lane.
 
 import (
 	"github.com/lambdabatch/batch/internal/ledger"
 	"github.com/lambdabatch/batch/internal/order"
 )
 
-// A visit is one Result inside a lane.
+// A visit is the stay of one Result in a lane.
 type visit struct {
-	entry                // what it is inside
-	outside  header      // what it was when it came
-	crossing *crossing   // nil: it is of no record
-	item     any         // its item in the pool
-	parts    ledger.Stay // which are inside
-	stay     uint32      // its number among those in the lane
+	entry                // the Result's entry inside
+	outside  header      // the Result's header before it entered
+	crossing *crossing   // nil for the zero Result
+	item     any         // the item in the pool
+	parts    ledger.Stay // the parts of the Result that are still inside
+	stay     uint32      // the number of the visit in its lane
 }
 
-// begin takes note of a Result that is to go into a lane. Its failure, if it has one,
-// counts on for the stages before, and is undecided in the lanes.
+// begin prepares the visit of a Result that is about to wait for a lane. If the Result is Failed,
+// the failure still counts for the stages before, but is undecided for the stages in the lanes.
 func (v *visit) begin(x *crossing, h header, item any) {
 	v.crossing, v.outside, v.item = x, h, item
 	v.entry.index, v.entry.visit = h.entry.index, v
@@ -29,7 +29,7 @@ func (v *visit) begin(x *crossing, h header, item any) {
 	}
 }
 
-// enter takes note of the lane that takes the Result.
+// enter says which lane has taken the Result.
 func (v *visit) enter(in *inlet) {
 	if v.crossing != nil {
 		v.entry.level = in.level(v.crossing)
@@ -39,7 +39,7 @@ func (v *visit) enter(in *inlet) {
 	}
 }
 
-// within is what the Result is inside.
+// innerHeader returns the header that the Result has inside.
 func (v *visit) innerHeader() header {
 	h := v.outside
 	if v.crossing != nil {
@@ -50,7 +50,7 @@ func (v *visit) innerHeader() header {
 	return h
 }
 
-// leave takes the Result out of its lane. What it is counts outside from now on.
+// leave takes the Result out of its lane. From then on its failure counts, or is settled, outside.
 func (h *header) leave() {
 	v := h.entry.visit
 	inner, was := h.entry.level, h.failureKey()
@@ -58,11 +58,11 @@ func (h *header) leave() {
 	h.setFeeder(v.crossing.lanes)
 	h.setFailureVersion(0)
 	h.see()
-	inner.order.Pass(was) // after it, since somebody may be looking at both
+	inner.order.Pass(was) // afterwards, so that stages that check both orders always see the failure
 }
 
-// back takes a Result out of these lanes that a stage in them has given back to one before
-// them. What it was held by outside is to be released when it is in a lane again.
+// takeBack takes a Result out of these lanes if a user's stage inside has sent it to the reader
+// again. The caller must release the returned entries when the Result is in a lane again.
 func (b *border) takeBack(h *header) (held []*entry) {
 	for b.surrounds(h.entry) {
 		v, number := h.entry.visit, h.partNumber()
@@ -76,7 +76,7 @@ func (b *border) takeBack(h *header) (held []*entry) {
 	return held
 }
 
-// around reports whether these lanes are around an entry.
+// surrounds reports whether the entry is inside these lanes.
 func (b *border) surrounds(e *entry) bool {
 	for v := e.visit; v != nil; v = v.outside.entry.visit {
 		if v.crossing.border == b {
@@ -86,9 +86,9 @@ func (b *border) surrounds(e *entry) bool {
 	return false
 }
 
-// end takes note that nothing of the Result is inside any more. Failures that were thrown
-// away there count outside from now on. The failure that it came with does not: what has
-// left is Failed itself, or has settled it.
+// end says that no part of the Result is inside any more. Failures whose Results were discarded
+// inside now count outside. The failure with which the Result entered does not: the Results that
+// have left are Failed themselves, or have settled it.
 func (v *visit) end() {
 	if v.crossing == nil {
 		return
@@ -103,7 +103,7 @@ func (v *visit) end() {
 	v.outside.entry.release()
 }
 
-// handOver opens failures of a lane that were thrown away there on the level outside.
+// handOverFailures opens failures, whose Results were discarded in the lane l, on the outer level.
 func (l *level) handOverFailures(outer *level, thrown []order.Cause[ledger.Verdict]) {
 	for _, f := range thrown {
 		h := header{&outer.run.entries[f.Index], f.Cause.Err, marked(f.Cause.State, f.Number)}
@@ -116,8 +116,8 @@ func (l *level) handOverFailures(outer *level, thrown []order.Cause[ledger.Verdi
 	}
 }
 
-// lost is the Result when its lane has not finished it: failed by the crash of the lane,
-// or unreached, for nobody knows what became of it.
+// lost returns the header of a Result that its lane has not finished: Failed by the panic of the
+// lane, or unreached.
 func (v *visit) lost(crash *PanicError) header {
 	h := v.outerHeader()
 	switch {
@@ -132,7 +132,7 @@ func (v *visit) lost(crash *PanicError) header {
 	return h
 }
 
-// untaken is the Result when no lane has taken it.
+// untaken returns the header of a Result that no lane has taken.
 func (v *visit) untaken(crash *PanicError) header {
 	h := v.outerHeader()
 	if crash == nil && h.entry != nil && !h.state().Failure() && !h.admit(pure) {
@@ -141,7 +141,8 @@ func (v *visit) untaken(crash *PanicError) header {
 	return v.lost(crash)
 }
 
-// abandoned is the Result when nobody waits for its lane any more.
+// abandoned returns the header of a Result in a lane that the consumer no longer waits for:
+// running if its function has not returned.
 func (v *visit) abandoned() header {
 	if v.crossing != nil && v.entry.level.firstFeeder.isRunning(v.entry.index) {
 		if h := v.outerHeader(); !h.state().Failure() {
@@ -152,7 +153,7 @@ func (v *visit) abandoned() header {
 	return v.lost(nil)
 }
 
-// out is the Result outside, as it was.
+// outerHeader returns the header with which the Result entered, as if it had left the lanes.
 func (v *visit) outerHeader() header {
 	h := v.outside
 	if v.crossing != nil {
