@@ -1,17 +1,15 @@
 package batch
 
-// Route: lanes with a stage of their own, chosen by key.
+// Route: lanes that each run their own stage, and are chosen by key.
 
 import (
 	"context"
 	"fmt"
 )
 
-// Route sends each Ready Result through the stage that key chooses for its value: one
-// queue, several kinds of messages, and a pipeline for each, with its own decoding,
-// filters, bulk writes and lanes. A value whose key has no stage is Failed with
-// [ErrNoRoute]. Results that are not Ready have no value to choose by: no stage sees
-// them, and they go on with the others.
+// Route sends each ready result through the stage, called a route, that key chooses for its
+// value. Use it for a queue with several kinds of messages: each kind gets its own pipeline,
+// with its own decoding, filters, bulk writes and lanes.
 //
 //	kind := func(m events.SQSMessage) string { return *m.MessageAttributes["kind"].StringValue }
 //	done := batch.Route(messages, kind, map[string]batch.Stage[events.SQSMessage, Receipt]{
@@ -20,31 +18,33 @@ import (
 //		"heartbeat": batch.Discard[Receipt, events.SQSMessage],
 //	})
 //
-// A default route is a matter of key: let it return the key of that route for what it does
-// not know.
+// A result whose key is not in the map becomes Failed with [ErrNoRoute]. For a default
+// route, let key return the key of that route for everything else. Results that are not
+// ready pass by the routes, because they have no value for key.
 //
-// Routes run side by side, each as one lane does: a goroutine of its own, one Result after
-// the other, on a stream that is built once for each range, when the first Result is for
-// it. What [Parallel] promises and warns of holds here, too: which Results may overtake
-// others, that the records of one group run one after the other whichever routes they
-// take, and what becomes of breaks, panics, stuck functions and the deadline.
+// key is called once per ready result, on the goroutine of the stages before, and must have
+// no side effects. If it panics, the result becomes Failed with a [*PanicError]. The map is
+// read when Route is called.
 //
-// Records of one group that take several routes must not wait for each other for ever.
-// Once the input has ended, a chunk is written, whatever its size, if another route waits
-// for a record in it. If a stage of yours keeps such a record until its own input ends, and
-// nothing moves in any route, its input ends, and it is built anew for the next record.
+// Routes run concurrently. Each is a lane, as in [Parallel]: one goroutine, which runs the
+// route's stage on one result after the other. All that Parallel promises and warns of holds
+// for routes, too: which results may overtake others, that records of one group run one at a
+// time whichever routes they take, and what happens after the deadline and when a function
+// is stuck. A stage is called when the first result for it arrives.
 //
-// A stage that returns before its input ends gets no more of its route: those records are
-// reported, and hold their groups back. One that panics outside a user's function fails
-// what it had not finished, and all later Results of its route.
+// If a stage returns before its input has ended, the later records of its route are
+// reported and hold their groups back. If a stage panics outside of the functions that it
+// calls, the records that it had not finished and the later ones of its route fail.
 //
-// Stages before Route run ahead by up to 10,000 Results, so that a slow route keeps no
-// other one waiting. Inside the lanes of Parallel, routes get one Result at a time. It costs
-// about a microsecond for each record, as Parallel does.
+// Records of one group that take several routes cannot wait for each other for ever. When
+// the input of Route has ended, a chunk of [TryEachChunk] is written early if another route
+// waits for a record in it. If a stage of yours keeps such a record until its input ends,
+// and no route can make progress, the input of that stage ends. The stage is then called
+// again for the next record of the route.
 //
-// key is called on the goroutine of the stages before, once for each Ready Result, and must
-// be pure. If it panics, the Result is Failed with a [*PanicError]. The map is read when
-// the stage is built.
+// Stages before Route run ahead by up to 10,000 results, so a slow route does not delay the
+// others. Inside the lanes of Parallel, Route takes one result at a time. The cost is about
+// a microsecond per record, as in Parallel.
 func Route[K comparable, A, B any](s Stream[A], key func(A) K, routes map[K]Stage[A, B]) Stream[B] {
 	requireStage("Route", "key", s, key != nil)
 	require(routes != nil, "Route", "routes is nil")
@@ -66,9 +66,10 @@ func Route[K comparable, A, B any](s Stream[A], key func(A) K, routes map[K]Stag
 	}
 }
 
-// routed returns the number of the stage for a Result: 0 if there is none. If a Ready Result
-// has none, its header has the error until its turn has come: an earlier record of its group
-// may still fail, and hold it back.
+// chooseRoute returns the number of the stage for a Result, or 0 if it has none. For a ready
+// Result without a route, it puts the error into the header but leaves the state Ready. The
+// Result fails in noRouteStage, because until its turn an earlier record of its group may
+// fail and hold it back.
 func chooseRoute[K comparable, A any](h header, value *A, key func(A) K, numbers map[K]int) (number int, out header) {
 	out = h
 	if !out.admit(pure) {
@@ -89,13 +90,13 @@ func chooseRoute[K comparable, A any](h header, value *A, key func(A) K, numbers
 	if out.scopePending() {
 		out.mark &^= scopePending
 		out.err = out.entry.openScope()
-		if out.err != nil || !out.admit(pure) { // hooks may take as long as they like
+		if out.err != nil || !out.admit(pure) { // again, since hooks may take any time
 			returned = true
 			return 0, out
 		}
 	}
 	k := key(*value)
-	number, ok := numbers[k] // it panics, too, if what is in the key cannot be compared
+	number, ok := numbers[k] // panics if K is an interface whose dynamic type is not comparable
 	if !ok {
 		out.err = &noRouteError[K]{k}
 	}
@@ -103,7 +104,8 @@ func chooseRoute[K comparable, A any](h header, value *A, key func(A) K, numbers
 	return number, out
 }
 
-// astray is the stage of what no other stage is for.
+// noRouteStage fails ready Results with the error that chooseRoute has put into their headers,
+// and passes on the others.
 func noRouteStage[A, B any](s Stream[A]) Stream[B] {
 	return func(yield func(Result[B]) bool) {
 		s(func(r Result[A]) bool {
@@ -112,7 +114,7 @@ func noRouteStage[A, B any](s Stream[A]) Stream[B] {
 	}
 }
 
-// noRouteError keeps the key, not a text: most are never printed.
+// noRouteError makes its text late: most are never printed.
 type noRouteError[K comparable] struct{ key K }
 
 func (e *noRouteError[K]) Error() string { return "no route for " + keyText(e.key) }
