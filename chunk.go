@@ -16,7 +16,7 @@ import (
 // once, for a bulk write. If f returns an [ItemErrors], the results that it names become
 // Failed. Any other error, and a panic of f, makes all results of the chunk Failed. Results
 // that are not ready are passed on without ending a chunk, and all results are sent on in
-// the order in which they arrived. f gets the context of the batch, which has no record.
+// the order in which they arrived. f gets a context that belongs to the batch, not to a record.
 //
 // A chunk that is not full is written at the end of the Stream. Until a chunk is written,
 // functions of earlier stages run ahead, by up to size records. If the consumer stops the

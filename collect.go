@@ -29,8 +29,8 @@ import (
 //
 // Run runs stage on its own goroutine. When the records' contexts have ended, Run waits for
 // the stage for half of the reserve (see [WithReserve]). Then it returns with what is
-// finished. Functions that are still running are left running: their records are reported
-// with [ErrRunning], and what the functions do later does not change the response. Without a
+// finished. Functions that have still not returned are left running: their records are
+// reported with [ErrRunning], and what the functions do later does not change the response. Without a
 // deadline Run waits as long as the stage takes. Functions must heed their context. Their
 // writes must be idempotent or conditional, because a function that was left running may
 // take effect after its record has been redelivered.
@@ -40,10 +40,10 @@ import (
 //   - an [*AllFailedError], if no record was acknowledged (see [WithoutAllFailedError]);
 //   - a [*PanicError], if a stage panics outside of the functions that it calls;
 //   - [ErrNoID], if a record without an identifier must be reported;
-//   - an error that says so, if stage ends its goroutine before it has ranged over source.
+//   - an unnamed error, if stage ends its goroutine before it has ranged over source.
 //
-// The response that accompanies an error fails the whole batch, too: it lists every record
-// or contains an identifier that voids it.
+// If Run returns an error, the response that it returns also fails the whole batch: the
+// response lists every record, or contains an identifier that voids it.
 //
 // Pass the source itself, without stages around it: Run does not know the records that an
 // earlier stage drops, and such a stage runs without a limit of time. If stage has not begun

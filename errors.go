@@ -60,9 +60,8 @@ var (
 	// ErrUnreached means that a result of the record did not reach the collector: a
 	// stage dropped it, or it was not finished in time.
 	ErrUnreached = errors.New("unreached")
-	// ErrRunning is the kind of ErrUnreached that means that a function called for the
-	// record had not returned when the response was due. An error that is ErrRunning is
-	// also ErrUnreached.
+	// ErrRunning means that a function called for the record had not returned when the
+	// response was due. The error is also ErrUnreached.
 	ErrRunning = errors.New("running")
 )
 

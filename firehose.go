@@ -77,7 +77,7 @@ var ErrTooLarge = errors.New("answer too large")
 const maxResponse = 6 << 20
 
 // CollectFirehose runs s on the caller's goroutine and returns the response to the
-// transformation event. The result of a record is
+// transformation event. In the response, a record is
 //
 //   - Ok with the new data, if its result is Ready;
 //   - Dropped, if its result is Done;

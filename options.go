@@ -30,7 +30,6 @@ const (
 )
 
 // String returns the name of the policy.
-
 func (p Policy) String() string {
 	switch p {
 	case Continue:
@@ -128,8 +127,8 @@ func WithLogger(l *slog.Logger) Option {
 	return func(s *settings) { s.logger, s.loggerGiven = l, true }
 }
 
-// WithReport makes every collector call f with the [Report] of the batch before it
-// responds, for example to record metrics. Several report functions are called in the
+// WithReport makes every collector call f once, with the [Report] of the batch, before it
+// responds. It is for metrics. Several report functions are called in the
 // order of the options. They are called after the log lines have been written and the
 // scopes closed, so the last one may flush exporters of logs and traces.
 //
@@ -159,7 +158,7 @@ func WithReport(f func(context.Context, Report)) Option {
 // open is called at most once per record of a batch, however many parts the record has
 // and however often the stage ranges over the batch. Lanes call open concurrently for
 // different records. open is not called if no function is called for the record: it was
-// held back, not started, or not decoded. The function of [Tap] counts as one. The
+// held back, not started, or not decoded. The function of [Tap] counts here. The
 // function of [TryEachChunk] gets no record's context, but the scopes of the records that it
 // writes are open.
 //

@@ -32,8 +32,8 @@ import (
 //
 // When the records' contexts have ended, or the consumer has left the loop, Parallel
 // waits for functions for a quarter of the reserve (see [WithReserve]). Then it goes on
-// without them, and the records of stuck functions are unprocessed ([ErrRunning]). Without
-// a deadline it waits as long as they take. If stage panics outside of the functions that
+// without them, and the records of functions that have not returned are unprocessed
+// ([ErrRunning]). Without a deadline it waits as long as they take. If stage panics outside of the functions that
 // it calls, the records that its lane had not finished fail with a [*PanicError].
 //
 // The stages before, inside and after Parallel run on different goroutines. Lanes run

@@ -35,7 +35,7 @@ func RecordFrom(ctx context.Context) (Record, bool) {
 //	message, ok := batch.SourceFrom[events.SQSMessage](ctx)
 //
 // SourceFrom returns false if ctx is not the context of a record, or if the original is
-// not an R. The original of a record that a handler could not decode is a
+// not an R. The original of a record that a handler could not decode is an
 // [encoding/json.RawMessage].
 func SourceFrom[R any](ctx context.Context) (*R, bool) {
 	e, ok := ctx.Value(recordKey{}).(*entry)

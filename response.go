@@ -142,7 +142,7 @@ type Report struct {
 	Elapsed      time.Duration
 }
 
-// Reported returns the number of records that the response lists: all except the
-// acknowledged ones. From a stream the service redelivers everything from the first
-// reported record on, which may be more.
+// Reported returns the number of records that were not acknowledged, and so are redelivered.
+// From a stream, the service redelivers everything from the first reported record on, which
+// may be more.
 func (r Report) Reported() int { return r.Records - r.Acknowledged }

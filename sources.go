@@ -14,8 +14,9 @@ import (
 // messageId, and its group is its MessageGroupId. The policy is [StopGroup] for a FIFO
 // queue, whose ARN ends in ".fifo", and [Continue] for any other queue.
 //
-// The service redelivers the reported messages when their visibility timeout ends. See
-// https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html.
+// The service redelivers the reported messages when their visibility timeout ends.
+//
+// See https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html.
 func SQS(ctx context.Context, event events.SQSEvent, opts ...Option) Stream[events.SQSMessage] {
 	return sqsOrigin(ctx, event.Records, settingsOf(opts)).stream()
 }

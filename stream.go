@@ -210,7 +210,7 @@ func failTapped[T any](r Result[T], err error) Result[T] {
 // dropped. Other results pass through unchanged. It is [Filter] with a function that
 // always returns false, except that the type of the Stream may change.
 //
-// That lets routes of [Route] whose values differ end in the same type B.
+// So routes of [Route] that make values of different types can end in the same type B.
 func Discard[B, A any](s Stream[A]) Stream[B] {
 	requireStage("Discard", "", s, true)
 	return func(yield func(Result[B]) bool) {
