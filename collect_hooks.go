@@ -90,7 +90,7 @@ func (c *collector[T]) endLog(a *answer, e ending) func(context.Context) {
 	if b.logger == nil || r.Blocked+r.NotStarted+r.Unreached+c.foreignResults+len(a.discarded)+len(b.unread) == 0 && !again && crash == nil {
 		return nil
 	}
-	strangers := c.foreignResults
+	foreign := c.foreignResults
 	return func(ctx context.Context) {
 		if crash != nil {
 			attrs := []slog.Attr{slog.String("error", errorText(crash))}
@@ -101,8 +101,8 @@ func (c *collector[T]) endLog(a *answer, e ending) func(context.Context) {
 		}
 		b.logRunning(ctx, r.Failures)
 		b.logUnread(ctx)
-		if strangers > 0 {
-			b.logger.LogAttrs(ctx, slog.LevelWarn, "results of another batch, which name nobody", slog.Int("results", strangers))
+		if foreign > 0 {
+			b.logger.LogAttrs(ctx, slog.LevelWarn, "results of another batch, which name nobody", slog.Int("results", foreign))
 		}
 		if again {
 			b.logger.LogAttrs(ctx, slog.LevelWarn, "the stage ranged over the batch more than once, and its functions ran each time")

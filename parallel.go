@@ -33,8 +33,10 @@ import (
 // When the records' contexts have ended, or the consumer has left the loop, Parallel
 // waits for functions for a quarter of the reserve (see [WithReserve]). Then it goes on
 // without them, and the records of functions that have not returned are unprocessed
-// ([ErrRunning]). Without a deadline it waits as long as they take. If stage panics outside of the functions that
-// it calls, the records that its lane had not finished fail with a [*PanicError].
+// ([ErrRunning]). Without a deadline it waits as long as they take.
+//
+// If stage panics outside of the functions that it calls, the records that its lane had not
+// finished fail with a [*PanicError].
 //
 // The stages before, inside and after Parallel run on different goroutines. Lanes run
 // ahead of a slow consumer by at most 128 results plus one per lane. The cost is about a
@@ -153,7 +155,7 @@ func (p *parallel[A, B]) push(r Result[A]) bool {
 		e.release()
 	}
 	line, gate := keysOf(e)
-	before := e.level.feeder(r.h.feeder()).pause() // resumed, since the stages before may not be done with the record
+	before := e.level.feeder(r.h.feeder()).pause() // the stages before may go on with the record afterwards
 	more := p.pool.Push(it, lane, line, gate, int(e.index))
 	before.resume()
 	return more

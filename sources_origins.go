@@ -72,7 +72,8 @@ func dynamoDBOrigin(ctx context.Context, records []events.DynamoDBEventRecord, s
 		o.batch.ordered[i].group = string(key)
 	}
 	o.batch.groupUnreadable = func(_ identity, bad wire.Bad) bool {
-		var keys map[string]events.DynamoDBAttributeValue // looked for in any case, since Field names only the first problem
+		// The keys are checked even if Field is another one: it names only the first problem.
+		var keys map[string]events.DynamoDBAttributeValue
 		return fieldConcerns(bad.Field, "dynamodb.Keys") || unreadable(bad.Raw, &keys, "dynamodb", "Keys")
 	}
 	return o
