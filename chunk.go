@@ -150,8 +150,8 @@ func (c *chunk[T]) close() {
 	c.turn.take()
 	defer c.turn.end()
 	c.stopped = true
-	for _, p := range c.feeders {
-		p.removeBulk(c)
+	for _, f := range c.feeders {
+		f.removeBulk(c)
 	}
 }
 

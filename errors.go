@@ -17,22 +17,6 @@ type PanicError struct {
 	Stack []byte // the stack of the panic, as runtime/debug.Stack formats it
 }
 
-func newPanicError(value any) *PanicError {
-	if p, ok := value.(*PanicError); ok && p != nil {
-		return p // it was recovered on another goroutine, and has that one's stack
-	}
-	return &PanicError{Value: value, Stack: debug.Stack()}
-}
-
-// panicOrExit is the error of a function that did not return. If recovered is nil, the
-// function has ended its goroutine.
-func panicOrExit(recovered any) error {
-	if recovered == nil {
-		return errExited
-	}
-	return newPanicError(recovered)
-}
-
 func (p *PanicError) Error() string {
 	if p == nil {
 		return "panic"
@@ -47,6 +31,22 @@ func (p *PanicError) Unwrap() error {
 	}
 	err, _ := p.Value.(error)
 	return err
+}
+
+func newPanicError(value any) *PanicError {
+	if p, ok := value.(*PanicError); ok && p != nil {
+		return p // it was recovered on another goroutine, and has that one's stack
+	}
+	return &PanicError{Value: value, Stack: debug.Stack()}
+}
+
+// panicOrExit is the error of a function that did not return. If recovered is nil, the
+// function has ended its goroutine.
+func panicOrExit(recovered any) error {
+	if recovered == nil {
+		return errExited
+	}
+	return newPanicError(recovered)
 }
 
 // The errors of unprocessed results. Test for them with [errors.Is].
