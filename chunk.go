@@ -91,10 +91,10 @@ func (c *chunk[T]) add(r Result[T]) bool {
 // registerFor registers the chunk with the feeder that the Result came from, which may
 // flush it.
 func (c *chunk[T]) registerFor(h *header) {
-	if h.entry.level == c.level && h.feeder() == c.feederNumber || !h.entry.level.run.hasDeadline && h.entry.visit == nil {
+	if h.entry.level == c.level && h.feederNumber() == c.feederNumber || !h.entry.level.run.hasDeadline && h.entry.visit == nil {
 		return // known already, or outside of lanes and without a deadline, where no feeder flushes
 	}
-	c.level, c.feederNumber = h.entry.level, h.feeder()
+	c.level, c.feederNumber = h.entry.level, h.feederNumber()
 	c.feeder = c.level.feeder(c.feederNumber)
 	if !slices.Contains(c.feeders, c.feeder) {
 		c.feeder.addBulk(c)

@@ -56,7 +56,7 @@ func Run[A, B any](source Stream[A], stage func(Stream[A]) Stream[B]) (Response,
 	require(source != nil, "Run", "source is nil")
 	require(stage != nil, "Run", "stage is nil")
 	c := newDrivenCollector[B]()
-	return c.answer(c.drive(bind(c, source, stage))).result()
+	return c.answer(c.drive(newPipeline(c, source, stage))).result()
 }
 
 // Collect ranges over s and returns the response, with the errors of [Run]. It runs on the

@@ -18,8 +18,8 @@ type ending struct {
 	exited bool  // it ended its goroutine
 }
 
-// cut reports whether the pipeline may have stopped in the middle of a run.
-func (e ending) cut() bool { return e.late || e.exited }
+// cutShort reports whether the pipeline may have stopped in the middle of a run.
+func (e ending) cutShort() bool { return e.late || e.exited }
 
 // An answer is what a collector returns: the response or the error, and the report.
 type answer struct {
@@ -34,6 +34,8 @@ type answer struct {
 	noID      bool
 	err       error
 }
+
+func (a *answer) result() (Response, error) { return a.response, a.err }
 
 // A discardedFailure is a failure that did not reach the collector, because a stage has
 // discarded its Result.
@@ -99,8 +101,6 @@ func (c *collector[T]) closeIfUnanswered() {
 
 var errUnanswered = errors.New("no answer")
 
-func (a *answer) result() (Response, error) { return a.response, a.err }
-
 // primaryRun returns the run whose batch has the settings of the answer, or nil.
 func (c *collector[T]) primaryRun() *run {
 	if c.firstRun == nil && len(c.tallies) > 0 {
@@ -156,7 +156,7 @@ func (a *answer) fold(tallies []*tally, e ending) {
 		}
 	}
 	for _, b := range a.batches {
-		a.folds = append(a.folds, ledger.NewFold(b.length, b.talliesOf(tallies), e.cut()))
+		a.folds = append(a.folds, ledger.NewFold(b.length, b.talliesOf(tallies), e.cutShort()))
 	}
 }
 
@@ -206,7 +206,7 @@ func (a *answer) addBatch(b *batch, f *ledger.Fold, listed map[string]bool) {
 			continue
 		}
 		a.countReported(v.State)
-		a.failures = append(a.failures, Failure{b.describe(i), b.reason(i, v)})
+		a.failures = append(a.failures, Failure{b.describe(i), b.errorFor(i, v)})
 		id := b.id(i)
 		a.noID = a.noID || id == ""
 		if !listed[id] {
@@ -216,8 +216,8 @@ func (a *answer) addBatch(b *batch, f *ledger.Fold, listed map[string]bool) {
 	}
 }
 
-// reason returns the error with which a record is reported.
-func (b *batch) reason(i int, v ledger.Verdict) error {
+// errorFor returns the error with which a record is reported.
+func (b *batch) errorFor(i int, v ledger.Verdict) error {
 	switch {
 	case v.Err != nil && v.State != running:
 		return v.Err

@@ -17,10 +17,10 @@ const (
 
 var errGoexit = errors.New("the pipeline ended its goroutine before it ranged over the batch")
 
-// bind returns the pipeline as a function, which runs the stage and registers every run with
+// newPipeline returns the pipeline as a function, which runs the stage and registers every run with
 // c. If the function is called a second time it only ranges over the source, up to the first
 // Result.
-func bind[A, B any](c *collector[B], source Stream[A], stage func(Stream[A]) Stream[B]) func() {
+func newPipeline[A, B any](c *collector[B], source Stream[A], stage func(Stream[A]) Stream[B]) func() {
 	watched := observe(c, source)
 	return func() {
 		if c.begun.Swap(true) {

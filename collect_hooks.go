@@ -173,11 +173,11 @@ const minHookTime = 10 * time.Millisecond
 // callHooks logs, closes scopes and calls report functions. If the invocation has a deadline,
 // the time for hooks ends when three quarters of the reserve are over, counted from the end of
 // the records' contexts. Each hook gets an equal share of the time that is left.
-func (r *run) callHooks(report Report, ended time.Time, lines func(context.Context), scopes *scopeCloser) {
+func (r *run) callHooks(report Report, ended time.Time, endLog func(context.Context), scopes *scopeCloser) {
 	b := r.batch
 	var hooks []func(context.Context)
-	if lines != nil {
-		hooks = append(hooks, lines)
+	if endLog != nil {
+		hooks = append(hooks, endLog)
 	}
 	if scopes != nil {
 		hooks = append(hooks, nil)

@@ -38,7 +38,7 @@ func (a *answer) newScopeCloser(tallies []*tally, e ending) *scopeCloser {
 			if c == nil {
 				c = &scopeCloser{done: make(chan struct{})}
 			}
-			counting := ledger.Counting(b.talliesOf(tallies), e.cut())
+			counting := ledger.Counting(b.talliesOf(tallies), e.cutShort())
 			incomplete := slices.ContainsFunc(counting, func(t *ledger.Tally) bool { return !t.Complete() })
 			part := closerBatch{b, rest[:reported], counting, !incomplete}
 			c.batches = append(c.batches, part)

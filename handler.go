@@ -124,7 +124,7 @@ func newHandler[R, T any](
 // runPipeline runs the stage over the batch of o, which it registers with the collector first.
 func runPipeline[R, T any](c *collector[T], o *origin[R], stage func(Stream[R]) Stream[T]) ending {
 	c.register(o.prepare())
-	return c.drive(bind(c, o.stream(), stage))
+	return c.drive(newPipeline(c, o.stream(), stage))
 }
 
 // withDefaultLogger looks up the default logger. Handlers call it per invocation, because

@@ -155,7 +155,7 @@ func (p *parallel[A, B]) push(r Result[A]) bool {
 		e.release()
 	}
 	line, gate := keysOf(e)
-	before := e.level.feeder(r.h.feeder()).pause() // the stages before may go on with the record afterwards
+	before := e.level.feeder(r.h.feederNumber()).pause() // the stages before may go on with the record afterwards
 	more := p.pool.Push(it, lane, line, gate, int(e.index))
 	before.resume()
 	return more
@@ -301,12 +301,12 @@ func (p *parallel[A, B]) consume(yield func(Result[B]) bool) {
 		if p.pool.Hasty() && !p.border.flush() {
 			return
 		}
-		clock.watch(p.border.governing.Load())
+		clock.follow(p.border.governing.Load())
 		select {
 		case <-p.pool.Changed:
 		case <-clock.ended:
-			clock.end()
-			p.pool.ReleaseExpired(func(t *task[A]) bool { return t.visit.crossing.ctx.Err() != nil })
+			clock.startPatience()
+			p.pool.Hurry(func(t *task[A]) bool { return t.visit.crossing.ctx.Err() != nil })
 		case <-clock.due:
 			if all, ok := clock.tick(p.pool.Exhausted()); ok {
 				p.gaveUp = true

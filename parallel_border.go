@@ -124,7 +124,7 @@ func (b *border) cancel() {
 // An inlet is where Results enter one lane. It makes a level in the lane for each crossing.
 type inlet struct {
 	entrances atomic.Pointer[[]entrance] // mostly one; read also by lanes inside the lane
-	stays     uint32                     // how many Results have entered
+	entered   uint32                     // how many Results have entered
 	crash     *PanicError                // set if the lane has panicked
 }
 
@@ -200,14 +200,14 @@ type clock struct {
 	gaveUp   bool
 }
 
-func (c *clock) watch(x *crossing) {
+func (c *clock) follow(x *crossing) {
 	if c.crossing != x {
 		*c = clock{crossing: x, ended: x.ctx.Done()} // the context outside may end a moment earlier
 	}
 }
 
-// end starts the patience.
-func (c *clock) end() {
+// startPatience starts the patience of the crossing.
+func (c *clock) startPatience() {
 	c.ended = nil
 	if c.crossing.outer.run.hasDeadline {
 		c.due = time.After(c.crossing.patience)

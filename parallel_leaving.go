@@ -34,12 +34,12 @@ func (p *parallel[A, B]) storeValue(it *lanes.Item[task[A], emitted[B]], r *Resu
 }
 
 // take returns the Result and clears the stored value, because its memory may be kept for long.
-func (l *emitted[B]) take() Result[B] {
-	if l.value == nil {
-		return Result[B]{h: l.h}
+func (e *emitted[B]) take() Result[B] {
+	if e.value == nil {
+		return Result[B]{h: e.h}
 	}
-	r := Result[B]{l.h, *l.value}
-	*l.value = *new(B)
+	r := Result[B]{e.h, *e.value}
+	*e.value = *new(B)
 	return r
 }
 

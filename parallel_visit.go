@@ -33,8 +33,8 @@ func (v *visit) begin(x *crossing, h header, item any) {
 func (v *visit) enter(in *inlet) {
 	if v.crossing != nil {
 		v.entry.level = in.level(v.crossing)
-		in.stays++
-		v.stay = in.stays
+		in.entered++
+		v.stay = in.entered
 		v.entry.level.firstFeeder.begin(&v.entry)
 	}
 }
@@ -45,7 +45,7 @@ func (v *visit) innerHeader() header {
 	if v.crossing != nil {
 		h.entry = &v.entry
 		h.setFailureVersion(0)
-		h.setFeeder(0)
+		h.setFeederNumber(0)
 	}
 	return h
 }
@@ -55,7 +55,7 @@ func (h *header) leave() {
 	v := h.entry.visit
 	inner, was := h.entry.level, h.failureKey()
 	h.entry = v.outside.entry
-	h.setFeeder(v.crossing.lanes)
+	h.setFeederNumber(v.crossing.lanes)
 	h.setFailureVersion(0)
 	h.see()
 	inner.order.Pass(was) // afterwards, so that stages that check both orders always see the failure
@@ -69,7 +69,7 @@ func (b *border) takeBack(h *header) (held []*entry) {
 		v.outside.entry.hold()
 		held = append(held, v.outside.entry)
 		h.leave()
-		h.setFeeder(v.outside.feeder())
+		h.setFeederNumber(v.outside.feederNumber())
 		v.parts.Leave(number)
 		v.crossing.border.finishItem(v.item)
 	}
@@ -106,7 +106,7 @@ func (v *visit) end() {
 // handOverFailures opens failures, whose Results were discarded in the lane l, on the outer level.
 func (l *level) handOverFailures(outer *level, thrown []order.Cause[ledger.Verdict]) {
 	for _, f := range thrown {
-		h := header{&outer.run.entries[f.Index], f.Cause.Err, marked(f.Cause.State, f.Number)}
+		h := header{&outer.run.entries[f.Index], f.Cause.Err, newMark(f.Cause.State, f.Number)}
 		holds := h.entry.holdsOthersBack()
 		outer.order.Fail(h.failureKey(), holds, f.Cause)
 		if holds {
@@ -157,7 +157,7 @@ func (v *visit) abandoned() header {
 func (v *visit) outerHeader() header {
 	h := v.outside
 	if v.crossing != nil {
-		h.setFeeder(v.crossing.lanes)
+		h.setFeederNumber(v.crossing.lanes)
 	}
 	return h
 }

@@ -50,16 +50,16 @@ type mark uint64
 // pristine, so it takes the long way through admitWithScope.
 const scopePending mark = 1 << 7
 
-func marked(s state, number uint32) mark { return mark(s) | mark(number)<<32 }
+func newMark(s state, number uint32) mark { return mark(s) | mark(number)<<32 }
 
 func (m mark) state() state           { return state(m &^ scopePending & 0xff) }
 func (m mark) scopePending() bool     { return m&scopePending != 0 }
-func (m mark) feeder() uint8          { return uint8(m >> 8) }
+func (m mark) feederNumber() uint8    { return uint8(m >> 8) }
 func (m mark) failureVersion() uint16 { return uint16(m >> 16) }
 func (m mark) partNumber() uint32     { return uint32(m >> 32) }
 
 func (m *mark) setState(s state)           { *m = *m&^0x7f | mark(s) }
-func (m *mark) setFeeder(p uint8)          { *m = *m&^0xff00 | mark(p)<<8 }
+func (m *mark) setFeederNumber(p uint8)    { *m = *m&^0xff00 | mark(p)<<8 }
 func (m *mark) setFailureVersion(v uint16) { *m = *m&^0xffff0000 | mark(v)<<16 }
 func (m *mark) setPartNumber(n uint32)     { *m = *m&0xffffffff | mark(n)<<32 }
 
@@ -289,7 +289,7 @@ func (h *header) refusal() (s state, by int32) {
 	if h.entry.level.ctx.Err() != nil {
 		return notStarted, 0
 	}
-	index, at := int(h.entry.index), order.Place{After: h.feeder()}
+	index, at := int(h.entry.index), order.Place{After: h.feederNumber()}
 	for {
 		if by, ok := h.entry.level.order.Blocker(index, at); ok {
 			return blocked, int32(by)
@@ -299,7 +299,7 @@ func (h *header) refusal() (s state, by int32) {
 			return ready, 0
 		}
 		h = &v.outside
-		at = order.Place{After: h.feeder(), Inside: v.crossing.lanes}
+		at = order.Place{After: h.feederNumber(), Inside: v.crossing.lanes}
 	}
 }
 
@@ -331,7 +331,7 @@ func (h *header) openFailure(how callKind) {
 	level, holds := h.entry.level, h.entry.holdsOthersBack()
 	verdict := ledger.Verdict{State: h.state(), Err: h.err}
 	if how == tentative {
-		h.setFailureVersion(level.order.Try(h.failureKey(), holds, h.feeder(), verdict))
+		h.setFailureVersion(level.order.Try(h.failureKey(), holds, h.feederNumber(), verdict))
 	} else {
 		h.setFailureVersion(level.order.Fail(h.failureKey(), holds, verdict))
 	}
