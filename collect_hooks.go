@@ -180,7 +180,7 @@ func (r *run) callHooks(report Report, ended time.Time, endLog func(context.Cont
 		hooks = append(hooks, endLog)
 	}
 	if scopes != nil {
-		hooks = append(hooks, nil)
+		hooks = append(hooks, nil) // nil stands for scopes.run, which needs no context
 	}
 	reports := b.reports
 	if f, ok := b.parent.Value(watch.Key{}).(func(context.Context, Report)); ok {
