@@ -13,19 +13,20 @@ import (
 )
 
 // TryEachChunk collects ready results into chunks and calls f with up to size values at
-// once, for a bulk write. If f returns an [ItemErrors], the results that it names become
-// Failed. Any other error, and a panic of f, makes all results of the chunk Failed. Results
-// that are not ready are passed on without ending a chunk, and all results are sent on in
-// the order in which they arrived. f gets a context that belongs to the batch, not to a record.
+// once, for a bulk write. f gets a context that belongs to the batch, not to a record.
+//
+// If f returns an [ItemErrors], the results that it names become Failed. Any other
+// error, and a panic of f, makes all results of the chunk Failed. Results that are not
+// ready do not end a chunk. All results are sent on in the order in which they arrived.
 //
 // A chunk that is not full is written at the end of the Stream. Until a chunk is written,
 // functions of earlier stages run ahead, by up to size records. If the consumer stops the
 // loop, chunks that were not written are dropped, and their records are reported.
 //
-// After [Parallel] or [Route], or in their lanes, a chunk does not wait for a record that
-// never arrives. When the time left before the records' contexts end is shorter than one
-// reserve, a lane that waits for input, or the consumer that waits for lanes, writes the
-// chunks of the stages after it as they are.
+// After [Parallel] or [Route], and in their lanes, a chunk does not wait for a record
+// that never arrives. One reserve before the records' contexts end, chunks begin to be
+// written early: as soon as a lane waits for input, or the consumer waits for lanes,
+// the chunks of the stages after it are written as they are.
 //
 // A chunk may contain several records of one group. If an earlier one fails, the later
 // ones have already been written; they are reported nevertheless, and are written again. If
@@ -242,9 +243,9 @@ func (c *chunk[T]) write(at *feeder) {
 // values only. It maps positions in the slice to errors. Values that it does not contain,
 // or for which the error is nil, have succeeded.
 //
-// An ItemErrors may be wrapped, or joined with others by [errors.Join]. If it contains a
-// position outside the slice, or is joined with an error of another kind, the whole chunk
-// fails, because the other values may have failed as well.
+// An ItemErrors may be wrapped, or joined with others by [errors.Join]. The whole chunk
+// fails if it contains a position outside the slice, or is joined with an error of
+// another kind. The other values may have failed as well then.
 type ItemErrors map[int]error
 
 func (e ItemErrors) Error() string {

@@ -19,10 +19,10 @@ import (
 //		return batch.Run(batch.SQS(ctx, event), process)
 //	}
 //
-// Prefer a [Handler], such as [SQSHandler] returns, if you can choose the signature. With
-// Run, lambda.Start decodes the event. It fails the whole batch if one record does not
-// decode, and it decodes {} or an event of an API into an event without records, for which
-// Run returns success.
+// Prefer a [Handler], such as [SQSHandler] returns, if you can choose the signature.
+// With Run, lambda.Start decodes the event, and it fails the whole batch if one record
+// does not decode. It also decodes {} or an event of an API into an event without
+// records, and Run returns success for that.
 //
 // The response lists every record that failed, was held back by the policy, or has a result
 // that did not reach Run. All other records are acknowledged.
@@ -45,10 +45,11 @@ import (
 // If Run returns an error, the response that it returns also fails the whole batch: the
 // response lists every record, or contains an identifier that voids it.
 //
-// Pass the source itself, without stages around it: Run does not know the records that an
-// earlier stage drops, and such a stage runs without a limit of time. If stage has not begun
-// to range over source after a quarter of a second, Run itself ranges over source up to the
-// first result to find out the deadline, so stages before Run process that record twice.
+// Pass the source itself, without stages around it. Run does not know the records that
+// an earlier stage drops, and such a stage runs without a limit of time. If stage has
+// not begun to range over source after a quarter of a second, Run itself ranges up to
+// the first result to find out the deadline. Stages before Run then process that record
+// twice.
 //
 // Only records of source are in the response. Results of another batch, which a stage has
 // kept or made, are ignored, and a line in the log says so.

@@ -12,9 +12,9 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 )
 
-// Payload lists the types that [Decode] gets bytes from: the body of an SQS message, the
-// data of a Kinesis or Firehose record, the value of a Kafka record after base64 decoding,
-// and strings and byte slices themselves.
+// Payload lists the types that [Decode] gets bytes from. These are the body of an SQS
+// message, the data of a Kinesis or Firehose record, and the value of a Kafka record
+// after base64 decoding. Strings and byte slices are the bytes themselves.
 type Payload interface {
 	~string | ~[]byte |
 		events.SQSMessage | events.KinesisEventRecord | events.KafkaRecord | events.KinesisFirehoseEventRecord
@@ -153,9 +153,9 @@ func (e *DecodeError) Unwrap() error {
 	return e.Err
 }
 
-// ErrNoValue is the error in the [DecodeError] of a valid record that has nothing to decode:
-// a Kafka record without a value, which is called a tombstone, or an empty payload that the
-// function given to [Decode] refuses.
+// ErrNoValue is the error in the [DecodeError] of a valid record that has nothing to
+// decode. That is a Kafka record without a value, which is called a tombstone, or an
+// empty payload that the function given to [Decode] refuses.
 var ErrNoValue = errors.New("no value")
 
 // emptyError is the error of an empty payload that unmarshal has refused with err.

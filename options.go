@@ -82,8 +82,8 @@ func WithPolicy(p Policy) Option {
 
 // WithReserve sets the reserve: the time that is kept back for responding. The records'
 // contexts end that long before the function's deadline, and no function is started after
-// that. [Run] and handlers respond when half of the reserve is over, even if functions
-// are still running.
+// that. When half of the reserve is over, [Run] and handlers stop waiting for functions and
+// respond.
 //
 // The default is 5% of the time that remains when the batch begins, but at least 500 ms and
 // at most 2 s. The reserve is never more than half of the time that remains. Without a
@@ -137,30 +137,34 @@ func WithLogger(l *slog.Logger) Option {
 //
 // The context has the values of the invocation's context. If the invocation has a
 // deadline, the context ends when three quarters of the reserve are over (see
-// [WithReserve]), and the collector responds then even if f has not returned. A panic of f
+// [WithReserve]). The collector responds then even if f has not returned. A panic of f
 // does not change the response.
 func WithReport(f func(context.Context, Report)) Option {
 	require(f != nil, "WithReport", "f is nil")
 	return func(s *settings) { s.reports = append(slices.Clip(s.reports), f) }
 }
 
-// WithScope opens a scope around the work on each record, such as a trace span, log
-// attributes or a client bound to the record. open is called with the record's context
-// before the first function is called for the record. It returns a context for those
-// functions and a function that closes the scope. The closing function is called once, with
-// the [Outcome] of the record, when the response has been decided.
+// WithScope opens a scope around the work on each record: a trace span, log attributes,
+// or a client bound to the record.
+//
+// open is called with the record's context before the first function is called for the
+// record. It returns a context for those functions and a function that closes the
+// scope. The closing function is called once, with the [Outcome] of the record, when
+// the response has been decided.
 //
 // Functions see the values of the returned context. Its deadline and its end are still
 // those of the record. The returned context must be the one that open got, or be derived
 // from it; nil means the one that open got. A nil closing function means that there is
 // nothing to close. If open panics, the record fails with a [*PanicError].
 //
-// open is called at most once per record of a batch, however many parts the record has
-// and however often the stage ranges over the batch. Lanes call open concurrently for
-// different records. open is not called if no function is called for the record: it was
-// held back, not started, or not decoded. The function of [Tap] counts here. The
-// function of [TryEachChunk] gets no record's context, but the scopes of the records that it
-// writes are open.
+// open is called at most once per record of a batch, even if the record has several
+// parts or the stage ranges over the batch several times. Lanes call open concurrently
+// for different records.
+//
+// open is not called if no function is called for the record, because it was held back,
+// not started or not decoded. The function of [Tap] counts here. The function of
+// [TryEachChunk] gets no record's context, but the scopes of the records that it writes
+// are open.
 //
 // Several options nest: the first is opened first and closed last. All open scopes are
 // closed before report functions are called, including those of records whose functions are
@@ -183,9 +187,11 @@ func WithScope(open func(context.Context, Record) (context.Context, func(Outcome
 //
 // For SQS the same messages are redelivered either way. But without the error the
 // function's Errors metric does not count the invocation, and the service does not slow
-// down its polling. For streams the option defeats BisectBatchOnFunctionError: the service
-// splits a batch at the first record of the list, and before the first record of the
-// batch there is nothing to split off.
+// down its polling.
+//
+// For streams the option defeats BisectBatchOnFunctionError. The service splits a batch
+// at the first record of the list, and nothing can be split off before the first record
+// of the batch.
 func WithoutAllFailedError() Option {
 	return func(s *settings) { s.allFailedOK = true }
 }

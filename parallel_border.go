@@ -190,8 +190,9 @@ func (in *inlet) close() {
 }
 
 // A clock tells the consumer when the contexts in its lanes have ended, and when to stop
-// waiting for them: after the patience of the crossing, or half of that later if the reader may
-// still get Results. Soon afterwards it tells the consumer to stop waiting for all lanes.
+// waiting for lanes. That is after the patience of the crossing, or half of that later if the
+// reader may still get Results. Soon afterwards the clock tells the consumer to stop waiting
+// for all lanes.
 type clock struct {
 	crossing *crossing
 	ended    <-chan struct{}

@@ -8,9 +8,9 @@ import (
 	"sync/atomic"
 )
 
-// A feeder is a point of the pipeline where a goroutine takes up Results and runs the
-// stages that follow, up to the point where another goroutine takes over: the source, the
-// start of a lane, or the consumer of lanes. It tracks the record that is being worked on.
+// A feeder is a point of the pipeline where a goroutine takes up Results: the source, the start
+// of a lane, or the consumer of lanes. The goroutine runs the stages that follow, up to the
+// point where another one takes over. The feeder tracks the record that is being worked on.
 type feeder struct {
 	current atomic.Uint64             // low half: the current record plus 1, or 0; high half: the number of changes
 	writing atomic.Pointer[[]*header] // what TryEachChunk's function is being called with

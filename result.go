@@ -115,8 +115,8 @@ func (r Result[T]) Context() context.Context {
 // Fail returns a copy of r that is Failed with err. If err is nil, the copy has an error
 // that says so. If r is unprocessed, Fail returns r unchanged.
 //
-// Fail has no side effect: the failure counts as soon as the next stage or a collector
-// sees the returned Result, and not at all if it is not sent on.
+// Fail has no side effect. The failure counts as soon as the next stage or a collector
+// sees the returned Result. If that is not sent on, the failure does not count at all.
 func (r Result[T]) Fail(err error) Result[T] {
 	if r.h.state().Unprocessed() {
 		return r
@@ -256,8 +256,9 @@ const (
 func (h *header) pristine() bool { return h.mark&0xffff00ff == mark(ready) }
 
 // quiet reports whether admit has nothing to check and nothing to note for a pristine
-// Result: no context has ended, no failure may hold it back, and acted is set already or,
-// as expected, need not be. The function is just small enough to be inlined.
+// Result. That is so if no context has ended, no failure may hold it back, and the flag
+// acted is set or, as expected, need not be. The function is just small enough to be
+// inlined.
 func (l *level) quiet(expected uint32) bool {
 	return l.run.flags.Load()|expected == acted && l.ctx.Err() == nil
 }

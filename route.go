@@ -20,17 +20,17 @@ import (
 //
 // A result whose key is not in the map becomes Failed with [ErrNoRoute]. For a default
 // route, let key return the key of that route for everything else. Results that are not
-// ready pass by the routes, because they have no value for key.
+// ready have no value for key, so they pass by the routes.
 //
-// key is called once per ready result, on the goroutine of the stages before, and must have
-// no side effects. If it panics, the result becomes Failed with a [*PanicError]. The map is
-// read when Route is called.
+// key is called once per ready result, on the goroutine of the stages before. It must
+// have no side effects. If it panics, the result becomes Failed with a [*PanicError].
+// The map is read when Route is called.
 //
-// Routes run concurrently. Each is a lane, as in [Parallel]: one goroutine, which runs the
-// route's stage on one result after the other. All that Parallel promises and warns of holds
-// for routes, too: which results may overtake others, that records of one group run one at a
-// time whichever routes they take, and what happens after the deadline and when a function
-// is stuck. A stage is called when the first result for it arrives.
+// Routes run concurrently. Each is a lane, as in [Parallel]: one goroutine, which runs
+// the route's stage on one result after the other. Records of one group run one at a
+// time, whichever routes they take. All that Parallel says about the order in which
+// results leave, about the deadline and about stuck functions holds for routes, too. A
+// stage is called when the first result for it arrives.
 //
 // If a stage returns before its input has ended, the later records of its route are
 // reported and hold their groups back. If a stage panics outside of the functions that it

@@ -43,8 +43,8 @@ func Map[A, B any](s Stream[A], f func(A) B) Stream[B] {
 // TryMap is [Map] for functions that may fail. An error of f makes the
 // result Failed. Results that are not ready pass through unchanged.
 //
-// f gets the record's own context, which ends before the function's deadline (see
-// [WithReserve]) and identifies the record (see [RecordFrom] and [SourceFrom]).
+// f gets the record's own context. It ends before the function's deadline (see
+// [WithReserve]), and it identifies the record (see [RecordFrom] and [SourceFrom]).
 func TryMap[A, B any](s Stream[A], f func(context.Context, A) (B, error)) Stream[B] {
 	requireStage("TryMap", "f", s, f != nil)
 	return func(yield func(Result[B]) bool) {
