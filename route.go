@@ -27,10 +27,10 @@ import (
 // The map is read when Route is called.
 //
 // Routes run concurrently. Each is a lane, as in [Parallel]: one goroutine, which runs
-// the route's stage on one result after the other. Records of one group run one at a
-// time, whichever routes they take. All that Parallel says about the order in which
-// results leave, about the deadline and about stuck functions holds for routes, too. A
-// stage is called when the first result for it arrives.
+// the route's stage on one result after the other. Unless the policy is [Continue],
+// records of one group run one at a time, whichever routes they take. All that Parallel
+// says about order, loops that end early, the deadline and stuck functions holds for
+// routes, too. A stage is called when the first result for it arrives.
 //
 // If a stage returns before its input has ended, the later records of its route are
 // reported and hold their groups back. If a stage panics outside of the functions that it
