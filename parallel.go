@@ -365,12 +365,6 @@ func (p *parallel[A, B]) untaken(t *task[A]) (emitted[B], bool) {
 	return headerOnly[B](t.visit.untaken(crash)), true
 }
 
-// headerOnly returns a Result without a value that leaves a lane other than by emit.
-func headerOnly[B any](h header) emitted[B] {
-	h.entry.hold() // as emit does
-	return emitted[B]{h: h}
-}
-
 // endLikeInput panics, or ends the goroutine, if the stages before did.
 func (p *parallel[A, B]) endLikeInput() {
 	if p.inputExited.Load() {

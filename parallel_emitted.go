@@ -43,6 +43,12 @@ func (e *emitted[B]) take() Result[B] {
 	return r
 }
 
+// headerOnly returns a Result without a value that leaves a lane other than by emit.
+func headerOnly[B any](h header) emitted[B] {
+	h.entry.hold() // as emit does
+	return emitted[B]{h: h}
+}
+
 // A valueSlab is a slab of values that several lanes may use.
 type valueSlab[B any] struct {
 	mu   sync.Mutex
