@@ -15,6 +15,16 @@ type emitted[B any] struct {
 	value *B // nil if the Result is not Ready
 }
 
+// take returns the Result and clears the stored value, because its memory may be kept for long.
+func (e *emitted[B]) take() Result[B] {
+	if e.value == nil {
+		return Result[B]{h: e.h}
+	}
+	r := Result[B]{e.h, *e.value}
+	*e.value = *new(B)
+	return r
+}
+
 // storeValue stores the value of a Result that leaves a lane, and returns the pointer to it. It
 // overwrites the value that entered the lane, if that has the same type. Memory for each value
 // would add a quarter to what Parallel allocates (BenchmarkParallel).
@@ -31,16 +41,6 @@ func (p *parallel[A, B]) storeValue(it *lanes.Item[task[A], emitted[B]], r *Resu
 	}
 	*room = r.value
 	return room
-}
-
-// take returns the Result and clears the stored value, because its memory may be kept for long.
-func (e *emitted[B]) take() Result[B] {
-	if e.value == nil {
-		return Result[B]{h: e.h}
-	}
-	r := Result[B]{e.h, *e.value}
-	*e.value = *new(B)
-	return r
 }
 
 // headerOnly returns a Result without a value that leaves a lane other than by emit.
