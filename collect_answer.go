@@ -78,9 +78,9 @@ func (c *collector[T]) decide(e ending) *answer {
 			a.folds[i].Unreach() // nothing is acknowledged if the pipeline crashed
 		}
 		if b.lineOf != nil {
-			a.folds[i].Hold(b.lineOf, func(record int) bool { return !b.lastReceive(record) })
+			a.folds[i].HoldBack(b.lineOf, func(record int) bool { return !b.lastReceive(record) })
 		}
-		a.folds[i].Share(b.id)
+		a.folds[i].ReportShared(b.id)
 		a.addBatch(b, &a.folds[i], listed)
 	}
 	return a

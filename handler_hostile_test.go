@@ -61,13 +61,13 @@ func TestNoPayloadMakesAHandlerPanicOrLeavesAnythingInItsBuffer(t *testing.T) {
 		payload []byte
 		handler func(*belongings) *batch.Handler
 	}{
-		"SQS": {fifo.payload(entries("1:a@g 2:b@h 3:c@g", 2)), func(kept *belongings) *batch.Handler {
+		"SQS": {fifo.payload(recordSpecs("1:a@g 2:b@h 3:c@g", 2)), func(kept *belongings) *batch.Handler {
 			return batch.SQSHandler(keepAll[events.SQSMessage](kept), quiet)
 		}},
-		"Kinesis": {kinesis.payload(entries("1:a 2:b 3:c", 1)), func(kept *belongings) *batch.Handler {
+		"Kinesis": {kinesis.payload(recordSpecs("1:a 2:b 3:c", 1)), func(kept *belongings) *batch.Handler {
 			return batch.KinesisHandler(keepAll[events.KinesisEventRecord](kept), quiet)
 		}},
-		"DynamoDB": {dynamoDB.payload(entries("1:a 2:b 3:c", 1)), func(kept *belongings) *batch.Handler {
+		"DynamoDB": {dynamoDB.payload(recordSpecs("1:a 2:b 3:c", 1)), func(kept *belongings) *batch.Handler {
 			return batch.DynamoDBHandler(keepAll[events.DynamoDBEventRecord](kept), quiet)
 		}},
 		"Kafka": {kafkaPayload("Yg=="), func(kept *belongings) *batch.Handler {

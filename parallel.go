@@ -85,8 +85,8 @@ type lineKey struct {
 
 const wholeRun = -1
 
-func (p *parallel[A, B]) face() lanes.Face[task[A], emitted[B]] {
-	return lanes.Face[task[A], emitted[B]]{
+func (p *parallel[A, B]) callbacks() lanes.Callbacks[task[A], emitted[B]] {
+	return lanes.Callbacks[task[A], emitted[B]]{
 		Start:     p.start,
 		Given:     func(owner any, t *task[A]) { t.visit.enter(owner.(*inlet)) },
 		Left:      func(t *task[A], r emitted[B]) { t.visit.parts.Leave(r.h.partNumber()) },
@@ -94,14 +94,14 @@ func (p *parallel[A, B]) face() lanes.Face[task[A], emitted[B]] {
 		Finished:  func(t *task[A]) { t.visit.end() },
 		Refused:   func(owner any, t *task[A]) emitted[B] { return headerOnly[B](t.visit.untaken(owner.(*inlet).crash)) },
 		Held:      func(t *task[A]) bool { return t.visit.parts.Held() },
-		Adrift:    func(owner any) { owner.(*inlet).close() },
+		GivenUp:    func(owner any) { owner.(*inlet).close() },
 		Abandoned: func(t *task[A]) emitted[B] { return headerOnly[B](t.visit.abandoned()) },
 	}
 }
 
 func (p *parallel[A, B]) run(s Stream[A], yield func(Result[B]) bool) {
 	p.border.routes = p.chooseLane != nil
-	p.border.finishItem = func(item any) { p.pool.Settle(item.(*lanes.Item[task[A], emitted[B]])) }
+	p.border.finishItem = func(item any) { p.pool.TryFinish(item.(*lanes.Item[task[A], emitted[B]])) }
 	go p.readInput(s)
 	defer p.stop() // even if yield panics
 	p.consume(yield)
@@ -307,7 +307,7 @@ func (p *parallel[A, B]) consume(yield func(Result[B]) bool) {
 		case <-p.pool.Changed:
 		case <-clock.ended:
 			clock.startPatience()
-			p.pool.Hurry(func(t *task[A]) bool { return t.visit.crossing.ctx.Err() != nil })
+			p.pool.ReleaseExpired(func(t *task[A]) bool { return t.visit.crossing.ctx.Err() != nil })
 		case <-clock.due:
 			if all, ok := clock.tick(p.pool.Exhausted()); ok {
 				p.gaveUp = true

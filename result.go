@@ -321,7 +321,7 @@ func (h *header) see() {
 	case h.entry == nil:
 	case h.state().Failure():
 		h.openFailure(goesOn)
-	case h.failureVersion() != 0 || h.entry.level.order.Loose():
+	case h.failureVersion() != 0 || h.entry.level.order.Unseen():
 		h.entry.level.order.Pass(h.failureKey())
 		h.setFailureVersion(0)
 	}
