@@ -6,7 +6,7 @@
 //   - router: a queue with several kinds of messages, and a pipeline for each
 //   - kinesis: a stream, with poison settled at once and a bulk write
 //   - deadletter: poison messages sent to a dead-letter queue with the reason
-//   - idempotency: orders that are charged once however often their message comes; a module of its own
+//   - once: orders that are charged once however often their message comes; a module of its own
 //   - around: functions around functions: timeout, retry, circuit breaker, once; a module of its own
 //   - traced: a queue whose messages leave traces; a module of its own
 package examples

@@ -173,7 +173,7 @@ type mapping struct {
 
 // ofOtherModules are in modules of their own, and cannot be embedded.
 func ofOtherModules() []string {
-	return []string{"idempotency/template.yaml", "traced/template.yaml"}
+	return []string{"once/template.yaml", "traced/template.yaml"}
 }
 
 func load(file string) (template, error) {

@@ -1,11 +1,11 @@
-// Idempotency is a Lambda function that charges the orders of an SQS queue once, however often
+// Once is a Lambda function that charges the orders of an SQS queue once, however often
 // they come.
 //
 // In Lambda it serves the queue, and keeps in a DynamoDB table which orders are charged. Anywhere else it
 // keeps them in memory, processes one event, the one in the file named on the command line or the one
 // built in, and prints the response on the standard output and the story on the standard error:
 //
-//	go run -C examples/idempotency . [event.json]
+//	go run -C examples/once . [event.json]
 package main
 
 import (

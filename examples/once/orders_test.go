@@ -17,7 +17,7 @@ func TestTheBuiltInEventChargesEachOrderOnce(t *testing.T) {
 	is := is.New(t)
 	var p payments
 	var out, story bytes.Buffer
-	status := local.Tell(handler(once.Memory(), &p), builtIn, []string{"idempotency"}, &out, &story)
+	status := local.Tell(handler(once.Memory(), &p), builtIn, []string{"once"}, &out, &story)
 	is.Equal(status, 0)
 	is.Equal(p.charged, []string{"order-1", "order-2"})
 	is.Equal(out.String(), `{"batchItemFailures":[`+

@@ -1,4 +1,4 @@
-module github.com/lambdabatch/batch/examples/idempotency
+module github.com/lambdabatch/batch/examples/once
 
 go 1.26
 
