@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"sync"
 
@@ -13,17 +14,17 @@ import (
 	"github.com/lambdabatch/batch"
 )
 
-// A Booking is the body of a message. The message's group is the account, since
-// the order of its bookings decides which of them it can bear.
+// A Booking is the body of a message. The message's group is the account: whether a withdrawal is covered
+// depends on the bookings before it.
 type Booking struct {
 	ID      string `json:"id"`
 	Account string `json:"account"`
-	Cents   int    `json:"cents"` // less than zero for a withdrawal
+	Cents   int    `json:"cents"` // negative for a withdrawal
 }
 
 var errOverdrawn = errors.New("overdrawn")
 
-// An Account is a balance and the bookings that made it.
+// An Account is a balance and its bookings.
 type Account struct {
 	Cents    int
 	Bookings []string // IDs, in the order in which they were booked
@@ -35,8 +36,8 @@ type Ledger struct {
 	accounts map[string]Account
 }
 
-// Book books b, once however often its message is delivered.
-func (l *Ledger) Book(_ context.Context, b Booking) error {
+// Book books b. A message may be delivered twice; its booking is booked once.
+func (l *Ledger) Book(ctx context.Context, b Booking) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	account := l.accounts[b.Account]
@@ -50,6 +51,7 @@ func (l *Ledger) Book(_ context.Context, b Booking) error {
 		l.accounts = make(map[string]Account)
 	}
 	l.accounts[b.Account] = Account{account.Cents + b.Cents, append(account.Bookings, b.ID)}
+	slog.InfoContext(ctx, "booked", "balance", account.Cents+b.Cents)
 	return nil
 }
 
@@ -58,11 +60,11 @@ func (l *Ledger) process(messages batch.Stream[events.SQSMessage]) batch.Stream[
 	return batch.TryEach(bookings, l.Book)
 }
 
-// lanes is how many accounts are served at once.
+// lanes is the number of accounts that are served at a time.
 const lanes = 8
 
-// handler takes the maxReceiveCount of the queue: a booking that fails on its last
-// receive is on its way to the dead-letter queue and no longer holds its account up.
+// handler needs the maxReceiveCount of the queue: a booking that fails on its last receive moves to the
+// dead-letter queue, so it no longer holds back the later bookings of its account.
 func (l *Ledger) handler(maxReceives int) *batch.Handler {
 	return batch.SQSHandler(func(messages batch.Stream[events.SQSMessage]) batch.Stream[Booking] {
 		return batch.Parallel(messages, lanes, l.process)

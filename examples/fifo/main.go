@@ -1,11 +1,11 @@
-// Fifo is a Lambda function that books the messages of a FIFO queue to accounts:
-// several accounts at once, and the bookings of each in their order.
-//
-// In Lambda it serves the queue. Anywhere else it processes one event, the one in
-// the file named on the command line or the one built in, and prints the response
-// on the standard output and the log on the standard error:
+// Fifo is example 3: order. Bookings of a FIFO queue are booked to accounts, several accounts at a time
+// and the bookings of each account in order. A failed booking holds back the later ones of its account,
+// and no other account. A booking that has failed on its last receive holds back none.
 //
 //	go run ./examples/fifo [event.json]
+//
+// In Lambda it serves the queue. Anywhere else it processes the event in the file, or a built-in one,
+// and prints the response on stdout and what became of each message on stderr.
 package main
 
 import (
@@ -24,7 +24,8 @@ import (
 //go:embed event.json
 var builtIn []byte
 
-// localMaxReceives is the maxReceiveCount of the queue that event.json came from.
+// localMaxReceives is the maxReceiveCount of the queue in event.json. The broken booking b-5 has been
+// received five times.
 const localMaxReceives = 5
 
 func main() {
@@ -40,9 +41,9 @@ func main() {
 	lambda.Start(new(Ledger).handler(maxReceives))
 }
 
-// readMaxReceives reads what template.yaml gives to the queue and to the function
-// from one parameter. There is no default: one that is not the queue's would break
-// the order or dead-letter bookings that were never tried.
+// readMaxReceives reads the maxReceiveCount of the queue, which template.yaml passes to the queue and to the
+// function. There is no default: a wrong count would break the order, or move bookings to the dead-letter
+// queue that were never tried.
 func readMaxReceives() (int, error) {
 	n, err := strconv.Atoi(os.Getenv("MAX_RECEIVES"))
 	if err != nil || n < 1 {

@@ -1,10 +1,10 @@
-// Kinesis is a Lambda function that stores the sensor readings of a Kinesis stream.
-//
-// In Lambda it serves the stream. Anywhere else it processes one event, the one in
-// the file named on the command line or the one built in, and prints the response
-// on the standard output and the log on the standard error:
+// Kinesis is example 4: a stream. Sensor readings are stored in bulk. Poison records are written to a table
+// of dead letters at once, because a record that fails holds back everything after it.
 //
 //	go run ./examples/kinesis [event.json]
+//
+// In Lambda it serves the stream. Anywhere else it processes the event in the file, or a built-in one,
+// and prints the response on stdout and what became of each record on stderr.
 package main
 
 import (

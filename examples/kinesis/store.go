@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -32,19 +33,19 @@ func check(_ context.Context, r Reading) error {
 	return nil
 }
 
-// A Letter is a record that can never become a reading, and the reason.
+// A Letter is a poison record, with the reason.
 type Letter struct {
 	Data   string
 	Reason string
 }
 
-// A Key is the key of a reading: written twice, it is still one.
+// A Key is the key of a reading: written twice, a reading is still one.
 type Key struct {
 	Sensor string
 	At     time.Time
 }
 
-// A Store stands for a database with a table of readings and one of dead letters.
+// A Store stands for a database with a table of readings and a table of dead letters.
 type Store struct {
 	mu       sync.Mutex
 	sensors  map[string]bool
@@ -60,9 +61,9 @@ func newStore(sensors ...string) *Store {
 	return s
 }
 
-// write stands for BatchWriteItem, which may refuse some items and write the rest.
-// A sensor's registration may still be on its way, so its readings are redelivered.
-func (s *Store) write(_ context.Context, readings []Reading) error {
+// write stands for BatchWriteItem, which may refuse some items and write the rest. Readings of a sensor that
+// is not registered yet are refused; they are redelivered and may succeed then.
+func (s *Store) write(ctx context.Context, readings []Reading) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	refused := batch.ItemErrors{}
@@ -73,11 +74,12 @@ func (s *Store) write(_ context.Context, readings []Reading) error {
 		}
 		s.readings[Key{r.Sensor, r.At}] = r.Celsius
 	}
+	slog.InfoContext(ctx, "bulk write", "readings", len(readings), "refused", len(refused))
 	return refused
 }
 
-// bury keeps the record that failed for good and acknowledges it. What has no data
-// to keep is left to the on-failure destination.
+// bury writes a poison record to the table of dead letters, and acknowledges it. A record whose data could
+// not be read stays failed, and is left to the on-failure destination.
 func (s *Store) bury(ctx context.Context, reason error) error {
 	record, ok := batch.SourceFrom[events.KinesisEventRecord](ctx)
 	if !ok {
@@ -86,6 +88,7 @@ func (s *Store) bury(ctx context.Context, reason error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.letters[record.Kinesis.SequenceNumber] = Letter{string(record.Kinesis.Data), reason.Error()}
+	slog.InfoContext(ctx, "written to the dead letters", "reason", reason)
 	return nil
 }
 
@@ -97,11 +100,10 @@ const (
 func (s *Store) process(records batch.Stream[events.KinesisEventRecord]) batch.Stream[Reading] {
 	readings := batch.Decode[Reading](records, json.Unmarshal)
 	possible := batch.TryEach(readings, check)
-	// What failed up to here will fail whenever it comes, and would hold up its
-	// shard until the retries end.
+	// Records that failed up to here will always fail. They would block the shard until the retries end.
 	valid := batch.Catch(possible, s.bury)
-	// What fails here may succeed next time. If it never does, the mapping isolates
-	// it by halving the batch.
+	// Records that fail here may succeed next time. If one never does, the mapping isolates it by halving
+	// the batch.
 	return batch.TryEachChunk(valid, chunkSize, s.write)
 }
 

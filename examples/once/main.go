@@ -1,11 +1,11 @@
-// Once is a Lambda function that charges the orders of an SQS queue once, however often
-// they come.
-//
-// In Lambda it serves the queue, and keeps in a DynamoDB table which orders are charged. Anywhere else it
-// keeps them in memory, processes one event, the one in the file named on the command line or the one
-// built in, and prints the response on the standard output and the story on the standard error:
+// Once is example 8: idempotency. The orders of an SQS queue are charged once, however often their
+// messages are delivered.
 //
 //	go run -C examples/once . [event.json]
+//
+// In Lambda it serves the queue, and a DynamoDB table has the orders that are charged. Anywhere else it
+// keeps them in memory and processes the event in the file, or a built-in one. It prints the response on
+// stdout and what became of each message on stderr.
 package main
 
 import (
@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"strings"
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-lambda-go/lambdacontext"
@@ -29,7 +30,7 @@ var builtIn []byte
 
 func main() {
 	if os.Getenv("AWS_LAMBDA_RUNTIME_API") == "" {
-		os.Exit(byHand())
+		os.Exit(runLocally())
 	}
 	slog.SetDefault(lambdacontext.NewLogger())
 	aws, err := config.LoadDefaultConfig(context.Background())
@@ -40,9 +41,9 @@ func main() {
 	lambda.Start(handler(once.DynamoDB(dynamodb.NewFromConfig(aws), os.Getenv("TABLE")), new(payments)))
 }
 
-func byHand() (status int) {
+func runLocally() (status int) {
 	var p payments
 	status = local.Tell(handler(once.Memory(), &p), builtIn, os.Args, os.Stdout, os.Stderr)
-	fmt.Fprintf(os.Stderr, "\nCards were charged %d times: %v\n", len(p.charged), p.charged)
+	fmt.Fprintf(os.Stderr, "\nThe payment service charged %d orders: %s.\n", len(p.charged), strings.Join(p.charged, ", "))
 	return status
 }

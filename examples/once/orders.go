@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -14,21 +15,20 @@ import (
 	"github.com/lambdabatch/batch/once"
 )
 
-// An Order is the body of a message. A shop that has no answer sends its order again, as
-// another message.
+// An Order is the body of a message. A shop that gets no reply sends its order again, as another message.
 type Order struct {
 	ID       string `json:"id"`
 	Cents    int    `json:"cents"`
 	Customer string `json:"customer"`
 }
 
-// Key is what not to charge twice.
+// Key identifies the order: no key is charged twice.
 func (o Order) Key() string { return o.ID }
 
 // A Receipt says what an order was charged.
 type Receipt struct{ Order, Charge string }
 
-// payments stand for a payment service, which would charge a card each time that it is asked.
+// payments stand for a payment service, which charges a card with every call.
 type payments struct {
 	mu      sync.Mutex
 	charged []string // orders
@@ -36,28 +36,32 @@ type payments struct {
 
 var errRefused = errors.New("card refused")
 
-func (p *payments) charge(_ context.Context, o Order) (Receipt, error) {
+func (p *payments) charge(ctx context.Context, o Order) (Receipt, error) {
 	if o.Customer == "blocked" {
 		return Receipt{}, fmt.Errorf("order %s: %w", o.ID, errRefused)
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.charged = append(p.charged, o.ID)
+	slog.InfoContext(ctx, "charged", "cents", o.Cents)
 	return Receipt{o.ID, fmt.Sprintf("charge-%d", len(p.charged))}, nil
 }
 
 // mail stands for a mail server. A receipt that is sent twice does no harm.
-func mail(context.Context, Receipt) error { return nil }
+func mail(ctx context.Context, r Receipt) error {
+	slog.InfoContext(ctx, "mailed the receipt", "of", r.Charge)
+	return nil
+}
 
-// A queue retains messages for four days, and a person may send one back from the dead-letter queue
-// in the fourteen days after.
+// remembered is as long as a message may be delivered: four days in its queue, and fourteen in the
+// dead-letter queue, from where it may be sent back.
 const remembered = (4 + 14) * 24 * time.Hour
 
 func handler(store once.Store, p *payments) *batch.Handler {
 	charge := once.Map(store, Order.Key, p.charge,
 		once.WithName("charge"),
 		once.WithExpiry(remembered),
-		once.WithPayload(func(o Order) any { return o.Cents })) // one number, one price
+		once.WithPayload(func(o Order) any { return o.Cents })) // the same key with another price fails
 	return batch.SQSHandler(func(messages batch.Stream[events.SQSMessage]) batch.Stream[Receipt] {
 		receipts := batch.TryMap(batch.Decode[Order](messages, json.Unmarshal), charge)
 		return batch.TryEach(receipts, mail)

@@ -1,10 +1,10 @@
-// Orders is a Lambda function that charges and stores the orders of an SQS queue.
-//
-// In Lambda it serves the queue. Anywhere else it processes one event, the one in
-// the file named on the command line or the one built in, and prints the response
-// on the standard output and the log on the standard error:
+// Orders is example 2: the whole job. The orders of an SQS queue are decoded, filtered, charged and
+// stored, eight at a time. Three fail, each in its own way, and only those are redelivered.
 //
 //	go run ./examples/orders [event.json]
+//
+// In Lambda it serves the queue. Anywhere else it processes the event in the file, or a built-in one,
+// and prints the response on stdout and what became of each message on stderr.
 package main
 
 import (

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -32,34 +33,36 @@ type Receipt struct {
 
 var errRefused = errors.New("card refused")
 
-// charge stands for a payment service. It has a bug: an order without parcels
-// makes it panic, which costs that order and no other.
-func charge(_ context.Context, o Order) (Receipt, error) {
+// charge stands for a payment service. It has a bug: it panics for an order without parcels. Only that
+// order fails.
+func charge(ctx context.Context, o Order) (Receipt, error) {
 	if o.Customer == "blocked" {
 		return Receipt{}, fmt.Errorf("order %s: %w", o.ID, errRefused)
 	}
-	return Receipt{Order: o.ID, Cents: o.Cents, CentsPerParcel: o.Cents / o.Parcels}, nil
+	receipt := Receipt{Order: o.ID, Cents: o.Cents, CentsPerParcel: o.Cents / o.Parcels}
+	slog.InfoContext(ctx, "charged", "cents", o.Cents)
+	return receipt, nil
 }
 
-// A Store keeps receipts by order, so that a message that is delivered twice is
-// stored once.
+// A Store stands for a database. It keeps receipts by order: stored twice, a receipt is still one.
 type Store struct {
 	mu       sync.Mutex
 	receipts map[string]Receipt
 }
 
-// Put stores r in the place of what was stored for its order before.
-func (s *Store) Put(_ context.Context, r Receipt) error {
+// Put stores r, and replaces the receipt that its order may have.
+func (s *Store) Put(ctx context.Context, r Receipt) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.receipts == nil {
 		s.receipts = make(map[string]Receipt)
 	}
 	s.receipts[r.Order] = r
+	slog.InfoContext(ctx, "stored")
 	return nil
 }
 
-// process is the whole job: it is what the handler runs, and what the test calls.
+// process is the whole job: decode, filter, charge, store.
 func (s *Store) process(messages batch.Stream[events.SQSMessage]) batch.Stream[Receipt] {
 	orders := batch.Decode[Order](messages, json.Unmarshal)
 	payable := batch.Filter(orders, Order.Payable)
@@ -67,7 +70,7 @@ func (s *Store) process(messages batch.Stream[events.SQSMessage]) batch.Stream[R
 	return batch.TryEach(receipts, s.Put)
 }
 
-// lanes is how many orders are charged at once.
+// lanes is the number of orders that are charged at a time.
 const lanes = 8
 
 func (s *Store) handler() *batch.Handler {

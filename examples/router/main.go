@@ -1,12 +1,10 @@
-// Router is a Lambda function for a queue with several kinds of messages: orders,
-// refunds and heartbeats, told apart by a message attribute. Each kind has a pipeline
-// of its own.
-//
-// In Lambda it serves the queue. Anywhere else it processes one event, the one in
-// the file named on the command line or the one built in, and prints the response
-// on the standard output and the log on the standard error:
+// Router is example 6: several kinds of messages in one queue. Orders, refunds and heartbeats differ by a
+// message attribute, and each kind has its own pipeline.
 //
 //	go run ./examples/router [event.json]
+//
+// In Lambda it serves the queue. Anywhere else it processes the event in the file, or a built-in one,
+// and prints the response on stdout and what became of each message on stderr.
 package main
 
 import (

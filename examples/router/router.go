@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -12,19 +13,19 @@ import (
 	"github.com/lambdabatch/batch"
 )
 
-// An Order is charged by a payment service, which takes one at a time.
+// An Order is charged by a payment service, which takes one per call.
 type Order struct {
 	ID    string `json:"id"`
 	Cents int    `json:"cents"`
 }
 
-// A Refund is written to a table, which takes 25 at once.
+// A Refund is written to a table, which takes 25 per call.
 type Refund struct {
 	Order string `json:"order"`
 	Cents int    `json:"cents"`
 }
 
-// kind is the attribute that tells messages apart, "" if there is none.
+// kind is the value of the message attribute "kind", "" if there is none.
 func kind(m events.SQSMessage) string {
 	if a := m.MessageAttributes["kind"]; a.StringValue != nil {
 		return *a.StringValue
@@ -32,8 +33,8 @@ func kind(m events.SQSMessage) string {
 	return ""
 }
 
-// process is the whole job. A message of a kind that has no route fails, and is redelivered
-// until the queue's redrive policy moves it away.
+// process is the whole job. A message whose kind has no route fails. It is redelivered until the queue's
+// redrive policy moves it to the dead-letter queue.
 func (b *Books) process(messages batch.Stream[events.SQSMessage]) batch.Stream[struct{}] {
 	return batch.Route(messages, kind, map[string]batch.Stage[events.SQSMessage, struct{}]{
 		"order":     b.orders,
@@ -42,7 +43,7 @@ func (b *Books) process(messages batch.Stream[events.SQSMessage]) batch.Stream[s
 	})
 }
 
-// orders charges up to eight orders at once.
+// orders charges up to eight orders at a time.
 func (b *Books) orders(messages batch.Stream[events.SQSMessage]) batch.Stream[struct{}] {
 	charged := batch.Parallel(messages, 8, func(messages batch.Stream[events.SQSMessage]) batch.Stream[Order] {
 		return batch.TryEach(batch.Decode[Order](messages, json.Unmarshal), b.charge)
@@ -56,7 +57,7 @@ func (b *Books) refunds(messages batch.Stream[events.SQSMessage]) batch.Stream[s
 	return batch.Discard[struct{}](batch.TryEachChunk(refunds, 25, b.write))
 }
 
-// Books stands for the payment service and the table of refunds.
+// Books stand for the payment service and the table of refunds.
 type Books struct {
 	mu       sync.Mutex
 	charged  map[string]int // cents by order
@@ -69,7 +70,7 @@ var (
 	errNegative = errors.New("negative amount")
 )
 
-func (b *Books) charge(_ context.Context, o Order) error {
+func (b *Books) charge(ctx context.Context, o Order) error {
 	if o.Cents > 1_000_000 {
 		return fmt.Errorf("%s: %w", o.ID, errLimit)
 	}
@@ -79,11 +80,12 @@ func (b *Books) charge(_ context.Context, o Order) error {
 		b.charged = make(map[string]int)
 	}
 	b.charged[o.ID] = o.Cents
+	slog.InfoContext(ctx, "charged", "cents", o.Cents)
 	return nil
 }
 
-// write refuses single refunds.
-func (b *Books) write(_ context.Context, refunds []Refund) error {
+// write may refuse single refunds and write the rest.
+func (b *Books) write(ctx context.Context, refunds []Refund) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.refunded == nil {
@@ -98,5 +100,6 @@ func (b *Books) write(_ context.Context, refunds []Refund) error {
 		}
 		b.refunded[r.Order] = r.Cents
 	}
+	slog.InfoContext(ctx, "bulk write", "refunds", len(refunds), "refused", len(refused))
 	return refused
 }

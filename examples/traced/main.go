@@ -1,11 +1,11 @@
-// Traced is a Lambda function that charges and stores the orders of an SQS queue, and
-// makes a trace of it.
-//
-// In Lambda it serves the queue and sends its spans to a collector by OTLP. Anywhere else it
-// processes one event, the one in the file named on the command line or the one built in,
-// and prints the response and a picture of the spans, or with -json the spans in full:
+// Traced is example 9: OpenTelemetry. The orders of an SQS queue are charged and stored, and each message
+// leaves a trace.
 //
 //	go run -C examples/traced . [-json] [event.json]
+//
+// In Lambda it serves the queue, and sends its spans to a collector by OTLP. Anywhere else it processes
+// the event in the file, or a built-in one. It prints the response on stdout, what became of each
+// message on stderr, and then a picture of the spans. With -json it prints the spans in full on stdout.
 package main
 
 import (
@@ -30,7 +30,7 @@ var builtIn []byte
 
 func main() {
 	if os.Getenv("AWS_LAMBDA_RUNTIME_API") == "" {
-		os.Exit(byHand())
+		os.Exit(runLocally())
 	}
 	slog.SetDefault(lambdacontext.NewLogger())
 	// The endpoint is that of a collector extension, unless OTEL_EXPORTER_OTLP_ENDPOINT names another.
@@ -42,11 +42,11 @@ func main() {
 	lambda.Start(handler(exporter))
 }
 
-func byHand() (status int) {
-	full := flag.Bool("json", false, "print the spans in full")
+func runLocally() (status int) {
+	inFull := flag.Bool("json", false, "print the spans in full")
 	flag.Parse()
 	args := append(os.Args[:1:1], flag.Args()...)
-	if *full {
+	if *inFull {
 		exporter, err := stdouttrace.New(stdouttrace.WithPrettyPrint())
 		if err != nil {
 			fmt.Fprintln(os.Stderr, err)
@@ -55,7 +55,7 @@ func byHand() (status int) {
 		return local.Run(handler(exporter), builtIn, args, os.Stdout, os.Stderr)
 	}
 	spans := tracetest.NewInMemoryExporter()
-	status = local.Run(handler(spans), builtIn, args, os.Stdout, os.Stderr)
-	fmt.Print("\n", picture(spans.GetSpans()))
+	status = local.Tell(handler(spans), builtIn, args, os.Stdout, os.Stderr)
+	fmt.Fprint(os.Stderr, "\n", picture(spans.GetSpans()))
 	return status
 }

@@ -43,15 +43,15 @@ func TestTheStorySaysWhatCameAndWhatBecameOfItAndWhy(t *testing.T) {
 		message("m-1", "a", "good"), message("m-22222222", "b", "bad"), message("m-3", "b", strings.Repeat("long ", 20)), message("m-4", "c", "worse"),
 	}, ",")+`]}`)
 	is.Equal(stdout, `{"batchItemFailures":[{"itemIdentifier":"m-22222222"},{"itemIdentifier":"m-3"},{"itemIdentifier":"m-4"}]}`+"\n")
-	is.Equal(story, `4 records came:
+	is.Equal(story, `4 records arrived:
 
-  m-1        good                                               done
-  m-222222…  bad                                                failed: refused
-  m-3        long long long long long…long long long long long  blocked by record "m-222222…"
-  m-4        worse                                              panic: oh (story_test.go:34 local_test.TestTheStorySaysWhatCameAndWhatBecameOfItAndWhy.func1)
+  m-1        good                                                         done
+  m-222222…  bad                                                          failed: refused
+  m-3        long long long long long long…long long long long long long  blocked by record "m-222222…"
+  m-4        worse                                                        panic: oh (story_test.go:34 local_test.TestTheStorySaysWhatCameAndWhatBecameOfItAndWhy.func1)
 
-3 of 4 are redelivered: 2 failed, 1 blocked. The answer:
-
+3 of 4 will be redelivered: 2 failed, 1 blocked. The response lists them, and SQS deletes the other 1.
+The response:
 `)
 }
 
@@ -68,9 +68,113 @@ func TestTheStoryOfAShardSaysThatItIsReadAgain(t *testing.T) {
 	}
 	_, story := tell(t, handler, `{"Records":[`+record("1000000001", "Z29vZA==")+","+record("1000000002", "YmFk")+","+record("1000000003", "Z29vZA==")+`]}`)
 	is.True(strings.Contains(story, "  …00000002  bad   failed: refused\n"))
-	is.True(strings.HasSuffix(story, "2 of 3 are redelivered: 1 failed, since a shard is read again from the first one listed. The answer:\n\n"))
+	is.True(strings.HasSuffix(story, "2 of 3 will be redelivered: 1 failed. Lambda reads the shard again from the first one listed.\nThe response:\n"))
 	_, story = tell(t, handler, `{"Records":[`+record("1", "Z29vZA==")+`]}`)
-	is.True(strings.HasSuffix(story, "Nothing is redelivered. The answer:\n\n"))
+	is.True(strings.HasSuffix(story, "None will be redelivered: the response lists none, and Lambda reads on in the shard.\nThe response:\n"))
+}
+
+func TestTheStoryHasWhatFunctionsLogAndSaysWhichReceiveItIs(t *testing.T) {
+	is := is.New(t)
+	handler := batch.SQSHandler(func(messages batch.Stream[events.SQSMessage]) batch.Stream[events.SQSMessage] {
+		stored := batch.TryEach(messages, func(ctx context.Context, m events.SQSMessage) error {
+			slog.InfoContext(ctx, "stored", "body", m.Body)
+			slog.DebugContext(ctx, "seen")
+			slog.WarnContext(ctx, "odd")
+			return nil
+		})
+		mailed := batch.TryEach(stored, func(_ context.Context, m events.SQSMessage) error {
+			if m.Body == "bad" {
+				return errors.New("refused")
+			}
+			return nil
+		})
+		return batch.TryEachChunk(mailed, 10, func(ctx context.Context, chunk []events.SQSMessage) error {
+			slog.InfoContext(ctx, "bulk write", "messages", len(chunk))
+			return nil
+		})
+	})
+	_, story := tell(t, handler, `{"Records":[
+		{"messageId":"m-1","body":"good","eventSource":"aws:sqs"},
+		{"messageId":"m-2","body":"bad","eventSource":"aws:sqs","attributes":{"ApproximateReceiveCount":"3"}}]}`)
+	is.Equal(story, `2 records arrived:
+
+  m-1  good  done: stored body=good
+  m-2  bad   stored body=bad, then failed on receive 3: refused
+
+  bulk write messages=1
+
+1 of 2 will be redelivered: 1 failed. The response lists them, and SQS deletes the other 1.
+The response:
+`)
+}
+
+func TestTheStoryOfFirehoseHasTheNewDataAndThePartition(t *testing.T) {
+	is := is.New(t)
+	handler := batch.FirehoseHandler(func(records batch.Stream[events.KinesisFirehoseEventRecord]) batch.Stream[batch.FirehoseRecord] {
+		kept := batch.Filter(records, func(r events.KinesisFirehoseEventRecord) bool { return string(r.Data) != "noise" })
+		return batch.TryMap(kept, func(_ context.Context, r events.KinesisFirehoseEventRecord) (batch.FirehoseRecord, error) {
+			if string(r.Data) == "bad" {
+				return batch.FirehoseRecord{}, errors.New("refused")
+			}
+			return batch.FirehoseRecord{Data: []byte("better"), PartitionKeys: map[string]string{"b": "2", "a": "1"}}, nil
+		})
+	})
+	record := func(id, data string) string { return `{"recordId":"` + id + `","data":"` + data + `"}` }
+	stdout, story := tell(t, handler, `{"deliveryStreamArn":"arn:aws:firehose:eu-west-1:1:deliverystream/s","records":[`+
+		record("r-1", "Z29vZA==")+","+record("r-2", "bm9pc2U=")+","+record("r-3", "YmFk")+`]}`)
+	is.True(strings.HasPrefix(stdout, `{"records":[{"recordId":"r-1","result":"Ok",`))
+	is.Equal(story, `3 records arrived:
+
+  r-1  good   Ok: better in partition a=1 b=2
+  r-2  noise  Dropped
+  r-3  bad    ProcessingFailed: refused
+
+1 Ok: delivered as the response has them. 1 Dropped. 1 ProcessingFailed: stored in the error prefix.
+Firehose redelivers none of them.
+The response:
+`)
+}
+
+func TestEachInvocationOfAWindowGetsTheStateOfTheOneBefore(t *testing.T) {
+	is := is.New(t)
+	handler := batch.KinesisWindowHandler(batch.Each(func(context.Context, events.KinesisEventRecord) error { return nil }),
+		func(n int, _ events.KinesisEventRecord) int { return n + 1 },
+		func(ctx context.Context, _ batch.Window, n int) error {
+			slog.InfoContext(ctx, "closed", "n", n)
+			return nil
+		})
+	event := func(final, records string) string {
+		return `{"window":{"start":"2025-11-23T08:00:00Z","end":"2025-11-23T08:01:00Z"},"state":{},"shardId":"s",
+			"eventSourceARN":"arn:aws:kinesis:eu-west-1:1:stream/s","isFinalInvokeForWindow":` + final + `,"Records":[` + records + `]}`
+	}
+	record := `{"eventSource":"aws:kinesis","kinesis":{"sequenceNumber":"1","data":"Z29vZA=="}}`
+	var out, story bytes.Buffer
+	is.Equal(local.TellWindow(handler, []byte("["+event("false", record)+","+event("true", "")+"]"), []string{"program"}, &out, &story), 0)
+	is.Equal(out.String(), `{"state":1,"batchItemFailures":[]}`+"\n"+`{"state":1,"batchItemFailures":[]}`+"\n")
+	is.Equal(story.String(), `Invocation 1 of 2: 1 record arrived, the window's state is {}:
+
+  1  good  done
+
+None will be redelivered: the response lists none. The next invocation gets its state.
+The response:
+
+Invocation 2 of 2: no records arrived, the window is over, its state is 1:
+
+  closed n=1
+
+None will be redelivered. The window is over, and Lambda drops its state.
+The response:
+`)
+}
+
+func TestWhatIsNoListOfEventsHasNoStory(t *testing.T) {
+	is := is.New(t)
+	var out, story bytes.Buffer
+	handler := batch.KinesisWindowHandler(batch.Each(func(context.Context, events.KinesisEventRecord) error { return nil }),
+		func(n int, _ events.KinesisEventRecord) int { return n }, func(context.Context, batch.Window, int) error { return nil })
+	is.Equal(local.TellWindow(handler, []byte("{}"), []string{"program"}, &out, &story), 1)
+	is.Equal(out.String(), "")
+	is.True(strings.HasPrefix(story.String(), "program: not a list of events: "))
 }
 
 func TestWhatIsNoEventHasNoStory(t *testing.T) {
