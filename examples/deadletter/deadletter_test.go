@@ -1,9 +1,11 @@
-package deadletter_test
+package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -13,28 +15,43 @@ import (
 	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/lambdabatch/batch"
 	"github.com/lambdabatch/batch/batchtest"
-	"github.com/lambdabatch/batch/examples/deadletter"
+	"github.com/lambdabatch/batch/examples/internal/local"
 	"github.com/matryer/is"
 	"pgregory.net/rapid"
 )
 
-// outbox stands in for the dead-letter queue.
-type outbox struct {
-	letters []deadletter.Letter
-	down    error
+func TestTheBuiltInEventDivertsPoisonAndReportsTheRest(t *testing.T) {
+	is := is.New(t)
+	var o Outbox
+	var stdout, stderr bytes.Buffer
+	is.Equal(local.Run(batch.SQSHandler(process(o.Send)), builtIn, []string{"deadletter"}, &stdout, &stderr), 0)
+	is.Equal(stdout.String(), `{"batchItemFailures":[{"itemIdentifier":"00000004-5d1c-4b5a-9f2e-7c3b6a1d2e4f"}]}`+"\n") // throttled
+	is.Equal(stderr.String(), "")
+	is.Equal(len(o.letters), 2)
+	is.Equal(o.letters[0].Body, `{"id":"o-2"`)
+	is.Equal(o.letters[1].Reason, `"order o-3: negative total: rejected"`)
 }
 
-func (o *outbox) send(_ context.Context, l deadletter.Letter) error {
-	if o.down == nil {
-		o.letters = append(o.letters, l)
+func TestOverSeveralDeliveriesPoisonIsReceivedOnceAndTheRestUntilItSucceeds(t *testing.T) {
+	is := is.New(t)
+	queue := batchtest.NewQueue(batchtest.QueueConfig{BatchSize: 10, MaxReceives: 3})
+	for id, body := range map[string]string{
+		"good": `{"total":1}`, "broken": `{`, "rejected": `{"total":-1}`, "throttled": `{"total":500}`,
+	} {
+		queue.Send(batchtest.Message{ID: id, Body: body})
 	}
-	return o.down
-}
-
-func (o *outbox) process(messages batch.Stream[events.SQSMessage]) batch.Stream[Order] {
-	orders := batch.Decode[Order](messages, json.Unmarshal)
-	charged := batch.TryEach(orders, charge)
-	return batch.Catch(charged, deadletter.Queue(o.send).Divert)
+	var o Outbox
+	run := queue.Drain(t.Context(), batch.SQSHandler(process(o.Send)))
+	is.NoErr(run.Err)
+	is.Equal(len(run.Deleted), 4)
+	is.Equal(run.DeadLettered, nil) // the redrive policy had nothing to do
+	is.Equal(run.Received("throttled"), 2)
+	is.Equal(run.Received("broken"), 1)
+	is.Equal(run.Received("rejected"), 1)
+	ids := []string{o.letters[0].ID, o.letters[1].ID}
+	slices.Sort(ids)
+	is.Equal(ids, []string{"broken", "rejected"})
+	is.Equal(len(o.letters), 2)
 }
 
 func failed(response batch.Response) (ids []string) {
@@ -57,11 +74,11 @@ func message(id, body string) events.SQSMessage {
 
 func TestTheLetterIsTheOriginalWithTheReason(t *testing.T) {
 	is := is.New(t)
-	var o outbox
+	var o Outbox
 	m := message("m-1", "not JSON\x00")
-	_, err := batch.Run(batch.SQS(t.Context(), events.SQSEvent{Records: []events.SQSMessage{m}}), o.process)
+	_, err := batch.Run(batch.SQS(t.Context(), events.SQSEvent{Records: []events.SQSMessage{m}}), process(o.Send))
 	is.NoErr(err)
-	is.Equal(o.letters, []deadletter.Letter{{
+	is.Equal(o.letters, []Letter{{
 		Body:       m.Body,
 		Attributes: m.MessageAttributes,
 		Reason:     `"body: invalid character 'o' in literal null (expecting 'u')"`,
@@ -72,10 +89,10 @@ func TestTheLetterIsTheOriginalWithTheReason(t *testing.T) {
 
 func TestADeadLetterFreesItsGroup(t *testing.T) {
 	is := is.New(t)
-	var o outbox
+	var o Outbox
 	response, err := batch.Run(batch.SQS(t.Context(), events.SQSEvent{Records: []events.SQSMessage{
 		message("m-1", `{"Total":-1}`), message("m-2", `{"Total":1}`), message("m-3", `{"Total":500}`), message("m-4", `{}`),
-	}}), o.process)
+	}}), process(o.Send))
 	is.NoErr(err)
 	is.Equal(failed(response), []string{"m-3", "m-4"}) // throttled, and what comes after it
 	is.Equal(len(o.letters), 1)
@@ -83,19 +100,19 @@ func TestADeadLetterFreesItsGroup(t *testing.T) {
 
 func TestALetterThatCannotBeSentLeavesTheMessageFailed(t *testing.T) {
 	is := is.New(t)
-	o := outbox{down: errors.New("no route")}
+	o := Outbox{down: errors.New("no route")}
 	response, err := batch.Run(batch.SQS(t.Context(), events.SQSEvent{Records: []events.SQSMessage{
 		message("m-1", `{"Total":-1}`),
-	}}), o.process)
+	}}), process(o.Send))
 	is.Equal(failed(response), []string{"m-1"})
-	is.True(errors.Is(err, deadletter.ErrRejected)) // all have failed
+	is.True(errors.Is(err, ErrRejected)) // all have failed
 	is.True(errors.Is(err, o.down))
 }
 
 func TestAnEntryThatIsNoMessageIsForwardedAsItCame(t *testing.T) {
 	is := is.New(t)
-	var o outbox
-	handler := batch.SQSHandler(o.process, batch.WithLogger(nil))
+	var o Outbox
+	handler := batch.SQSHandler(process(o.Send), batch.WithLogger(nil))
 	answer, err := handler.Invoke(t.Context(), []byte(`{"Records":[
 		{"messageId":"m-1","body":7,"eventSource":"aws:sqs"},
 		{"messageId":"m-2","body":"{}","eventSource":"aws:sqs"}]}`))
@@ -111,12 +128,12 @@ func TestWhatWasNeverTriedIsNotADeadLetter(t *testing.T) {
 		is := is.New(t)
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		defer cancel()
-		var o outbox
+		var o Outbox
 		response, _ := batch.Run(batch.SQS(ctx, events.SQSEvent{Records: []events.SQSMessage{
 			message("m-1", `{}`), message("m-2", `{"Total":-1}`),
 		}}), func(messages batch.Stream[events.SQSMessage]) batch.Stream[Order] {
 			waited := batch.TryEach(messages, func(ctx context.Context, _ events.SQSMessage) error { <-ctx.Done(); return nil })
-			return o.process(waited)
+			return process(o.Send)(waited)
 		})
 		is.Equal(failed(response), []string{"m-1", "m-2"})
 		is.Equal(len(o.letters), 0)
@@ -127,12 +144,7 @@ func TestTheStageObeysTheLaws(t *testing.T) {
 	messages := rapid.Map(rapid.SampledFrom([]string{"{}", "{", `{"Total":-1}`, `{"Total":500}`}), func(body string) events.SQSMessage {
 		return message("m-1", body)
 	})
-	process := func(messages batch.Stream[events.SQSMessage]) batch.Stream[Order] {
-		orders := batch.TryEach(batch.Decode[Order](messages, json.Unmarshal), charge)
-		sent := func(context.Context, deadletter.Letter) error { return nil }
-		return batch.Catch(orders, deadletter.Queue(sent).Divert)
-	}
-	batchtest.CheckStage(t, messages, process, batchtest.Recovers())
+	batchtest.CheckStage(t, messages, process(new(Outbox).Send), batchtest.Recovers())
 }
 
 func TestWhatDoesNotDecodeIsADeadLetterWhateverTheCodec(t *testing.T) {
@@ -145,7 +157,7 @@ func TestWhatDoesNotDecodeIsADeadLetterWhateverTheCodec(t *testing.T) {
 			t.Run(name+" "+body, func(t *testing.T) {
 				is := is.New(t)
 				_, failures := batch.Partition(batch.Decode[event](batch.Of(message("m-1", body)), unmarshal))
-				is.True(deadletter.Permanent(failures[0].Err))
+				is.True(Permanent(failures[0].Err))
 			})
 		}
 	}

@@ -10,13 +10,13 @@ import (
 const day = 24 * 60 * 60
 
 func TestTheResponseIsRead(t *testing.T) {
-	forEach(t, all, func(is *is.I, tmpl template) {
+	forEach(t, onMapping, func(is *is.I, tmpl template) {
 		is.Equal(tmpl.mapping.FunctionResponseTypes, []string{"ReportBatchItemFailures"})
 	})
 }
 
 func TestTheMappingJoinsTheSourceAndTheFunction(t *testing.T) {
-	forEach(t, all, func(is *is.I, tmpl template) {
+	forEach(t, onMapping, func(is *is.I, tmpl template) {
 		is.Equal(tmpl.mapping.FunctionName, ref(tmpl.functionName))
 		is.Equal(tmpl.mapping.EventSourceArn, getAtt(tmpl.sourceName, "Arn"))
 		_, isQueue := tmpl.queues[tmpl.sourceName]
@@ -43,7 +43,7 @@ func TestLogsAreJSON(t *testing.T) {
 }
 
 func TestEventsAreCounted(t *testing.T) {
-	forEach(t, all, func(is *is.I, tmpl template) {
+	forEach(t, onMapping, func(is *is.I, tmpl template) {
 		is.Equal(tmpl.mapping.MetricsConfig.Metrics, []string{"EventCount"})
 	})
 }
@@ -138,6 +138,13 @@ func TestTheBatchIsOneThatTheStreamGives(t *testing.T) {
 		is.True(tmpl.mapping.MaximumBatchingWindowInSeconds <= 300)
 		is.True(tmpl.mapping.ParallelizationFactor >= 1 && tmpl.mapping.ParallelizationFactor <= 10)
 		is.Equal(tmpl.mapping.StartingPosition, "TRIM_HORIZON")
+	})
+}
+
+func TestAWindowIsOfOneInvocationAtATime(t *testing.T) {
+	forEach(t, withWindows, func(is *is.I, tmpl template) {
+		is.True(tmpl.mapping.TumblingWindowInSeconds <= 900)
+		is.Equal(tmpl.mapping.ParallelizationFactor, 1)
 	})
 }
 

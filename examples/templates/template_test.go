@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"os"
 	"path"
-	"slices"
 	"strings"
 	"testing"
 
@@ -28,7 +27,9 @@ type template struct {
 	streams    map[string]stream
 	tables     map[string]table
 	function   function
-	mapping    mapping
+	mapping    mapping        // for the services that Lambda polls
+	delivery   deliveryStream // of Firehose, which calls the function itself
+	role       role           // of the delivery stream
 
 	functionName string
 	sourceName   string // of the queue or the stream that the mapping reads
@@ -155,6 +156,7 @@ type mapping struct {
 	BatchSize                      int      `yaml:"BatchSize"`
 	MaximumBatchingWindowInSeconds int      `yaml:"MaximumBatchingWindowInSeconds"`
 	ParallelizationFactor          int      `yaml:"ParallelizationFactor"`
+	TumblingWindowInSeconds        int      `yaml:"TumblingWindowInSeconds"`
 	BisectBatchOnFunctionError     bool     `yaml:"BisectBatchOnFunctionError"`
 	MaximumRetryAttempts           *int     `yaml:"MaximumRetryAttempts"`
 	MaximumRecordAgeInSeconds      int      `yaml:"MaximumRecordAgeInSeconds"`
@@ -171,15 +173,10 @@ type mapping struct {
 	} `yaml:"MetricsConfig"`
 }
 
-// ofOtherModules are in modules of their own, and cannot be embedded.
-func ofOtherModules() []string {
-	return []string{"once/template.yaml", "traced/template.yaml"}
-}
-
 func load(file string) (template, error) {
 	folders := fs.FS(examples.Templates)
-	if slices.Contains(ofOtherModules(), file) {
-		folders = os.DirFS("..")
+	if _, err := fs.Stat(folders, file); err != nil {
+		folders = os.DirFS("..") // a module's
 	}
 	content, err := fs.ReadFile(folders, file)
 	if err != nil {
@@ -235,6 +232,12 @@ func (t *template) add(name, kind string, properties yaml.Node) error {
 		return properties.Load(&t.function, yaml.WithKnownFields())
 	case "AWS::Lambda::EventSourceMapping":
 		return properties.Load(&t.mapping, yaml.WithKnownFields())
+	case "AWS::KinesisFirehose::DeliveryStream":
+		return properties.Load(&t.delivery, yaml.WithKnownFields())
+	case "AWS::IAM::Role":
+		return properties.Load(&t.role, yaml.WithKnownFields())
+	case "AWS::S3::Bucket":
+		return nil // without properties
 	}
 	return fmt.Errorf("unknown type %q", kind)
 }
@@ -249,10 +252,10 @@ func addTo[R any](resources map[string]R, name string, properties yaml.Node) err
 // forEach tests every template that is one of these.
 func forEach(t *testing.T, these func(template) bool, test func(*is.I, template)) {
 	t.Helper()
-	files, err := fs.Glob(examples.Templates, "*/template.yaml")
+	files, err := fs.Glob(os.DirFS(".."), "*/template.yaml")
 	is.New(t).NoErr(err)
 	tested := 0
-	for _, file := range append(files, ofOtherModules()...) {
+	for _, file := range files {
 		tmpl, err := load(file)
 		is.New(t).NoErr(err)
 		if !these(tmpl) {
@@ -264,8 +267,11 @@ func forEach(t *testing.T, these func(template) bool, test func(*is.I, template)
 	is.New(t).True(tested > 0)
 }
 
-func all(template) bool         { return true }
-func onQueues(t template) bool  { return len(t.streams) == 0 }
-func onFIFO(t template) bool    { return onQueues(t) && t.source().FifoQueue }
-func withTable(t template) bool { return len(t.tables) > 0 }
-func onStreams(t template) bool { return len(t.streams) > 0 }
+func all(template) bool           { return true }
+func onMapping(t template) bool   { return !onFirehose(t) }
+func onQueues(t template) bool    { return onMapping(t) && len(t.streams) == 0 }
+func onFIFO(t template) bool      { return onQueues(t) && t.source().FifoQueue }
+func withTable(t template) bool   { return len(t.tables) > 0 }
+func onStreams(t template) bool   { return len(t.streams) > 0 }
+func withWindows(t template) bool { return t.mapping.TumblingWindowInSeconds > 0 }
+func onFirehose(t template) bool  { return t.delivery.DeliveryStreamType != "" }

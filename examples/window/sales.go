@@ -1,0 +1,76 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/samber/lo"
+
+	"github.com/lambdabatch/batch"
+)
+
+// A Sale is the data of a record.
+type Sale struct {
+	Product string `json:"product"`
+	Cents   int    `json:"cents"`
+}
+
+var errNoProduct = errors.New("no product")
+
+func check(_ context.Context, s Sale) error {
+	if s.Product == "" {
+		return errNoProduct
+	}
+	return nil
+}
+
+// process is what each record goes through before it is counted.
+func process(records batch.Stream[events.KinesisEventRecord]) batch.Stream[Sale] {
+	return batch.TryEach(batch.Decode[Sale](records, json.Unmarshal), check)
+}
+
+// Totals are the state of a window: cents by product.
+type Totals map[string]int
+
+// add is called once per sale, in the order of the shard. A record that will be redelivered is not added
+// until it has succeeded.
+func add(t Totals, s Sale) Totals {
+	if t == nil { // the window begins
+		t = make(Totals)
+	}
+	t[s.Product] += s.Cents
+	return t
+}
+
+// A Board stands for a table of totals.
+type Board struct {
+	mu     sync.Mutex
+	totals map[minute]Totals
+}
+
+// A minute is the key of a window's totals: published twice, they are still one.
+type minute struct {
+	shard string
+	start time.Time
+}
+
+// publish is called at the end of a window. An invocation may be repeated, so publish may be, too.
+func (b *Board) publish(ctx context.Context, w batch.Window, t Totals) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.totals == nil {
+		b.totals = make(map[minute]Totals)
+	}
+	b.totals[minute{w.ShardID, w.Start}] = t
+	slog.InfoContext(ctx, "published", "minute", w.Start.Format("15:04"), "cents", lo.Sum(lo.Values(t)))
+	return nil
+}
+
+func (b *Board) handler() *batch.Handler {
+	return batch.KinesisWindowHandler(process, add, b.publish)
+}
