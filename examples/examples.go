@@ -13,8 +13,8 @@
 //  10. firehose: a Firehose transformation, with partition keys
 //  11. window: tumbling windows over a stream, with a state
 //
-// Two folders are no functions: around has functions around functions (timeout, retry, circuit breaker,
-// once), and templates tests the templates. Both are modules.
+// Two more folders are not functions: around has functions around functions (timeout, retry, circuit
+// breaker, once), and templates tests the templates. Both are modules.
 package examples
 
 import "embed"

@@ -23,7 +23,7 @@ func newBreaker() *breaker.Breaker {
 	return gobreaker.NewTwoStepCircuitBreaker[any](gobreaker.Settings{})
 }
 
-// The first call hangs, the second is throttled, the third succeeds. The order is charged once, though it comes twice.
+// The first call hangs, the second is throttled, and the third succeeds. The order arrives twice and is charged once.
 func TestOneClaimCoversAllTriesAndEachTryHasItsTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := is.New(t)

@@ -24,7 +24,7 @@ func TestTheBuiltInEventHoldsOneAccountBackAndLetsAnotherGo(t *testing.T) {
 	is.Equal(stdout.String(), `{"batchItemFailures":[`+
 		`{"itemIdentifier":"00000003-8e2a-4c6d-b1f3-5a7e9c0d2b4f"},`+ // overdrawn
 		`{"itemIdentifier":"00000004-8e2a-4c6d-b1f3-5a7e9c0d2b4f"},`+ // after it
-		`{"itemIdentifier":"00000005-8e2a-4c6d-b1f3-5a7e9c0d2b4f"}]}`+"\n") // broken, for the last time
+		`{"itemIdentifier":"00000005-8e2a-4c6d-b1f3-5a7e9c0d2b4f"}]}`+"\n") // broken, on its last receive
 	is.Equal(stderr.String(), "")
 	is.Equal(ledger.accounts, map[string]Account{
 		"ada": {2000, []string{"b-1", "b-2"}},
@@ -32,7 +32,7 @@ func TestTheBuiltInEventHoldsOneAccountBackAndLetsAnotherGo(t *testing.T) {
 	})
 }
 
-// message is a booking to an account, whose amount says whether it can be borne.
+// message is the message of a booking.
 func message(t *testing.T, b Booking) batchtest.Message {
 	t.Helper()
 	body, err := json.Marshal(b)
@@ -40,8 +40,8 @@ func message(t *testing.T, b Booking) batchtest.Message {
 	return batchtest.Message{ID: b.ID, Body: string(body), Group: b.Account}
 }
 
-// sent is a queue with the bookings of five accounts, twenty each, one by one. The
-// third of "a-2" overdraws its account.
+// sent is a queue with twenty bookings for each of five accounts, interleaved. The third booking of "a-2"
+// overdraws its account.
 func sent(t *testing.T) (queue *batchtest.Queue, ids map[string][]string) {
 	t.Helper()
 	queue = batchtest.NewQueue(batchtest.QueueConfig{FIFO: true, MaxReceives: 5})
@@ -73,8 +73,7 @@ func TestOnlyWhatNeverSucceedsIsDeadLetteredAndTheRestIsBookedInOrder(t *testing
 	}
 }
 
-// What main takes MAX_RECEIVES for: a count that is not the queue's costs bookings
-// that were never tried.
+// This is why main needs MAX_RECEIVES: with a wrong count, bookings that were never tried are dead-lettered.
 func TestWithACountThatIsNotTheQueuesInnocentBookingsAreDeadLettered(t *testing.T) {
 	is := is.New(t)
 	queue, _ := sent(t)
@@ -106,7 +105,7 @@ func TestTheFunctionDoesNotStartWithoutTheQueuesCount(t *testing.T) {
 	}
 }
 
-// What an account bears depends on the bookings before, so each range begins with an empty ledger.
+// Whether a withdrawal is covered depends on earlier bookings, so each range begins with an empty ledger.
 func TestTheStageObeysTheLaws(t *testing.T) {
 	bodies := rapid.Custom(func(t *rapid.T) events.SQSMessage {
 		return events.SQSMessage{Body: fmt.Sprintf(`{"id":"b-%d","account":"%s","cents":%d}`,

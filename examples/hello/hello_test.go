@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"os"
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -27,6 +29,9 @@ func TestTheBuiltInEventReportsTheMessageWithoutAName(t *testing.T) {
 1 of 3 will be redelivered: 1 failed. The response lists them, and SQS deletes the other 2.
 The response:
 `)
+	readme, err := os.ReadFile("../README.md")
+	is.NoErr(err)
+	is.True(strings.Contains(string(readme), story.String()+stdout.String())) // shows this run
 }
 
 func TestOnlyTheMessageThatFailedIsRedelivered(t *testing.T) {

@@ -38,9 +38,8 @@ func TestTheBuiltInEventSettlesPoisonAndComesAgainFromTheFirstRefusal(t *testing
 
 var start = time.Date(2025, 11, 23, 8, 0, 0, 0, time.UTC)
 
-// filled is a shard with 100 readings of four sensors, but for number 10, which is
-// broken, number 30, which comes from the sensor "late", and number 70, which is
-// impossible.
+// filled is a shard with 100 readings of four sensors. Number 10 is broken, number 30 is of the sensor
+// "late", which is not registered, and number 70 is impossible.
 func filled(t *testing.T) (shard *batchtest.Shard, ids []string, good map[Key]float64) {
 	t.Helper()
 	is := is.New(t)
@@ -79,11 +78,11 @@ func TestOnlyTheReadingThatIsNeverAcceptedIsGivenUp(t *testing.T) {
 	is.Equal(len(store.letters), 2)
 	for _, poison := range []string{ids[10], ids[70]} {
 		is.True(store.letters[poison].Reason != "")
-		is.Equal(run.Received(poison), 1) // it holds nobody up
+		is.Equal(run.Received(poison), 1) // it blocks no other record
 	}
 }
 
-// registering registers a sensor before the delivery with this number.
+// A registering handler registers the sensor "late" before the delivery with this number.
 type registering struct {
 	lambda.Handler
 	store      *Store
@@ -128,7 +127,7 @@ func TestARealEventIsAnswered(t *testing.T) {
 	var stdout, stderr bytes.Buffer
 	is.Equal(local.Run(store.handler(), builtIn, []string{"kinesis", file}, &stdout, &stderr), 0)
 	is.Equal(stdout.String(), `{"batchItemFailures":[]}`+"\n")
-	is.True(len(store.letters) > 0) // its data are no readings
+	is.True(len(store.letters) > 0) // the event has no readings
 }
 
 func TestTheStageObeysTheLaws(t *testing.T) {

@@ -15,7 +15,7 @@ import (
 	"github.com/lambdabatch/batch/examples/internal/local"
 )
 
-// run is the program outside of Lambda.
+// run runs the program without AWS.
 func run(args ...string) (status int, stdout, stderr string) {
 	var out, log bytes.Buffer
 	status = local.Run(new(Store).handler(), builtIn, append([]string{"orders"}, args...), &out, &log)
@@ -49,7 +49,7 @@ func TestARealEventIsAnswered(t *testing.T) {
 	is.NoErr(err)
 	status, stdout, stderr := run(filepath.Join(strings.TrimSpace(string(module)), "events", "testdata", "sqs-event.json"))
 	is.Equal(status, 0)
-	is.Equal(stdout, `{"batchItemFailures":[{"itemIdentifier":"MessageID_1"}]}`+"\n") // its body is no order
+	is.Equal(stdout, `{"batchItemFailures":[{"itemIdentifier":"MessageID_1"}]}`+"\n") // its body is not an order
 	is.True(strings.HasPrefix(stderr, "orders: all 1 records failed: MessageID_1: "))
 }
 

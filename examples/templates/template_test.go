@@ -1,7 +1,7 @@
-// Package templates_test holds the templates of the examples to what makes
-// partial failures work in AWS. It is a module of its own, so that users of the
-// library need no YAML. The templates come embedded where they can: files outside of the
-// module would not be seen by the go command when it decides whether to test again.
+// Package templates_test checks that the templates of the examples have what partial-failure responses
+// need in AWS. It is a module, so that users of the library do not depend on YAML. Templates are read from
+// package examples if it can embed them: the go command tests again when embedded files change, but not
+// when files outside the module do.
 package templates_test
 
 import (
@@ -17,7 +17,7 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// A template is what one example deploys: one function that reads one source.
+// A template is the deployment of one example: one function and its source.
 type template struct {
 	folder string
 	text   string
@@ -32,13 +32,13 @@ type template struct {
 	role       role           // of the delivery stream
 
 	functionName string
-	sourceName   string // of the queue or the stream that the mapping reads
+	sourceName   string // of the queue or stream that the mapping reads
 }
 
 // source is the queue that the function reads.
 func (t template) source() queue { return t.queues[t.sourceName] }
 
-// A value is a scalar, or a function like !Ref with what it is applied to.
+// A value is a scalar, or a function such as !Ref with its argument.
 type value struct{ tag, text string }
 
 func (v *value) UnmarshalYAML(node *yaml.Node) error {
@@ -52,8 +52,8 @@ func (v *value) UnmarshalYAML(node *yaml.Node) error {
 func ref(name string) value               { return value{"!Ref", name} }
 func getAtt(name, attribute string) value { return value{"!GetAtt", name + "." + attribute} }
 
-// The types below have the properties that the templates use, and no others: a
-// property that is misspelt, or on the wrong resource, does not load.
+// The types below have only the properties that the templates use. A property that is misspelt or on
+// the wrong resource does not load.
 
 type parameter struct {
 	Description string `yaml:"Description"`
@@ -137,7 +137,7 @@ type statement struct {
 	Resource value   `yaml:"Resource"`
 }
 
-// actions are one or several.
+// actions may be one string or a list in YAML.
 type actions []string
 
 func (a *actions) UnmarshalYAML(node *yaml.Node) error {
@@ -249,8 +249,8 @@ func addTo[R any](resources map[string]R, name string, properties yaml.Node) err
 	return err
 }
 
-// forEach tests every template that is one of these.
-func forEach(t *testing.T, these func(template) bool, test func(*is.I, template)) {
+// forEach runs test for every template that is wanted.
+func forEach(t *testing.T, wanted func(template) bool, test func(*is.I, template)) {
 	t.Helper()
 	files, err := fs.Glob(os.DirFS(".."), "*/template.yaml")
 	is.New(t).NoErr(err)
@@ -258,7 +258,7 @@ func forEach(t *testing.T, these func(template) bool, test func(*is.I, template)
 	for _, file := range files {
 		tmpl, err := load(file)
 		is.New(t).NoErr(err)
-		if !these(tmpl) {
+		if !wanted(tmpl) {
 			continue
 		}
 		tested++

@@ -33,7 +33,7 @@ func main() {
 		os.Exit(runLocally())
 	}
 	slog.SetDefault(lambdacontext.NewLogger())
-	// The endpoint is that of a collector extension, unless OTEL_EXPORTER_OTLP_ENDPOINT names another.
+	// The collector is an extension on localhost, unless OTEL_EXPORTER_OTLP_ENDPOINT names another.
 	exporter, err := otlptracehttp.New(context.Background(), otlptracehttp.WithInsecure())
 	if err != nil {
 		slog.Error(err.Error())

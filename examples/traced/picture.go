@@ -12,7 +12,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// picture draws spans as trees, one line for each.
+// picture draws spans as trees, with one line per span.
 func picture(spans tracetest.SpanStubs) string {
 	slices.SortFunc(spans, func(a, b tracetest.SpanStub) int { return a.StartTime.Compare(b.StartTime) })
 	children := make(map[trace.SpanID][]tracetest.SpanStub)
@@ -39,7 +39,7 @@ func picture(spans tracetest.SpanStubs) string {
 	return out.String()
 }
 
-// line is a span: its name, how long it took, the message, the error, and who sent the message.
+// line describes a span: its name, its duration, the message, the error, and the span that sent the message.
 func line(name string, span tracetest.SpanStub) string {
 	took := span.EndTime.Sub(span.StartTime).Round(100 * time.Microsecond)
 	text := fmt.Sprintf("%-16s %8v", name, took)

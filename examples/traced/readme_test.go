@@ -1,6 +1,6 @@
 package main
 
-// The code of otelbatch's README.
+// The code in the README of otelbatch.
 
 import (
 	"context"

@@ -27,14 +27,14 @@ type Order struct {
 
 var errRefused = errors.New("card refused")
 
-// A shop charges and stores orders. Each call has a span of its own, in that of the message.
+// A shop charges and stores orders. Each call has its own span, a child of the message's span.
 type shop struct {
-	tracer func(context.Context, string) (context.Context, func(error))
+	startSpan func(ctx context.Context, name string) (end func(error))
 }
 
-// charge stands for a payment service. It has a bug: an order without parcels makes it panic.
+// charge stands for a payment service. It has a bug: it panics for an order without parcels.
 func (s shop) charge(ctx context.Context, o Order) (_ Order, err error) {
-	_, end := s.tracer(ctx, "charge")
+	end := s.startSpan(ctx, "charge")
 	defer func() { end(err) }()
 	time.Sleep(2 * time.Millisecond)
 	if o.Customer == "blocked" {
@@ -46,7 +46,7 @@ func (s shop) charge(ctx context.Context, o Order) (_ Order, err error) {
 
 // store stands for a database.
 func (s shop) store(ctx context.Context, _ Order) error {
-	_, end := s.tracer(ctx, "store")
+	end := s.startSpan(ctx, "store")
 	defer end(nil)
 	time.Sleep(time.Millisecond)
 	return nil
@@ -58,14 +58,14 @@ func (s shop) process(messages batch.Stream[events.SQSMessage]) batch.Stream[Ord
 	return batch.TryEach(charged, s.store)
 }
 
-// handler processes a batch and exports its spans before it answers: the process is frozen
-// from then until the next batch.
+// handler processes a batch, and exports its spans before it responds. Afterwards the process is frozen
+// until the next invocation.
 func handler(exporter sdktrace.SpanExporter) *batch.Handler {
-	provider := sdktrace.NewTracerProvider(sdktrace.WithBatcher(exporter, sdktrace.WithMaxQueueSize(mostSpans)))
+	provider := sdktrace.NewTracerProvider(sdktrace.WithBatcher(exporter, sdktrace.WithMaxQueueSize(maxSpans)))
 	tracer := provider.Tracer("github.com/lambdabatch/batch/examples/traced")
-	s := shop{func(ctx context.Context, name string) (context.Context, func(error)) {
-		ctx, span := tracer.Start(ctx, name)
-		return ctx, func(err error) {
+	s := shop{func(ctx context.Context, name string) (end func(error)) {
+		_, span := tracer.Start(ctx, name)
+		return func(err error) {
 			if err != nil {
 				span.SetStatus(codes.Error, err.Error())
 			}
@@ -81,6 +81,6 @@ func handler(exporter sdktrace.SpanExporter) *batch.Handler {
 		}))
 }
 
-// mostSpans is three for each of the messages that template.yaml allows in a batch: what does not
-// fit into the queue is dropped.
-const mostSpans = 3 * 100
+// maxSpans is three per message, and a batch has up to 100 messages: see template.yaml. Spans that do not
+// fit into the exporter's queue are dropped.
+const maxSpans = 3 * 100

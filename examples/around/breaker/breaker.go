@@ -1,7 +1,7 @@
-// Package breaker stops calling a service that fails every time.
+// Package breaker stops calling a service that keeps failing.
 //
-// While the breaker is open, records fail at once with gobreaker.ErrOpenState. They are
-// redelivered, by when the service may work again, and the service has time to recover.
+// While the breaker is open, records fail at once with gobreaker.ErrOpenState. The service has time to
+// recover, and may work again when the records are redelivered.
 package breaker
 
 import (
@@ -11,14 +11,15 @@ import (
 	"github.com/sony/gobreaker/v2"
 )
 
-// A Breaker belongs to one service. It lives as long as the process does, and all functions that
-// call the service share it.
+// A Breaker belongs to one service. Create it once per process; all functions that call the service
+// share it.
 type Breaker = gobreaker.TwoStepCircuitBreaker[any]
 
-// errPanicked stands for a call that did not return.
+// errPanicked is what the breaker counts for a call that panicked.
 var errPanicked = errors.New("the call did not return")
 
-// Map returns f guarded by b: f is called only while b is closed, and b counts the calls that failed.
+// Map returns f with b around it. While b is open, f is not called. b counts calls that fail, and calls
+// that panic.
 func Map[A, B any](b *Breaker, f func(context.Context, A) (B, error)) func(context.Context, A) (B, error) {
 	return func(ctx context.Context, a A) (result B, err error) {
 		done, err := b.Allow()

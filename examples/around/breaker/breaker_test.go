@@ -19,7 +19,7 @@ var (
 	errDeclined = errors.New("card declined")
 )
 
-// newBreaker opens after three failures in a row, for a minute. That a card is declined is no fault of the service.
+// newBreaker opens for a minute after three failures in a row. A declined card is not the service's fault.
 func newBreaker() *breaker.Breaker {
 	return gobreaker.NewTwoStepCircuitBreaker[any](gobreaker.Settings{
 		Timeout:      time.Minute,

@@ -20,8 +20,8 @@ var (
 	errDeclined  = errors.New("declined")
 )
 
-// The first order meets a throttled service twice and is charged all the same;
-// declined is declined, so the second is not tried again.
+// The first order is throttled twice and then charged. The second is declined, which retrying cannot
+// change, so it is tried once.
 func Example() {
 	calls := map[string]int{}
 	charge := func(_ context.Context, o Order) (string, error) {

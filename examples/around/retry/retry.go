@@ -1,9 +1,8 @@
-// Package retry calls a function again at once if it fails.
+// Package retry calls a function again if it fails.
 //
-// A record that fails is redelivered when its visibility timeout has ended, on a
-// stream with everything after it. A call that was throttled for a moment is
-// cheaper to repeat at once. Calls of the AWS SDK need none of this: they repeat by
-// themselves.
+// A failed record is redelivered when its visibility timeout ends, and on a stream together with
+// everything after it. If a call was throttled for a moment, repeating it at once is cheaper. Calls of
+// the AWS SDK need no retry: the SDK repeats them.
 package retry
 
 import (
@@ -13,19 +12,17 @@ import (
 	"github.com/cenkalti/backoff/v7"
 )
 
-// Map returns f with a policy around it: at most four calls, with waits of
-// about 50, 100 and 200 ms between them. An error that repeating cannot mend,
-// f wraps in backoff.Permanent.
+// Map returns f with retries around it: at most four calls, with waits of about 50, 100 and 200 ms
+// between them. If repeating cannot help, f returns its error wrapped in backoff.Permanent.
 //
-// The record's context bounds it all. Its end stops a wait, and a wait that
-// would outlast it is not begun: the record fails then, with the error of the
-// last call, instead of holding up its lane for nothing.
+// The end of the record's context ends a wait. A wait that would outlast the context does not begin: the
+// record fails at once with the error of the last call, so its lane is free for the next record.
 func Map[A, B any](f func(context.Context, A) (B, error)) func(context.Context, A) (B, error) {
 	return func(ctx context.Context, a A) (B, error) {
 		return backoff.Retry(ctx, func() (B, error) { return f(ctx, a) },
 			backoff.WithMaxTries(4),
 			backoff.WithMaxElapsedTime(remaining(ctx)),
-			backoff.WithBackOff(&backoff.ExponentialBackOff{ // has state: one for each call
+			backoff.WithBackOff(&backoff.ExponentialBackOff{ // has a state, so each call needs its own
 				InitialInterval:     50 * time.Millisecond,
 				Multiplier:          2,
 				RandomizationFactor: 0.2,
@@ -43,7 +40,7 @@ func Each[A any](f func(context.Context, A) error) func(context.Context, A) erro
 	}
 }
 
-// remaining is 0, for no limit, where ctx has no deadline.
+// remaining is the time until the deadline of ctx. It is 0, which means no limit, if there is none.
 func remaining(ctx context.Context) time.Duration {
 	deadline, ok := ctx.Deadline()
 	if !ok {

@@ -15,7 +15,7 @@ import (
 	"github.com/matryer/is"
 )
 
-// failing fails its first n calls and counts them all.
+// failing returns a function whose first n calls fail, and the number of all calls.
 func failing(n int, err error) (f func(context.Context, int) (int, error), calls *int) {
 	calls = new(int)
 	return func(_ context.Context, v int) (int, error) {
@@ -119,7 +119,7 @@ func TestLanesWaitSideBySideEachWithItsOwnBackoff(t *testing.T) {
 			func(s batch.Stream[int]) batch.Stream[int] { return batch.TryMap(s, flaky) }))
 		is.NoErr(err)
 		is.Equal(len(response.BatchItemFailures), 0)
-		is.True(time.Since(start) <= 420*time.Millisecond) // 50 + 100 + 200 ms, and a fifth of it
+		is.True(time.Since(start) <= 420*time.Millisecond) // 50 + 100 + 200 ms, and 20 % of jitter
 	})
 }
 

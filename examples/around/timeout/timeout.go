@@ -1,7 +1,7 @@
-// Package timeout bounds one call of a function.
+// Package timeout limits the time of one call.
 //
-// A record's context ends only shortly before the function's own deadline. A call that
-// hangs until then takes its lane with it, and without lanes every record after it.
+// A record's context ends only shortly before the function's deadline. A call that hangs until then
+// blocks its lane and, without lanes, every later record.
 package timeout
 
 import (
@@ -10,11 +10,12 @@ import (
 	"time"
 )
 
-// ErrExceeded is the cause of a context that ended because the call took too long.
+// ErrExceeded is the error of a call that took too long, and the cause of its context.
 var ErrExceeded = errors.New("timeout exceeded")
 
-// Map returns f with a context that ends after d, or with the record's, whichever is first. f must
-// heed it: nothing else stops a call. The error of a call that took too long is [ErrExceeded], too.
+// Map returns f with a timeout around it: the context of each call ends after d, or when the record's
+// context ends if that is earlier. f must heed its context, because nothing else stops a call. If a call
+// took too long, its error is joined with [ErrExceeded].
 func Map[A, B any](d time.Duration, f func(context.Context, A) (B, error)) func(context.Context, A) (B, error) {
 	return func(ctx context.Context, a A) (B, error) {
 		ctx, cancel := context.WithTimeoutCause(ctx, d, ErrExceeded)

@@ -12,7 +12,7 @@ import (
 	"github.com/matryer/is"
 )
 
-// slow takes a second, unless its context ends before.
+// slow takes a second, unless its context ends earlier.
 func slow(ctx context.Context, v int) (int, error) {
 	select {
 	case <-time.After(time.Second):
