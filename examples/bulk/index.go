@@ -27,7 +27,8 @@ const (
 	bulkSize = 4 // documents per bulk write; small, so that the example shows two of them
 )
 
-// process is the whole job. A message is acknowledged once all its documents are written.
+// process is the whole job. A message is acknowledged once all its documents are written. If one is
+// rejected, the message is redelivered, and all its documents are written again.
 func (x *Index) process(messages batch.Stream[events.SQSMessage]) batch.Stream[Document] {
 	documents := batch.Parallel(messages, lanes, lookUpAll)
 	return batch.TryEachChunk(documents, bulkSize, x.write)

@@ -34,12 +34,13 @@ type Letter struct {
 // A Queue sends a letter: SendMessage, with the queue's URL and a Reason attribute.
 type Queue func(context.Context, Letter) error
 
-// Divert is a function for batch.Catch. A permanent error acknowledges the message once its letter is
-// sent. With any other error the message stays failed and is redelivered, and so it is if the letter
-// cannot be sent.
+// Divert is a function for batch.Catch. If the error is permanent, the message is acknowledged once its
+// letter is sent. With any other error, or if the letter cannot be sent, the message stays failed and is
+// redelivered.
 //
-// On a FIFO queue a letter also lets the later messages of the group go on. In batch.Parallel, put the
-// Catch into the lanes' stage: a failure that is settled after the lanes has blocked its group already.
+// On a FIFO queue, a letter also unblocks the later messages of the group. With batch.Parallel, put the
+// Catch into the stage that runs in the lanes: after the lanes it is too late, because the failure has
+// blocked the group already.
 func (q Queue) Divert(ctx context.Context, err error) error {
 	if !Permanent(err) {
 		return err

@@ -19,7 +19,7 @@ type Order struct {
 	Total int    `json:"total"`
 }
 
-// process is the whole job. What fails before Catch is either diverted or redelivered.
+// process is the whole job. Catch sends poison messages away; other failed messages are redelivered.
 func process(deadLetters Queue) batch.Stage[events.SQSMessage, Order] {
 	return func(messages batch.Stream[events.SQSMessage]) batch.Stream[Order] {
 		orders := batch.Decode[Order](messages, json.Unmarshal)

@@ -19,7 +19,7 @@ type Click struct {
 	At      time.Time `json:"at"`
 }
 
-// ByPerson reports whether the click is no health check of the load balancer.
+// ByPerson is false for the health checks of the load balancer.
 func (c Click) ByPerson() bool { return c.Page != "/health" }
 
 var errNoCountry = errors.New("no country")
@@ -29,12 +29,12 @@ var errNoCountry = errors.New("no country")
 func process(records batch.Stream[events.KinesisFirehoseEventRecord]) batch.Stream[batch.FirehoseRecord] {
 	clicks := batch.Decode[Click](records, json.Unmarshal)
 	people := batch.Filter(clicks, Click.ByPerson)
-	return batch.TryMap(people, line)
+	return batch.TryMap(people, csvLine)
 }
 
-// line is the click as a line of a file. Firehose puts records together as they are, so a line ends with
-// its line feed. The partition keys choose the folder: see Prefix in template.yaml.
-func line(_ context.Context, c Click) (batch.FirehoseRecord, error) {
+// csvLine makes a line of a click. Firehose joins records without a separator, so each one ends with a
+// line feed. The partition keys choose the folder: see Prefix in template.yaml.
+func csvLine(_ context.Context, c Click) (batch.FirehoseRecord, error) {
 	if c.Country == "" {
 		return batch.FirehoseRecord{}, errNoCountry
 	}

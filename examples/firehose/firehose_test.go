@@ -59,7 +59,7 @@ func TestTheTemplateUsesThePartitionKeysOfTheFunction(t *testing.T) {
 	is := is.New(t)
 	template, err := os.ReadFile("template.yaml")
 	is.NoErr(err)
-	record, err := line(t.Context(), Click{Country: "de"})
+	record, err := csvLine(t.Context(), Click{Country: "de"})
 	is.NoErr(err)
 	is.Equal(len(record.PartitionKeys), strings.Count(string(template), "partitionKeyFromLambda:"))
 	for key := range record.PartitionKeys {

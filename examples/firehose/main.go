@@ -1,5 +1,6 @@
 // Firehose is example 10: a transformation for a Firehose stream. Clicks are delivered as lines, with
-// partition keys. Health checks are dropped. Clicks that cannot be transformed go to the error prefix.
+// partition keys. Health checks are dropped. Clicks that cannot be transformed are stored under the
+// error prefix.
 //
 //	go run ./examples/firehose [event.json]
 //

@@ -1,5 +1,5 @@
-// Hello is example 1: the smallest handler there is. It calls one function per SQS message. A message
-// whose function fails is redelivered, and no other.
+// Hello is example 1: the smallest handler there is. It calls a function once per SQS message. Only
+// messages for which the function fails are redelivered.
 //
 //	go run ./examples/hello [event.json]
 //

@@ -78,9 +78,9 @@ func (s *Store) write(ctx context.Context, readings []Reading) error {
 	return refused
 }
 
-// bury writes a poison record to the table of dead letters, and acknowledges it. A record whose data could
+// divert writes a poison record to the table of dead letters, and acknowledges it. A record whose data could
 // not be read stays failed, and is left to the on-failure destination.
-func (s *Store) bury(ctx context.Context, reason error) error {
+func (s *Store) divert(ctx context.Context, reason error) error {
 	record, ok := batch.SourceFrom[events.KinesisEventRecord](ctx)
 	if !ok {
 		return reason
@@ -101,7 +101,7 @@ func (s *Store) process(records batch.Stream[events.KinesisEventRecord]) batch.S
 	readings := batch.Decode[Reading](records, json.Unmarshal)
 	possible := batch.TryEach(readings, check)
 	// Records that failed up to here will always fail. They would block the shard until the retries end.
-	valid := batch.Catch(possible, s.bury)
+	valid := batch.Catch(possible, s.divert)
 	// Records that fail here may succeed next time. If one never does, the mapping isolates it by halving
 	// the batch.
 	return batch.TryEachChunk(valid, chunkSize, s.write)

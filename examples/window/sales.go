@@ -29,7 +29,7 @@ func check(_ context.Context, s Sale) error {
 	return nil
 }
 
-// process is what each record goes through before it is counted.
+// process is the stage before add: only ready results are added.
 func process(records batch.Stream[events.KinesisEventRecord]) batch.Stream[Sale] {
 	return batch.TryEach(batch.Decode[Sale](records, json.Unmarshal), check)
 }
@@ -37,8 +37,8 @@ func process(records batch.Stream[events.KinesisEventRecord]) batch.Stream[Sale]
 // Totals are the state of a window: cents by product.
 type Totals map[string]int
 
-// add is called once per sale, in the order of the shard. A record that will be redelivered is not added
-// until it has succeeded.
+// add is called once per sale, in the order of the shard. Sales from the first failed record on are not
+// added now, but when they are redelivered.
 func add(t Totals, s Sale) Totals {
 	if t == nil { // the window begins
 		t = make(Totals)
@@ -59,7 +59,7 @@ type minute struct {
 	start time.Time
 }
 
-// publish is called at the end of a window. An invocation may be repeated, so publish may be, too.
+// publish is called at the end of a window. Lambda may repeat an invocation, so it may be called again.
 func (b *Board) publish(ctx context.Context, w batch.Window, t Totals) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()

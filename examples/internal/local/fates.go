@@ -138,7 +138,7 @@ func (r firehoseResult) text() string {
 
 func firehoseVerdict(results []firehoseResult) string {
 	n := lo.CountValuesBy(results, func(r firehoseResult) string { return r.Result })
-	return fmt.Sprintf("%d Ok: delivered as the response has them. %d Dropped. %d ProcessingFailed: stored in the error prefix.\n"+
+	return fmt.Sprintf("%d Ok: delivered with the new data. %d Dropped: not delivered. %d ProcessingFailed: stored under the error prefix.\n"+
 		"Firehose redelivers none of them.",
 		n[events.KinesisFirehoseTransformedStateOk], n[events.KinesisFirehoseTransformedStateDropped],
 		n[events.KinesisFirehoseTransformedStateProcessingFailed])

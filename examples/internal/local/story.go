@@ -22,8 +22,8 @@ func Tell(handler *batch.Handler, builtIn []byte, args []string, stdout, stderr 
 	return newProgram(args, stdout, stderr).run(n.invoke, builtIn)
 }
 
-// TellWindow is [Tell] for a function with tumbling windows. The file, and builtIn, have a list of
-// events: the invocations of one window. Each event is given the state of the response before it.
+// TellWindow is [Tell] for a function with tumbling windows. The file, or builtIn, holds a list of
+// events: the invocations of one window. Each event but the first gets the state of the previous response.
 func TellWindow(handler *batch.Handler, builtIn []byte, args []string, stdout, stderr io.Writer) int {
 	n := &narrator{handler: handler, out: stderr}
 	defer n.listen()()

@@ -73,7 +73,7 @@ func TestTheStoryOfAShardSaysThatItIsReadAgain(t *testing.T) {
 	is.True(strings.HasSuffix(story, "None will be redelivered: the response lists none, and Lambda reads on in the shard.\nThe response:\n"))
 }
 
-func TestTheStoryHasWhatFunctionsLogAndSaysWhichReceiveItIs(t *testing.T) {
+func TestTheStoryShowsLogLinesAndTheReceiveCount(t *testing.T) {
 	is := is.New(t)
 	handler := batch.SQSHandler(func(messages batch.Stream[events.SQSMessage]) batch.Stream[events.SQSMessage] {
 		stored := batch.TryEach(messages, func(ctx context.Context, m events.SQSMessage) error {
@@ -129,7 +129,7 @@ func TestTheStoryOfFirehoseHasTheNewDataAndThePartition(t *testing.T) {
   r-2  noise  Dropped
   r-3  bad    ProcessingFailed: refused
 
-1 Ok: delivered as the response has them. 1 Dropped. 1 ProcessingFailed: stored in the error prefix.
+1 Ok: delivered with the new data. 1 Dropped: not delivered. 1 ProcessingFailed: stored under the error prefix.
 Firehose redelivers none of them.
 The response:
 `)
@@ -167,7 +167,7 @@ The response:
 `)
 }
 
-func TestWhatIsNoListOfEventsHasNoStory(t *testing.T) {
+func TestAFileThatIsNotAListOfEventsHasNoStory(t *testing.T) {
 	is := is.New(t)
 	var out, story bytes.Buffer
 	handler := batch.KinesisWindowHandler(batch.Each(func(context.Context, events.KinesisEventRecord) error { return nil }),
