@@ -88,10 +88,18 @@ func (d delivery) verdict(r batch.Report, response []byte) string {
 	case r.Reported() == 0:
 		return "None will be redelivered: the response lists none, and SQS deletes all."
 	case r.Acknowledged == 0:
-		return fmt.Sprintf("All %d will be redelivered: %s.", r.Records, causes(r))
+		return fmt.Sprintf("All %d will be redelivered: %s.", r.Records, causes(r)) + exception(r)
 	}
 	return fmt.Sprintf("%d of %d will be redelivered: %s. The response lists them, and SQS deletes the other %d.",
-		r.Reported(), r.Records, causes(r), r.Acknowledged)
+		r.Reported(), r.Records, causes(r), r.Acknowledged) + exception(r)
+}
+
+// exception is a sentence about messages that may have been received as often as their queue allows.
+func exception(r batch.Report) string {
+	if lo.SomeBy(r.Failures, func(f batch.Failure) bool { return f.Record.Attempt > 1 }) {
+		return "\nA message that has been received maxReceiveCount times moves to the dead-letter queue instead."
+	}
+	return ""
 }
 
 func causes(r batch.Report) string {

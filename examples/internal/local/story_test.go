@@ -104,6 +104,7 @@ func TestTheStoryShowsLogLinesAndTheReceiveCount(t *testing.T) {
   bulk write messages=1
 
 1 of 2 will be redelivered: 1 failed. The response lists them, and SQS deletes the other 1.
+A message that has been received maxReceiveCount times moves to the dead-letter queue instead.
 The response:
 `)
 }
