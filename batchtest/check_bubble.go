@@ -147,8 +147,3 @@ func ours(maker string) bool {
 	const here = "github.com/lambdabatch/batch/batchtest."
 	return strings.HasPrefix(maker, "testing/synctest.") || maker == here+"inBubble" || maker == here+"called"
 }
-
-func firstLine(text string) string {
-	line, _, _ := strings.Cut(text, "\n")
-	return line
-}

@@ -1,48 +1,117 @@
-// Package batchtest runs a Lambda batch handler over several deliveries, in
-// memory: a queue, a shard or a topic, with the event source mapping that
-// runs in front of the function in AWS.
+// Package batchtest tests Lambda batch handlers over several deliveries, in memory.
 //
-// What matters about a batch handler is what happens after a failure: which
-// records are delivered again, in what order, how often, and which are given up. A
-// [Queue], a [Shard] and a [Topic] deliver records to a handler until none is
-// left, read each answer as the service reads it, and tell in a [Run] what
-// became of every record:
+// The hard part of a batch handler is what happens after a failure: which records are
+// redelivered, in which order, how often, and which of them are given up. Batchtest plays
+// the part of the service, so that a test can see it. A test puts records into a queue, a
+// shard or a topic and drains it through a handler. The [Run] then says what became of
+// each record.
+//
+// # Queues
+//
+// A [Queue] is an SQS queue with its event source mapping, which is the part of Lambda that
+// receives messages and invokes the function. [Queue.Drain] delivers the messages to a
+// handler until none is left:
 //
 //	queue := batchtest.NewQueue(batchtest.QueueConfig{FIFO: true, MaxReceives: 3})
-//	queue.Send(batchtest.Message{ID: "m-1", Body: `{"id":1}`, Group: "a"})
-//	run := queue.Drain(ctx, handler)
+//	queue.Send(
+//		batchtest.Message{ID: "m-1", Group: "ada", Body: `{"id":1}`},
+//		batchtest.Message{ID: "m-2", Group: "ada", Body: `{"id":`},
+//	)
+//	run := queue.Drain(t.Context(), handler)
 //	fmt.Print(run)
 //
-// A [Firehose] does the same for a function that transforms records, whose answer has
-// rules of its own.
+// Any lambda.Handler can be drained, whether package batch has made it or not. [Handler]
+// makes one of a function that lambda.Start takes. The handler receives the complete event as
+// JSON, and a context with the function's deadline and a request ID. If it panics or outlives
+// its deadline, its invocation has failed and the Drain continues.
 //
-// A handler is anything with the method of lambda.Handler; [Handler] makes one
-// of a function that lambda.Start takes. It gets the event as JSON bytes, in
-// full, and a context with the function's deadline and a request ID. It may
-// panic or outlive its deadline: both fail the invocation, and the mapping goes
-// on.
+// # Reading a run
+//
+// [Run.String] is a table with a row per record and a column per invocation:
+//
+//	record  1       2       3
+//	m-1     ok                      deleted
+//	m-2     listed  failed  failed  dead-lettered
+//	invocation 2 failed: all 1 records failed: m-2: body: unexpected end of JSON input
+//	invocation 3 failed: all 1 records failed: m-2: body: unexpected end of JSON input
+//
+// A cell says what the invocation made of the record:
+//
+//   - ok: the record is finished.
+//   - listed: the response lists it as failed.
+//   - failed: the whole invocation failed.
+//   - again: the record is not listed but is redelivered all the same. That happens in a shard
+//     after a listed record, and in a FIFO queue after the visibility timeout.
+//
+// The last column says how the record ended:
+//
+//   - deleted: it is finished. For a shard or a topic, the checkpoint is past it.
+//   - dead-lettered: it was given up.
+//   - lost: the response listed it, but the service deleted it because IgnoreResponse is set.
+//   - still there: the Drain ended early. Run.Err says why.
+//
+// [Run.SVG] draws the same as a picture, and also shows why a record was listed.
+//
+// # Shards, topics and Firehose
+//
+// A [Shard] is a shard of a Kinesis or DynamoDB stream. It delivers its records in order, and
+// after a failure redelivers the batch from the lowest listed record on. [ShardConfig] sets
+// retries, bisection, the maximum age of records and the number of parallel lanes.
+//
+// A [Topic] is a Kafka topic. It is not known which records the service redelivers after a partial
+// failure, so test a handler under both kinds of [Redelivery].
+//
+// A [Firehose] is a Firehose stream whose records a function transforms. Its responses have
+// their own rules, so it returns a [FirehoseRun].
+//
+// # Windows
+//
+// With ShardConfig.Window, a shard has tumbling windows. Each event carries the window and its
+// state, and the response must carry the new state. A last invocation, without records, ends
+// the window.
+//
+// # How responses are read
+//
+// The [Outcome] of an invocation says how the service read it. ReportBatchItemFailures is on,
+// unless IgnoreResponse is set. Then
+//
+//   - [Success] is no response at all, null, {}, "", [], and a batchItemFailures that is null or
+//     empty. So is an object without that key, even if the key is only misspelt as
+//     BatchItemFailures.
+//   - [Failure] is an error, a panic, a time-out, and a response that is not JSON or is larger
+//     than 6 MB. So is an itemIdentifier that is empty, null, of the wrong type, under another
+//     key or not in the batch: one of them makes the whole response invalid ([ErrVoid]).
+//   - [Partial] is everything else: the service reads the list.
+//
+// Nobody has seen how the service reads JSON of any other shape: a string, a number, or an array
+// with elements. Here it is a Failure, the safer choice for a test.
+//
+// # Time
+//
+// Deadlines, visibility timeouts, delays and windows use package time. In a bubble of
+// testing/synctest they pass at once and are exact; elsewhere they are real. The
+// defaults wait for nothing, so an ordinary test needs no bubble. Time in a bubble stops when
+// the test function returns. If a handler leaves functions running, sleep at the end of the
+// test so that they can return.
 //
 // # Stages
 //
-// [CheckStage] is for stages that you have written yourself. It draws batches and
-// checks that the stage does not lose, repeat or mix up records, under every policy, in
-// lanes, after a break and after the end of the context:
+// [CheckStage] checks a stage that you have written yourself. It draws batches and checks that
+// the stage does not lose, repeat or mix up records, under each policy, in lanes, after its
+// consumer has stopped and after the context has ended:
 //
 //	batchtest.CheckStage(t, rapid.IntRange(0, 2000), limited)
 //
-// It fails with the law that is broken, by which record, in the smallest batch that
-// shows it:
+// Its message names the broken law and the record, and shows the smallest batch that breaks it:
 //
 //	the stage drops r0, with the batch {r0: 1001}: each record that enters a stage leaves it (law 1)
 //
-// So check each stage once, and test what it is for with a few values, and what
-// becomes of a failure over several deliveries with a Queue, a Shard or a Topic.
+// So check each stage once with CheckStage. Test what the stage is for with a few values of your
+// own, and what happens after a failure with a Queue, a Shard or a Topic.
 //
 // # Pictures
 //
-// A run prints as a table, and [Run.SVG] draws it: records down, invocations across, and
-// why each record that was not finished was delivered again. A file among a test's
-// artifacts is a good place for it; go test -artifacts keeps them:
+// A test can keep the picture of a run among its artifacts, which go test -artifacts stores:
 //
 //	file, err := os.Create(filepath.Join(t.ArtifactDir(), "run.svg"))
 //	if err != nil {
@@ -53,49 +122,24 @@
 //		t.Fatal(err)
 //	}
 //
-// # Answers
+// # Assumptions
 //
-// The mapping has ReportBatchItemFailures on, unless IgnoreResponse is set, and
-// then:
+// AWS does not document everything that the service does. Batchtest assumes the following, which
+// fits what has been observed:
 //
-//   - No answer, null, {}, "", [], a null or an empty batchItemFailures is a
-//     complete success. So is an object without that key, such as one that
-//     spells it BatchItemFailures.
-//   - An error, a panic, a time-out, an answer that is no JSON or is over 6 MB,
-//     and an identifier that is empty, null, under another key, of another type
-//     or not in the batch is a complete failure. One such identifier voids the
-//     whole list.
-//   - Everything else is a partial failure.
+//   - When the checkpoint of a shard moves, the retries of the remaining records start again.
+//   - An invalid response bisects a batch, as an error does.
+//   - A list that begins with the first record costs a retry and splits nothing.
+//   - The final invocation of a window has no records.
+//   - The state that a partial failure returns is kept.
+//   - Firehose repeats any failed invocation. If a response breaks a rule, the whole batch goes to
+//     the error prefix.
 //
-// JSON of another shape (a text, a number, a list with something in it) has not
-// been seen in the service and is read as a complete failure, the safer side
-// for a test.
+// # Limits
 //
-// # Time
-//
-// Everything runs on package time's clock: in a bubble of testing/synctest,
-// deadlines, visibility time-outs, delays and windows pass at once and exactly.
-// Outside of one they are real. The defaults wait for nothing, so that an
-// ordinary test needs no bubble. Goroutines that a handler has left behind when
-// it returned are its own: let the test sleep at its end, so that they can end
-// within the bubble.
-//
-// # What is inferred
-//
-// Some of what the service does follows only from what was seen of it: that the
-// retries of a stream's batch start afresh when its checkpoint moves, that an
-// answer which voids itself bisects a batch as an error does, that a list which
-// begins with the first record costs a retry and splits nothing, that a
-// window's final invocation has no records, and that it keeps the state of a
-// partial answer. Firehose is taken to repeat an invocation that failed in any way,
-// and to send all of a batch to the error prefix whose answer breaks a rule. For Kafka, what is delivered again after a partial answer is a
-// setting ([Redelivery]).
-//
-// # What is not modelled
-//
-// A Drain makes one invocation at a time, where the service may run several
-// pollers, lanes or partitions at once. Throttling, event filters, batching
-// windows and the service's own back-off are left out. A function that outlives
-// its deadline is not killed, since Go cannot stop a goroutine: its context has
-// ended, its answer is ignored, and Drain waits for it before it returns.
+// A Drain makes one invocation at a time, where the service may run several pollers, lanes or
+// partitions concurrently. Throttling, event filters, batching windows and the service's own
+// backoff are not modelled. Go cannot stop a goroutine, so a function that outlives its deadline
+// is not killed: its context has ended, its response is ignored, and Drain waits for it
+// before returning.
 package batchtest

@@ -8,30 +8,33 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/samber/lo"
 )
 
 const (
 	region  = "us-east-1"
 	account = "123456789012"
 
-	// eventOverhead is more than what an event has around its records.
+	// eventOverhead is an upper bound for the size of an event without its records.
 	eventOverhead = 1024
 )
 
-// drain is one Drain of a source: it calls the handler and keeps the Run.
+var errDraining = errors.New("batchtest: another Drain is running")
+
+// drain is one Drain of a source: it calls the handler and fills the Run.
 type drain struct {
 	ctx            context.Context
 	handler        lambda.Handler
 	timeout        time.Duration
 	ignoreResponse bool
-	limited        bool // records are given up some day
+	bounded        bool // the source gives up a record after some deliveries, so MaxDeliveries does not apply
 	run            *Run
-	fruitless      map[string]int // deliveries of a record since one was last finished or given up
-	endless        error          // one of them has come to MaxDeliveries
-	late           []<-chan result
+	fruitless      map[string]int // deliveries per record since any record was finished or given up
+	endless        error          // not nil once a record has had MaxDeliveries of them
+	leftRunning    []<-chan returned
 }
 
-func newDrain(ctx context.Context, handler lambda.Handler, timeout time.Duration, ignoreResponse, limited bool) *drain {
+func newDrain(ctx context.Context, handler lambda.Handler, timeout time.Duration, ignoreResponse, bounded bool) *drain {
 	if handler == nil {
 		panic("batchtest: Drain: handler is nil")
 	}
@@ -40,84 +43,77 @@ func newDrain(ctx context.Context, handler lambda.Handler, timeout time.Duration
 		handler:        handler,
 		timeout:        timeout,
 		ignoreResponse: ignoreResponse,
-		limited:        limited,
+		bounded:        bounded,
 		run:            &Run{},
 		fruitless:      make(map[string]int),
 	}
 }
 
-// deliver invokes the handler with an event and appends the Invocation to the
-// Run, all but its Done.
-func (d *drain) deliver(event any, ids []string, id identify) (*Invocation, answer) {
+// deliver invokes the handler with an event and appends the Invocation to the Run. The caller
+// fills in Done.
+func (d *drain) deliver(event any, ids []string, id identify) (*Invocation, response) {
 	inv := d.invoke(ids, event)
-	var a answer
+	var r response
 	if inv.Err == nil {
-		a, inv.Err = d.read(inv.Response, ids, id)
+		r, inv.Err = d.read(inv.Response, ids, id)
 	}
 	switch {
 	case inv.Err != nil:
 		inv.Outcome = Failure
-	case len(a.listed) > 0:
+	case len(r.listed) > 0:
 		inv.Outcome = Partial
-		inv.Listed = listedInOrder(ids, a.listed)
+		inv.Listed = inBatchOrder(r.listed, ids)
 	case d.ignoreResponse:
-		if ignored, err := readAnswer(inv.Response, ids, id); err == nil {
-			inv.Ignored = listedInOrder(ids, ignored.listed)
+		if ignored, err := readResponse(inv.Response, ids, id); err == nil && len(ignored.listed) > 0 {
+			inv.Ignored = inBatchOrder(ignored.listed, ids)
 		}
 	}
 	d.run.Invocations = append(d.run.Invocations, inv)
-	d.count(ids)
-	return &d.run.Invocations[len(d.run.Invocations)-1], a
+	d.countDeliveries(ids)
+	return &d.run.Invocations[len(d.run.Invocations)-1], r
 }
 
-func (d *drain) read(response []byte, ids []string, id identify) (answer, error) {
+// read reads the whole response, or only the state of the window if the rest is ignored.
+func (d *drain) read(payload []byte, ids []string, id identify) (response, error) {
 	if !d.ignoreResponse {
-		return readAnswer(response, ids, id)
+		return readResponse(payload, ids, id)
 	}
-	if len(response) > maxPayload {
-		return answer{}, ErrTooLarge
+	if len(payload) > maxPayload {
+		return response{}, ErrTooLarge
 	}
-	fields, _ := readObject(response)
+	fields, _ := readObject(payload)
 	if state := fields["state"]; !isNull(state) {
-		return answer{state: state}, nil
+		return response{state: state}, nil
 	}
-	return answer{}, nil
+	return response{}, nil
 }
 
-func listedInOrder(ids []string, listed map[string]bool) []string {
-	var order []string
-	seen := make(map[string]bool, len(listed))
-	for _, id := range ids {
-		if listed[id] && !seen[id] {
-			seen[id] = true
-			order = append(order, id)
-		}
-	}
-	return order
+func inBatchOrder(listed map[string]bool, ids []string) []string {
+	return lo.Uniq(lo.Filter(ids, func(id string, _ int) bool { return listed[id] }))
 }
 
-// count counts deliveries that have had no effect. The invocation that closes a
-// window goes by the ID "", and is not given up either where records are.
-func (d *drain) count(ids []string) {
+// countDeliveries counts fruitless deliveries. The invocation that ends a window has no records and
+// is counted under the ID "", even in a bounded drain: it is never given up.
+func (d *drain) countDeliveries(ids []string) {
 	if len(ids) == 0 {
 		ids = []string{""}
-	} else if d.limited {
+	} else if d.bounded {
 		return
 	}
 	for _, id := range ids {
 		d.fruitless[id]++
 		if d.fruitless[id] >= MaxDeliveries && d.endless == nil {
-			d.endless = fmt.Errorf("%w: %s was delivered %d times with no record finished or given up",
-				ErrEndless, nameOf(id), MaxDeliveries)
+			d.endless = fmt.Errorf("%w: %s %d times while no record was finished or given up",
+				ErrEndless, delivered(id), MaxDeliveries)
 		}
 	}
 }
 
-func nameOf(id string) string {
+func delivered(id string) string {
 	if id == "" {
-		return "the end of a window"
+		return "the invocation that ends a window was made"
 	}
-	return "record " + id
+	return "record " + id + " was delivered"
 }
 
 func (d *drain) deleted(ids ...string) {
@@ -135,8 +131,8 @@ func (d *drain) progressed() {
 	d.endless = nil
 }
 
-// ended tells whether the Drain has to stop before nothing is left, and leaves
-// the reason in the Run.
+// ended reports whether the Drain must end although records are left. It stores the reason in
+// the Run.
 func (d *drain) ended() bool {
 	if d.ctx.Err() != nil {
 		d.run.Err = context.Cause(d.ctx)
@@ -155,11 +151,10 @@ func (d *drain) sleepUntil(t time.Time) {
 	}
 }
 
-// finish waits for the handlers that outlived their deadline, but not for
-// longer than the context lasts.
+// finish waits until the handlers that were left running have returned, or the context has ended.
 func (d *drain) finish() *Run {
 	running := 0
-	for _, results := range d.late {
+	for _, results := range d.leftRunning {
 		select {
 		case <-results:
 		case <-d.ctx.Done():
@@ -167,13 +162,12 @@ func (d *drain) finish() *Run {
 		}
 	}
 	if running > 0 {
-		d.run.Err = errors.Join(context.Cause(d.ctx), fmt.Errorf("batchtest: %d invocations are still running", running))
+		d.run.Err = errors.Join(context.Cause(d.ctx), fmt.Errorf("batchtest: %s still running", counted(running, "invocation")))
 	}
 	return d.run
 }
 
-// marshal is for what JSON always carries: events, and records made of texts
-// and bytes.
+// marshal is for values that JSON can always encode: events, and records made of strings and bytes.
 func marshal(v any) []byte {
 	encoded, err := json.Marshal(v)
 	if err != nil {
@@ -182,7 +176,5 @@ func marshal(v any) []byte {
 	return encoded
 }
 
-// uuid makes the identifiers that the service draws, reproducibly.
+// uuid returns identifiers that look like the service's and are the same in every run.
 func uuid(n int) string { return fmt.Sprintf("00000000-0000-4000-8000-%012x", n) }
-
-var errDraining = errors.New("batchtest: it is being drained already")

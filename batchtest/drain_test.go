@@ -74,7 +74,7 @@ func TestDrainWaitsForAStuckHandlerNoLongerThanItsContextLasts(t *testing.T) {
 		}))
 		is.Equal(run.DeadLettered, []string{"m-1"})
 		is.True(errors.Is(run.Err, context.DeadlineExceeded))
-		is.True(strings.Contains(run.Err.Error(), "2 invocations are still running"))
+		is.True(strings.Contains(run.Err.Error(), "2 invocations still running"))
 	})
 }
 

@@ -13,22 +13,23 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/samber/lo"
 )
 
-// FirehoseConfig is a Firehose stream with the function that transforms its records.
-// The zero value has the service's defaults.
+// FirehoseConfig describes a Firehose stream and the function that transforms its records. The zero
+// value has the service's defaults.
 type FirehoseConfig struct {
-	// BatchSize is the most records that one event has: 500 unless set, at most
-	// 10,000. An event stays within 6 MB.
+	// BatchSize is the maximum number of records in an event. It defaults to 500 and is at most
+	// 10,000. An event never exceeds 6 MB, unless a single record does.
 	BatchSize int
 
-	// Retries is how often a batch is sent again whose invocation failed: 3 unless
-	// set, at most 300. NoRetries is the service's 0.
+	// Retries is how often a batch is sent again after a failed invocation. It defaults to 3 and is
+	// at most 300. NoRetries is the service's 0.
 	Retries   int
 	NoRetries bool
 
-	// Timeout is the function's: the context of an invocation ends after it. Three
-	// seconds unless set, at most the five minutes that Firehose waits.
+	// Timeout is the function's: it ends the context of each invocation. It defaults to three
+	// seconds and is at most five minutes, which is how long Firehose waits.
 	Timeout time.Duration
 }
 
@@ -38,26 +39,25 @@ func (c FirehoseConfig) checked() FirehoseConfig {
 	inRange("Retries", c.Retries, 0, 300)
 	switch {
 	case c.NoRetries && c.Retries > 0:
-		panic("batchtest: NoRetries: Retries is set too")
+		panic("batchtest: NoRetries: Retries is also set")
 	case !c.NoRetries:
 		c.Retries = cmp.Or(c.Retries, 3)
 	}
 	c.Timeout = functionTimeout(c.Timeout)
 	if c.Timeout > 5*time.Minute {
-		panic(fmt.Sprintf("batchtest: Timeout: Firehose waits 5m0s, not %v", c.Timeout))
+		panic(fmt.Sprintf("batchtest: Timeout: %v is longer than Firehose waits, which is 5m0s", c.Timeout))
 	}
 	return c
 }
 
-// FirehoseRecord is what is put into a [Firehose].
+// FirehoseRecord is a record to put into a [Firehose].
 type FirehoseRecord struct {
-	ID   string // unique; numbered in the length that the service uses if empty
+	ID   string // must be unique; if empty, it is assigned, as long as the service's are
 	Data []byte
 }
 
-// Firehose is a Firehose stream in memory, whose records a function transforms. Its
-// methods may be called at any time, from a handler too, except that one Drain runs
-// at a time.
+// Firehose is a Firehose stream in memory. A function transforms its records. Its methods may be
+// called concurrently, and by a handler, but only one Drain at a time.
 type Firehose struct {
 	config   FirehoseConfig
 	draining atomic.Bool
@@ -72,7 +72,7 @@ type firehoseEntry struct {
 	arrived time.Time
 }
 
-// NewFirehose makes an empty stream. It panics on a setting that the service refuses.
+// NewFirehose makes an empty stream. It panics if the service would refuse a setting.
 func NewFirehose(config FirehoseConfig) *Firehose {
 	return &Firehose{config: config.checked()}
 }
@@ -91,12 +91,16 @@ func (f *Firehose) Put(records ...FirehoseRecord) []string {
 	return ids
 }
 
-// Drain sends the stream's records through the handler, batch by batch, until none
-// is left or ctx ends, and reads each answer as Firehose does. An invocation that
-// fails is repeated with the same batch, and in the end its records go to the error
-// prefix. So do records that are answered ProcessingFailed, and all of a batch whose
-// answer breaks a rule, at once. It returns when every handler it called has
-// returned, also those that outlived their deadline, or when ctx has ended.
+// Drain sends the stream's records through the handler, batch by batch, until none is left or ctx
+// ends. It reads each response as Firehose does:
+//
+//   - If an invocation fails, its batch is sent again. After the last retry, the records go to the
+//     error prefix.
+//   - If a response breaks a rule, all records of the batch go to the error prefix at once.
+//   - Otherwise, so do the records whose result is ProcessingFailed.
+//
+// Drain returns when every handler that it called has returned, even after its deadline, or when
+// ctx has ended.
 func (f *Firehose) Drain(ctx context.Context, handler lambda.Handler) *FirehoseRun {
 	d := newDrain(ctx, handler, f.config.Timeout, false, true)
 	if !f.draining.CompareAndSwap(false, true) {
@@ -125,7 +129,7 @@ type firehoseEventRecord struct {
 	Data    []byte                       `json:"data"`
 }
 
-// next is the batch that comes next, and its event.
+// next returns the next batch and its event.
 func (f *Firehose) next() ([]firehoseEntry, firehoseEvent) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -145,12 +149,10 @@ func (f *Firehose) next() ([]firehoseEntry, firehoseEvent) {
 	return f.waiting[:len(event.Records)], event
 }
 
-// transform has a batch transformed, in as many invocations as that takes.
+// transform invokes the function with a batch until the end of each record is known, or the Drain
+// must end.
 func (f *Firehose) transform(d *drain, run *FirehoseRun, batch []firehoseEntry, event firehoseEvent) {
-	ids := make([]string, len(batch))
-	for i, e := range batch {
-		ids[i] = e.ID
-	}
+	ids := lo.Map(batch, func(e firehoseEntry, _ int) string { return e.ID })
 	for try := 0; !d.ended(); try++ {
 		event.InvocationID = uuid(len(d.run.Invocations) + 1)
 		inv := d.invoke(ids, event)
@@ -158,14 +160,14 @@ func (f *Firehose) transform(d *drain, run *FirehoseRun, batch []firehoseEntry, 
 		final := try == f.config.Retries
 		if inv.Err == nil {
 			final = true
-			var answers []firehoseAnswer
-			if answers, inv.Err = readFirehose(inv.Response, ids); inv.Err == nil {
-				inv.Outcome = run.settle(answers, &inv)
+			var records []transformed
+			if records, inv.Err = readFirehoseResponse(inv.Response, ids); inv.Err == nil {
+				inv.Outcome = run.settle(records, &inv)
 			}
 		}
 		if final {
 			inv.Done = ids
-			f.done(len(batch))
+			f.remove(len(batch))
 			if inv.Err != nil {
 				run.Failed = append(run.Failed, ids...)
 			}
@@ -177,22 +179,22 @@ func (f *Firehose) transform(d *drain, run *FirehoseRun, batch []firehoseEntry, 
 	}
 }
 
-func (f *Firehose) done(n int) {
+func (f *Firehose) remove(n int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.waiting = slices.Clone(f.waiting[n:])
 }
 
-// FirehoseRun is what became of the records of one Drain, each list in the order in
-// which it was known.
+// FirehoseRun says what became of the records of one Drain. The lists are in the order in which that
+// became known.
 type FirehoseRun struct {
 	Invocations []Invocation
 
 	Delivered []Delivery
 	Dropped   []string // IDs
-	Failed    []string // IDs of what went to the error prefix
+	Failed    []string // IDs of the records that went to the error prefix
 
-	// Err tells why the Drain ended before nothing was left; see [Run].
+	// Err says why the Drain ended while records were left. See [Run].
 	Err error
 }
 
@@ -200,41 +202,37 @@ type FirehoseRun struct {
 type Delivery struct {
 	ID            string
 	Data          []byte
-	PartitionKeys map[string]string // of dynamic partitioning
+	PartitionKeys map[string]string // for dynamic partitioning
 }
 
-func (r *FirehoseRun) settle(answers []firehoseAnswer, inv *Invocation) Outcome {
+func (r *FirehoseRun) settle(records []transformed, inv *Invocation) Outcome {
 	outcome := Success
-	for _, a := range answers {
-		switch a.result {
+	for _, record := range records {
+		switch record.result {
 		case events.KinesisFirehoseTransformedStateOk:
-			r.Delivered = append(r.Delivered, Delivery{a.id, a.data, a.keys})
+			r.Delivered = append(r.Delivered, Delivery{record.id, record.data, record.keys})
 		case events.KinesisFirehoseTransformedStateDropped:
-			r.Dropped = append(r.Dropped, a.id)
+			r.Dropped = append(r.Dropped, record.id)
 		default:
-			r.Failed = append(r.Failed, a.id)
-			inv.Listed = append(inv.Listed, a.id)
+			r.Failed = append(r.Failed, record.id)
+			inv.Listed = append(inv.Listed, record.id)
 			outcome = Partial
 		}
 	}
 	return outcome
 }
 
-// String is a table with a line for each record: what became of it, the data that is
-// delivered, and its partition keys. The first lines of the errors follow.
+// String returns a table with a row per record: what became of it, its delivered data, and its
+// partition keys. Below the table is the first line of each error.
 func (r *FirehoseRun) String() string {
 	var ids []string
-	fates := make(map[string][]string)
-	add := func(id string, fate ...string) {
+	cells := make(map[string][]string)
+	add := func(id string, row ...string) {
 		ids = append(ids, id)
-		fates[id] = fate
+		cells[id] = row
 	}
 	for _, d := range r.Delivered {
-		keys := make([]string, 0, len(d.PartitionKeys))
-		for _, name := range slices.Sorted(maps.Keys(d.PartitionKeys)) {
-			keys = append(keys, name+"="+d.PartitionKeys[name])
-		}
-		add(d.ID, "delivered", shown(d.Data), strings.Join(keys, " "))
+		add(d.ID, "delivered", shown(d.Data), assignments(d.PartitionKeys))
 	}
 	for _, id := range r.Dropped {
 		add(id, "dropped", "", "")
@@ -242,10 +240,11 @@ func (r *FirehoseRun) String() string {
 	for _, id := range r.Failed {
 		add(id, "error prefix", "", "")
 	}
-	slices.SortStableFunc(ids, r.byArrival())
+	position := lo.AssociateI(r.ids(), func(id string, i int) (string, int) { return id, i })
+	slices.SortStableFunc(ids, func(a, b string) int { return cmp.Compare(position[a], position[b]) })
 	rows := [][]string{{"record", "", "data", ""}}
 	for i, name := range shortened(ids) {
-		rows = append(rows, append([]string{name}, fates[ids[i]]...))
+		rows = append(rows, append([]string{name}, cells[ids[i]]...))
 	}
 	var out strings.Builder
 	writeTable(&out, rows)
@@ -253,15 +252,12 @@ func (r *FirehoseRun) String() string {
 	return out.String()
 }
 
-// byArrival compares IDs by the order in which the handler got them.
-func (r *FirehoseRun) byArrival() func(a, b string) int {
-	places := make(map[string]int)
-	for _, inv := range r.Invocations {
-		for _, id := range inv.Records {
-			if _, ok := places[id]; !ok {
-				places[id] = len(places)
-			}
-		}
-	}
-	return func(a, b string) int { return cmp.Compare(places[a], places[b]) }
+func assignments(keys map[string]string) string {
+	names := slices.Sorted(maps.Keys(keys))
+	return strings.Join(lo.Map(names, func(name string, _ int) string { return name + "=" + keys[name] }), " ")
+}
+
+// ids returns the records in the order in which the handler received them.
+func (r *FirehoseRun) ids() []string {
+	return lo.Uniq(lo.FlatMap(r.Invocations, func(i Invocation, _ int) []string { return i.Records }))
 }

@@ -74,24 +74,24 @@ func TestAnAnswerThatBreaksARuleOfFirehoseVoidsTheBatch(t *testing.T) {
 	for answer, want := range map[string]string{
 		``:                                    "it has no list of records",
 		`{"records":null}`:                    "it has no list of records",
-		`[1]`:                                 "it is no object",
-		`{"records":[` + ok + `]}`:            `"r-2" is not answered`,
-		`{"records":[` + ok + `,` + ok + `]}`: `record 1: "r-1" is answered twice`,
+		`[1]`:                                 "it is not an object",
+		`{"records":[` + ok + `]}`:            `"r-2" is missing`,
+		`{"records":[` + ok + `,` + ok + `]}`: `record 1: "r-1" appears twice`,
 		`{"records":[{"recordId":"r-9","result":"Ok","data":""}]}`: `record 0: "r-9" is not in the batch`,
 		`{"records":[{"result":"Ok","data":""}]}`:                  "record 0: it has no recordId",
-		`{"records":[1]}`: "record 0: it is no object",
+		`{"records":[1]}`: "record 0: it is not an object",
 		`{"records":[{"recordId":"r-1","result":"OK","data":""}]}`:                                      `record 0: result "OK" is not Ok, Dropped or ProcessingFailed`,
 		`{"records":[{"recordId":"r-1","data":""}]}`:                                                    `record 0: result (none) is not Ok, Dropped or ProcessingFailed`,
 		`{"records":[{"recordId":"r-1","result":"Dropped","data":null}]}`:                               "record 0: it has no data",
-		`{"records":[{"recordId":"r-1","result":"Ok","data":"?"}]}`:                                     "record 0: data is no base64",
-		`{"records":[{"recordId":"r-1","result":"Ok","data":"","metadata":1}]}`:                         "record 0: metadata is no object",
-		`{"records":[{"recordId":"r-1","result":"Ok","data":"","metadata":{"partitionKeys":{"k":1}}}]}`: "record 0: metadata.partitionKeys are no texts",
+		`{"records":[{"recordId":"r-1","result":"Ok","data":"?"}]}`:                                     "record 0: data is not base64",
+		`{"records":[{"recordId":"r-1","result":"Ok","data":"","metadata":1}]}`:                         "record 0: metadata is not an object",
+		`{"records":[{"recordId":"r-1","result":"Ok","data":"","metadata":{"partitionKeys":{"k":1}}}]}`: "record 0: metadata.partitionKeys is not an object of strings",
 	} {
 		is := is.New(t)
 		run := firehoseOf(batchtest.FirehoseConfig{}, "x", "y").Drain(t.Context(), answering(answer))
 		is.Equal(len(run.Invocations), 1) // that is final
 		is.True(errors.Is(run.Invocations[0].Err, batchtest.ErrVoid))
-		is.Equal(run.Invocations[0].Err.Error(), "the answer voids itself: "+want)
+		is.Equal(run.Invocations[0].Err.Error(), "invalid response: "+want)
 		is.Equal(run.Failed, []string{"r-1", "r-2"})
 	}
 }
@@ -132,10 +132,10 @@ func TestAFirehoseThatEndsEarlyKeepsWhatIsLeft(t *testing.T) {
 
 func TestASettingThatFirehoseRefusesPanics(t *testing.T) {
 	for want, config := range map[string]batchtest.FirehoseConfig{
-		"batchtest: BatchSize: -1 is not within 1 and 10000": {BatchSize: -1},
-		"batchtest: Retries: 301 is not within 0 and 300":    {Retries: 301},
-		"batchtest: NoRetries: Retries is set too":           {Retries: 1, NoRetries: true},
-		"batchtest: Timeout: Firehose waits 5m0s, not 6m0s":  {Timeout: 6 * 60e9},
+		"batchtest: BatchSize: -1 is not between 1 and 10000": {BatchSize: -1},
+		"batchtest: Retries: 301 is not between 0 and 300":    {Retries: 301},
+		"batchtest: NoRetries: Retries is also set":           {Retries: 1, NoRetries: true},
+		"batchtest: Timeout: 6m0s is longer than Firehose waits, which is 5m0s":  {Timeout: 6 * 60e9},
 	} {
 		func() {
 			defer func() { is.New(t).Equal(recover(), want) }()

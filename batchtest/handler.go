@@ -15,19 +15,18 @@ import (
 )
 
 // Handler makes a handler of a function that lambda.Start takes, such as
-// func(context.Context, events.SQSEvent) (events.SQSEventResponse, error). The
-// event goes through JSON, as it does in Lambda. A value that lambda.Start
-// refuses fails every invocation with lambda's own error.
+// func(context.Context, events.SQSEvent) (events.SQSEventResponse, error). The event is decoded
+// from JSON, as it is in Lambda. If lambda.Start refuses the value, every invocation fails with
+// the error of package lambda.
 func Handler(function any) lambda.Handler {
 	return lambda.NewHandler(function)
 }
 
-// ErrTimedOut is the error of an invocation that had not answered by its
-// deadline.
+// ErrTimedOut is the error of an invocation that did not respond before its deadline.
 var ErrTimedOut = errors.New("the function timed out")
 
-// ErrExited is the error of an invocation whose handler ended its goroutine
-// with runtime.Goexit, as testing.T.FailNow does.
+// ErrExited is the error of an invocation whose handler ended its goroutine with runtime.Goexit,
+// as testing.T.FailNow does.
 var ErrExited = errors.New("the handler ended its goroutine")
 
 // PanicError is the error of an invocation whose handler panicked.
@@ -38,66 +37,66 @@ type PanicError struct {
 
 func (e *PanicError) Error() string { return fmt.Sprintf("the handler panicked: %v", e.Value) }
 
-// Unwrap returns the value of the panic if it was an error.
+// Unwrap returns the value of the panic if it is an error.
 func (e *PanicError) Unwrap() error {
 	err, _ := e.Value.(error)
 	return err
 }
 
-type result struct {
+// returned is what a handler returned.
+type returned struct {
 	response []byte
 	err      error
 }
 
-// invoke calls the handler with an event, and tells what came of it before the
-// service reads the answer.
+// invoke calls the handler with an event. The service has not read the response yet.
 func (d *drain) invoke(ids []string, event any) Invocation {
 	payload := marshal(event)
 	deadline := time.Now().Add(d.timeout)
-	heard := &hearing{until: deadline}
-	ctx, cancel := context.WithDeadline(context.WithValue(d.ctx, watch.Key{}, heard.report), deadline)
+	reports := &reports{until: deadline}
+	ctx, cancel := context.WithDeadline(context.WithValue(d.ctx, watch.Key{}, reports.receive), deadline)
 	defer cancel()
 	start := time.Now()
-	response, err := d.answer(ctx, deadline, payload)
+	response, err := d.callUntil(ctx, deadline, payload)
 	inv := Invocation{Records: ids, Response: response, Err: err, Duration: time.Since(start)}
-	inv.reasons = heard.close()
+	inv.reasons = reports.close()
 	return inv
 }
 
-// answer calls the handler on a goroutine of its own, so that a stuck one can
-// be left behind; finish waits for those. The payload is the handler's until
-// it returns, and is wiped then: the runtime reuses its buffer too, and what
-// still points into it should show in a test.
-func (d *drain) answer(ctx context.Context, deadline time.Time, payload []byte) (response []byte, err error) {
+// callUntil calls the handler on its own goroutine, so that a stuck handler can be left running.
+// finish waits for those. The payload belongs to the handler until it returns. Then it is wiped:
+// the Lambda runtime reuses the buffer as well, and a test should notice if something still
+// points into it.
+func (d *drain) callUntil(ctx context.Context, deadline time.Time, payload []byte) (response []byte, err error) {
 	ctx = lambdacontext.NewContext(ctx, &lambdacontext.LambdaContext{
 		AwsRequestID:       uuid(len(d.run.Invocations) + 1),
 		InvokedFunctionArn: "arn:aws:lambda:" + region + ":" + account + ":function:function",
 	})
-	results := make(chan result, 1)
+	results := make(chan returned, 1)
 	go call(ctx, d.handler, payload, results)
 
 	timer := time.NewTimer(d.timeout)
 	defer timer.Stop()
 	select {
 	case r := <-results:
-		// What is returned at the deadline is lost in Lambda, so it must not
-		// depend on who is first here.
+		// Lambda loses a response that is returned at the deadline. Checking the time makes
+		// that independent of which case of the select is chosen.
 		if !time.Now().Before(deadline) {
 			return nil, ErrTimedOut
 		}
 		return r.response, r.err
 	case <-timer.C:
-		<-ctx.Done() // by the same deadline, before cancel makes it something else
-		d.late = append(d.late, results)
+		<-ctx.Done() // for the handler, the cause must be the deadline and not our cancel
+		d.leftRunning = append(d.leftRunning, results)
 		return nil, ErrTimedOut
 	}
 }
 
-func call(ctx context.Context, handler lambda.Handler, payload []byte, results chan<- result) {
-	r := result{err: ErrExited}
+func call(ctx context.Context, handler lambda.Handler, payload []byte, results chan<- returned) {
+	r := returned{err: ErrExited}
 	defer func() {
 		if v := recover(); v != nil {
-			r = result{err: &PanicError{Value: v, Stack: debug.Stack()}}
+			r = returned{err: &PanicError{Value: v, Stack: debug.Stack()}}
 		}
 		r.response = bytes.Clone(r.response)
 		clear(payload)

@@ -5,6 +5,9 @@ import (
 	_ "embed"
 	"html/template"
 	"io"
+	"slices"
+
+	"github.com/samber/lo"
 )
 
 // The bounds of a picture. Longer runs show the first and the last invocations.
@@ -14,40 +17,30 @@ const (
 	pictureRows    = 100
 )
 
-// SVG draws the run as an SVG image: a row for each record, in the order of first
-// deliveries, a column for each invocation, and a cell where the record was in the
-// event. Colour and mark of a cell say what the invocation made of the record; a
-// legend explains them. The last column says what became of the record in the end.
+// SVG draws the run as an SVG image. It has a row per record, in the order of their first
+// deliveries, and a column per invocation. The colour and the mark of a cell say what the
+// invocation made of the record, and a legend explains them. The last column says how the record
+// ended.
 //
-// An answer only lists records. Why one is listed (it failed, was blocked, was not
-// reached, or its function still ran) is known of handlers that this library makes,
-// or that pass their context on to it. Where it is not known, a record that the answer
-// lists, or whose invocation failed, is "reported". One that is not listed and is
-// redelivered all the same, as after a lower one of a shard, is "finished, yet
-// redelivered".
+// A response only lists records. The reason (the record failed, was blocked, was not reached, or its
+// function was still running) is known if the handler is made by package batch or passes its
+// context to it. If the reason is unknown, a record that is listed, or whose invocation failed, is
+// "reported". A record that is not listed but is redelivered all the same, such as one after a
+// listed record of a shard, is "finished, yet redelivered".
 //
-// A column is 48 pixels wide, a row 24 high. At most 32 columns are drawn, of longer
-// runs the first and the last ones, and at most 100 rows; a line counts the other
-// records. Those that finished at their first delivery are left out first.
-// Durations below 10 ms are not written.
+// A column is 48 pixels wide, and a row 24 pixels high. At most 32 columns are drawn: of longer runs,
+// the first and the last ones. At most 100 rows are drawn, and a line counts the other records.
+// Records that finished at their first delivery are left out first. Durations below 10 ms are not
+// shown.
 func (r *Run) SVG(w io.Writer) error {
 	ids, fates := r.fates()
 	return history{r.Invocations, ids, fates, r.Err}.writeSVG(w)
 }
 
-// SVG draws the run as [Run.SVG] does. In the end a record is delivered, dropped, or
-// under the error prefix.
+// SVG draws the run as [Run.SVG] does. A record ends delivered, dropped, or under the error prefix.
 func (r *FirehoseRun) SVG(w io.Writer) error {
-	fates := make(map[string]string)
-	var ids []string
-	for _, invocation := range r.Invocations {
-		for _, id := range invocation.Records {
-			if fates[id] == "" {
-				ids = append(ids, id)
-			}
-			fates[id] = "left"
-		}
-	}
+	ids := r.ids()
+	fates := lo.Associate(ids, func(id string) (string, string) { return id, stillThere })
 	for _, d := range r.Delivered {
 		fates[d.ID] = "delivered"
 	}
@@ -74,7 +67,7 @@ func (h history) writeSVG(w io.Writer) error {
 	return err
 }
 
-// history is what a picture is drawn from.
+// history is what a picture shows.
 type history struct {
 	invocations []Invocation
 	ids         []string // in the order of rows
@@ -82,25 +75,16 @@ type history struct {
 	err         error
 }
 
-// verdicts are the cells of each record in the given columns, 0 where it was not
-// delivered. Records that were not finished by each of their deliveries are troubled.
+// verdicts returns the cells of each record in the given columns, 0 where it was not delivered. A
+// record is troubled if one of its deliveries did not finish it.
 func (h history) verdicts(columns []int) (cells map[string][]verdict, troubled map[string]bool) {
-	cells = make(map[string][]verdict, len(h.ids))
-	for _, id := range h.ids {
-		cells[id] = make([]verdict, len(columns))
-	}
-	places := make(map[int]int, len(columns))
-	for at, column := range columns {
-		places[column] = at
-	}
+	cells = lo.Associate(h.ids, func(id string) (string, []verdict) { return id, make([]verdict, len(columns)) })
+	positions := lo.AssociateI(columns, func(column, i int) (int, int) { return column, i })
 	troubled = make(map[string]bool)
 	for i := range h.invocations {
 		invocation := &h.invocations[i]
-		at, shown := places[i]
-		done, listed := setOf(invocation.Done), setOf(invocation.Listed)
-		for _, id := range invocation.Ignored {
-			listed[id] = true
-		}
+		at, shown := positions[i]
+		done, listed := setOf(invocation.Done), setOf(slices.Concat(invocation.Listed, invocation.Ignored))
 		for _, id := range invocation.Records {
 			v := invocation.verdict(id, done[id], listed[id])
 			if shown {
@@ -112,29 +96,18 @@ func (h history) verdicts(columns []int) (cells map[string][]verdict, troubled m
 	return cells, troubled
 }
 
-// rows chooses the records that are shown, the troubled ones first if there are too
-// many.
+// rows chooses the records to show. If there are too many, it prefers the troubled ones.
 func (h history) rows(troubled map[string]bool) []string {
 	if len(h.ids) <= pictureRows {
 		return h.ids
 	}
-	calm := pictureRows // how many others there is room for
-	for _, id := range h.ids {
+	room := pictureRows - lo.CountBy(h.ids, func(id string) bool { return troubled[id] }) // for the others
+	rows := lo.Filter(h.ids, func(id string, _ int) bool {
 		if troubled[id] {
-			calm--
+			return true
 		}
-	}
-	var rows []string
-	for _, id := range h.ids {
-		if len(rows) == pictureRows {
-			break
-		}
-		if troubled[id] {
-			rows = append(rows, id)
-		} else if calm > 0 {
-			calm--
-			rows = append(rows, id)
-		}
-	}
-	return rows
+		room--
+		return room >= 0
+	})
+	return rows[:min(len(rows), pictureRows)]
 }

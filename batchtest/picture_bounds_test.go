@@ -116,7 +116,7 @@ func TestIDsAndErrorsAreOnlyText(t *testing.T) {
 	is.Equal(picture.rows(), []string{evil + ": reported; still there", "a����b: reported; still there"})
 	is.Equal(picture.all("title")[0].Text, "invocation 1: failure after 0s: "+evil)
 	is.Equal(len(picture.all("script")), 0)
-	is.True(slices.Contains(picture.texts(), "ended: "+evil))
+	is.True(slices.Contains(picture.texts(), "ended early: "+evil))
 }
 
 func TestLongIDsAreClippedInTheMiddle(t *testing.T) {

@@ -4,9 +4,11 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+
+	"github.com/samber/lo"
 )
 
-// All lengths are in pixels, and y is the base line of a text.
+// All lengths are in pixels. The y of a text is its baseline.
 const (
 	margin      = 16
 	columnWidth = 48
@@ -14,16 +16,16 @@ const (
 	lineHeight  = 14
 	leastWidth  = 400
 
-	// Ten letters of the fonts take about so much.
+	// The approximate width of ten letters in each font.
 	monoWidth = 73
 	textWidth = 66
 	boldWidth = 75
 
-	mostLetters = 26  // of the name of a record
+	mostName    = 26  // letters
 	mostTooltip = 200 // letters
 )
 
-// picture is what the template writes.
+// picture is the data of the template.
 type picture struct {
 	Width, Height int
 	FrameWidth    int
@@ -32,8 +34,8 @@ type picture struct {
 	HeaderY       int
 	Columns       []pictureColumn
 	Rows          []pictureRow
-	Notes         []placed
-	LegendY       int // of the line above it, 0 if there is none
+	Notes         []note
+	LegendY       int // of the line above it, 0 without a legend
 	LegendRight   int
 	Legend        []legendEntry
 }
@@ -41,7 +43,7 @@ type picture struct {
 type pictureColumn struct {
 	X        int
 	Number   string
-	Y        int // of what is below the rows
+	Y        int // of the text below the rows
 	Outcome  string
 	Weight   string
 	Duration string
@@ -52,7 +54,7 @@ type pictureRow struct {
 	Y        int // the middle
 	Name     string
 	Tooltip  string
-	From, To int // the line between the first and the last cell, if they are not the same
+	From, To int // the line from the first to the last cell; equal without one
 	Cells    []pictureCell
 	EndX     int
 	End      endLook
@@ -64,7 +66,7 @@ type pictureCell struct {
 	Tooltip string
 }
 
-type placed struct {
+type note struct {
 	X, Y int
 	Text string
 }
@@ -80,7 +82,7 @@ func (h history) draw() picture {
 	cells, troubled := h.verdicts(columns)
 	ids := h.rows(troubled)
 	names := h.names(ids)
-	left := margin + widthOf(monoWidth, append(names, "invocation")...) + 8
+	left := margin + pixels(monoWidth, append(names, "invocation")...) + 8
 	right := left + columnWidth*len(columns) + 10
 
 	p := picture{
@@ -99,10 +101,10 @@ func (h history) draw() picture {
 		y += rowHeight
 	}
 	if more := len(h.ids) - len(ids); more > 0 {
-		y = p.note(y, "and "+withCommas(more)+" more")
+		y = p.addNote(y, "and "+withCommas(more)+" more")
 	}
 	if len(columns) == 0 {
-		y = p.note(y, "no invocations")
+		y = p.addNote(y, "no invocations")
 	} else {
 		p.Columns = h.columns(columns, left, y+lineHeight)
 		y += lineHeight
@@ -111,46 +113,35 @@ func (h history) draw() picture {
 		}
 	}
 	if h.err != nil {
-		y = p.note(y, visible(firstLine("ended: "+h.err.Error())))
+		y = p.addNote(y, printable(firstLine("ended early: "+h.err.Error())))
 	}
-	p.Height = p.explain(y, ids, cells) + margin
+	p.Height = p.addLegend(y, ids, cells) + margin
 	p.FrameWidth, p.FrameHeight = p.Width-1, p.Height-1
 	return p
 }
 
-// note adds a line below y and returns where it ends.
-func (p *picture) note(y int, text string) int {
+// addNote adds a line of text below y and returns where it ends.
+func (p *picture) addNote(y int, text string) int {
 	y += lineHeight
-	p.Notes = append(p.Notes, placed{margin, y, clipped(text, (p.Width-2*margin)*10/textWidth)})
+	p.Notes = append(p.Notes, note{margin, y, clipped(text, (p.Width-2*margin)*10/textWidth)})
 	return y
 }
 
 func (h history) names(ids []string) []string {
-	shown := make([]string, len(ids))
-	for i, name := range shortened(ids) {
-		shown[i] = clipped(visible(name), mostLetters)
-	}
-	return shown
+	return lo.Map(shortened(ids), func(name string, _ int) string { return clipped(printable(name), mostName) })
 }
 
 func (h history) endWidth(ids []string) int {
-	widest := 0
-	for _, id := range ids {
-		widest = max(widest, widthOf(boldWidth, endLookOf(h.fates[id]).Name))
-	}
-	return widest
+	return pixels(boldWidth, lo.Map(ids, func(id string, _ int) string { return endLookOf(h.fates[id]).Name })...)
 }
 
-func widthOf(ten int, texts ...string) int {
-	widest := 0
-	for _, text := range texts {
-		widest = max(widest, letters(text)*ten/10+1)
-	}
-	return widest
+// pixels returns the width of the widest text, 0 without texts. tenLetters is the width of ten letters.
+func pixels(tenLetters int, texts ...string) int {
+	return lo.Max(lo.Map(texts, func(text string, _ int) int { return widthOf(text)*tenLetters/10 + 1 }))
 }
 
 func (h history) row(id, name string, columns []int, cells []verdict, left int) pictureRow {
-	full := clipped(visible(id), mostTooltip)
+	full := clipped(printable(id), mostTooltip)
 	row := pictureRow{Name: name, Tooltip: full, End: endLookOf(h.fates[id])}
 	for i, v := range cells {
 		if v == 0 {
@@ -165,7 +156,7 @@ func (h history) row(id, name string, columns []int, cells []verdict, left int) 
 
 func middle(left, column int) int { return left + columnWidth*column + columnWidth/2 }
 
-// columns are the numbers above the cells, and how the invocations ended below them.
+// columns returns the numbers above the cells and the outcomes below them.
 func (h history) columns(columns []int, left, y int) []pictureColumn {
 	drawn := make([]pictureColumn, len(columns))
 	for i, column := range columns {
@@ -175,38 +166,33 @@ func (h history) columns(columns []int, left, y int) []pictureColumn {
 		}
 		invocation := h.invocations[column]
 		drawn[i].Outcome = invocation.Outcome.String()
-		drawn[i].Duration = lasted(invocation.Duration)
+		drawn[i].Duration = rounded(invocation.Duration)
 		drawn[i].Tooltip = fmt.Sprintf("invocation %d: %s after %v", column+1, invocation.Outcome, invocation.Duration)
 		if invocation.Outcome == Failure {
 			drawn[i].Weight = "bold"
 		}
 		if invocation.Err != nil {
-			drawn[i].Tooltip += ": " + clipped(visible(firstLine(invocation.Err.Error())), mostTooltip)
+			drawn[i].Tooltip += ": " + clipped(printable(firstLine(invocation.Err.Error())), mostTooltip)
 		}
 	}
 	return drawn
 }
 
-// explain adds the legend of what is in the picture, in as many lines as it takes, and
-// returns where it ends.
-func (p *picture) explain(y int, ids []string, cells map[string][]verdict) int {
-	occur := make(map[verdict]bool)
-	for _, id := range ids {
-		for _, v := range cells[id] {
-			occur[v] = true
-		}
-	}
+// addLegend explains the verdicts that occur in the picture, in as many lines as they need. It
+// returns where the legend ends.
+func (p *picture) addLegend(y int, ids []string, cells map[string][]verdict) int {
+	occurring := lo.FlatMap(ids, func(id string, _ int) []verdict { return cells[id] })
 	const swatch, space = 32, 18
-	x := p.Width // so that the first one begins a line
+	x := p.Width // makes the first entry begin a line
 	for _, v := range []verdict{finished, again, failed, blocked, notReached, running, reported} {
-		if !occur[v] {
+		if !slices.Contains(occurring, v) {
 			continue
 		}
 		if p.LegendY == 0 {
 			y += lineHeight
 			p.LegendY, p.LegendRight = y, p.Width-margin
 		}
-		width := swatch + widthOf(textWidth, v.look().Name)
+		width := swatch + pixels(textWidth, v.look().Name)
 		if x+width > p.Width-margin {
 			x = margin
 			y += rowHeight

@@ -1,12 +1,12 @@
 package batchtest
 
-// look is how a verdict is drawn. The colours are those of Okabe and Ito, which people
-// with any kind of colour vision tell apart; the mark tells them apart without colour.
+// look is how a verdict is drawn. The colours are those of Okabe and Ito, which are distinct for every
+// kind of colour vision. The marks are distinct without colour.
 type look struct {
 	Name string
 	Fill string
 	Ink  string
-	Mark string // the data of a path, around 0 0
+	Mark string // the data of an SVG path centred on 0 0
 }
 
 func (v verdict) look() look {
@@ -28,7 +28,7 @@ func (v verdict) look() look {
 	return look{"finished", "#00805d", light, "M-4 .2l2.8 2.8 5.2-6"}
 }
 
-// endLook is how the end of a record is drawn.
+// endLook is how the fate of a record is drawn.
 type endLook struct {
 	Name   string
 	Ink    string
@@ -39,8 +39,8 @@ func endLookOf(fate string) endLook {
 	switch fate {
 	case "deleted", "delivered", "dropped":
 		return endLook{fate, "#57606a", "normal"}
-	case "left":
-		return endLook{"still there", "#0a5a8c", "bold"}
+	case stillThere:
+		return endLook{fate, "#0a5a8c", "bold"}
 	}
 	return endLook{fate, "#a83a08", "bold"}
 }

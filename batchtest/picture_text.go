@@ -5,10 +5,12 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"github.com/samber/lo"
 )
 
-// visible makes text fit for XML and for one line: what cannot be seen is replaced.
-func visible(text string) string {
+// printable makes text fit for XML and for one line by replacing invisible characters.
+func printable(text string) string {
 	return strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {
 			return unicode.ReplacementChar
@@ -17,10 +19,9 @@ func visible(text string) string {
 	}, text)
 }
 
-// clipped leaves out the middle of a text that takes more room than so many letters:
-// IDs often differ at their ends.
+// clipped cuts out the middle of a text that is wider than most. IDs often differ at their ends.
 func clipped(text string, most int) string {
-	if letters(text) <= most {
+	if widthOf(text) <= most {
 		return text
 	}
 	runes := []rune(text)
@@ -30,7 +31,7 @@ func clipped(text string, most int) string {
 		if !front {
 			next = runes[tail-1]
 		}
-		if room -= breadth(next); room < 0 {
+		if room -= runeWidth(next); room < 0 {
 			break
 		}
 		if front {
@@ -42,24 +43,21 @@ func clipped(text string, most int) string {
 	return string(runes[:head]) + gap + string(runes[tail:])
 }
 
-// letters is how many letters of a font of one width a text takes, or somewhat more.
-func letters(text string) int {
-	n := 0
-	for _, r := range text {
-		n += breadth(r)
-	}
-	return n
+// widthOf estimates the width of a text in letters of a monospaced font. It is rather too large than
+// too small.
+func widthOf(text string) int {
+	return lo.SumBy([]rune(text), runeWidth)
 }
 
-func breadth(r rune) int {
-	if r >= 0x2e80 { // where the scripts of East Asia begin
+func runeWidth(r rune) int {
+	if r >= 0x2e80 { // the East Asian scripts begin here
 		return 2
 	}
 	return 1
 }
 
-// lasted is a duration, empty if it is about none.
-func lasted(d time.Duration) string {
+// rounded returns a duration as text, or nothing if it is less than 10 ms.
+func rounded(d time.Duration) string {
 	switch {
 	case d < 10*time.Millisecond:
 		return ""

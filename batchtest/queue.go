@@ -13,43 +13,43 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/samber/lo"
 )
 
-// QueueConfig is an SQS queue with its event source mapping and the function
-// after it. The zero value is a standard queue with the service's defaults,
-// except that a message comes back at once.
+// QueueConfig describes an SQS queue, its event source mapping and the function. The zero value is
+// a standard queue with the service's defaults, except that a failed message is redelivered
+// immediately.
 type QueueConfig struct {
-	// FIFO keeps the order of each group: while a message is in flight, nothing
-	// after it in its group is delivered. A batch may hold several groups,
-	// each in one piece.
+	// FIFO keeps the order of each group: while a message is in flight, no later message of its
+	// group is delivered. A batch can contain several groups. The messages of a group are
+	// adjacent in it.
 	FIFO bool
 
-	// BatchSize is the most messages that one event has: 10 unless set, at most
-	// 10,000, or 10 with FIFO. An event stays within 6 MB.
+	// BatchSize is the maximum number of messages in an event. It defaults to 10 and is at most
+	// 10,000, or 10 with FIFO. An event never exceeds 6 MB, unless a single message does.
 	BatchSize int
 
-	// MaxReceives is the redrive policy's maxReceiveCount: a message that was
-	// received so often moves to the dead-letter queue instead of being
-	// received again. 0 means that there is no such queue.
+	// MaxReceives is the maxReceiveCount of the redrive policy. A message that has been received
+	// this often moves to the dead-letter queue when it would be received again. With 0 there is
+	// no dead-letter queue.
 	MaxReceives int
 
-	// VisibilityTimeout is how long a message stays hidden, counted from its
-	// receive, unless ChangeVisibility says otherwise. If it ends before the handler answers, a
-	// FIFO queue does not delete what was acknowledged. With 0 a message is
-	// hidden for as long as the handler has it.
+	// VisibilityTimeout is how long a message is hidden after it has been received, unless
+	// ChangeVisibility is called. If it ends before the handler responds, a FIFO queue does not
+	// delete the acknowledged message. With 0 a message is hidden while the handler has it.
 	VisibilityTimeout time.Duration
 
-	// Timeout is the function's: the context of an invocation ends after it.
-	// Three seconds unless set.
+	// Timeout is the function's: it ends the context of each invocation. It defaults to three
+	// seconds.
 	Timeout time.Duration
 
-	// IgnoreResponse leaves ReportBatchItemFailures off: without an error the
-	// whole batch is deleted, whatever the answer lists.
+	// IgnoreResponse turns ReportBatchItemFailures off: unless the invocation fails, the whole
+	// batch is deleted, whatever the response lists.
 	IgnoreResponse bool
 
-	// Shuffle delivers a standard queue's messages in drawn order, Duplicate
-	// delivers a fourth of them twice, as it happens: together or apart. Seed
-	// makes another draw.
+	// Shuffle makes a standard queue deliver messages in random order. Duplicate makes it deliver
+	// about a quarter of them twice, in the same event or in different ones. Seed selects the
+	// random numbers.
 	Shuffle, Duplicate bool
 	Seed               uint64
 }
@@ -69,14 +69,14 @@ func (c QueueConfig) checked() QueueConfig {
 		panic("batchtest: Shuffle: a FIFO queue keeps its order")
 	}
 	if c.FIFO && c.Duplicate {
-		panic("batchtest: Duplicate: a FIFO queue delivers once")
+		panic("batchtest: Duplicate: a FIFO queue delivers each message once")
 	}
 	return c
 }
 
 func inRange(name string, n, low, high int) {
 	if n < low || n > high {
-		panic(fmt.Sprintf("batchtest: %s: %d is not within %d and %d", name, n, low, high))
+		panic(fmt.Sprintf("batchtest: %s: %d is not between %d and %d", name, n, low, high))
 	}
 }
 
@@ -91,17 +91,17 @@ func functionTimeout(d time.Duration) time.Duration {
 	return cmp.Or(d, 3*time.Second)
 }
 
-// Message is what is sent to a queue.
+// Message is a message to send to a queue.
 type Message struct {
-	ID    string // numbered in the form of a UUID if empty
+	ID    string // if empty, a number in the form of a UUID
 	Body  string
 	Group string // MessageGroupId; in a FIFO queue, messages without one share a group
 
 	Attributes map[string]events.SQSMessageAttribute
 }
 
-// Queue is an SQS queue in memory. Its methods may be called at any time, from
-// a handler too, except that one Drain runs at a time.
+// Queue is an SQS queue in memory. Its methods may be called concurrently, and by a handler, but
+// only one Drain at a time.
 type Queue struct {
 	config   QueueConfig
 	draining atomic.Bool
@@ -113,34 +113,32 @@ type Queue struct {
 	random   *rand.Rand
 }
 
-// NewQueue makes an empty queue. It panics on a setting that the service refuses.
+// message is one copy of a message in the queue.
+type message struct {
+	Message
+	number      int
+	sent        time.Time
+	first       time.Time // when it was first received
+	visible     time.Time // when it may be received again
+	lastReceive int       // the number of the receive that last returned it
+	received    int
+	copies      *copies
+}
+
+// copies is shared by the copies of one message. The message ends when no copy remains.
+type copies struct {
+	remaining    int
+	decided      bool // whether to duplicate the message
+	deadLettered bool
+}
+
+// NewQueue makes an empty queue. It panics if the service would refuse a setting.
 func NewQueue(config QueueConfig) *Queue {
 	config = config.checked()
 	return &Queue{config: config, random: rand.New(rand.NewPCG(config.Seed, 0))}
 }
 
-// message is one copy of a message in the queue.
-type message struct {
-	Message
-	number   int
-	sent     time.Time
-	first    time.Time // when it was first received
-	visible  time.Time // when it may be received again
-	turn     int       // the number of the receive that last took it
-	received int
-	fate     *fate
-}
-
-// fate is shared by the copies of one message: it has ended when all of them
-// are gone.
-type fate struct {
-	copies       int
-	drawn        bool // whether it is to have two
-	deadLettered bool
-}
-
-// Send adds messages to the queue, behind those that are there, and returns
-// their IDs.
+// Send adds messages to the end of the queue and returns their IDs.
 func (q *Queue) Send(messages ...Message) []string {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -151,20 +149,20 @@ func (q *Queue) Send(messages ...Message) []string {
 		if q.config.FIFO {
 			m.Group = cmp.Or(m.Group, "default")
 		}
-		q.messages = append(q.messages, &message{Message: m, number: q.sends, sent: time.Now(), fate: &fate{copies: 1}})
+		q.messages = append(q.messages, &message{Message: m, number: q.sends, sent: time.Now(), copies: &copies{remaining: 1}})
 		ids = append(ids, m.ID)
 	}
 	return ids
 }
 
-// Drain delivers the queue's messages to the handler until none is left,
-// neither waiting nor hidden, or ctx ends. Receive counts go on from one Drain
-// to the next.
+// Drain delivers the messages of the queue to the handler until the queue is empty or ctx ends.
+// It waits for hidden messages. Receive counts continue in the next Drain.
 //
-// In a standard queue what was never received comes before what came back, in a
-// FIFO queue likewise the groups, so that a failing message starves none. It
-// returns when every handler it called has returned, also those that outlived
-// their deadline, or when ctx has ended.
+// A standard queue delivers new messages before redelivered ones. A FIFO queue does the same with
+// whole groups. So a message that keeps failing does not starve the others.
+//
+// Drain returns when every handler that it called has returned, even after its deadline, or when
+// ctx has ended.
 func (q *Queue) Drain(ctx context.Context, handler lambda.Handler) *Run {
 	d := newDrain(ctx, handler, q.config.Timeout, q.config.IgnoreResponse, q.config.MaxReceives > 0)
 	if !q.draining.CompareAndSwap(false, true) {
@@ -178,14 +176,15 @@ func (q *Queue) Drain(ctx context.Context, handler lambda.Handler) *Run {
 			d.sleepUntil(q.nextVisible(now))
 			continue
 		}
-		inv, a := d.deliver(sqsEvent{Records: records}, idsOf(batch), textIdentifier)
-		q.settle(d, batch, inv, a)
+		ids := lo.Map(batch, func(m *message, _ int) string { return m.ID })
+		inv, r := d.deliver(sqsEvent{Records: records}, ids, textIdentifier)
+		q.deleteAcknowledged(d, batch, inv, r)
 	}
 	return d.finish()
 }
 
-// receive takes the next batch and hides it. What was received too often goes
-// to the dead-letter queue here, where its next receive would be.
+// receive returns the next batch and hides it. A message that has been received too often moves to
+// the dead-letter queue here, where it would be received again.
 func (q *Queue) receive(d *drain, now time.Time) ([]*message, []json.RawMessage) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -193,12 +192,12 @@ func (q *Queue) receive(d *drain, now time.Time) ([]*message, []json.RawMessage)
 	var batch []*message
 	var records []json.RawMessage
 	size := eventOverhead
-	waiting := q.waiting(now)
-	for len(waiting) > 0 && len(batch) < q.config.BatchSize {
-		m := waiting[0]
+	visible := q.receivable(now)
+	for len(visible) > 0 && len(batch) < q.config.BatchSize {
+		m := visible[0]
 		if q.config.MaxReceives > 0 && m.received >= q.config.MaxReceives {
-			waiting = waiting[1:]
-			m.fate.deadLettered = true
+			visible = visible[1:]
+			m.copies.deadLettered = true
 			q.remove(d, m)
 			continue
 		}
@@ -208,30 +207,21 @@ func (q *Queue) receive(d *drain, now time.Time) ([]*message, []json.RawMessage)
 			break
 		}
 		if m.received == 0 {
-			waiting = q.duplicate(m, waiting)
+			visible = q.duplicate(m, visible)
 		}
-		waiting = waiting[1:]
-		m.take(now, q.config.VisibilityTimeout, q.receives)
+		visible = visible[1:]
+		m.markReceived(now, q.config.VisibilityTimeout, q.receives)
 		batch = append(batch, m)
 		records = append(records, record)
 	}
 	return batch, records
 }
 
-func (m *message) take(now time.Time, hidden time.Duration, turn int) {
-	if m.received == 0 {
-		m.first = now
-	}
-	m.received++
-	m.visible = now.Add(hidden)
-	m.turn = turn
-}
-
-// waiting lists what may be received, in the order in which it will be.
-func (q *Queue) waiting(now time.Time) []*message {
-	var waiting []*message
+// receivable returns the messages that may be received, in the order in which they will be.
+func (q *Queue) receivable(now time.Time) []*message {
+	var visible []*message
 	inFlight := make(map[string]bool)
-	turns := make(map[string]place)
+	heads := make(map[string]position)
 	for _, m := range q.messages {
 		if m.visible.After(now) {
 			inFlight[m.Group] = true
@@ -240,47 +230,58 @@ func (q *Queue) waiting(now time.Time) []*message {
 		if q.config.FIFO && inFlight[m.Group] {
 			continue
 		}
-		if _, ok := turns[m.Group]; !ok {
-			turns[m.Group] = place{m.turn, m.number}
+		if _, ok := heads[m.Group]; !ok {
+			heads[m.Group] = position{m.lastReceive, m.number}
 		}
-		waiting = append(waiting, m)
+		visible = append(visible, m)
 	}
 	switch {
 	case q.config.Shuffle:
-		q.random.Shuffle(len(waiting), func(i, j int) { waiting[i], waiting[j] = waiting[j], waiting[i] })
+		q.random.Shuffle(len(visible), func(i, j int) { visible[i], visible[j] = visible[j], visible[i] })
 	case q.config.FIFO:
-		slices.SortStableFunc(waiting, func(a, b *message) int { return turns[a.Group].compare(turns[b.Group]) })
+		slices.SortStableFunc(visible, func(a, b *message) int { return heads[a.Group].compare(heads[b.Group]) })
 	default:
-		slices.SortStableFunc(waiting, func(a, b *message) int { return cmp.Compare(a.turn, b.turn) })
+		slices.SortStableFunc(visible, func(a, b *message) int { return cmp.Compare(a.lastReceive, b.lastReceive) })
 	}
-	return waiting
+	return visible
 }
 
-// place is where the first message of a group stands.
-type place struct{ turn, number int }
+// position orders groups by their first messages: new ones come first, then those received longest
+// ago.
+type position struct{ lastReceive, number int }
 
-func (p place) compare(other place) int {
-	return cmp.Or(cmp.Compare(p.turn, other.turn), cmp.Compare(p.number, other.number))
+func (p position) compare(other position) int {
+	return cmp.Or(cmp.Compare(p.lastReceive, other.lastReceive), cmp.Compare(p.number, other.number))
 }
 
-// duplicate puts, if it is drawn, another copy of waiting's first message
-// somewhere after it.
-func (q *Queue) duplicate(m *message, waiting []*message) []*message {
-	if !q.config.Duplicate || m.fate.drawn {
-		return waiting
+// duplicate decides whether to duplicate m, which is the first of visible. A copy is inserted at a
+// random position after it.
+func (q *Queue) duplicate(m *message, visible []*message) []*message {
+	if !q.config.Duplicate || m.copies.decided {
+		return visible
 	}
-	m.fate.drawn = true
+	m.copies.decided = true
 	if q.random.IntN(4) > 0 {
-		return waiting
+		return visible
 	}
 	twin := *m
-	m.fate.copies++
+	m.copies.remaining++
 	q.messages = append(q.messages, &twin)
-	return slices.Insert(waiting, 1+q.random.IntN(len(waiting)), &twin)
+	return slices.Insert(visible, 1+q.random.IntN(len(visible)), &twin)
 }
 
-// settle deletes what the invocation acknowledged. The rest comes back by itself.
-func (q *Queue) settle(d *drain, batch []*message, inv *Invocation, a answer) {
+func (m *message) markReceived(now time.Time, hidden time.Duration, receive int) {
+	if m.received == 0 {
+		m.first = now
+	}
+	m.received++
+	m.visible = now.Add(hidden)
+	m.lastReceive = receive
+}
+
+// deleteAcknowledged removes the acknowledged messages from the queue. The others become visible
+// again when their visibility timeout ends.
+func (q *Queue) deleteAcknowledged(d *drain, batch []*message, inv *Invocation, r response) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if inv.Outcome == Failure {
@@ -288,7 +289,7 @@ func (q *Queue) settle(d *drain, batch []*message, inv *Invocation, a answer) {
 	}
 	now := time.Now()
 	for _, m := range batch {
-		if a.listed[m.ID] || q.expired(m, now) {
+		if r.listed[m.ID] || q.expired(m, now) {
 			continue
 		}
 		inv.Done = append(inv.Done, m.ID)
@@ -296,21 +297,19 @@ func (q *Queue) settle(d *drain, batch []*message, inv *Invocation, a answer) {
 	}
 }
 
-// expired tells whether the receipt handle is too old for a delete. Only FIFO
-// queues mind.
+// expired reports whether the receipt handle is too old for a delete. Only FIFO queues refuse it.
 func (q *Queue) expired(m *message, now time.Time) bool {
 	return q.config.FIFO && q.config.VisibilityTimeout > 0 && !m.visible.After(now)
 }
 
-// remove takes a copy out of the queue, and settles the message if it was the
-// last one.
+// remove takes a copy out of the queue. After the last copy, the Run gets the end of the message.
 func (q *Queue) remove(d *drain, m *message) {
 	at := slices.Index(q.messages, m)
 	q.messages = slices.Delete(q.messages, at, at+1)
-	m.fate.copies--
+	m.copies.remaining--
 	switch {
-	case m.fate.copies > 0:
-	case m.fate.deadLettered:
+	case m.copies.remaining > 0:
+	case m.copies.deadLettered:
 		d.deadLettered(m.ID)
 	default:
 		d.deleted(m.ID)
@@ -323,24 +322,12 @@ func (q *Queue) empty() bool {
 	return len(q.messages) == 0
 }
 
-// nextVisible is when the first of the messages comes back that were hidden at
-// now, or no time at all.
+// nextVisible returns when the first message that was hidden at now becomes visible. It returns the
+// zero time if none was hidden.
 func (q *Queue) nextVisible(now time.Time) time.Time {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	var next time.Time
-	for _, m := range q.messages {
-		if m.visible.After(now) && (next.IsZero() || m.visible.Before(next)) {
-			next = m.visible
-		}
-	}
-	return next
-}
-
-func idsOf(batch []*message) []string {
-	ids := make([]string, len(batch))
-	for i, m := range batch {
-		ids[i] = m.ID
-	}
-	return ids
+	return lo.Earliest(lo.FilterMap(q.messages, func(m *message, _ int) (time.Time, bool) {
+		return m.visible, m.visible.After(now)
+	})...)
 }

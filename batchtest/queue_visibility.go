@@ -6,18 +6,21 @@ import (
 	"time"
 )
 
-// longestVisibility is SQS's limit.
-const longestVisibility = 12 * time.Hour
+// maxVisibility is SQS's limit.
+const maxVisibility = 12 * time.Hour
 
-// ChangeVisibility hides a message for d from now on, as SQS does for ChangeMessageVisibility: with 0 it may be received again
-// at once. The receipt handle is that of the message's last receive, which is in the event. A fake client for a
-// function that changes visibility timeouts passes each entry on to it.
+var errUnknownHandle = errors.New("unknown receipt handle")
+
+// ChangeVisibility hides a message for d, counted from now, as ChangeMessageVisibility does in SQS.
+// With 0 the message may be received again at once. The receipt handle is in the event of the
+// message's last receive. If your function changes visibility timeouts, give it a fake SQS
+// client that calls ChangeVisibility for each entry.
 //
-// It is an error if the handle is not known, or no longer, since the message is deleted or was received again,
-// and if d is negative or more than twelve hours.
+// ChangeVisibility returns an error if d is negative or more than twelve hours. It also does if the
+// handle is unknown, or no longer valid because the message was deleted or received again.
 func (q *Queue) ChangeVisibility(receiptHandle string, d time.Duration) error {
-	if d < 0 || d > longestVisibility {
-		return fmt.Errorf("visibility timeout %v is not within 0 and %v", d, longestVisibility)
+	if d < 0 || d > maxVisibility {
+		return fmt.Errorf("visibility timeout %v is not between 0 and %v", d, maxVisibility)
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -34,9 +37,9 @@ func (q *Queue) ChangeVisibility(receiptHandle string, d time.Duration) error {
 	return nil
 }
 
-var errUnknownHandle = errors.New("unknown receipt handle")
+// handle is the receipt handle of the last receive.
+func (m *message) handle() string { return receiptHandle(m.number, m.lastReceive) }
 
-// handle is that of the last receive.
-func (m *message) handle() string { return receiptHandle(m.number, m.turn) }
-
-func receiptHandle(number, turn int) string { return fmt.Sprintf("receipt-%d-%d==", number, turn) }
+func receiptHandle(number, receive int) string {
+	return fmt.Sprintf("receipt-%d-%d==", number, receive)
+}

@@ -4,56 +4,48 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/samber/lo"
 )
 
-// Run is what became of the records of one Drain.
+// Run says what became of the records of one Drain.
 type Run struct {
 	Invocations []Invocation
 
-	// Deleted are the IDs of the records that are finished, in the order in
-	// which they were: deleted from the queue, or passed by the checkpoint.
+	// Deleted holds the IDs of the finished records, in the order in which they finished. They were
+	// deleted from the queue, or the checkpoint moved past them.
 	Deleted []string
 
-	// DeadLettered are the IDs of the records that were given up, in that
-	// order: moved to the dead-letter queue, or sent to the on-failure
-	// destination.
+	// DeadLettered holds the IDs of the records that were given up, in that order. They were
+	// moved to the dead-letter queue or sent to the on-failure destination.
 	DeadLettered []string
 
-	// Discards tells how a shard or a topic came to give records up. It is
-	// empty for queues.
+	// Discards says how a shard or a topic gave up records. It is empty for queues.
 	Discards []Discard
 
-	// Err tells why the Drain ended before nothing was left: the cause of its
-	// context's end, an error that wraps [ErrEndless], or that another Drain was
-	// under way. What is left stays where it is and is delivered by the next one.
+	// Err says why the Drain ended while records were left. It is the cause of the context's end, an
+	// error that wraps [ErrEndless], or an error because another Drain was running. The next Drain
+	// delivers the records that are left.
 	Err error
 }
 
-// Received tells how often a record was delivered in this Drain.
+// Received returns how often a record was delivered in this Drain.
 func (r *Run) Received(id string) int {
-	n := 0
-	for _, invocation := range r.Invocations {
-		for _, record := range invocation.Records {
-			if record == id {
-				n++
-			}
-		}
-	}
-	return n
+	return lo.SumBy(r.Invocations, func(i Invocation) int { return lo.Count(i.Records, id) })
 }
 
 // Invocation is one call of the handler.
 type Invocation struct {
-	Records  []string // IDs, in the order of the event; those of a topic by partition
+	Records  []string // IDs, in the order of the event; for a topic, grouped by partition
 	Response []byte
-	Err      error // the handler's, or what made the service take the answer for a complete failure
+	Err      error // from the handler, or why the service treats the response as a complete failure
 	Duration time.Duration
 	Outcome  Outcome
-	Listed   []string // IDs that the answer lists as failed, as the service read it, in batch order
-	Ignored  []string // IDs that the answer lists as failed where IgnoreResponse is set, so that they are lost, in batch order
-	Done     []string // IDs that are not delivered again after this, in batch order
+	Listed   []string // IDs that the response lists as failed and the service reads, in batch order
+	Ignored  []string // IDs that the response lists in vain because IgnoreResponse is set, in batch order
+	Done     []string // IDs that are not redelivered after this invocation, in batch order
 
-	reasons map[string]verdict // why records are not finished, as far as the library reported it
+	reasons map[string]verdict // why records are not finished, if the library reported it
 }
 
 // Outcome is how the service reads an invocation.
@@ -61,7 +53,7 @@ type Outcome int
 
 const (
 	Success Outcome = iota // no record failed
-	Partial                // the listed records failed, or what the source makes of them
+	Partial                // the response lists records; the source decides what to redeliver
 	Failure                // the whole batch failed
 )
 
@@ -77,20 +69,19 @@ func (o Outcome) String() string {
 	return fmt.Sprintf("Outcome(%d)", int(o))
 }
 
-// Discard is what a shard or a topic gave up at once, as its on-failure
-// destination is told of it.
+// Discard describes records that a shard or a topic gave up together, as its on-failure destination
+// learns of them.
 type Discard struct {
 	Condition string   // RetryAttemptsExhausted or RecordAgeExceeded
-	ShardID   string   // a topic's name for a topic
-	Records   []string // the first and the last are the range that the service names
+	ShardID   string   // the topic's name, for a topic
+	Records   []string // IDs; the service names only the first and the last
 }
 
-// MaxDeliveries is how often a record is delivered while no record at all is
-// finished or given up, where nothing else ends its deliveries: a queue without
-// MaxReceives, a shard or topic with unlimited retries, the final invocation of
-// a window. Then the Drain ends with [ErrEndless].
+// MaxDeliveries is how often a record may be delivered while no record is finished or given up.
+// Then the Drain ends with [ErrEndless]. It applies where nothing else ends the deliveries: to a
+// queue without MaxReceives, a shard or topic with unlimited retries, and the invocation that ends
+// a window.
 const MaxDeliveries = 100
 
-// ErrEndless is wrapped by [Run.Err] when a Drain ended because of
-// [MaxDeliveries].
-var ErrEndless = errors.New("batchtest: the handler gets nowhere")
+// ErrEndless is wrapped by [Run.Err] if a Drain ended because of [MaxDeliveries].
+var ErrEndless = errors.New("batchtest: the handler makes no progress")

@@ -3,15 +3,16 @@ package batchtest
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"hash/fnv"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/samber/lo"
 )
 
 // Source is the kind of a shard.
@@ -22,54 +23,51 @@ const (
 	DynamoDB               // a shard of a DynamoDB stream
 )
 
-// ShardConfig is a shard with its event source mapping and the function behind
-// it. The zero value is a Kinesis shard with the service's defaults, except
-// that a retry comes at once.
+// ShardConfig describes a shard, its event source mapping and the function. The zero value is a
+// Kinesis shard with the service's defaults, except that a failed batch is redelivered immediately.
 type ShardConfig struct {
 	Source Source
 
-	// BatchSize is the most records that one event has: 100 unless set, at most
-	// 10,000. An event stays within 6 MB.
+	// BatchSize is the maximum number of records in an event. It defaults to 100 and is at most
+	// 10,000. An event never exceeds 6 MB, unless a single record does.
 	BatchSize int
 
-	// MaxRetries is MaximumRetryAttempts, counted beside the first delivery; 0
-	// and -1 set no limit, and NoRetries is the service's 0. When the retries
-	// of a batch have run out, all that is left of it is given up, records
-	// after the failed one that were never tried included. The count starts
-	// afresh when the checkpoint moves.
+	// MaxRetries is MaximumRetryAttempts. It does not count the first delivery. 0 and -1 set no
+	// limit; NoRetries is the service's 0. When a batch has no retries left, all that remains
+	// of it is given up, including records after the failed one that were never tried. The
+	// retries start again when the checkpoint moves.
 	MaxRetries int
 	NoRetries  bool
 
-	// Bisect is BisectBatchOnFunctionError: a batch whose invocation failed
-	// is redelivered in two halves, which costs no retry. A partial answer splits
-	// the batch at the lowest listed record, with Bisect or without.
+	// Bisect is BisectBatchOnFunctionError: a batch whose invocation failed is redelivered in two
+	// halves, which costs no retry. A partial failure splits the batch at the lowest listed
+	// record, with or without Bisect.
 	Bisect bool
 
-	// MaxRecordAge is MaximumRecordAgeInSeconds: older records are given up at
-	// the front of their batch. 0 sets no limit.
+	// MaxRecordAge is MaximumRecordAgeInSeconds: older records at the front of a batch are given
+	// up. 0 sets no limit.
 	MaxRecordAge time.Duration
 
-	// RetryDelay is waited before a batch, or what is left of it, is redelivered.
+	// RetryDelay is the time before a batch, or the rest of one, is redelivered.
 	RetryDelay time.Duration
 
-	// Parallelization is the ParallelizationFactor, from 1 to 10: so many
-	// lanes, each with a checkpoint, retries and order of its own. The records
-	// of one key share a lane.
+	// Parallelization is the ParallelizationFactor, from 1 to 10. It is the number of lanes. Each
+	// lane has its own checkpoint, retries and order, and records with the same key share a lane.
 	Parallelization int
 
-	// Window is TumblingWindowInSeconds. A window ends with an invocation that
-	// has no records, once its time is over and its records are finished; it is
-	// repeated until it succeeds. The state of a partial answer is kept.
-	// Answers without a state (null is none) fail, and one over 1 MB ends the
-	// window early, with that state, and lets it go on with an empty one.
+	// Window is TumblingWindowInSeconds. When the time of a window is over and its records are
+	// finished, an invocation without records ends it. That invocation is repeated until it
+	// succeeds. Every response must have a state, and null is none: otherwise the invocation
+	// fails. The state of a partial failure is kept. A state of more than 1 MB ends the window
+	// early: one invocation receives that state, and the window continues with an empty one.
 	Window time.Duration
 
-	// Timeout is the function's: the context of an invocation ends after it.
-	// Three seconds unless set.
+	// Timeout is the function's: it ends the context of each invocation. It defaults to three
+	// seconds.
 	Timeout time.Duration
 
-	// IgnoreResponse leaves ReportBatchItemFailures off: without an error the
-	// whole batch is finished, whatever the answer lists.
+	// IgnoreResponse turns ReportBatchItemFailures off: unless the invocation fails, the whole
+	// batch is finished, whatever the response lists.
 	IgnoreResponse bool
 }
 
@@ -95,44 +93,44 @@ func streamBatchSize(n int) int {
 	return n
 }
 
-// retryLimit returns -1 where there is none.
+// retryLimit returns -1 if there is no limit.
 func retryLimit(n int, none bool) int {
 	inRange("MaxRetries", n, -1, 10_000)
 	switch {
 	case none && n > 0:
-		panic("batchtest: NoRetries: MaxRetries is set too")
+		panic("batchtest: NoRetries: MaxRetries is also set")
 	case none:
 		return 0
 	}
 	return cmp.Or(n, -1)
 }
 
-// Record is what is put into a shard.
+// Record is a record to put into a shard.
 type Record struct {
-	// ID is the sequence number, the record's identifier in answers; numbered
-	// if empty, in the length that the service uses.
+	// ID is the sequence number, which identifies the record in responses. If empty, it is
+	// assigned, as long as the service's are.
 	ID string
 
-	// Key is the partition key, or the value of the DynamoDB item's key
-	// attribute, "id". A record without one has a key of its own.
+	// Key is the partition key. For DynamoDB, it is the value of the item's key attribute "id".
+	// If empty, a key is assigned that no other record has.
 	Key string
 
-	// Data is the payload. For DynamoDB it is the binary attribute "data" of
-	// the inserted item, unless Old or New is set.
+	// Data is the payload. For DynamoDB, it is the binary attribute "data" of the inserted item,
+	// unless Old or New is set.
 	Data []byte
 
-	// Keys, Old and New are a DynamoDB item's key, if it is another than "id"
-	// with Key, and its images: without Old the record is an INSERT, without
-	// New a REMOVE, and otherwise a MODIFY.
+	// Keys, if set, is the key of a DynamoDB item. It replaces "id" and Key. Old and New are the
+	// item's images. A record without Old is an INSERT, one without New a REMOVE, and one with both
+	// a MODIFY.
 	Keys, Old, New map[string]events.DynamoDBAttributeValue
 
-	// Arrived is when the record came to the shard: now unless set, and not
-	// before the one put in last. It is not delivered before.
+	// Arrived is the time at which the record arrives in the shard. It is not delivered earlier. It
+	// defaults to now, and is never before the arrival of the previous record.
 	Arrived time.Time
 }
 
-// Shard is a shard of a stream, in memory. Its methods may be called at any
-// time, from a handler too, except that one Drain runs at a time.
+// Shard is a shard of a stream, in memory. Its methods may be called concurrently, and by a handler,
+// but only one Drain at a time.
 type Shard struct {
 	config   ShardConfig
 	draining atomic.Bool
@@ -143,11 +141,10 @@ type Shard struct {
 	last time.Time
 }
 
-// NewShard makes an empty shard. It panics on a setting that the service refuses.
+// NewShard makes an empty shard. It panics if the service would refuse a setting.
 func NewShard(config ShardConfig) *Shard {
 	config = config.checked()
-	shard := &Shard{config: config}
-	common := settings{
+	common := streamConfig{
 		batchSize:  config.BatchSize,
 		maxRetries: config.MaxRetries,
 		bisect:     config.Bisect,
@@ -157,14 +154,12 @@ func NewShard(config ShardConfig) *Shard {
 		shardID:    config.Source.shardID(),
 		sourceARN:  config.Source.arn(),
 		identify:   textIdentifier,
-		arrange:    func([]*entry) {},
+		sort:       func([]*streamRecord) {},
 		event:      shardEvent,
-		rest:       fromLowest,
+		redeliver:  fromLowest,
 	}
-	for range config.Parallelization {
-		shard.lanes = append(shard.lanes, &stream{settings: common})
-	}
-	return shard
+	lanes := lo.Times(config.Parallelization, func(int) *stream { return &stream{streamConfig: common} })
+	return &Shard{config: config, lanes: lanes}
 }
 
 // Put adds records to the shard and returns their IDs.
@@ -183,26 +178,25 @@ func (s *Shard) Put(records ...Record) []string {
 			r.Arrived = s.last
 		}
 		s.last = r.Arrived
-		s.lanes[s.lane(r)].put(&entry{id: r.ID, arrived: r.Arrived, record: s.config.Source.record(r)})
+		s.laneOf(r).put(&streamRecord{id: r.ID, arrived: r.Arrived, json: s.config.Source.encode(r)})
 		ids = append(ids, r.ID)
 	}
 	return ids
 }
 
-func (s *Shard) lane(r Record) int {
+func (s *Shard) laneOf(r Record) *stream {
 	key := []byte(r.Key)
 	if r.Keys != nil {
 		key = marshal(r.Keys)
 	}
 	hash := fnv.New32a()
 	hash.Write(key)
-	return int(hash.Sum32() % uint32(len(s.lanes)))
+	return s.lanes[hash.Sum32()%uint32(len(s.lanes))]
 }
 
-// Drain delivers the shard's records to the handler until all are finished or
-// given up, or ctx ends. The lanes of a parallelized shard take turns. It
-// returns when every handler it called has returned, also those that outlived
-// their deadline, or when ctx has ended.
+// Drain delivers the shard's records to the handler until all are finished or given up, or ctx
+// ends. The lanes of a shard take turns. Drain returns when every handler that it called has
+// returned, even after its deadline, or when ctx has ended.
 func (s *Shard) Drain(ctx context.Context, handler lambda.Handler) *Run {
 	d := newDrain(ctx, handler, s.config.Timeout, s.config.IgnoreResponse, s.config.MaxRetries >= 0)
 	if !s.draining.CompareAndSwap(false, true) {
@@ -212,26 +206,11 @@ func (s *Shard) Drain(ctx context.Context, handler lambda.Handler) *Run {
 	return drainStreams(d, s.lanes)
 }
 
-type recordsEvent struct {
-	Records []json.RawMessage `json:"Records"`
-	*windowEvent
-}
-
-func shardEvent(batch []*entry, w *windowEvent) any {
-	records := make([]json.RawMessage, len(batch))
-	for i, e := range batch {
-		records[i] = e.record
+// fromLowest returns the batch from the lowest listed record on, nil if none is listed.
+func fromLowest(batch []*streamRecord, listed map[string]bool) []*streamRecord {
+	lowest := slices.IndexFunc(batch, func(r *streamRecord) bool { return listed[r.id] })
+	if lowest < 0 {
+		return nil
 	}
-	return recordsEvent{Records: records, windowEvent: w}
-}
-
-// fromLowest is the rest of a batch from the lowest listed record on: what was
-// listed, and what comes after it.
-func fromLowest(batch []*entry, listed map[string]bool) []*entry {
-	for i, e := range batch {
-		if listed[e.id] {
-			return batch[i:]
-		}
-	}
-	return nil
+	return batch[lowest:]
 }

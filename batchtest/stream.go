@@ -5,10 +5,12 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/samber/lo"
 )
 
-// settings are what shards and topics have in common.
-type settings struct {
+// streamConfig is what a shard or a topic tells its streams.
+type streamConfig struct {
 	batchSize  int
 	maxRetries int // -1: no limit
 	bisect     bool
@@ -19,58 +21,80 @@ type settings struct {
 	sourceARN  string
 	identify   identify
 
-	// arrange orders what was taken for one batch, event wraps its records.
-	arrange func([]*entry)
-	event   func(batch []*entry, w *windowEvent) any
+	// sort puts the records of a batch into the order of the event.
+	sort func([]*streamRecord)
 
-	// rest tells which records of a batch are redelivered after a partial answer.
-	rest func(batch []*entry, listed map[string]bool) []*entry
+	// event makes the event of a batch.
+	event func(batch []*streamRecord, w *windowEvent) any
+
+	// redeliver selects the records of a batch that are redelivered after a partial failure.
+	redeliver func(batch []*streamRecord, listed map[string]bool) []*streamRecord
 }
 
-// entry is a record of a shard or a partition.
-type entry struct {
+// streamRecord is a record of a shard or of a partition.
+type streamRecord struct {
 	id        string
 	partition string // of a topic
 	arrived   time.Time
-	record    json.RawMessage
+	json      json.RawMessage
 }
 
-// attempt is a batch with what is known of its deliveries.
+// stream delivers records in order, a batch at a time, and moves a checkpoint past them. It is a
+// shard, a lane of one, or a topic with all its partitions.
+type stream struct {
+	streamConfig
+	attempts []attempt // batches that were begun, the next one last
+	open     *window
+
+	mu      sync.Mutex
+	pending []*streamRecord
+}
+
+// attempt is the next delivery of a batch.
 type attempt struct {
-	batch   []*entry
+	batch   []*streamRecord
 	retries int
 	after   time.Time
 }
 
-// stream delivers records in order, a batch at a time, and moves past them: a
-// shard, one of its lanes, or the partitions of a topic.
-type stream struct {
-	settings
-	attempts []attempt // what was taken and must be redelivered, the next one last
-	open     *window
-
-	mu      sync.Mutex
-	pending []*entry
-}
-
-func (s *stream) put(e *entry) {
+func (s *stream) put(r *streamRecord) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.pending = append(s.pending, e)
+	s.pending = append(s.pending, r)
 }
 
-// head is the next record that was never taken, nil if there is none.
-func (s *stream) head() *entry {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if len(s.pending) == 0 {
-		return nil
+// drainStreams lets the streams take turns until all are empty.
+func drainStreams(d *drain, streams []*stream) *Run {
+	for {
+		var next time.Time
+		stepped := false
+		for _, s := range streams {
+			at, ok := s.nextDue()
+			switch {
+			case !ok:
+			case at.After(time.Now()):
+				if next.IsZero() || at.Before(next) {
+					next = at
+				}
+			case d.ended():
+				return d.finish()
+			default:
+				s.step(d)
+				stepped = true
+			}
+		}
+		if stepped {
+			continue
+		}
+		if next.IsZero() || d.ended() {
+			return d.finish()
+		}
+		d.sleepUntil(next)
 	}
-	return s.pending[0]
 }
 
-// ready tells when the next invocation is due, and whether there is any.
-func (s *stream) ready() (at time.Time, ok bool) {
+// nextDue returns when the next invocation is due. ok is false if the stream is empty.
+func (s *stream) nextDue() (at time.Time, ok bool) {
 	if len(s.attempts) > 0 {
 		return s.attempts[len(s.attempts)-1].after, true
 	}
@@ -90,13 +114,23 @@ func (s *stream) ready() (at time.Time, ok bool) {
 	return s.open.end, true
 }
 
-// step makes one invocation that is due.
+// head returns the next record that is in no attempt, nil if there is none.
+func (s *stream) head() *streamRecord {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.pending) == 0 {
+		return nil
+	}
+	return s.pending[0]
+}
+
+// step makes the invocation that is due.
 func (s *stream) step(d *drain) {
 	if len(s.attempts) == 0 {
-		if s.open != nil && s.stepWindow(d) {
+		if s.open != nil && s.endWindow(d) {
 			return
 		}
-		s.take()
+		s.beginBatch()
 	}
 	last := len(s.attempts) - 1
 	current := s.attempts[last]
@@ -104,13 +138,12 @@ func (s *stream) step(d *drain) {
 	if s.discardOld(d, &current); len(current.batch) == 0 {
 		return
 	}
-	inv, a := s.deliver(d, current.batch)
-	s.settle(d, current, inv, a)
+	inv, r := s.deliver(d, current.batch)
+	s.settle(d, current, inv, r)
 }
 
-// take makes an attempt of the next records, all of one window, that have
-// arrived.
-func (s *stream) take() {
+// beginBatch makes an attempt of the next records that have arrived. They all belong to one window.
+func (s *stream) beginBatch() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()
@@ -118,65 +151,64 @@ func (s *stream) take() {
 		s.open = newWindow(s.pending[0].arrived, s.window)
 	}
 	n, size := 0, eventOverhead+s.open.size()
-	for _, e := range s.pending {
-		size += len(e.record) + len(e.partition) + 8 // what JSON has between records and partitions
-		if n == s.batchSize || e.arrived.After(now) || !s.open.has(e) || n > 0 && size > maxPayload {
+	for _, r := range s.pending {
+		size += len(r.json) + len(r.partition) + 8 // for the JSON between records and partitions
+		if n == s.batchSize || r.arrived.After(now) || !s.open.has(r) || n > 0 && size > maxPayload {
 			break
 		}
 		n++
 	}
 	batch := slices.Clone(s.pending[:n])
 	s.pending = s.pending[n:]
-	s.arrange(batch)
+	s.sort(batch)
 	s.attempts = []attempt{{batch: batch}}
 }
 
-// discardOld cuts records from the front that are too old to be delivered.
+// discardOld gives up the records that are too old.
 func (s *stream) discardOld(d *drain, current *attempt) {
 	if s.maxAge == 0 {
 		return
 	}
-	old := slices.DeleteFunc(slices.Clone(current.batch), func(e *entry) bool { return time.Since(e.arrived) <= s.maxAge })
+	old, young := lo.FilterReject(current.batch, func(r *streamRecord, _ int) bool { return time.Since(r.arrived) > s.maxAge })
 	if len(old) == 0 {
 		return
 	}
-	current.batch = without(current.batch, old)
+	current.batch = young
 	current.retries = 0
 	s.discard(d, "RecordAgeExceeded", old)
 }
 
-func (s *stream) discard(d *drain, condition string, batch []*entry) {
-	ids := entryIDs(batch)
+func (s *stream) discard(d *drain, condition string, batch []*streamRecord) {
+	ids := idsOf(batch)
 	d.run.Discards = append(d.run.Discards, Discard{Condition: condition, ShardID: s.shardID, Records: ids})
 	d.deadLettered(ids...)
 }
 
-func (s *stream) deliver(d *drain, batch []*entry) (*Invocation, answer) {
-	inv, a := d.deliver(s.event(batch, s.open.event(s)), entryIDs(batch), s.identify)
-	s.open.read(inv, a)
-	return inv, a
+func (s *stream) deliver(d *drain, batch []*streamRecord) (*Invocation, response) {
+	inv, r := d.deliver(s.event(batch, s.open.event(s)), idsOf(batch), s.identify)
+	s.open.read(inv, r)
+	return inv, r
 }
 
-// settle moves the checkpoint past what is finished and prepares what is
-// redelivered.
-func (s *stream) settle(d *drain, current attempt, inv *Invocation, a answer) {
+// settle moves the checkpoint past the finished records and prepares the redelivery of the others.
+func (s *stream) settle(d *drain, current attempt, inv *Invocation, r response) {
 	if inv.Outcome == Failure {
 		s.fail(d, current)
 		return
 	}
-	rest := s.rest(current.batch, a.listed)
-	inv.Done = entryIDs(without(current.batch, rest))
+	rest := s.redeliver(current.batch, r.listed)
+	inv.Done = idsOf(lo.Without(current.batch, rest...))
 	if len(rest) == len(current.batch) {
 		s.retry(d, current)
 		return
 	}
 	d.deleted(inv.Done...)
-	if len(rest) > 0 { // with a budget of its own, since the checkpoint has moved
+	if len(rest) > 0 { // its retries start again, because the checkpoint has moved
 		s.attempts = append(s.attempts, attempt{batch: rest, after: time.Now().Add(s.retryDelay)})
 	}
 }
 
-// fail halves the batch, which costs no retry, or has it redelivered.
+// fail halves the batch, which costs no retry, or retries it.
 func (s *stream) fail(d *drain, current attempt) {
 	if !s.bisect || len(current.batch) == 1 {
 		s.retry(d, current)
@@ -199,51 +231,6 @@ func (s *stream) retry(d *drain, current attempt) {
 	s.attempts = append(s.attempts, current)
 }
 
-func entryIDs(batch []*entry) []string {
-	ids := make([]string, len(batch))
-	for i, e := range batch {
-		ids[i] = e.id
-	}
-	return ids
-}
-
-func without(batch, gone []*entry) []*entry {
-	if len(gone) == 0 {
-		return batch
-	}
-	set := make(map[*entry]bool, len(gone))
-	for _, e := range gone {
-		set[e] = true
-	}
-	return slices.DeleteFunc(slices.Clone(batch), func(e *entry) bool { return set[e] })
-}
-
-// drainStreams steps each stream in turn until none has anything left.
-func drainStreams(d *drain, streams []*stream) *Run {
-	for {
-		var next time.Time
-		stepped := false
-		for _, s := range streams {
-			at, ok := s.ready()
-			switch {
-			case !ok:
-			case at.After(time.Now()):
-				if next.IsZero() || at.Before(next) {
-					next = at
-				}
-			case d.ended():
-				return d.finish()
-			default:
-				s.step(d)
-				stepped = true
-			}
-		}
-		if stepped {
-			continue
-		}
-		if next.IsZero() || d.ended() {
-			return d.finish()
-		}
-		d.sleepUntil(next)
-	}
+func idsOf(batch []*streamRecord) []string {
+	return lo.Map(batch, func(r *streamRecord, _ int) string { return r.id })
 }

@@ -6,11 +6,13 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/samber/lo"
 )
 
 const (
-	// A run with more invocations than maxColumns shows the first and the last
-	// of them.
+	// A run with more than maxColumns invocations shows the first ones and lastColumns of the
+	// last ones.
 	maxColumns  = 12
 	lastColumns = 4
 
@@ -20,13 +22,18 @@ const (
 	gap = "…"
 )
 
-// String is a table with a line for each record and a column for each
-// invocation, of which long runs show the first and the last ones. It says what
-// the invocation made of the record (ok; listed as failed; failed with its
-// whole batch; or again: not listed, and yet to be delivered again) and, in the
-// last column, what became of it in the end: a record is lost if it was listed and
-// deleted all the same, since IgnoreResponse is set. Neighbours with the same fate
-// share a line. The first lines of the errors follow.
+// String returns a table with a row per record and a column per invocation. Long runs show only
+// the first and the last invocations. A cell says what the invocation made of the record:
+//
+//   - ok: it is finished.
+//   - listed: the response lists it as failed.
+//   - failed: the whole invocation failed.
+//   - again: it is not listed but is redelivered all the same.
+//
+// The last column says how the record ended: deleted, dead-lettered, or still there. It is lost if
+// the response listed it but the service deleted it because IgnoreResponse is set.
+//
+// Adjacent records with equal cells share a row. Below the table is the first line of each error.
 func (r *Run) String() string {
 	var out strings.Builder
 	if len(r.Invocations) > 0 || len(r.DeadLettered) > 0 {
@@ -35,7 +42,7 @@ func (r *Run) String() string {
 		out.WriteString("no invocations\n")
 	}
 	if slices.ContainsFunc(r.Invocations, func(i Invocation) bool { return len(i.Ignored) > 0 }) {
-		out.WriteString("what was listed is lost: without ReportBatchItemFailures nobody reads the answer\n")
+		out.WriteString("listed records are lost: without ReportBatchItemFailures the service ignores the response\n")
 	}
 	writeErrors(&out, r.Invocations, r.Err)
 	return out.String()
@@ -43,10 +50,7 @@ func (r *Run) String() string {
 
 func (r *Run) table() [][]string {
 	columns := columnsOf(len(r.Invocations), maxColumns, lastColumns)
-	header := []string{"record"}
-	for _, column := range columns {
-		header = append(header, columnName(column))
-	}
+	header := append([]string{"record"}, lo.Map(columns, func(column, _ int) string { return columnName(column) })...)
 	rows := [][]string{append(header, "")}
 	ids, cells := r.cells(columns)
 	names := shortened(ids)
@@ -55,23 +59,23 @@ func (r *Run) table() [][]string {
 		for next < len(ids) && slices.Equal(cells[next], cells[first]) {
 			next++
 		}
-		rows = append(rows, append([]string{together(ids[first:next], names[first:next])}, cells[first]...))
+		rows = append(rows, append([]string{rowName(ids[first:next], names[first:next])}, cells[first]...))
 		first = next
 	}
 	return rows
 }
 
-// together names records that share a line. Only of records that follow each other one may name the first and the last:
-// m-3, m-5 and m-4 are not m-3 to m-4.
-func together(ids, names []string) string {
+// rowName names the records that share a row. It shortens them to the first and the last only if
+// they are consecutive: m-3, m-5, m-4 is not m-3 to m-4.
+func rowName(ids, names []string) string {
 	const most = 3
 	n := len(ids)
-	gapless := true
+	consecutive := true
 	for i := range n - 1 {
-		gapless = gapless && follows(ids[i], ids[i+1])
+		consecutive = consecutive && isNext(ids[i], ids[i+1])
 	}
 	switch {
-	case n > 1 && gapless:
+	case n > 1 && consecutive:
 		return fmt.Sprintf("%s to %s (%d)", names[0], names[n-1], n)
 	case n <= most:
 		return strings.Join(names, ", ")
@@ -79,8 +83,8 @@ func together(ids, names []string) string {
 	return fmt.Sprintf("%s and %d more", names[0], n-1)
 }
 
-// follows reports whether b is a with the next number at its end.
-func follows(a, b string) bool {
+// isNext reports whether b is a with the next number at its end.
+func isNext(a, b string) bool {
 	const uuid = 36
 	digits, base := "0123456789", 10
 	if len(a) == uuid && len(b) == uuid {
@@ -98,8 +102,8 @@ func cutNumber(id, digits string) (stem, number string) {
 	return stem, id[len(stem):]
 }
 
-// columnsOf lists the invocations that are shown, -1 where some are left out: of
-// more than most invocations the first ones, and so many of the last ones.
+// columnsOf returns the invocations to show, and -1 in place of those that are left out. If there
+// are more than most, it returns the first ones and so many of the last ones.
 func columnsOf(invocations, most, last int) []int {
 	var columns []int
 	for i := range invocations {
@@ -121,8 +125,7 @@ func columnName(column int) string {
 	return fmt.Sprint(column + 1)
 }
 
-// cells are the lines without the name of their record, in the order in which
-// records first came up.
+// cells returns the rows without their names, in the order in which the records first appear.
 func (r *Run) cells(columns []int) (ids []string, cells [][]string) {
 	ids, fates := r.fates()
 	rows := make(map[string][]string, len(ids))
@@ -146,12 +149,11 @@ func (r *Run) cells(columns []int) (ids []string, cells [][]string) {
 	return ids, cells
 }
 
-// fates says what became of each record in the end, and lists the records in the
-// order in which they first came up.
+// fates returns how each record ended, and the records in the order in which they first appear.
 func (r *Run) fates() (ids []string, fates map[string]string) {
 	fates = make(map[string]string)
 	lost := make(map[string]bool)
-	tell := func(id, fate string) {
+	set := func(id, fate string) {
 		if fates[id] == "" {
 			ids = append(ids, id)
 		}
@@ -160,22 +162,25 @@ func (r *Run) fates() (ids []string, fates map[string]string) {
 	for _, invocation := range r.Invocations {
 		ignored := setOf(invocation.Ignored)
 		for _, id := range invocation.Records {
-			tell(id, "left")
+			set(id, stillThere)
 			lost[id] = ignored[id]
 		}
 	}
 	for _, id := range r.Deleted {
 		if lost[id] {
-			tell(id, "lost")
+			set(id, "lost")
 		} else {
-			tell(id, "deleted")
+			set(id, "deleted")
 		}
 	}
 	for _, id := range r.DeadLettered {
-		tell(id, "dead-lettered")
+		set(id, "dead-lettered")
 	}
 	return ids, fates
 }
+
+// stillThere is the fate of a record that a Drain did not finish.
+const stillThere = "still there"
 
 func cell(outcome Outcome, done, listed bool) string {
 	switch {
@@ -190,14 +195,10 @@ func cell(outcome Outcome, done, listed bool) string {
 }
 
 func setOf(ids []string) map[string]bool {
-	set := make(map[string]bool, len(ids))
-	for _, id := range ids {
-		set[id] = true
-	}
-	return set
+	return lo.Associate(ids, func(id string) (string, bool) { return id, true })
 }
 
-// shortened leaves out what long IDs, sequence numbers above all, have in common.
+// shortened cuts off the common beginning of long IDs, such as sequence numbers.
 func shortened(ids []string) []string {
 	const long, kept = 20, 6
 	common := 0
@@ -216,11 +217,7 @@ func shortened(ids []string) []string {
 	if common <= kept {
 		return ids
 	}
-	short := make([]string, len(ids))
-	for i, id := range ids {
-		short[i] = gap + strings.ToValidUTF8(id[common:], "")
-	}
-	return short
+	return lo.Map(ids, func(id string, _ int) string { return gap + strings.ToValidUTF8(id[common:], "") })
 }
 
 func writeErrors(out *strings.Builder, invocations []Invocation, ended error) {
@@ -233,19 +230,22 @@ func writeErrors(out *strings.Builder, invocations []Invocation, ended error) {
 		fmt.Fprintln(out, failure)
 	}
 	if ended != nil {
-		fmt.Fprintf(out, "ended: %v\n", ended)
+		fmt.Fprintf(out, "ended early: %v\n", ended)
 	}
 }
 
 func failuresOf(invocations []Invocation) []string {
-	var lines []string
-	for i, invocation := range invocations {
-		if invocation.Err != nil {
-			text, _, _ := strings.Cut(invocation.Err.Error(), "\n")
-			lines = append(lines, fmt.Sprintf("invocation %d failed: %s", i+1, text))
+	return lo.FilterMap(invocations, func(inv Invocation, i int) (string, bool) {
+		if inv.Err == nil {
+			return "", false
 		}
-	}
-	return lines
+		return fmt.Sprintf("invocation %d failed: %s", i+1, firstLine(inv.Err.Error())), true
+	})
+}
+
+func firstLine(text string) string {
+	line, _, _ := strings.Cut(text, "\n")
+	return line
 }
 
 func writeTable(out *strings.Builder, rows [][]string) {

@@ -142,7 +142,7 @@ func TestWhatIsListedInVainIsLost(t *testing.T) {
 		"m-1     ok      deleted",
 		"m-2     listed  lost",
 		"m-3     ok      deleted",
-		"what was listed is lost: without ReportBatchItemFailures nobody reads the answer",
+		"listed records are lost: without ReportBatchItemFailures the service ignores the response",
 	))
 }
 
@@ -165,9 +165,9 @@ func TestTheTableSaysWhyARunEnded(t *testing.T) {
 	}
 	is.Equal(run.String(), lines(
 		"record  1",
-		"m-1     failed  left",
+		"m-1     failed  still there",
 		"invocation 1 failed: one line",
-		"ended: batchtest: the handler gets nowhere",
+		"ended early: batchtest: the handler makes no progress",
 	))
 }
 

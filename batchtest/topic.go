@@ -14,32 +14,32 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/samber/lo"
 )
 
-// Redelivery says what of a topic is redelivered after a partial answer. Which of
-// the two the service does is not known, so a handler should be tested under
-// both.
+// Redelivery selects which records of a topic are redelivered after a partial failure. AWS does not
+// document it, so test a handler under both values.
 type Redelivery int
 
 const (
-	FromLowest Redelivery = iota // of each partition, everything from the lowest listed offset on
-	OnlyListed                   // what was listed, and nothing else
+	FromLowest Redelivery = iota // in each partition, every record from the lowest listed offset on
+	OnlyListed                   // only the listed records
 )
 
-// TopicConfig is a Kafka topic with its event source mapping, in provisioned
-// mode, and the function that it invokes. The zero value has the service's defaults,
-// except that a retry comes at once.
+// TopicConfig describes a Kafka topic, its event source mapping in provisioned mode, and the
+// function. The zero value has the service's defaults, except that a failed batch is redelivered
+// immediately.
 type TopicConfig struct {
-	Name string // "topic" unless set
+	Name string // defaults to "topic"
 
-	// BatchSize is the most records that one event has, over all partitions:
-	// 100 unless set, at most 10,000. An event stays within 6 MB.
+	// BatchSize is the maximum number of records in an event, over all partitions. It defaults
+	// to 100 and is at most 10,000. An event never exceeds 6 MB, unless a single record does.
 	BatchSize int
 
-	// Redeliver is what is redelivered after a partial answer.
+	// Redeliver selects the records that are redelivered after a partial failure.
 	Redeliver Redelivery
 
-	// MaxRetries, NoRetries, Bisect, MaxRecordAge and RetryDelay are those of a
+	// MaxRetries, NoRetries, Bisect, MaxRecordAge and RetryDelay mean what they mean in a
 	// [ShardConfig].
 	MaxRetries   int
 	NoRetries    bool
@@ -47,16 +47,15 @@ type TopicConfig struct {
 	MaxRecordAge time.Duration
 	RetryDelay   time.Duration
 
-	// OnFailure is whether there is an on-failure destination. With one,
-	// unlimited retries end after 10.
+	// OnFailure adds an on-failure destination. With one, unlimited retries end after 10.
 	OnFailure bool
 
-	// Timeout is the function's: the context of an invocation ends after it.
-	// Three seconds unless set.
+	// Timeout is the function's: it ends the context of each invocation. It defaults to three
+	// seconds.
 	Timeout time.Duration
 
-	// IgnoreResponse leaves ReportBatchItemFailures off: without an error the
-	// whole batch is finished, whatever the answer lists.
+	// IgnoreResponse turns ReportBatchItemFailures off: unless the invocation fails, the whole
+	// batch is finished, whatever the response lists.
 	IgnoreResponse bool
 }
 
@@ -74,15 +73,14 @@ func (c TopicConfig) checked() TopicConfig {
 	return c
 }
 
-// KafkaRecord is what is put into a topic. The number of a partition is not
-// limited.
+// KafkaRecord is a record to put into a topic. A topic has any partition that a record names.
 type KafkaRecord struct {
 	Partition  int
 	Key, Value []byte
 }
 
-// Topic is a Kafka topic in memory. Its methods may be called at any time, from
-// a handler too, except that one Drain runs at a time.
+// Topic is a Kafka topic in memory. Its methods may be called concurrently, and by a handler, but
+// only one Drain at a time.
 type Topic struct {
 	config   TopicConfig
 	draining atomic.Bool
@@ -92,17 +90,17 @@ type Topic struct {
 	offsets map[int]int64
 }
 
-// NewTopic makes an empty topic. It panics on a setting that the service refuses.
+// NewTopic makes an empty topic. It panics if the service would refuse a setting.
 func NewTopic(config TopicConfig) *Topic {
 	config = config.checked()
-	rest := fromLowestOfPartition
+	redeliver := fromLowestOfPartition
 	if config.Redeliver == OnlyListed {
-		rest = onlyListed
+		redeliver = onlyListed
 	}
 	return &Topic{
 		config:  config,
 		offsets: make(map[int]int64),
-		stream: &stream{settings: settings{
+		stream: &stream{streamConfig: streamConfig{
 			batchSize:  config.BatchSize,
 			maxRetries: config.MaxRetries,
 			bisect:     config.Bisect,
@@ -110,15 +108,15 @@ func NewTopic(config TopicConfig) *Topic {
 			retryDelay: config.RetryDelay,
 			shardID:    config.Name,
 			identify:   offsetIdentifier,
-			arrange:    byPartition,
+			sort:       sortByPartition,
 			event:      kafkaEvent,
-			rest:       rest,
+			redeliver:  redeliver,
 		}},
 	}
 }
 
-// Put adds records to the topic and returns their IDs, which have the form
-// topic-partition/offset.
+// Put adds records to the topic and returns their IDs. An ID has the form topic-partition/offset. Put
+// panics if a partition is negative.
 func (t *Topic) Put(records ...KafkaRecord) []string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -129,7 +127,7 @@ func (t *Topic) Put(records ...KafkaRecord) []string {
 		t.offsets[r.Partition]++
 		partition := fmt.Sprintf("%s-%d", t.config.Name, r.Partition)
 		id := recordID(partition, offset)
-		t.stream.put(&entry{id: id, partition: partition, arrived: time.Now(), record: marshal(events.KafkaRecord{
+		t.stream.put(&streamRecord{id: id, partition: partition, arrived: time.Now(), json: marshal(events.KafkaRecord{
 			Topic:         t.config.Name,
 			Partition:     int64(r.Partition),
 			Offset:        offset,
@@ -144,10 +142,10 @@ func (t *Topic) Put(records ...KafkaRecord) []string {
 	return ids
 }
 
-// Drain delivers the topic's records to the handler until all are finished or
-// given up, or ctx ends. A batch holds the records that were put in next,
-// whatever their partition. It returns when every handler it called has
-// returned, also those that outlived their deadline, or when ctx has ended.
+// Drain delivers the topic's records to the handler until all are finished or given up, or ctx
+// ends. A batch takes records in the order in which they were put in, from any partition. Drain
+// returns when every handler that it called has returned, even after its deadline, or when ctx has
+// ended.
 func (t *Topic) Drain(ctx context.Context, handler lambda.Handler) *Run {
 	d := newDrain(ctx, handler, t.config.Timeout, t.config.IgnoreResponse, t.config.MaxRetries >= 0)
 	if !t.draining.CompareAndSwap(false, true) {
@@ -159,15 +157,12 @@ func (t *Topic) Drain(ctx context.Context, handler lambda.Handler) *Run {
 
 func recordID(partition string, offset int64) string { return fmt.Sprintf("%s/%d", partition, offset) }
 
-func byPartition(batch []*entry) {
-	slices.SortStableFunc(batch, func(a, b *entry) int { return cmp.Compare(a.partition, b.partition) })
+func sortByPartition(batch []*streamRecord) {
+	slices.SortStableFunc(batch, func(a, b *streamRecord) int { return cmp.Compare(a.partition, b.partition) })
 }
 
-func kafkaEvent(batch []*entry, _ *windowEvent) any {
-	records := make(map[string][]json.RawMessage)
-	for _, e := range batch {
-		records[e.partition] = append(records[e.partition], e.record)
-	}
+func kafkaEvent(batch []*streamRecord, _ *windowEvent) any {
+	records := lo.GroupByMap(batch, func(r *streamRecord) (string, json.RawMessage) { return r.partition, r.json })
 	return struct {
 		EventSource      string                       `json:"eventSource"`
 		EventSourceARN   string                       `json:"eventSourceArn"`
@@ -189,31 +184,19 @@ func offsetIdentifier(raw json.RawMessage) (string, error) {
 	if json.Unmarshal(raw, &fields) != nil ||
 		isNull(fields["partition"]) || json.Unmarshal(fields["partition"], &partition) != nil ||
 		isNull(fields["offset"]) || json.Unmarshal(fields["offset"], &offset) != nil {
-		return "", errors.New("itemIdentifier is no object with a partition and an offset")
+		return "", errors.New("itemIdentifier is not an object with a partition and an offset")
 	}
 	return recordID(partition, offset), nil
 }
 
-func fromLowestOfPartition(batch []*entry, listed map[string]bool) []*entry {
+func fromLowestOfPartition(batch []*streamRecord, listed map[string]bool) []*streamRecord {
 	failed := make(map[string]bool)
-	var rest []*entry
-	for _, e := range batch {
-		if listed[e.id] {
-			failed[e.partition] = true
-		}
-		if failed[e.partition] {
-			rest = append(rest, e)
-		}
-	}
-	return rest
+	return lo.Filter(batch, func(r *streamRecord, _ int) bool {
+		failed[r.partition] = failed[r.partition] || listed[r.id]
+		return failed[r.partition]
+	})
 }
 
-func onlyListed(batch []*entry, listed map[string]bool) []*entry {
-	var rest []*entry
-	for _, e := range batch {
-		if listed[e.id] {
-			rest = append(rest, e)
-		}
-	}
-	return rest
+func onlyListed(batch []*streamRecord, listed map[string]bool) []*streamRecord {
+	return lo.Filter(batch, func(r *streamRecord, _ int) bool { return listed[r.id] })
 }

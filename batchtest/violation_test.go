@@ -110,10 +110,10 @@ func TestBrokenHandlersViolateTheSameProperties(t *testing.T) {
 				}
 			}
 			return list("batchItemFailures", failed...)
-		}, `invocation 1: the answer voids itself: entry 0: "0" is not in the batch`},
+		}, `invocation 1: invalid response: entry 0: "0" is not in the batch`},
 		"an empty identifier": {func(ctx context.Context, s scene, records []record) answer {
 			return list("batchItemFailures", "")
-		}, "invocation 1: the answer voids itself: entry 0: itemIdentifier is empty"},
+		}, "invocation 1: invalid response: entry 0: itemIdentifier is empty"},
 		"another key": {func(ctx context.Context, s scene, records []record) answer {
 			return list("BatchItemFailures", records[0].id, records[1].id)
 		}, "r-1 was deleted before its effect"},
@@ -144,7 +144,7 @@ func TestBrokenHandlersViolateTheSameProperties(t *testing.T) {
 		}, "r-1 was overtaken by r-2"},
 		"a failure that never ends": {func(ctx context.Context, s scene, records []record) answer {
 			return list("batchItemFailures", records[0].id, records[1].id)
-		}, "batchtest: the handler gets nowhere: record r-1 was delivered 100 times with no record finished or given up"},
+		}, "batchtest: the handler makes no progress: record r-1 was delivered 100 times while no record was finished or given up"},
 		"a panic": {func(context.Context, scene, []record) answer {
 			panic("boom")
 		}, "invocation 1: the handler panicked: boom"},

@@ -7,19 +7,17 @@ import (
 	"time"
 )
 
-// maxState is the size of a window's state beyond which the service terminates
-// the window.
+// maxState is the size of a state above which the service ends the window early.
 const maxState = 1 << 20
 
-var errNoState = errors.New("the answer has no state, as one about a window must")
+var errNoState = errors.New("it has no state, which the response of a window must have")
 
-// window is the tumbling window that is open. A nil one stands for a stream
-// without windows.
+// window is the open tumbling window. It is nil in a stream without windows.
 type window struct {
 	start, end time.Time
 	state      json.RawMessage
-	early      bool      // the state has become too large
-	after      time.Time // when the invocation that ends it may be made (again)
+	early      bool      // the state is too large
+	after      time.Time // when to repeat the invocation that ends the window; zero until it has failed
 }
 
 func newWindow(first time.Time, length time.Duration) *window {
@@ -27,7 +25,7 @@ func newWindow(first time.Time, length time.Duration) *window {
 	return &window{start: start, end: start.Add(length), state: json.RawMessage("{}")}
 }
 
-func (w *window) has(e *entry) bool { return w == nil || e.arrived.Before(w.end) }
+func (w *window) has(r *streamRecord) bool { return w == nil || r.arrived.Before(w.end) }
 
 func (w *window) closing() bool { return !w.after.IsZero() }
 
@@ -38,7 +36,7 @@ func (w *window) size() int {
 	return len(w.state)
 }
 
-// windowEvent is what an event has beside its records.
+// windowEvent is the part of an event that only windows have.
 type windowEvent struct {
 	Window struct {
 		Start time.Time `json:"start"`
@@ -60,23 +58,23 @@ func (w *window) event(s *stream) *windowEvent {
 	return e
 }
 
-// read takes the state from the answer. That of a partial one is kept too.
-func (w *window) read(inv *Invocation, a answer) {
+// read takes the state from the response, even after a partial failure.
+func (w *window) read(inv *Invocation, r response) {
 	if w == nil || inv.Outcome == Failure {
 		return
 	}
-	if a.state == nil {
+	if r.state == nil {
 		inv.Outcome, inv.Err, inv.Listed = Failure, fmt.Errorf("%w: %w", ErrVoid, errNoState), nil
 		return
 	}
-	w.state = a.state
-	w.early = len(a.state) > maxState
+	w.state = r.state
+	w.early = len(r.state) > maxState
 }
 
-// stepWindow ends the open window if that is due: because of its state, with
-// the window going on afresh, or because its time is over and all its records
-// are finished.
-func (s *stream) stepWindow(d *drain) bool {
+// endWindow makes the invocation that ends the open window, and reports whether that was due. The
+// window ends early if its state is too large; it then continues with an empty state. Otherwise it
+// ends when its time is over and all its records are finished.
+func (s *stream) endWindow(d *drain) bool {
 	w := s.open
 	head := s.head()
 	if !w.early && head != nil && w.has(head) {
@@ -85,8 +83,8 @@ func (s *stream) stepWindow(d *drain) bool {
 	early, event := w.early, w.event(s)
 	event.IsWindowTerminatedEarly = early
 	event.IsFinalInvokeForWindow = !early
-	inv, a := d.deliver(s.event(nil, event), nil, s.identify)
-	w.read(inv, a)
+	inv, r := d.deliver(s.event(nil, event), nil, s.identify)
+	w.read(inv, r)
 	switch {
 	case inv.Outcome == Failure:
 		w.after = time.Now().Add(s.retryDelay)

@@ -7,57 +7,55 @@ import (
 	"fmt"
 )
 
-// ErrVoid is wrapped by the error of an invocation whose answer voids itself,
-// so that the service takes it for a complete failure. The error's text names
-// the cause.
-var ErrVoid = errors.New("the answer voids itself")
+// ErrVoid is wrapped by the error of an invocation whose response is invalid. The service treats
+// such a response as a complete failure. The text of the error names the cause.
+var ErrVoid = errors.New("invalid response")
 
-// ErrTooLarge is the error of an invocation whose answer is over 6 MB.
-var ErrTooLarge = errors.New("the answer is over 6 MB")
+// ErrTooLarge is the error of an invocation whose response is larger than 6 MB.
+var ErrTooLarge = errors.New("the response is larger than 6 MB")
 
 const maxPayload = 6 << 20
 
-// answer is a response as far as the mapping reads it.
-type answer struct {
+// response is the part of a function's response that the event source mapping reads.
+type response struct {
 	listed map[string]bool
-	state  json.RawMessage // nil if there is none, or it is null
+	state  json.RawMessage // nil if it is absent or null
 }
 
 // identify turns an itemIdentifier into a record's ID.
 type identify func(json.RawMessage) (id string, err error)
 
-func readAnswer(response []byte, ids []string, id identify) (answer, error) {
-	if len(response) > maxPayload {
-		return answer{}, ErrTooLarge
+func readResponse(payload []byte, ids []string, id identify) (response, error) {
+	if len(payload) > maxPayload {
+		return response{}, ErrTooLarge
 	}
-	fields, err := readObject(response)
+	fields, err := readObject(payload)
 	if err != nil {
-		return answer{}, err
+		return response{}, err
 	}
-	var a answer
+	var r response
 	if state := fields["state"]; !isNull(state) {
-		a.state = state
+		r.state = state
 	}
-	a.listed, err = readFailures(fields["batchItemFailures"], ids, id)
-	return a, err
+	r.listed, err = readFailures(fields["batchItemFailures"], ids, id)
+	return r, err
 }
 
-// readObject reads the keys as they are spelled, which decoding into a struct
-// would not.
-func readObject(response []byte) (map[string]json.RawMessage, error) {
-	response = bytes.TrimSpace(response)
-	if len(response) == 0 {
+// readObject keeps the case of the keys. Decoding into a struct would ignore it.
+func readObject(payload []byte) (map[string]json.RawMessage, error) {
+	payload = bytes.TrimSpace(payload)
+	if len(payload) == 0 {
 		return nil, nil
 	}
-	if !json.Valid(response) {
-		return nil, fmt.Errorf("%w: it is no JSON", ErrVoid)
+	if !json.Valid(payload) {
+		return nil, fmt.Errorf("%w: it is not JSON", ErrVoid)
 	}
-	if isNull(response) || isEmpty(response) {
+	if isNull(payload) || isEmpty(payload) {
 		return nil, nil
 	}
 	var fields map[string]json.RawMessage
-	if json.Unmarshal(response, &fields) != nil {
-		return nil, fmt.Errorf("%w: it is no object", ErrVoid)
+	if json.Unmarshal(payload, &fields) != nil {
+		return nil, fmt.Errorf("%w: it is not an object", ErrVoid)
 	}
 	return fields, nil
 }
@@ -68,12 +66,9 @@ func readFailures(list json.RawMessage, ids []string, id identify) (map[string]b
 	}
 	var failures []json.RawMessage
 	if json.Unmarshal(list, &failures) != nil {
-		return nil, fmt.Errorf("%w: batchItemFailures is no list", ErrVoid)
+		return nil, fmt.Errorf("%w: batchItemFailures is not a list", ErrVoid)
 	}
-	known := make(map[string]bool, len(ids))
-	for _, id := range ids {
-		known[id] = true
-	}
+	known := setOf(ids)
 	listed := make(map[string]bool, len(failures))
 	for i, failure := range failures {
 		var fields map[string]json.RawMessage
@@ -95,7 +90,7 @@ func readFailures(list json.RawMessage, ids []string, id identify) (map[string]b
 func textIdentifier(raw json.RawMessage) (string, error) {
 	var id string
 	if json.Unmarshal(raw, &id) != nil {
-		return "", errors.New("itemIdentifier is no text")
+		return "", errors.New("itemIdentifier is not a string")
 	}
 	if id == "" {
 		return "", errors.New("itemIdentifier is empty")
@@ -107,7 +102,7 @@ func isNull(raw json.RawMessage) bool {
 	return len(raw) == 0 || bytes.Equal(bytes.TrimSpace(raw), []byte("null"))
 }
 
-// isEmpty tells whether raw, which is valid JSON, is an empty text or list.
+// isEmpty reports whether raw is an empty string or list. It must be valid JSON.
 func isEmpty(raw []byte) bool {
 	return bytes.Equal(raw, []byte(`""`)) || raw[0] == '[' && len(bytes.TrimSpace(raw[1:len(raw)-1])) == 0
 }

@@ -113,7 +113,7 @@ func TestAnAnswerThatVoidsItselfSaysWhy(t *testing.T) {
 	run := q.Drain(t.Context(), answering(`{"batchItemFailures":[{"itemIdentifier":"m-9"}]}`))
 	err := run.Invocations[0].Err
 	is.True(errors.Is(err, batchtest.ErrVoid))
-	is.Equal(err.Error(), `the answer voids itself: entry 0: "m-9" is not in the batch`)
+	is.Equal(err.Error(), `invalid response: entry 0: "m-9" is not in the batch`)
 }
 
 func TestAnAnswerMayHaveSixMegabytes(t *testing.T) {

@@ -7,7 +7,18 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
+	"github.com/samber/lo"
 )
+
+type recordsEvent struct {
+	Records []json.RawMessage `json:"Records"`
+	*windowEvent
+}
+
+func shardEvent(batch []*streamRecord, w *windowEvent) any {
+	records := lo.Map(batch, func(r *streamRecord, _ int) json.RawMessage { return r.json })
+	return recordsEvent{Records: records, windowEvent: w}
+}
 
 func (s Source) shardID() string {
 	if s == DynamoDB {
@@ -30,7 +41,7 @@ func (s Source) sequenceNumber(n int) string {
 	return fmt.Sprintf("4959033827149025660855969253836157109592157598%010d", n)
 }
 
-func (s Source) record(r Record) json.RawMessage {
+func (s Source) encode(r Record) json.RawMessage {
 	if s == DynamoDB {
 		return marshal(dynamoDBRecord(r))
 	}
@@ -95,7 +106,7 @@ func insertedItem(r Record) map[string]events.DynamoDBAttributeValue {
 	return item
 }
 
-// notNil keeps JSON from saying null where the service says "".
+// notNil makes nil empty. JSON encodes nil as null, where the service writes "".
 func notNil(data []byte) []byte {
 	if data == nil {
 		return []byte{}

@@ -14,20 +14,21 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
+	"github.com/samber/lo"
 )
 
 type sqsEvent struct {
 	Records []json.RawMessage `json:"Records"`
 }
 
-// sqsMessage is events.SQSMessage as the service writes it: without a digest
-// where there is nothing to digest.
+// sqsMessage is events.SQSMessage as the service writes it: a message without attributes has no
+// digest of them.
 type sqsMessage struct {
 	events.SQSMessage
 	Md5OfMessageAttributes string `json:"md5OfMessageAttributes,omitempty"`
 }
 
-// record is m as its receive at now delivers it.
+// record returns the message as an event contains it if it is received now.
 func (q *Queue) record(m *message, now time.Time) json.RawMessage {
 	first := m.first
 	if m.received == 0 {
@@ -64,20 +65,18 @@ func (q *Queue) record(m *message, now time.Time) json.RawMessage {
 	})
 }
 
-// messageAttributes writes the lists, which the service always sends empty, as
-// lists.
+// messageAttributes makes nil lists empty. The service sends empty lists, where nil would become
+// null.
 func messageAttributes(attributes map[string]events.SQSMessageAttribute) map[string]events.SQSMessageAttribute {
-	sent := make(map[string]events.SQSMessageAttribute, len(attributes))
-	for name, attribute := range attributes {
-		attribute.StringListValues = append([]string{}, attribute.StringListValues...)
-		attribute.BinaryListValues = append([][]byte{}, attribute.BinaryListValues...)
-		sent[name] = attribute
-	}
-	return sent
+	return lo.MapValues(attributes, func(a events.SQSMessageAttribute, _ string) events.SQSMessageAttribute {
+		a.StringListValues = append([]string{}, a.StringListValues...)
+		a.BinaryListValues = append([][]byte{}, a.BinaryListValues...)
+		return a
+	})
 }
 
-// attributesDigest follows the algorithm of the SQS developer guide
-// ("Calculating the MD5 message digest for message attributes").
+// attributesDigest follows "Calculating the MD5 message digest for message attributes" in the SQS
+// developer guide.
 func attributesDigest(attributes map[string]events.SQSMessageAttribute) string {
 	if len(attributes) == 0 {
 		return ""

@@ -1,0 +1,101 @@
+package batchtest
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/lambdabatch/batch"
+)
+
+// verdict is what an invocation made of a record. If a record is reported with several reasons, the
+// smallest one says most about it.
+type verdict int
+
+const (
+	failed verdict = iota + 1
+	running
+	blocked
+	notReached
+	reported // by the response, for an unknown reason
+	again    // finished by the function, but redelivered
+	finished
+)
+
+// verdict is finished only if the response says so. Reports only tell why a record is not finished.
+func (i *Invocation) verdict(id string, done, listed bool) verdict {
+	if done && !listed && i.Outcome != Failure {
+		return finished
+	}
+	reason, known := i.reasons[id]
+	switch {
+	case known:
+		return reason
+	case listed || i.Outcome == Failure:
+		return reported
+	}
+	return again
+}
+
+// reports collects from the reports of the library why the records of one invocation are not
+// finished. Lambda freezes a function when it has responded or timed out, so later reports do
+// not count.
+type reports struct {
+	until time.Time
+
+	mu      sync.Mutex
+	closed  bool
+	reasons map[string]verdict
+}
+
+// receive is a report function. The library may call it several times, concurrently, and after the
+// invocation.
+func (r *reports) receive(_ context.Context, report batch.Report) {
+	reasons := make([]verdict, len(report.Failures)) // outside the lock: reasonOf calls the user's code
+	for i, failure := range report.Failures {
+		reasons[i] = reasonOf(failure.Err)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed || !time.Now().Before(r.until) {
+		return
+	}
+	for i, failure := range report.Failures {
+		r.add(failure.Record.ID, reasons[i])
+	}
+}
+
+func (r *reports) add(id string, reason verdict) {
+	if r.reasons == nil {
+		r.reasons = make(map[string]verdict)
+	}
+	if known, ok := r.reasons[id]; !ok || reason < known {
+		r.reasons[id] = reason
+	}
+}
+
+func (r *reports) close() map[string]verdict {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.closed = true
+	return r.reasons
+}
+
+// reasonOf calls methods of the user's errors, which may panic.
+func reasonOf(err error) (reason verdict) {
+	defer func() {
+		if recover() != nil {
+			reason = failed
+		}
+	}()
+	switch {
+	case errors.Is(err, batch.ErrRunning):
+		return running
+	case errors.Is(err, batch.ErrBlocked):
+		return blocked
+	case errors.Is(err, batch.ErrNotStarted), errors.Is(err, batch.ErrUnreached):
+		return notReached
+	}
+	return failed
+}
