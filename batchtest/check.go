@@ -9,63 +9,66 @@ import (
 	"pgregory.net/rapid"
 )
 
-// CheckStage draws batches of values and checks that a stage obeys the laws of package batch. It fails the test with
-// one sentence that says which law is broken, by which record, in the smallest batch that shows it. Records are called
-// r0, r1 and so on.
+// CheckStage draws batches of values and checks that a stage obeys the laws of package batch. If it
+// does not, the test fails with a sentence that names the broken law and the record, and shows the
+// smallest batch that breaks it. The records are called r0, r1 and so on.
 //
-// Of the records, some come Ready, others Done, Failed or unprocessed, split into parts, in groups and under each
-// policy. The consumer stops, and the context ends, after drawn numbers of Results. A stage must
+// Drawn records are Ready, Done, Failed or unprocessed, have groups, and may be split into parts.
+// Batches run under each policy. The consumer may stop, and the context may end, at any Result. A
+// stage must
 //
-//   - pass on every record, with its identity and without repeating any part of it,
-//   - leave Done, Failed and unprocessed Results alone (but see [Recovers]),
-//   - leave a Ready record unprocessed if its context has ended or an earlier record of its group has failed. Passing it
-//     on untouched is fine, too: then no function was called for it,
-//   - keep the Results of one group in batch order under StopGroup, and all of them under StopBatch,
-//   - send nothing once its consumer has stopped,
-//   - range over its source once for each range over its result, and not before,
-//   - give a record the same results in a second range, in two ranges at once, without the other records (but see
-//     [WholeBatch]) and in the lanes of [batch.Parallel],
-//   - return in the end, without a panic outside of the functions that it calls through [batch.Then] or a library stage,
-//     and leave no goroutines behind.
+//   - pass on every record, with its identity, and send each part once,
+//   - pass Done, Failed and unprocessed Results on unchanged (but see [Recovers]),
+//   - leave a Ready record unprocessed if its context has ended or an earlier record of its group
+//     has failed. It may also pass it on unchanged, which shows that no function was called,
+//   - keep the Results of a group in batch order under StopGroup, and all Results under StopBatch,
+//   - send nothing after its consumer has stopped,
+//   - range over its input once per range over its output, and not before,
+//   - give a record the same Results in a second range, in two ranges at once, without the other
+//     records (but see [WholeBatch]), and in the lanes of [batch.Parallel],
+//   - return in the end, without panicking and without leaving goroutines behind. Functions that it
+//     calls through [batch.Then] or a library stage may panic.
 //
-// So what a function returns must depend on its record alone. A function may write to a store, but must not answer
-// according to what it has stored before: the same record is processed many times, also at once. If results depend on a
-// store, create a new one in each range. Values are compared by [reflect.DeepEqual],
-// errors by their text. A function must not write to the value that it gets; that is not checked.
+// So the result of a function must depend only on its record: the same record is processed many times,
+// also concurrently. A function may write to a store, but its result must not depend on earlier
+// writes. If it does, create a new store in each range. Values are compared with
+// [reflect.DeepEqual], errors by their text. A function must not modify its value; CheckStage does
+// not check that.
 //
-// Each batch runs in a bubble of testing/synctest, so waiting takes no time, and a stage that waits for ever is found.
-// For the same reason CheckStage must not be called within a bubble, and the stage must not wait for anything outside
-// the stage, such as the network or a channel that the test has made. A mutex must not be held while time passes.
+// Each batch runs in a bubble of testing/synctest. So waiting takes no time, and a stage that waits
+// for ever is found. But CheckStage must not be called in a bubble, and the stage must not wait
+// for anything outside of it, such as the network or a channel that the test has made. No
+// goroutine may sleep or wait while it holds a mutex that another one needs.
 //
-// The flags of package rapid apply, such as -rapid.checks for the number of batches. A batch that failed is kept in
-// testdata/rapid, and is tried first the next time.
+// The flags of package rapid apply, such as -rapid.checks for the number of batches. A batch that
+// fails is stored in testdata/rapid and tried first the next time.
 func CheckStage[A, B any](t *testing.T, values *rapid.Generator[A], stage batch.Stage[A, B], opts ...CheckOption) {
 	t.Helper()
-	if verdict := judge(t, values, stage, opts...); verdict != "" {
-		t.Fatal(verdict)
+	if complaint := complaintAbout(t, values, stage, opts...); complaint != "" {
+		t.Fatal(complaint)
 	}
 }
 
-// A CheckOption tells [CheckStage] what a stage is meant to do.
-type CheckOption func(*permissions)
+// A CheckOption tells [CheckStage] what a stage is allowed to do.
+type CheckOption func(*checkSettings)
 
-type permissions struct {
+type checkSettings struct {
 	recovers   bool
 	wholeBatch bool
-	limit      time.Duration // for a batch, by the clock on the wall
+	limit      time.Duration // per batch, in real time
 }
 
-// Recovers says that the stage settles or changes failures, as [batch.Catch] and [batch.OrElse] do. It still must not
-// touch Done and unprocessed Results.
-func Recovers() CheckOption { return func(p *permissions) { p.recovers = true } }
+// Recovers allows the stage to settle or change failures, as [batch.Catch] and [batch.OrElse] do. It
+// must still pass Done and unprocessed Results on unchanged.
+func Recovers() CheckOption { return func(s *checkSettings) { s.recovers = true } }
 
-// WholeBatch says that what the stage makes of a record may depend on the other records of the batch, as where it drops
-// duplicates or fails a bulk write as a whole. Such a stage does not belong in the lanes of [batch.Parallel], and is not
-// tried in them.
-func WholeBatch() CheckOption { return func(p *permissions) { p.wholeBatch = true } }
+// WholeBatch allows the Results of a record to depend on other records of the batch, as in a stage
+// that drops duplicates or whose bulk write fails as a whole. Such a stage does not belong in the
+// lanes of [batch.Parallel], so CheckStage does not try it there.
+func WholeBatch() CheckOption { return func(s *checkSettings) { s.wholeBatch = true } }
 
-// judge returns what CheckStage complains about, "" for nothing.
-func judge[A, B any](t *testing.T, values *rapid.Generator[A], stage batch.Stage[A, B], opts ...CheckOption) string {
+// complaintAbout returns the message with which CheckStage fails, "" if the stage obeys all laws.
+func complaintAbout[A, B any](t *testing.T, values *rapid.Generator[A], stage batch.Stage[A, B], opts ...CheckOption) string {
 	t.Helper()
 	if values == nil {
 		panic("batchtest: CheckStage: values is nil")
@@ -73,32 +76,32 @@ func judge[A, B any](t *testing.T, values *rapid.Generator[A], stage batch.Stage
 	if stage == nil {
 		panic("batchtest: CheckStage: stage is nil")
 	}
-	c := &checking[A, B]{stage: stage}
+	c := &checker[A, B]{stage: stage}
 	c.limit = 10 * time.Second // a batch takes milliseconds
 	for _, opt := range opts {
-		opt(&c.permissions)
+		opt(&c.checkSettings)
 	}
 	scenes := drawScene(values)
-	listener := &listener{T: t}
-	found, again := "", ""
-	rapid.Check(listener, func(rt *rapid.T) {
+	quiet := &quietT{T: t}
+	found, last := "", ""
+	rapid.Check(quiet, func(rt *rapid.T) {
 		s := scenes.Draw(rt, "scene")
 		if found == stoppedClock {
-			rt.Fatal(found) // it would take as long each time
+			rt.Fatal(found) // trying again would take as long
 		}
-		again = inBubble(t, c.limit, func() string { return c.check(s) })
-		if again != "" {
-			found = again
+		last = inBubble(t, c.limit, func() string { return c.check(s) })
+		if last != "" {
+			found = last
 			rt.Fatal(found)
 		}
 	})
 	switch {
-	case !listener.failed:
+	case !quiet.failed:
 		return ""
 	case found == "":
-		return strings.Join(listener.said, "\n") // the generator's own trouble
-	case again == "":
-		found += "\nIt does not happen each time: the stage or one of its functions is not deterministic."
+		return strings.Join(quiet.messages, "\n") // the generator has failed
+	case last == "":
+		found += "\nThis does not happen every time: the stage or one of its functions is not deterministic."
 	}
-	return found + listener.reproduction()
+	return found + quiet.reproduction()
 }

@@ -10,30 +10,31 @@ import (
 	"time"
 )
 
-const stoppedClock = "the stage waits for what stops the clock of testing/synctest, such as a mutex that is held by somebody who sleeps"
+const stoppedClock = "the stage waits for something that stops the clock of testing/synctest, such as a mutex whose owner sleeps"
 
-// inBubble calls f in a bubble of its own and returns what f does, or that the clock stands still in there. What f has left behind in the bubble makes
-// synctest panic, which is f's to report.
+// inBubble calls f in its own bubble and returns the result, or stoppedClock if f takes longer than
+// limit in real time. If f returns "" but leaves goroutines in the bubble, synctest panics and so
+// does inBubble. Otherwise f has found them itself, and the panic is ignored.
 func inBubble(t *testing.T, limit time.Duration, f func() string) string {
-	verdicts, ended := make(chan string, 1), make(chan any, 1)
+	results, ended := make(chan string, 1), make(chan any, 1)
 	go func() {
 		defer func() { ended <- recover() }()
-		synctest.Test(t, func(*testing.T) { verdicts <- f() })
+		synctest.Test(t, func(*testing.T) { results <- f() })
 	}()
-	var verdict string
+	var result string
 	select {
 	case <-time.After(limit):
 		return stoppedClock
-	case verdict = <-verdicts:
+	case result = <-results:
 	case reason := <-ended:
 		select {
-		case verdict = <-verdicts:
+		case result = <-results:
 		default:
 			panic(reason)
 		}
-		return verdict
+		return result
 	}
-	if verdict == "" {
+	if result == "" {
 		if reason := <-ended; reason != nil {
 			panic(reason)
 		}
@@ -41,32 +42,33 @@ func inBubble(t *testing.T, limit time.Duration, f func() string) string {
 	}
 	select {
 	case <-ended:
-	case <-time.After(time.Second): // somebody in there is at work for ever
+	case <-time.After(time.Second): // a goroutine in the bubble works for ever
 	}
-	return verdict
+	return result
 }
 
-// patience is how long a stage may take in a bubble, where waiting takes no time.
+// patience is how long a stage may take in a bubble, where waiting takes no real time.
 const patience = time.Hour
 
-// An ending is how a call ended.
+// An ending is how a function ended. The zero ending is a return.
 type ending struct {
-	stuck  bool // it did not
-	exited bool // with its goroutine
-	crash  any
-	at     string // where it crashed, "" if that is not known
+	stuck    bool // the function has not ended
+	exited   bool // it has ended its goroutine, by a panic or without one
+	panicked any
+	at       string // where it panicked, "" if unknown
 }
 
-// called calls each function on a goroutine of its own and waits for all, within patience.
-func called(functions ...func()) ending {
+// callAll calls each function on its own goroutine and waits for all of them, but not longer than
+// patience. If several end badly, it returns one of the endings.
+func callAll(functions ...func()) ending {
 	ends := make(chan ending, len(functions))
 	for _, f := range functions {
 		go func() {
 			e := ending{exited: true}
 			defer func() {
 				if e.exited {
-					e.crash = recover()
-					e.at = crashedAt()
+					e.panicked = recover()
+					e.at = panickedAt()
 				}
 				ends <- e
 			}()
@@ -76,22 +78,23 @@ func called(functions ...func()) ending {
 	}
 	late := time.NewTimer(patience)
 	defer late.Stop()
-	var worst ending
+	var bad ending
 	for range functions {
 		select {
 		case e := <-ends:
 			if e != (ending{}) {
-				worst = e
+				bad = e
 			}
 		case <-late.C:
 			return ending{stuck: true}
 		}
 	}
-	return worst
+	return bad
 }
 
-// crashedAt is where the function panicked in whose deferred function it is called, through one more.
-func crashedAt() string {
+// panickedAt returns the file and line of the panic. It must be called by the deferred function that
+// recovers from it.
+func panickedAt() string {
 	pcs := make([]uintptr, 64)
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs)])
 	panicking := false
@@ -106,9 +109,9 @@ func crashedAt() string {
 	return ""
 }
 
-// settled is how many goroutines there are when those of earlier bubbles have gone that were ending. If one of them went
-// while a stage is ranged over, it would make up for one that the stage leaves behind.
-func settled() int {
+// settledGoroutines returns the number of goroutines after those of earlier bubbles have ended. If
+// one of them ended during a range, it would hide a goroutine that the stage leaves behind.
+func settledGoroutines() int {
 	n, unchanged := runtime.NumGoroutine(), 0
 	for i := 0; i < 100 && unchanged < 8; i++ {
 		runtime.Gosched()
@@ -120,30 +123,30 @@ func settled() int {
 	return n
 }
 
-// leftBehind returns who made a goroutine of the bubble that a stage has made, if there is one. The caller has waited for
-// those that end.
+// leftBehind returns what started a goroutine of the bubble that belongs to the stage, if there is
+// one. The caller must have waited for goroutines that are ending.
 func leftBehind() (maker string, some bool) {
 	stacks := make([]byte, 64<<10)
 	n := runtime.Stack(stacks, true)
 	for ; n == len(stacks); n = runtime.Stack(stacks, true) {
 		stacks = make([]byte, 2*len(stacks))
 	}
-	_, bubble, _ := strings.Cut(firstLine(string(stacks[:n])), "synctest") // the caller is the first one
+	_, bubble, _ := strings.Cut(firstLine(string(stacks[:n])), "synctest") // the first stack is the caller's
 	where := ""
 	for stack := range strings.SplitSeq(string(stacks[:n]), "\n\n") {
 		_, made, _ := strings.Cut(stack, "\ncreated by ")
 		m, _, _ := strings.Cut(firstLine(made), " in goroutine")
 		_, at, _ := strings.Cut(made, "\n\t")
 		at, _, _ = strings.Cut(filepath.Base(at), " ")
-		if strings.HasSuffix(firstLine(stack), bubble) && !ours(m) && (!some || m < maker) {
+		if strings.HasSuffix(firstLine(stack), bubble) && !isHarness(m) && (!some || m < maker) {
 			maker, where, some = m, at, true
 		}
 	}
 	return maker + " at " + where, some
 }
 
-// ours reports whether a maker of goroutines is one of those around a stage.
-func ours(maker string) bool {
+// isHarness reports whether a goroutine was started by the code around a stage.
+func isHarness(maker string) bool {
 	const here = "github.com/lambdabatch/batch/batchtest."
-	return strings.HasPrefix(maker, "testing/synctest.") || maker == here+"inBubble" || maker == here+"called"
+	return strings.HasPrefix(maker, "testing/synctest.") || maker == here+"inBubble" || maker == here+"callAll"
 }

@@ -7,165 +7,164 @@ import (
 	"github.com/lambdabatch/batch"
 )
 
-// checking is a stage that is being checked.
-type checking[A, B any] struct {
+// A checker tries a stage under different conditions.
+type checker[A, B any] struct {
 	stage batch.Stage[A, B]
-	permissions
+	checkSettings
 }
 
-// check returns the sentence that says which law the stage breaks in a scene, "" if it breaks none.
-func (c *checking[A, B]) check(s scene[A]) string {
+// check returns a sentence about the first law that the stage breaks in a scene, "" if it breaks none.
+func (c *checker[A, B]) check(s scene[A]) string {
 	plain, b := c.plain(s)
-	taken := course{}
-	for _, try := range []func(scene[A], *passage) (*breach, course){c.alone, c.inLanes, c.hindered} {
+	under := conditions{}
+	for _, check := range []func(scene[A], *trial) (*breach, conditions){c.alone, c.inLanes, c.hindered} {
 		if b == nil {
-			b, taken = try(s, plain)
+			b, under = check(s, plain)
 		}
 	}
 	if b == nil {
 		return ""
 	}
-	s.course = taken
+	s.conditions = under
 	return fmt.Sprintf("the stage %s, with the batch %v: %s", b.deed, s, b.law)
 }
 
-// follow has the batch take a course.
-func (c *checking[A, B]) follow(s scene[A], course course) (*rig[A, B], *passage, *breach) {
-	r, building := c.build(s, course)
-	if b := building.ended(); b != nil {
+// try builds the stage and ranges over its output once, under the conditions.
+func (c *checker[A, B]) try(s scene[A], under conditions) (*rig[A, B], *trial, *breach) {
+	r, building := c.build(s, under)
+	if b := building.badEnding(); b != nil {
 		return r, building, b
 	}
 	if building.ranges > 0 {
-		return r, building, &breach{lawLazy, "ranges over what comes before it while it is built"}
+		return r, building, &breach{lawLazy, "ranges over its input while it is built"}
 	}
-	if r.out == nil {
+	if r.output == nil {
 		return r, building, &breach{lawReturns, "returns a nil Stream"}
 	}
-	p := r.pass()
-	return r, p, c.broken(p)
+	t := r.try()
+	return r, t, c.broken(t)
 }
 
-// plain is without a hindrance, and then twice more.
-func (c *checking[A, B]) plain(s scene[A]) (*passage, *breach) {
-	r, first, b := c.follow(s, course{})
+// plain tries the stage without hindrances: once, a second time, and twice at once.
+func (c *checker[A, B]) plain(s scene[A]) (*trial, *breach) {
+	r, first, b := c.try(s, conditions{})
 	if b != nil {
 		return first, b
 	}
-	again := r.pass()
-	if b := c.broken(again); b != nil {
+	second := r.try()
+	if b := c.broken(second); b != nil {
 		return first, &breach{b.law, b.deed + " in a second range"}
 	}
-	if deed := differing(first, again); deed != "" {
+	if deed := difference(first, second); deed != "" {
 		return first, &breach{lawRanges, deed + " in a second range"}
 	}
-	for _, p := range r.passTwice() {
-		if b := p.ended(); b != nil {
+	for _, t := range r.tryTwiceAtOnce() {
+		if b := t.badEnding(); b != nil {
 			return first, &breach{b.law, b.deed + " in two ranges at once"}
 		}
-		if deed := differing(first, p); deed != "" {
+		if deed := difference(first, t); deed != "" {
 			return first, &breach{lawAtOnce, deed + " in two ranges at once"}
 		}
 	}
 	return first, nil
 }
 
-// alone is each record without the others.
-func (c *checking[A, B]) alone(s scene[A], plain *passage) (*breach, course) {
+// alone tries each record without the others.
+func (c *checker[A, B]) alone(s scene[A], plain *trial) (*breach, conditions) {
 	if c.wholeBatch {
-		return nil, course{}
+		return nil, conditions{}
 	}
 	for i := range s.records {
-		taken := course{only: i + 1}
-		_, p, b := c.follow(s, taken)
+		under := conditions{only: i + 1}
+		_, t, b := c.try(s, under)
 		if b != nil {
-			return b, taken
+			return b, under
 		}
-		if deed := differing(p, &passage{left: of(i, plain.left)}); deed != "" {
-			return &breach{lawAlone, deed + " because of its neighbours"}, course{}
+		if deed := difference(t, &trial{sent: ofRecord(i, plain.sent)}); deed != "" {
+			return &breach{lawAlone, deed + " because of its neighbours"}, conditions{}
 		}
 	}
-	return nil, course{}
+	return nil, conditions{}
 }
 
-// inLanes is without a hindrance in lanes.
-func (c *checking[A, B]) inLanes(s scene[A], plain *passage) (*breach, course) {
-	taken := course{lanes: s.lanes}
+// inLanes tries the stage in lanes, without other hindrances.
+func (c *checker[A, B]) inLanes(s scene[A], plain *trial) (*breach, conditions) {
+	under := conditions{lanes: s.lanes}
 	if c.wholeBatch {
-		return nil, taken
+		return nil, under
 	}
-	_, p, b := c.follow(s, taken)
+	_, t, b := c.try(s, under)
 	if b != nil {
-		return b, taken
+		return b, under
 	}
-	if deed := differing(plain, p); deed != "" {
-		return &breach{lawLanes, deed}, taken
+	if deed := difference(plain, t); deed != "" {
+		return &breach{lawLanes, deed}, under
 	}
-	return nil, taken
+	return nil, under
 }
 
-// hindered is under the policy that was drawn, with a consumer that stops or a context that ends or neither, outside of
-// lanes and in them.
-func (c *checking[A, B]) hindered(s scene[A], _ *passage) (*breach, course) {
-	for _, taken := range []course{
+// hindered tries the drawn policy: alone, with a context that ends, and with a consumer that stops,
+// each without lanes and in lanes.
+func (c *checker[A, B]) hindered(s scene[A], _ *trial) (*breach, conditions) {
+	for _, under := range []conditions{
 		{policy: s.policy},
 		{policy: s.policy, end: s.end},
 		{policy: s.policy, stop: s.stop},
 	} {
-		r, _, b := c.follow(s, taken)
-		if b == nil && taken.stop > 0 {
+		r, _, b := c.try(s, under)
+		if b == nil && under.stop > 0 {
 			b = c.afterStop(r)
 		}
 		if b != nil {
-			return b, taken
+			return b, under
 		}
 		if c.wholeBatch {
 			continue
 		}
-		taken.lanes = s.lanes
-		if _, _, b := c.follow(s, taken); b != nil {
-			return b, taken
+		under.lanes = s.lanes
+		if _, _, b := c.try(s, under); b != nil {
+			return b, under
 		}
 	}
-	return nil, course{}
+	return nil, conditions{}
 }
 
-// afterStop is one more range over a stream whose consumer has stopped the first time.
-func (c *checking[A, B]) afterStop(r *rig[A, B]) *breach {
+// afterStop ranges once more after a range whose consumer has stopped.
+func (c *checker[A, B]) afterStop(r *rig[A, B]) *breach {
 	stop := r.stop
 	r.stop = 0
-	again := r.pass()
+	next := r.try()
 	r.stop = stop
-	if b := c.broken(again); b != nil {
-		return &breach{b.law, b.deed + " in the range after that"}
+	if b := c.broken(next); b != nil {
+		return &breach{b.law, b.deed + " in the next range"}
 	}
 	return nil
 }
 
-// differing says of which record the second passage makes something else, "" for none. The parts of a record may come
-// in any order.
-func differing(first, second *passage) string {
-	all := indexes(slices.Concat(first.left, second.left))
-	for _, i := range all {
-		was, is := of(i, first.left), of(i, second.left)
-		rest := is
-		var missing []crossing
+// difference names a record for which the second trial sent something else, "" if there is none. The
+// order of the parts of a record does not matter.
+func difference(first, second *trial) string {
+	for _, i := range indexes(slices.Concat(first.sent, second.sent)) {
+		was, is := ofRecord(i, first.sent), ofRecord(i, second.sent)
+		added := is
+		var missing []snapshot
 		for _, w := range was {
 			var found bool
-			if rest, found = take(rest, w.same); !found {
+			if added, found = removeFirst(added, w.equals); !found {
 				missing = append(missing, w)
 			}
 		}
-		if len(missing) > 0 || len(rest) > 0 {
-			return fmt.Sprintf("makes %s of r%d in place of %s", firstOf(rest, is), i, firstOf(missing, was))
+		if len(missing) > 0 || len(added) > 0 {
+			return fmt.Sprintf("turns r%d into %s instead of %s", i, firstOrCount(added, is), firstOrCount(missing, was))
 		}
 	}
 	return ""
 }
 
-// firstOf is what a sentence shows of what differs.
-func firstOf(differ, all []crossing) string {
-	if len(differ) == 0 {
+// firstOrCount prints the first snapshot that differs, or else the number of all.
+func firstOrCount(differing, all []snapshot) string {
+	if len(differing) == 0 {
 		return counted(len(all), "Result")
 	}
-	return differ[0].String()
+	return differing[0].String()
 }

@@ -25,7 +25,7 @@ func TestAStageThatChangesWhatIsNotReadyIsFound(t *testing.T) {
 				}
 				return r
 			}),
-			`makes Done of rN, which came as the failure "failed before"`, lawFailures,
+			`changes rN from the failure "failed before" to Done`, lawFailures,
 		},
 		"it replaces failures": {
 			changing(func(r sent) sent {
@@ -34,11 +34,11 @@ func TestAStageThatChangesWhatIsNotReadyIsFound(t *testing.T) {
 				}
 				return r
 			}),
-			`makes the failure "other" of rN, which came as the failure "failed before"`, lawFailures,
+			`changes rN from the failure "failed before" to the failure "other"`, lawFailures,
 		},
 		"it fails Done Results": {
 			changing(failingDone),
-			`makes the failure "other" of rN, which came as Done`, lawUntried,
+			`changes rN from Done to the failure "other"`, lawUntried,
 		},
 	})
 }
@@ -47,7 +47,7 @@ func TestAStageThatRecoversMustStillLeaveTheRestAlone(t *testing.T) {
 	checkAll(t, map[string]bad{
 		"it fails Done Results": {
 			changing(failingDone),
-			`makes the failure "other" of rN, which came as Done`, lawUntried,
+			`changes rN from Done to the failure "other"`, lawUntried,
 		},
 		"it drops what it cannot settle": {
 			sending(func(r sent, yield func(sent) bool) bool { return errors.Is(r.Err(), errBefore) || yield(r) }),
@@ -73,7 +73,7 @@ func TestAStageThatCallsAFunctionInVainIsFound(t *testing.T) {
 				}
 				return r
 			}),
-			`makes the failure "other" of rN, whose context had ended when it came`, lawEnd,
+			`turns rN into the failure "other" although its context had already ended`, lawEnd,
 		},
 		"it acknowledges what it stored itself": {
 			changing(func(r sent) sent {
@@ -82,15 +82,15 @@ func TestAStageThatCallsAFunctionInVainIsFound(t *testing.T) {
 				}
 				return r
 			}),
-			"acknowledges rN, whose context had ended when it came", lawEnd,
+			"acknowledges rN although its context had already ended", lawEnd,
 		},
 		"it acknowledges what was not started": {
 			acknowledging(batch.ErrNotStarted),
-			"acknowledges rN, whose context had ended when it came", lawEnd,
+			"acknowledges rN although its context had already ended", lawEnd,
 		},
 		"it acknowledges what is blocked": {
 			acknowledging(batch.ErrBlocked),
-			"acknowledges rN, which rN holds back", lawHeld,
+			"acknowledges rN although rN holds it back", lawHeld,
 		},
 	})
 }

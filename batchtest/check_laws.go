@@ -7,80 +7,80 @@ import (
 	"slices"
 
 	"github.com/lambdabatch/batch"
+	"github.com/samber/lo"
 )
 
-// A breach is a law, as something that should be true, and what the stage does instead.
+// A breach is a law and what the stage does against it.
 type breach struct{ law, deed string }
 
 const (
 	lawLeaves     = "each record that enters a stage leaves it (law 1)"
-	lawIdentity   = "a Result keeps the record that it came with (law 1)"
-	lawOrder      = "the Results of one group leave in batch order, all of them under StopBatch"
+	lawIdentity   = "a Result keeps its record (law 1)"
+	lawOrder      = "the Results of one group leave in batch order; under StopBatch, all Results do"
 	lawOnce       = "each part of a record is sent once (law 1)"
-	lawFailures   = "a stage passes on what is not Ready, unless it is checked with Recovers (law 3)"
-	lawUntried    = "nothing settles or changes a Done or unprocessed Result (law 3)"
-	lawHeld       = "no function is called for a record that an earlier failure of its group holds back: call it by batch.Then, for one record of a group after the other"
-	lawEnd        = "no function is called for a record whose context has ended: call it by batch.Then (law 4)"
-	lawLanes      = "the lanes of Parallel are invisible (law 6)"
-	lawAlone      = "a record gets what it would get on its own, unless the stage is checked with WholeBatch (law 6)"
-	lawRanges     = "a stream keeps nothing from one range to the next, and its functions are deterministic"
-	lawAtOnce     = "two ranges at once know nothing of each other"
-	lawLazy       = "a stage does nothing until somebody ranges over its stream"
-	lawSource     = "each range over its stream is one range over what comes before"
-	lawStop       = "a stage sends nothing once its consumer has stopped"
-	lawPanic      = "only functions may panic that are called by batch.Then or a library stage"
-	lawReturns    = "a stage returns in the end"
-	lawGoroutines = "nothing of a stage outlives the range"
+	lawFailures   = "a stage passes failures on unchanged, unless it is checked with Recovers (law 3)"
+	lawUntried    = "a stage passes Done and unprocessed Results on unchanged (law 3)"
+	lawHeld       = "no function is called for a record while an earlier failure of its group holds it back: use batch.Then, and process the records of a group one after another"
+	lawEnd        = "no function is called for a record after its context has ended: use batch.Then (law 4)"
+	lawLanes      = "a record has the same Results in the lanes of Parallel as without lanes (law 6)"
+	lawAlone      = "the Results of a record do not depend on other records, unless the stage is checked with WholeBatch (law 6)"
+	lawRanges     = "a stream keeps no state from one range to the next, and its functions are deterministic"
+	lawAtOnce     = "two ranges at once do not affect each other"
+	lawLazy       = "a stage does nothing until its output is ranged over"
+	lawSource     = "each range over the output ranges over the input once"
+	lawStop       = "a stage sends nothing after its consumer has stopped"
+	lawPanic      = "only functions that are called by batch.Then or a library stage may panic"
+	lawReturns    = "a stage returns a Stream, and each range over it ends"
+	lawGoroutines = "no goroutine of a stage outlives the range"
 )
 
-// broken returns the first law that a passage breaks, nil if it breaks none.
-func (c *checking[A, B]) broken(p *passage) *breach {
-	if b := p.ended(); b != nil {
+// broken returns the first law that the stage broke in a trial, nil if it broke none.
+func (c *checker[A, B]) broken(t *trial) *breach {
+	if b := t.badEnding(); b != nil {
 		return b
 	}
-	if p.lanes == 0 && (p.ranges > 1 || p.ranges == 0) {
-		return &breach{lawSource, times(p.ranges)}
+	if t.lanes == 0 && t.ranges != 1 {
+		return &breach{lawSource, times(t.ranges)}
 	}
-	for _, rule := range []func(*passage) *breach{strangers, repeats, order, c.changes, c.losses, c.starts} {
-		if b := rule(p); b != nil {
+	for _, rule := range []func(*trial) *breach{unknownRecord, repeatedPart, overtaking, c.changed, c.dropped, c.calledInVain} {
+		if b := rule(t); b != nil {
 			return b
 		}
 	}
-	return p.wrong
+	return t.breach
 }
 
 func times(n int) string {
-	const source = "ranges over what comes before it"
 	switch n {
 	case 0:
-		return "never " + source
+		return "never ranges over its input"
 	case 2:
-		return source + " twice"
+		return "ranges over its input twice"
 	}
-	return fmt.Sprintf("%s %d times", source, n)
+	return fmt.Sprintf("ranges over its input %d times", n)
 }
 
-// ended is about how the passage ended.
-func (p *passage) ended() *breach {
+// badEnding finds a trial that did not end by returning.
+func (t *trial) badEnding() *breach {
 	last := ""
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if len(p.entered) > 0 {
-		last = " after " + p.entered[len(p.entered)-1].name() + " entered"
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(t.received) > 0 {
+		last = " after receiving " + t.received[len(t.received)-1].name()
 	}
-	switch e := p.ending; {
-	case p.wrong != nil && p.wrong.law == lawStop: // which range-over-func makes a panic
-		return p.wrong
+	switch e := t.ending; {
+	case t.breach != nil && t.breach.law == lawStop: // its cause: a range loop panics if its body is called again
+		return t.breach
 	case e.stuck:
 		return &breach{lawReturns, "never returns" + last}
-	case e.exited && e.crash == nil:
+	case e.exited && e.panicked == nil:
 		return &breach{lawPanic, "ends its goroutine" + last}
-	case e.crash != nil:
+	case e.panicked != nil:
 		at := ""
-		if _, ok := e.crash.(*batch.PanicError); e.at != "" && !ok { // which says where itself
+		if _, ok := e.panicked.(*batch.PanicError); e.at != "" && !ok { // whose text names the place
 			at = " at " + e.at
 		}
-		return &breach{lawPanic, fmt.Sprintf("panics%s%s: %s", at, last, panicText(e.crash))}
+		return &breach{lawPanic, fmt.Sprintf("panics%s%s: %s", at, last, panicText(e.panicked))}
 	}
 	return nil
 }
@@ -97,169 +97,163 @@ func panicText(v any) string {
 	return fmt.Sprint(v)
 }
 
-// strangers is about Results of records that did not enter.
-func strangers(p *passage) *breach {
-	for _, c := range p.left {
-		if !slices.ContainsFunc(p.entered, func(e crossing) bool { return e.index == c.index && e.ctx == c.ctx }) {
-			return &breach{lawIdentity, fmt.Sprintf("sends %s for a record that did not enter", c)}
+// unknownRecord finds a Result of a record that the stage did not receive.
+func unknownRecord(t *trial) *breach {
+	for _, s := range t.sent {
+		if !slices.ContainsFunc(t.received, func(r snapshot) bool { return r.index == s.index && r.ctx == s.ctx }) {
+			return &breach{lawIdentity, fmt.Sprintf("sends %s for a record that it did not receive", s)}
 		}
 	}
 	return nil
 }
 
-// repeats is about parts that are sent twice.
-func repeats(p *passage) *breach {
-	for i, c := range p.left {
-		if slices.ContainsFunc(p.left[:i], c.twin) {
-			return &breach{lawOnce, "sends " + c.name() + " twice"}
+// repeatedPart finds a part that was sent twice.
+func repeatedPart(t *trial) *breach {
+	for i, s := range t.sent {
+		if slices.ContainsFunc(t.sent[:i], s.samePart) {
+			return &breach{lawOnce, "sends " + s.name() + " twice"}
 		}
 	}
 	return nil
 }
 
-// order is about what must not overtake: the Results of a group, or of the batch.
-func order(p *passage) *breach {
+// overtaking finds a Result that overtook an earlier one of its group, or of the batch.
+func overtaking(t *trial) *breach {
 	last := make(map[string]int)
-	for _, c := range p.left {
-		group := groupOf(c)
+	for _, s := range t.sent {
+		group := s.group()
 		switch {
-		case p.policy == batch.Continue || p.policy == batch.StopGroup && group == "":
+		case t.policy == batch.Continue || t.policy == batch.StopGroup && group == "":
 			continue
-		case p.policy == batch.StopBatch:
+		case t.policy == batch.StopBatch:
 			group = ""
 		}
-		if before, ok := last[group]; ok && before > c.index {
-			return &breach{lawOrder, fmt.Sprintf("sends %s after r%d", c.name(), before)}
+		if before, ok := last[group]; ok && before > s.index {
+			return &breach{lawOrder, fmt.Sprintf("sends %s after r%d", s.name(), before)}
 		}
-		last[group] = c.index
+		last[group] = s.index
 	}
 	return nil
 }
 
-// changes is about what is not Ready.
-func (c *checking[A, B]) changes(p *passage) *breach {
-	for _, i := range indexes(p.entered) {
-		in, out := of(i, p.entered), of(i, p.left)
-		free := 0 // how many may become anything
-		var missing []crossing
-		for _, e := range in {
+// changed finds a Result that was not Ready when the stage received it and that the stage changed.
+func (c *checker[A, B]) changed(t *trial) *breach {
+	for _, i := range indexes(t.received) {
+		in, out := ofRecord(i, t.received), ofRecord(i, t.sent)
+		free := 0 // how many Results may become anything
+		var missing []snapshot
+		for _, r := range in {
 			var found bool
-			if e.state == isReady || e.state == isFailed && c.recovers {
+			if c.mayChange(r) {
 				free++
-			} else if out, found = take(out, e.untouched); !found {
-				missing = append(missing, e)
+			} else if out, found = removeFirst(out, r.untouched); !found {
+				missing = append(missing, r)
 			}
 		}
 		switch {
 		case len(missing) == 0 && (free > 0 || len(out) == 0):
 		case len(missing) == 0:
 			return &breach{lawOnce, fmt.Sprintf("sends r%d once more, as %s", i, out[0])}
-		case len(out) > 0 && (free == 0 || !p.stopped()):
-			return changed(missing[0], out[0])
+		case len(out) > 0 && (free == 0 || !t.stopped()):
+			return change(missing[0], out[0])
 		}
 	}
 	return nil
 }
 
-func changed(in, out crossing) *breach {
-	law := lawUntried
-	if in.state == isFailed {
-		law = lawFailures
-	}
-	return &breach{law, fmt.Sprintf("makes %s of %s, which came as %s", out, in.name(), in)}
+func (c *checker[A, B]) mayChange(r snapshot) bool {
+	return r.state == isReady || r.state == isFailed && c.recovers
 }
 
-// losses is about what does not leave.
-func (c *checking[A, B]) losses(p *passage) *breach {
-	if p.stopped() {
+func change(from, to snapshot) *breach {
+	law := lawUntried
+	if from.state == isFailed {
+		law = lawFailures
+	}
+	return &breach{law, fmt.Sprintf("changes %s from %s to %s", from.name(), from, to)}
+}
+
+// dropped finds a record or a part that the stage received and did not send.
+func (c *checker[A, B]) dropped(t *trial) *breach {
+	if t.stopped() {
 		return nil
 	}
-	for _, i := range indexes(p.entered) {
-		in, out := of(i, p.entered), of(i, p.left)
+	for _, i := range indexes(t.received) {
+		in, out := ofRecord(i, t.received), ofRecord(i, t.sent)
 		if len(out) == 0 {
 			return &breach{lawLeaves, fmt.Sprintf("drops r%d", i)}
 		}
-		if p.only == 0 && errors.Is(p.reported[i], batch.ErrUnreached) || c.fewer(in, out) {
+		if t.only == 0 && errors.Is(t.reported[i], batch.ErrUnreached) || c.lacksUnchanged(in, out) {
 			return &breach{lawLeaves, fmt.Sprintf("drops a part of r%d", i)}
 		}
 	}
 	return nil
 }
 
-// fewer reports whether a part is missing that had to leave as it came.
-func (c *checking[A, B]) fewer(in, out []crossing) bool {
-	for _, e := range in {
-		if e.state != isReady && !(e.state == isFailed && c.recovers) {
-			var found bool
-			if out, found = take(out, e.untouched); !found {
-				return true
-			}
+// lacksUnchanged reports whether a part is missing that must leave unchanged.
+func (c *checker[A, B]) lacksUnchanged(in, out []snapshot) bool {
+	for _, r := range in {
+		if c.mayChange(r) {
+			continue
+		}
+		var found bool
+		if out, found = removeFirst(out, r.untouched); !found {
+			return true
 		}
 	}
 	return false
 }
 
-// starts is about functions that were called though they must not be. A Result that leaves as it came proves that none was.
-func (c *checking[A, B]) starts(p *passage) *breach {
-	for _, i := range indexes(p.entered) {
-		in, out := of(i, p.entered), of(i, p.left)
-		law, why := c.hindrance(p, in)
+// calledInVain finds a record for which a function was called that must not be. A Result that leaves
+// unchanged proves that none was called.
+func (c *checker[A, B]) calledInVain(t *trial) *breach {
+	for _, i := range indexes(t.received) {
+		in, out := ofRecord(i, t.received), ofRecord(i, t.sent)
+		law, why := c.forbids(t, in)
 		if law == "" {
 			continue
 		}
-		for _, l := range out {
-			if l.state == isUnprocessed || slices.ContainsFunc(in, l.untouched) {
+		for _, s := range out {
+			if s.state == isUnprocessed || slices.ContainsFunc(in, s.untouched) {
 				continue
 			}
-			if l.state == isDone {
-				return &breach{law, fmt.Sprintf("acknowledges r%d, %s", i, why)}
+			if s.state == isDone {
+				return &breach{law, fmt.Sprintf("acknowledges r%d although %s", i, why)}
 			}
-			return &breach{law, fmt.Sprintf("makes %s of r%d, %s", l, i, why)}
+			return &breach{law, fmt.Sprintf("turns r%d into %s although %s", i, s, why)}
 		}
 	}
 	return nil
 }
 
-// hindrance says why no function may be called for any part of a record.
-func (c *checking[A, B]) hindrance(p *passage, in []crossing) (law, why string) {
-	ready := slices.DeleteFunc(slices.Clone(in), func(e crossing) bool { return e.state != isReady })
+// forbids returns the law that forbids to call a function for any part of a record, and why it
+// applies.
+func (c *checker[A, B]) forbids(t *trial, in []snapshot) (law, why string) {
+	ready := lo.Filter(in, func(r snapshot, _ int) bool { return r.state == isReady })
 	if len(ready) == 0 || len(ready) < len(in) && c.recovers {
 		return "", ""
 	}
-	if !slices.ContainsFunc(ready, func(e crossing) bool { return !e.ended }) {
-		return lawEnd, "whose context had ended when it came"
+	if lo.EveryBy(ready, func(r snapshot) bool { return r.ended }) {
+		return lawEnd, "its context had already ended"
 	}
-	if by, ok := c.holder(p, ready[0]); ok {
-		return lawHeld, fmt.Sprintf("which r%d holds back", by)
+	if holder, ok := c.holder(t, ready[0]); ok {
+		return lawHeld, fmt.Sprintf("r%d holds it back", holder)
 	}
 	return "", ""
 }
 
-// holder returns the failed record that holds another one back, if it is known to. Without the group that is not known:
-// in lanes groups do not wait for each other. Nor is it where the stage may settle the failure.
-func (c *checking[A, B]) holder(p *passage, held crossing) (by int, ok bool) {
-	if p.policy == batch.Continue || c.recovers {
+// holder returns the failed record that certainly holds another one back. Without a group that is
+// not certain, because records without one do not wait for each other in lanes. Nor is it if the
+// stage may settle the failure.
+func (c *checker[A, B]) holder(t *trial, held snapshot) (index int, ok bool) {
+	if t.policy == batch.Continue || c.recovers {
 		return 0, false
 	}
-	group := groupOf(held)
-	for _, e := range p.entered {
-		if e.state == isFailed && e.index < held.index && group != "" && groupOf(e) == group {
-			return e.index, true
+	group := held.group()
+	for _, r := range t.received {
+		if r.state == isFailed && r.index < held.index && group != "" && r.group() == group {
+			return r.index, true
 		}
 	}
 	return 0, false
-}
-
-func groupOf(c crossing) string {
-	r, _ := batch.RecordFrom(c.ctx)
-	return r.Group
-}
-
-// indexes returns the records that have entered, in the order of the batch.
-func indexes(all []crossing) (found []int) {
-	for _, c := range all {
-		found = append(found, c.index)
-	}
-	slices.Sort(found)
-	return slices.Compact(found)
 }

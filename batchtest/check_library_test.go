@@ -149,7 +149,7 @@ func TestStagesThatLookAtTheWholeBatchPassIfTheySaySo(t *testing.T) {
 
 func TestStagesThatLookAtTheWholeBatchAreFoundOtherwise(t *testing.T) {
 	checkAll(t, map[string]bad{
-		"atOnce": {atOnce, `makes the failure "N: odd" of rN in place of N because of its neighbours`, lawAlone},
+		"atOnce": {atOnce, `turns rN into the failure "N: odd" instead of N because of its neighbours`, lawAlone},
 	})
 }
 

@@ -59,7 +59,7 @@ func TestAStageThatKeepsSomethingFromARangeThatStoppedIsFound(t *testing.T) {
 					}
 				}
 			},
-			"drops rN in the range after that", lawLeaves,
+			"drops rN in the next range", lawLeaves,
 		},
 	})
 }
@@ -77,6 +77,6 @@ func TestAStageThatStopsTheClockIsFound(t *testing.T) {
 			return v
 		})
 	}
-	impatient := func(p *permissions) { p.limit = 500 * time.Millisecond }
-	is.True(strings.HasPrefix(judge(t, rapid.IntRange(0, 9), sleeping, impatient), stoppedClock))
+	impatient := func(p *checkSettings) { p.limit = 500 * time.Millisecond }
+	is.True(strings.HasPrefix(complaintAbout(t, rapid.IntRange(0, 9), sleeping, impatient), stoppedClock))
 }

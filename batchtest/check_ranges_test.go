@@ -19,18 +19,18 @@ func TestAStageThatRangesOtherwiseThanOnceIsFound(t *testing.T) {
 					s(yield)
 				}
 			},
-			"ranges over what comes before it twice", lawSource,
+			"ranges over its input twice", lawSource,
 		},
 		"it never ranges": {
 			func(s ints) ints { return nothing },
-			"never ranges over what comes before it", lawSource,
+			"never ranges over its input", lawSource,
 		},
 		"it ranges while it is built": {
 			func(s ints) ints {
 				s(func(sent) bool { return true })
 				return nothing
 			},
-			"ranges over what comes before it while it is built", lawLazy,
+			"ranges over its input while it is built", lawLazy,
 		},
 		"it is nil": {
 			func(s ints) ints { return nil },
@@ -43,7 +43,7 @@ func TestAStageThatRangesOtherwiseThanOnceIsFound(t *testing.T) {
 					return then(r, func(int) int { n++; return min(n, 8) })
 				})(s)
 			},
-			"makes N of rN in place of N in a second range", lawRanges,
+			"turns rN into N instead of N in a second range", lawRanges,
 		},
 		"it knows of other ranges": {
 			func(s ints) ints {
@@ -55,7 +55,7 @@ func TestAStageThatRangesOtherwiseThanOnceIsFound(t *testing.T) {
 					batch.Map(s, func(int) int { return int(ranges.Load()) })(yield)
 				}
 			},
-			"makes N of rN in place of N in two ranges at once", lawAtOnce,
+			"turns rN into N instead of N in two ranges at once", lawAtOnce,
 		},
 		"it goes on": {
 			sending(func(r sent, yield func(sent) bool) bool { yield(r); return true }),
@@ -66,7 +66,7 @@ func TestAStageThatRangesOtherwiseThanOnceIsFound(t *testing.T) {
 
 func TestAStageThatDoesNotEndWellIsFound(t *testing.T) {
 	never := func() { select {} }
-	const maker = ", made by github.com/lambdabatch/batch/batchtest.TestAStageThatDoesNotEndWellIsFound.func"
+	const maker = ", started by github.com/lambdabatch/batch/batchtest.TestAStageThatDoesNotEndWellIsFound.func"
 	checkAll(t, map[string]bad{
 		"it leaves a goroutine": {
 			alongside(func() { go never() }),
@@ -83,7 +83,7 @@ func TestAStageThatDoesNotEndWellIsFound(t *testing.T) {
 				}
 				return r
 			}),
-			"never returns after rN entered", lawReturns,
+			"never returns after receiving rN", lawReturns,
 		},
 		"it panics": {
 			changing(func(r sent) sent {
@@ -92,7 +92,7 @@ func TestAStageThatDoesNotEndWellIsFound(t *testing.T) {
 				}
 				return r
 			}),
-			"panics at check_ranges_test.go:N after rN entered: three", lawPanic,
+			"panics at check_ranges_test.go:N after receiving rN: three", lawPanic,
 		},
 		"it panics while it is built": {
 			func(ints) ints { panic("no store") },

@@ -6,33 +6,34 @@ import (
 	"testing"
 )
 
-// A listener is told by rapid what it finds, which is a screen for each failure, and keeps it from the test.
-type listener struct {
+// A quietT is the test that rapid reports to. It keeps the output of rapid, which is a screenful
+// per failure, and does not fail the test.
+type quietT struct {
 	*testing.T
-	failed bool
-	said   []string
+	failed   bool
+	messages []string
 }
 
-func (l *listener) Failed() bool { return l.failed }
-func (l *listener) Fail()        { l.failed = true }
-func (l *listener) FailNow()     { l.failed = true } // rapid's last call
+func (q *quietT) Failed() bool { return q.failed }
+func (q *quietT) Fail()        { q.failed = true }
+func (q *quietT) FailNow()     { q.failed = true } // may return: it is the last call of rapid
 
-func (l *listener) Log(...any)          {}
-func (l *listener) Logf(string, ...any) {}
+func (q *quietT) Log(...any)          {}
+func (q *quietT) Logf(string, ...any) {}
 
-func (l *listener) Error(args ...any)                 { l.complain(fmt.Sprintln(args...)) }
-func (l *listener) Errorf(format string, args ...any) { l.complain(fmt.Sprintf(format, args...)) }
-func (l *listener) Fatal(args ...any)                 { l.complain(fmt.Sprintln(args...)) }
-func (l *listener) Fatalf(format string, args ...any) { l.complain(fmt.Sprintf(format, args...)) }
+func (q *quietT) Error(args ...any)                 { q.keep(fmt.Sprintln(args...)) }
+func (q *quietT) Errorf(format string, args ...any) { q.keep(fmt.Sprintf(format, args...)) }
+func (q *quietT) Fatal(args ...any)                 { q.keep(fmt.Sprintln(args...)) }
+func (q *quietT) Fatalf(format string, args ...any) { q.keep(fmt.Sprintf(format, args...)) }
 
-func (l *listener) complain(text string) {
-	l.failed = true
-	l.said = append(l.said, text)
+func (q *quietT) keep(message string) {
+	q.failed = true
+	q.messages = append(q.messages, message)
 }
 
-// reproduction is the line in which rapid says how to run the batch again.
-func (l *listener) reproduction() string {
-	for line := range strings.Lines(strings.Join(l.said, "\n")) {
+// reproduction returns the line in which rapid says how to run the batch again.
+func (q *quietT) reproduction() string {
+	for line := range strings.Lines(strings.Join(q.messages, "\n")) {
 		if strings.HasPrefix(line, "To reproduce") {
 			return "\n" + strings.TrimSpace(line)
 		}

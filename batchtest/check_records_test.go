@@ -57,7 +57,7 @@ func TestAStageThatLosesOrRepeatsRecordsIsFound(t *testing.T) {
 					batch.Of(values...)(yield)
 				}
 			},
-			"sends N for a record that did not enter", lawIdentity,
+			"sends N for a record that it did not receive", lawIdentity,
 		},
 		"it sends Results without a record": {
 			changing(func(r sent) sent {
@@ -66,7 +66,7 @@ func TestAStageThatLosesOrRepeatsRecordsIsFound(t *testing.T) {
 				}
 				return r
 			}),
-			`sends the failure "result without a record" for a record that did not enter`, lawIdentity,
+			`sends the failure "result without a record" for a record that it did not receive`, lawIdentity,
 		},
 	})
 }
@@ -80,7 +80,7 @@ func TestAStageThatGivesARecordTheResultOfAnotherIsFound(t *testing.T) {
 				}
 				return then(r, func(v int) int { return v + 1 })
 			}),
-			"makes N of rN in place of N because of its neighbours", lawAlone,
+			"turns rN into N instead of N because of its neighbours", lawAlone,
 		},
 		"it makes each as large as the one before": {
 			knowing(func(before []sent, r sent) sent {
@@ -92,7 +92,7 @@ func TestAStageThatGivesARecordTheResultOfAnotherIsFound(t *testing.T) {
 					return v
 				})
 			}),
-			"makes N of rN in place of N because of its neighbours", lawAlone,
+			"turns rN into N instead of N because of its neighbours", lawAlone,
 		},
 		"it gives each the value of the one before": {
 			knowing(func(before []sent, r sent) sent {
@@ -105,7 +105,7 @@ func TestAStageThatGivesARecordTheResultOfAnotherIsFound(t *testing.T) {
 					return v
 				})
 			}),
-			"makes N of rN in place of N because of its neighbours", lawAlone,
+			"turns rN into N instead of N because of its neighbours", lawAlone,
 		},
 		"it numbers the parts of a record": {
 			func(s ints) ints {
@@ -120,7 +120,7 @@ func TestAStageThatGivesARecordTheResultOfAnotherIsFound(t *testing.T) {
 					})(s)(yield)
 				}
 			},
-			"makes N of rN in place of N", lawLanes,
+			"turns rN into N instead of N", lawLanes,
 		},
 	})
 }

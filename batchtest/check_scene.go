@@ -6,39 +6,40 @@ import (
 	"unicode/utf8"
 
 	"github.com/lambdabatch/batch"
+	"github.com/samber/lo"
 	"pgregory.net/rapid"
 )
 
-// A scene is one drawn batch, and what happens while it is on its way.
+// A scene is a drawn batch with the conditions under which it runs through the stage.
 type scene[A any] struct {
 	records []drawnRecord[A]
-	split   bool // each record comes in two parts
-	course
+	split   bool // each record has two parts
+	conditions
 }
 
 type drawnRecord[A any] struct {
-	value A
-	group string
-	comes coming
+	value   A
+	group   string
+	arrives arrival
 }
 
-// A coming is how a record comes to the stage.
-type coming string
+// An arrival is the state in which a record arrives at the stage.
+type arrival string
 
 const (
-	comesReady  coming = "ready"
-	comesFailed coming = "failed"
-	comesDone   coming = "done"
-	comesTried  coming = "tried" // a function was called for it before, or refused
+	arrivesReady  arrival = "ready"
+	arrivesFailed arrival = "failed"
+	arrivesDone   arrival = "done"
+	arrivesTried  arrival = "tried" // another stage has called a function for it, or refused to
 )
 
-// A course is how a batch goes through the stage. The zero course is without a hindrance.
-type course struct {
+// The zero conditions hinder nothing.
+type conditions struct {
 	policy batch.Policy
 	lanes  int // 0: none
-	stop   int // the consumer stops after so many Results, 0: it does not
-	end    int // the context ends before this record comes, counted from 1 on, 0: it does not
-	only   int // no record but this one comes, counted from 1 on, 0: all do
+	stop   int // the consumer stops after this number of Results; 0: never
+	end    int // the context ends before the record with this number, counted from 1, arrives; 0: never
+	only   int // only the record with this number, counted from 1, arrives; 0: all do
 }
 
 const mostRecords = 8
@@ -46,7 +47,9 @@ const mostRecords = 8
 func drawScene[A any](values *rapid.Generator[A]) *rapid.Generator[scene[A]] {
 	record := rapid.Custom(func(t *rapid.T) drawnRecord[A] {
 		return drawnRecord[A]{
-			comes: rapid.SampledFrom([]coming{comesReady, comesReady, comesReady, comesFailed, comesFailed, comesTried, comesDone}).Draw(t, "comes"),
+			arrives: rapid.SampledFrom([]arrival{
+				arrivesReady, arrivesReady, arrivesReady, arrivesFailed, arrivesFailed, arrivesTried, arrivesDone,
+			}).Draw(t, "arrives"),
 			group: rapid.SampledFrom([]string{"", "a", "a", "a", "b"}).Draw(t, "group"),
 			value: values.Draw(t, "value"),
 		}
@@ -62,34 +65,33 @@ func drawScene[A any](values *rapid.Generator[A]) *rapid.Generator[scene[A]] {
 	})
 }
 
-// String is the batch as a sentence shows it.
+// String is the scene as CheckStage prints it.
 func (s scene[A]) String() string {
-	records := make([]string, len(s.records))
-	for i, r := range s.records {
-		records[i] = fmt.Sprintf("r%d: %s", i, r.describe(s.course))
-	}
+	records := lo.Map(s.records, func(r drawnRecord[A], i int) string {
+		return fmt.Sprintf("r%d: %s", i, r.describe(s.policy))
+	})
 	text := "{" + strings.Join(records, "; ") + "}"
 	if s.split {
 		text += ", each record in two parts"
 	}
-	return text + s.course.String()
+	return text + s.conditions.String()
 }
 
-// GoString is what rapid logs.
+// GoString is the scene as rapid logs it.
 func (s scene[A]) GoString() string { return s.String() }
 
-func (r drawnRecord[A]) describe(c course) string {
+func (r drawnRecord[A]) describe(policy batch.Policy) string {
 	text := shown(r.value)
-	if r.comes == comesFailed || r.comes == comesDone {
-		text = string(r.comes)
+	if r.arrives == arrivesFailed || r.arrives == arrivesDone {
+		text = string(r.arrives)
 	}
-	if r.group != "" && c.policy != batch.Continue {
+	if r.group != "" && policy != batch.Continue {
 		text += " of group " + r.group
 	}
 	return text
 }
 
-func (c course) String() string {
+func (c conditions) String() string {
 	var text string
 	switch c.policy {
 	case batch.StopGroup:
@@ -98,10 +100,10 @@ func (c course) String() string {
 		text = " under StopBatch"
 	}
 	if c.lanes > 0 {
-		text += fmt.Sprintf(" in %s", counted(c.lanes, "lane"))
+		text += " in " + counted(c.lanes, "lane")
 	}
 	if c.stop > 0 {
-		text += fmt.Sprintf(" if the consumer stops after %s", counted(c.stop, "Result"))
+		text += " if the consumer stops after " + counted(c.stop, "Result")
 	}
 	if c.end > 0 {
 		text += fmt.Sprintf(" if the context ends before r%d", c.end-1)
@@ -116,7 +118,7 @@ func counted(n int, what string) string {
 	return fmt.Sprintf("%d %ss", n, what)
 }
 
-// shown is a value as a sentence shows it: short.
+// shown prints a value in at most 60 letters.
 func shown(value any) string {
 	const most = 60
 	var text string

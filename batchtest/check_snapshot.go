@@ -4,19 +4,21 @@ import (
 	"context"
 	"fmt"
 	"reflect"
+	"slices"
 
 	"github.com/lambdabatch/batch"
+	"github.com/samber/lo"
 )
 
-// A crossing is a Result that enters a stage or leaves it.
-type crossing struct {
+// A snapshot is a Result as it was when the stage received or sent it.
+type snapshot struct {
 	index int
 	ctx   context.Context
 	state state
 	value any
 	err   error
-	ended bool // its context had
-	part  any  // tells the parts of a record apart
+	ended bool // the context had ended
+	part  any  // distinguishes the parts of a record
 }
 
 type state int
@@ -28,71 +30,78 @@ const (
 	isUnprocessed
 )
 
-func crossingOf[T any](r batch.Result[T]) crossing {
-	c := crossing{index: r.Record().Index, ctx: r.Context(), err: r.Err(), part: r.Ack()}
-	c.ended = c.ctx.Err() != nil
+func snapshotOf[T any](r batch.Result[T]) snapshot {
+	s := snapshot{index: r.Record().Index, ctx: r.Context(), err: r.Err(), part: r.Ack()}
+	s.ended = s.ctx.Err() != nil
 	value, ok := r.Value()
 	switch {
 	case ok:
-		c.state, c.value = isReady, value
-	case c.err == nil:
-		c.state = isDone
-	case r.Ack().Err() != nil: // nothing settles it
-		c.state = isUnprocessed
+		s.state, s.value = isReady, value
+	case s.err == nil:
+		s.state = isDone
+	case r.Ack().Err() != nil: // even Ack does not settle it
+		s.state = isUnprocessed
 	default:
-		c.state = isFailed
+		s.state = isFailed
 	}
-	return c
+	return s
 }
 
-func (c crossing) name() string { return fmt.Sprintf("r%d", c.index) }
+func (s snapshot) name() string { return fmt.Sprintf("r%d", s.index) }
 
-func (c crossing) String() string {
-	switch c.state {
+func (s snapshot) String() string {
+	switch s.state {
 	case isReady:
-		return shown(c.value)
+		return shown(s.value)
 	case isDone:
 		return "Done"
 	case isUnprocessed:
 		return "unprocessed"
 	}
-	return fmt.Sprintf("the failure %s", shown(c.err))
+	return fmt.Sprintf("the failure %s", shown(s.err))
 }
 
-// same reports whether c is what d is, in another range.
-func (c crossing) same(d crossing) bool {
-	if c.state != d.state || c.err != nil && c.err.Error() != d.err.Error() {
+// equals reports whether s and other, from different ranges, have the same content.
+func (s snapshot) equals(other snapshot) bool {
+	if s.state != other.state || s.err != nil && s.err.Error() != other.err.Error() {
 		return false
 	}
-	return reflect.DeepEqual(c.value, d.value)
+	return reflect.DeepEqual(s.value, other.value)
 }
 
-// untouched reports whether c may be d, that no function was called for.
-func (c crossing) untouched(d crossing) bool {
-	return c.state == d.state && c.err == d.err && reflect.DeepEqual(c.value, d.value)
+// untouched reports whether s may be other, without a call of a function for it.
+func (s snapshot) untouched(other snapshot) bool {
+	return s.state == other.state && s.err == other.err && reflect.DeepEqual(s.value, other.value)
 }
 
-// twin reports whether c is the same part of the same record as d, in one range.
-func (c crossing) twin(d crossing) bool {
-	return c.index == d.index && reflect.DeepEqual(c.part, d.part)
+// samePart reports whether s and other, from one range, are the same part of the same record.
+func (s snapshot) samePart(other snapshot) bool {
+	return s.index == other.index && reflect.DeepEqual(s.part, other.part)
 }
 
-// take removes the first crossing that fits and reports whether there is one.
-func take(all []crossing, fits func(crossing) bool) (rest []crossing, found bool) {
-	for i, c := range all {
-		if fits(c) {
-			return append(append(rest, all[:i]...), all[i+1:]...), true
-		}
+// group returns the group of the record.
+func (s snapshot) group() string {
+	r, _ := batch.RecordFrom(s.ctx)
+	return r.Group
+}
+
+// removeFirst returns all without the first snapshot that fits, and whether there was one.
+func removeFirst(all []snapshot, fits func(snapshot) bool) (rest []snapshot, found bool) {
+	i := slices.IndexFunc(all, fits)
+	if i < 0 {
+		return all, false
 	}
-	return all, false
+	return slices.Delete(slices.Clone(all), i, i+1), true
 }
 
-// of returns the crossings of one record.
-func of(index int, all []crossing) (own []crossing) {
-	for _, c := range all {
-		if c.index == index {
-			own = append(own, c)
-		}
-	}
-	return own
+// ofRecord returns the snapshots of one record.
+func ofRecord(index int, all []snapshot) []snapshot {
+	return lo.Filter(all, func(s snapshot, _ int) bool { return s.index == index })
+}
+
+// indexes returns the indexes of the records in all, each once and sorted.
+func indexes(all []snapshot) []int {
+	found := lo.UniqMap(all, func(s snapshot, _ int) int { return s.index })
+	slices.Sort(found)
+	return found
 }

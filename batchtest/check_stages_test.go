@@ -90,7 +90,7 @@ func checkAll(t *testing.T, stages map[string]bad, opts ...CheckOption) {
 		t.Run(name, func(t *testing.T) {
 			is := is.New(t)
 			t.Chdir(t.TempDir()) // rapid keeps the batches that fail
-			sentence, again, _ := strings.Cut(judge(t, rapid.IntRange(0, 9), b.stage, opts...), "\n")
+			sentence, again, _ := strings.Cut(complaintAbout(t, rapid.IntRange(0, 9), b.stage, opts...), "\n")
 			t.Log(sentence)
 			deed, rest, _ := strings.Cut(strings.TrimPrefix(sentence, "the stage "), ", with the batch {")
 			records, law, _ := strings.Cut(rest, ": "+b.law)

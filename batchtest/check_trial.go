@@ -9,48 +9,65 @@ import (
 	"testing/synctest"
 
 	"github.com/lambdabatch/batch"
+	"github.com/samber/lo"
 )
 
-// A rig is a stage with the batch of a scene before it.
+// A rig is a stage with the batch of a scene as its input.
 type rig[A, B any] struct {
 	scene[A]
-	out batch.Stream[B]
-	now *passage // the one that is under way
+	output  batch.Stream[B]
+	current *trial
 }
 
-// build builds the stage on a goroutine of its own, and says how that ended.
-func (c *checking[A, B]) build(s scene[A], course course) (r *rig[A, B], building *passage) {
-	s.course = course
+// A trial is one range over the output of a stage, and what was observed in it. Building the
+// stage is a trial, too.
+type trial struct {
+	conditions
+	mu       sync.Mutex
+	ranges   int // over the input
+	received []snapshot
+	sent     []snapshot
+	over     bool    // the range has ended or its consumer has stopped
+	breach   *breach // that was noticed during the range
+	reported map[int]error
+	ending   ending
+}
+
+// build builds the stage on its own goroutine.
+func (c *checker[A, B]) build(s scene[A], under conditions) (r *rig[A, B], building *trial) {
+	s.conditions = under
 	r = &rig[A, B]{scene: s}
-	building = &passage{course: course}
-	r.now = building
-	building.ending = called(func() {
-		if course.lanes > 0 {
-			r.out = batch.Parallel(r.in(), course.lanes, c.stage)
+	building = &trial{conditions: under}
+	r.current = building
+	building.ending = callAll(func() {
+		if under.lanes > 0 {
+			r.output = batch.Parallel(r.input(), under.lanes, c.stage)
 		} else {
-			r.out = c.stage(r.in())
+			r.output = c.stage(r.input())
 		}
 	})
 	return r, building
 }
 
-// in is the batch as it comes to the stage.
-func (r *rig[A, B]) in() batch.Stream[A] {
+// input is the stream that the stage receives. It notes each range and each Result in the current trial.
+func (r *rig[A, B]) input() batch.Stream[A] {
 	return func(yield func(batch.Result[A]) bool) {
-		p := r.now
-		p.begin()
+		t := r.current
+		t.begin()
 		ctx, cancel := context.WithCancel(context.Background())
-		known := batch.Tap(r.before(ctx, cancel, p), func(batch.Result[A]) {}) // failures count from here on
-		known(func(result batch.Result[A]) bool {
-			p.enter(crossingOf(result))
+		// A failure counts from the next built-in stage on. Tap is one, so the failures of
+		// the batch count.
+		counting := batch.Tap(r.arrivals(ctx, cancel, t), func(batch.Result[A]) {})
+		counting(func(result batch.Result[A]) bool {
+			t.receive(snapshotOf(result))
 			return yield(result)
 		})
 	}
 }
 
-// before is the batch with what stages before have made of it.
-func (r *rig[A, B]) before(ctx context.Context, cancel func(), p *passage) batch.Stream[A] {
-	s := r.source(ctx, p)
+// arrivals is the batch, with each record in the state in which it arrives.
+func (r *rig[A, B]) arrivals(ctx context.Context, cancel func(), t *trial) batch.Stream[A] {
+	s := r.source(ctx, t)
 	if r.split {
 		s = batch.FlatMap(s, func(a A) []A { return []A{a, a} })
 	}
@@ -63,139 +80,121 @@ func (r *rig[A, B]) before(ctx context.Context, cancel func(), p *passage) batch
 			if r.only > 0 && r.only != i+1 {
 				return true
 			}
-			return yield(came(result, r.records[i].comes))
+			return yield(arriving(result, r.records[i].arrives))
 		})
 	}
 }
 
-func (r *rig[A, B]) source(ctx context.Context, p *passage) batch.Stream[A] {
-	values := make([]A, len(r.records))
-	for i := range values {
-		values[i] = r.records[i].value
-	}
+func (r *rig[A, B]) source(ctx context.Context, t *trial) batch.Stream[A] {
+	values := lo.Map(r.records, func(record drawnRecord[A], _ int) A { return record.value })
 	described := 0
 	describe := func(A) batch.Record {
 		i := described
 		described++
 		return batch.Record{ID: fmt.Sprintf("r%d", i), Group: r.records[i].group}
 	}
-	report := func(_ context.Context, report batch.Report) { p.report(report.Failures) }
+	report := func(_ context.Context, report batch.Report) { t.report(report.Failures) }
 	return batch.From(ctx, values, describe, batch.WithPolicy(r.policy), batch.WithReport(report), batch.WithLogger(nil))
 }
 
 var errBefore = errors.New("failed before")
 
-func came[A any](r batch.Result[A], comes coming) batch.Result[A] {
-	switch comes {
-	case comesFailed:
+func arriving[A any](r batch.Result[A], arrives arrival) batch.Result[A] {
+	switch arrives {
+	case arrivesFailed:
 		return r.Fail(errBefore)
-	case comesDone:
+	case arrivesDone:
 		return r.Ack()
-	case comesTried:
+	case arrivesTried:
 		return batch.Then(r, func(_ context.Context, a A) (A, error) { return a, nil })
 	}
 	return r
 }
 
-// A passage is one range over what a stage makes of a batch.
-type passage struct {
-	course
-	mu       sync.Mutex
-	ranges   int // over what comes before the stage
-	entered  []crossing
-	left     []crossing
-	over     bool    // the range, or its consumer stopped
-	wrong    *breach // that showed on the way
-	reported map[int]error
-	ending   ending
-}
-
-func (p *passage) begin() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.ranges++
-}
-
-func (p *passage) enter(c crossing) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.entered = append(p.entered, c)
-}
-
-func (p *passage) report(failures []batch.Failure) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.reported = make(map[int]error)
-	for _, f := range failures {
-		p.reported[f.Record.Index] = f.Err
-	}
-}
-
-// pass ranges over what the stage makes of the batch.
-func (r *rig[A, B]) pass() *passage {
-	p := &passage{course: r.course}
-	r.now = p
-	p.ending = called(func() {
-		before := settled()
-		_, _ = batch.Collect(consumed(p, r.out))
+// try ranges over the output once.
+func (r *rig[A, B]) try() *trial {
+	t := &trial{conditions: r.conditions}
+	r.current = t
+	t.ending = callAll(func() {
+		before := settledGoroutines()
+		_, _ = batch.Collect(observed(t, r.output))
 		synctest.Wait()
-		if runtime.NumGoroutine() <= before { // to look at them is slow
+		if runtime.NumGoroutine() <= before { // spares leftBehind, which is slow
 			return
 		}
 		if maker, some := leftBehind(); some {
-			p.complain(lawGoroutines, "leaves a goroutine behind, made by "+maker)
+			t.complain(lawGoroutines, "leaves a goroutine behind, started by "+maker)
 		}
 	})
-	return p
+	return t
 }
 
-// passTwice is two passes at once.
-func (r *rig[A, B]) passTwice() []*passage {
-	first, second := &passage{course: r.course}, &passage{course: r.course}
-	r.now = &passage{} // what enters is not told apart
-	pass := func(p *passage) func() {
-		return func() { _, _ = batch.Collect(consumed(p, r.out)) }
+// tryTwiceAtOnce ranges over the output twice, concurrently.
+func (r *rig[A, B]) tryTwiceAtOnce() []*trial {
+	first, second := &trial{conditions: r.conditions}, &trial{conditions: r.conditions}
+	r.current = &trial{} // which range receives a Result is unknown
+	try := func(t *trial) func() {
+		return func() { _, _ = batch.Collect(observed(t, r.output)) }
 	}
-	first.ending = called(pass(first), pass(second))
-	return []*passage{first, second}
+	first.ending = callAll(try(first), try(second))
+	return []*trial{first, second}
 }
 
-// consumed notes what the stage sends.
-func consumed[B any](p *passage, out batch.Stream[B]) batch.Stream[B] {
+// observed notes in the trial what the stage sends.
+func observed[B any](t *trial, output batch.Stream[B]) batch.Stream[B] {
 	return func(yield func(batch.Result[B]) bool) {
-		out(func(r batch.Result[B]) bool { return p.leave(crossingOf(r)) && yield(r) && !p.isOver() })
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		p.over = true
+		output(func(r batch.Result[B]) bool { return t.send(snapshotOf(r)) && yield(r) && !t.isOver() })
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		t.over = true
 	}
 }
 
-// leave reports whether the consumer takes what leaves the stage.
-func (p *passage) leave(c crossing) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.over {
-		p.wrong = &breach{lawStop, fmt.Sprintf("sends %s after its consumer has stopped", c.name())}
+func (t *trial) begin() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.ranges++
+}
+
+func (t *trial) receive(s snapshot) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.received = append(t.received, s)
+}
+
+// send reports whether the consumer takes what the stage sends.
+func (t *trial) send(s snapshot) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.over {
+		t.breach = &breach{lawStop, fmt.Sprintf("sends %s after its consumer has stopped", s.name())}
 		return false
 	}
-	p.left = append(p.left, c)
-	p.over = len(p.left) == p.stop
+	t.sent = append(t.sent, s)
+	t.over = len(t.sent) == t.stop
 	return true
 }
 
-func (p *passage) isOver() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.over
+func (t *trial) isOver() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.over
 }
 
-func (p *passage) complain(law, deed string) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.wrong == nil {
-		p.wrong = &breach{law, deed}
+func (t *trial) report(failures []batch.Failure) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.reported = lo.Associate(failures, func(f batch.Failure) (int, error) { return f.Record.Index, f.Err })
+}
+
+func (t *trial) complain(law, deed string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.breach == nil {
+		t.breach = &breach{law, deed}
 	}
 }
 
-// stopped reports whether the consumer has stopped, so that not all that entered had to leave.
-func (p *passage) stopped() bool { return p.stop > 0 && len(p.left) >= p.stop }
+// stopped reports whether the consumer has stopped. Then the stage need not send everything that it
+// received.
+func (t *trial) stopped() bool { return t.stop > 0 && len(t.sent) >= t.stop }

@@ -132,10 +132,10 @@ func TestAFirehoseThatEndsEarlyKeepsWhatIsLeft(t *testing.T) {
 
 func TestASettingThatFirehoseRefusesPanics(t *testing.T) {
 	for want, config := range map[string]batchtest.FirehoseConfig{
-		"batchtest: BatchSize: -1 is not between 1 and 10000": {BatchSize: -1},
-		"batchtest: Retries: 301 is not between 0 and 300":    {Retries: 301},
-		"batchtest: NoRetries: Retries is also set":           {Retries: 1, NoRetries: true},
-		"batchtest: Timeout: 6m0s is longer than Firehose waits, which is 5m0s":  {Timeout: 6 * 60e9},
+		"batchtest: BatchSize: -1 is not between 1 and 10000":                   {BatchSize: -1},
+		"batchtest: Retries: 301 is not between 0 and 300":                      {Retries: 301},
+		"batchtest: NoRetries: Retries is also set":                             {Retries: 1, NoRetries: true},
+		"batchtest: Timeout: 6m0s is longer than Firehose waits, which is 5m0s": {Timeout: 6 * 60e9},
 	} {
 		func() {
 			defer func() { is.New(t).Equal(recover(), want) }()
