@@ -68,7 +68,7 @@ func TestAStageThatCallsAFunctionInVainIsFound(t *testing.T) {
 	checkAll(t, map[string]bad{
 		"it calls the function itself": {
 			changing(func(r sent) sent {
-				if v, ok := r.Value(); ok && v%2 == 1 { // the function
+				if v, ok := r.Value(); ok && v%2 == 1 { // a function that is not called by Then
 					return r.Fail(errOther)
 				}
 				return r

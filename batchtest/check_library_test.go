@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"testing"
 
@@ -25,11 +26,7 @@ func evenOnly(_ context.Context, v int) error {
 func half(ctx context.Context, v int) (int, error) { return v / 2, evenOnly(ctx, v) }
 
 func digits(v int) []string {
-	var all []string
-	for range v % 3 {
-		all = append(all, strconv.Itoa(v))
-	}
-	return all
+	return slices.Repeat([]string{strconv.Itoa(v)}, v%3)
 }
 
 func TestTheStagesOfTheLibraryPass(t *testing.T) {
@@ -79,7 +76,7 @@ func TestTheStagesOfTheLibraryPass(t *testing.T) {
 	})
 }
 
-// routed discards multiples of three, has no route for 7 and panics at 5.
+// routed discards multiples of three, has no route for 7 and panics for 5.
 func routed(stage intsTo) intsTo {
 	return func(s ints) ints {
 		key := func(v int) int { return 60 / (v - 5) % 3 }
@@ -118,7 +115,7 @@ func TestStagesThatRecoverPassIfTheySaySo(t *testing.T) {
 	}
 }
 
-// once is a stage that acknowledges the second of two equal values.
+// once acknowledges values that it has seen before.
 func once(s ints) ints {
 	return func(yield func(sent) bool) {
 		seen := make(map[int]bool)
@@ -129,7 +126,7 @@ func once(s ints) ints {
 	}
 }
 
-// atOnce is a bulk write that takes all or nothing.
+// atOnce is a bulk write that writes all of a chunk or nothing.
 func atOnce(s ints) ints {
 	return batch.TryEachChunk(s, 3, func(ctx context.Context, chunk []int) error {
 		for _, v := range chunk {

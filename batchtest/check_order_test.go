@@ -64,7 +64,7 @@ func TestAStageThatKeepsSomethingFromARangeThatStoppedIsFound(t *testing.T) {
 	})
 }
 
-// A mutex does not let the clock of a bubble go on.
+// The clock of a bubble stops while a goroutine waits for a mutex.
 func TestAStageThatStopsTheClockIsFound(t *testing.T) {
 	is := is.New(t)
 	t.Chdir(t.TempDir())

@@ -51,7 +51,7 @@ func TestAStageThatRangesOtherwiseThanOnceIsFound(t *testing.T) {
 				return func(yield func(sent) bool) {
 					ranges.Add(1)
 					defer ranges.Add(-1)
-					time.Sleep(time.Second) // until the other one has begun
+					time.Sleep(time.Second) // until the other range has begun
 					batch.Map(s, func(int) int { return int(ranges.Load()) })(yield)
 				}
 			},

@@ -113,7 +113,7 @@ func TestAStageThatGivesARecordTheResultOfAnotherIsFound(t *testing.T) {
 					parts := make(map[int]int)
 					changing(func(r sent) sent {
 						return then(r, func(int) int {
-							time.Sleep(time.Second) // while another lane takes the other part
+							time.Sleep(time.Second) // until another lane has taken the other part
 							parts[r.Record().Index]++
 							return parts[r.Record().Index]
 						})

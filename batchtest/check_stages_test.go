@@ -11,7 +11,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// Stages that break laws, and what CheckStage says about them.
+// The tools for stages that break laws.
 
 type (
 	ints   = batch.Stream[int]
@@ -19,7 +19,7 @@ type (
 	intsTo = batch.Stage[int, int]
 )
 
-// sending is a stage that sends each Result its own way.
+// sending makes a stage that decides per Result what to send.
 func sending(send func(r sent, yield func(sent) bool) bool) intsTo {
 	return func(s ints) ints {
 		return func(yield func(sent) bool) {
@@ -32,7 +32,7 @@ func sending(send func(r sent, yield func(sent) bool) bool) intsTo {
 	}
 }
 
-// knowing is a stage that makes something of each Result, and knows those that came before in its range.
+// knowing makes a stage whose change of a Result may depend on the Results before it in the range.
 func knowing(change func(before []sent, r sent) sent) intsTo {
 	return func(s ints) ints {
 		return func(yield func(sent) bool) {
@@ -47,11 +47,12 @@ func knowing(change func(before []sent, r sent) sent) intsTo {
 	}
 }
 
+// changing makes a stage that changes each Result.
 func changing(change func(sent) sent) intsTo {
 	return knowing(func(_ []sent, r sent) sent { return change(r) })
 }
 
-// alongside is a stage that changes nothing and does something else when it is ranged over.
+// alongside makes a stage that calls f at the start of each range and changes nothing.
 func alongside(f func()) intsTo {
 	return func(s ints) ints {
 		return func(yield func(sent) bool) {
@@ -77,7 +78,7 @@ func isSettled(r sent) bool {
 	return !ok && r.Err() == nil
 }
 
-// bad is a stage with what is said about it. Every number in it is written N.
+// bad is a stage with the deed and the law that CheckStage reports. Numbers are written N.
 type bad struct {
 	stage     intsTo
 	deed, law string
@@ -89,14 +90,14 @@ func checkAll(t *testing.T, stages map[string]bad, opts ...CheckOption) {
 	for name, b := range stages {
 		t.Run(name, func(t *testing.T) {
 			is := is.New(t)
-			t.Chdir(t.TempDir()) // rapid keeps the batches that fail
+			t.Chdir(t.TempDir()) // where rapid stores the batches that fail
 			sentence, again, _ := strings.Cut(complaintAbout(t, rapid.IntRange(0, 9), b.stage, opts...), "\n")
 			t.Log(sentence)
 			deed, rest, _ := strings.Cut(strings.TrimPrefix(sentence, "the stage "), ", with the batch {")
 			records, law, _ := strings.Cut(rest, ": "+b.law)
 			is.Equal(number.ReplaceAllString(deed, "N"), b.deed)
 			is.Equal(law, "")
-			is.True(strings.Count(records, ";") <= 1) // that few show it
+			is.True(strings.Count(records, ";") <= 1) // the smallest batches have at most two records
 			is.True(strings.HasPrefix(again, "To reproduce"))
 		})
 	}

@@ -2,9 +2,10 @@
 //
 // The hard part of a batch handler is what happens after a failure: which records are
 // redelivered, in which order, how often, and which of them are given up. Batchtest plays
-// the part of the service, so that a test can see it. A test puts records into a queue, a
-// shard or a topic and drains it through a handler. The [Run] then says what became of
-// each record.
+// the part of the service. A test puts records into a queue, a shard or a topic and drains it
+// through a handler. The [Run] then says what became of each record.
+//
+// Batchtest also checks stages that you write yourself: see [CheckStage].
 //
 // # Queues
 //
@@ -20,8 +21,8 @@
 //	run := queue.Drain(t.Context(), handler)
 //	fmt.Print(run)
 //
-// Any lambda.Handler can be drained, whether package batch has made it or not. [Handler]
-// makes one of a function that lambda.Start takes. The handler receives the complete event as
+// The handler can be any lambda.Handler, whether package batch has made it or not. [Handler]
+// turns a function that lambda.Start takes into one. The handler receives the complete event as
 // JSON, and a context with the function's deadline and a request ID. If it panics or outlives
 // its deadline, its invocation has failed and the Drain continues.
 //
@@ -58,7 +59,7 @@
 // after a failure redelivers the batch from the lowest listed record on. [ShardConfig] sets
 // retries, bisection, the maximum age of records and the number of parallel lanes.
 //
-// A [Topic] is a Kafka topic. It is not known which records the service redelivers after a partial
+// A [Topic] is a Kafka topic. AWS does not document which records are redelivered after a partial
 // failure, so test a handler under both kinds of [Redelivery].
 //
 // A [Firehose] is a Firehose stream whose records a function transforms. Its responses have
@@ -75,16 +76,16 @@
 // The [Outcome] of an invocation says how the service read it. ReportBatchItemFailures is on,
 // unless IgnoreResponse is set. Then
 //
-//   - [Success] is no response at all, null, {}, "", [], and a batchItemFailures that is null or
-//     empty. So is an object without that key, even if the key is only misspelt as
-//     BatchItemFailures.
-//   - [Failure] is an error, a panic, a time-out, and a response that is not JSON or is larger
-//     than 6 MB. So is an itemIdentifier that is empty, null, of the wrong type, under another
-//     key or not in the batch: one of them makes the whole response invalid ([ErrVoid]).
-//   - [Partial] is everything else: the service reads the list.
+//   - [Success]: the response is absent, null, {}, "" or [], or an object whose batchItemFailures
+//     is null, empty or missing. A misspelt key, such as BatchItemFailures, counts as missing.
+//   - [Failure]: the function returned an error, panicked or timed out. Or its response is not
+//     JSON, is larger than 6 MB, or has an invalid itemIdentifier: one that is empty, null, of the
+//     wrong type, under another key or not in the batch. A single invalid identifier makes the
+//     whole response invalid ([ErrVoid]).
+//   - [Partial]: the response lists records, and all identifiers are valid.
 //
-// Nobody has seen how the service reads JSON of any other shape: a string, a number, or an array
-// with elements. Here it is a Failure, the safer choice for a test.
+// How the service reads JSON of any other shape (a string, a number, or an array with elements) is
+// unknown. Here it is a Failure, the safer choice for a test.
 //
 // # Time
 //
@@ -96,9 +97,9 @@
 //
 // # Stages
 //
-// [CheckStage] checks a stage that you have written yourself. It draws batches and checks that
-// the stage does not lose, repeat or mix up records, under each policy, in lanes, after its
-// consumer has stopped and after the context has ended:
+// [CheckStage] checks a stage that you write yourself. It draws batches and checks that the stage
+// does not lose, repeat or mix up records: under each policy, in lanes, after its consumer has
+// stopped and after the context has ended:
 //
 //	batchtest.CheckStage(t, rapid.IntRange(0, 2000), limited)
 //

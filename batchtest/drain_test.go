@@ -40,9 +40,9 @@ func TestADrainEndsWithItsContext(t *testing.T) {
 				return nil, nil
 			})
 			is.Equal(first.Err, stop)
-			is.Equal(len(first.Deleted), 1) // what was answered counts
+			is.Equal(len(first.Deleted), 1) // the invocation had responded
 			is.Equal(second.Err, nil)
-			is.Equal(len(second.Deleted), 2) // and the rest was left
+			is.Equal(len(second.Deleted), 2) // the second Drain delivers the rest
 		})
 	}
 }
@@ -97,7 +97,7 @@ func TestASecondDrainAtTheSameTimeIsAnError(t *testing.T) {
 	q.Send(batchtest.Message{ID: "m-1"})
 	var inner *batchtest.Run
 	q.Drain(t.Context(), function(func(ctx context.Context, _ []byte) ([]byte, error) {
-		inner = q.Drain(ctx, answering(""))
+		inner = q.Drain(ctx, responding(""))
 		return nil, nil
 	}))
 	is.True(inner.Err != nil)
@@ -106,9 +106,9 @@ func TestASecondDrainAtTheSameTimeIsAnError(t *testing.T) {
 
 func TestAHandlerThatNeverSucceedsEndsAtTheBound(t *testing.T) {
 	never := map[string]function{
-		"an error":   erring(func([]record) bool { return true }),
+		"an error":   failing(func([]record) bool { return true }),
 		"a list":     listing(func(record) bool { return true }),
-		"its answer": answering("no JSON"),
+		"its answer": responding("no JSON"),
 	}
 	for name, handler := range never {
 		for source, drain := range map[string]func(context.Context) *batchtest.Run{

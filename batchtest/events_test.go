@@ -17,8 +17,7 @@ import (
 	"github.com/matryer/is"
 )
 
-// TestAnEventHasTheFieldsOfARealOne holds an event of each source against a
-// real one from aws-lambda-go.
+// The real events are those of aws-lambda-go.
 func TestAnEventHasTheFieldsOfARealOne(t *testing.T) {
 	text := "value"
 	stream := func(source batchtest.Source, window time.Duration) func(context.Context, function) {
@@ -30,7 +29,7 @@ func TestAnEventHasTheFieldsOfARealOne(t *testing.T) {
 	}
 	tests := map[string]struct {
 		drain func(context.Context, function)
-		not   []string // what the real one has of its own
+		not   []string // prefixes of fields that only the real event has
 	}{
 		"sqs-event.json": {func(ctx context.Context, handler function) {
 			q := batchtest.NewQueue(batchtest.QueueConfig{})
@@ -85,7 +84,7 @@ func testdata(t *testing.T, file string) []byte {
 	return data
 }
 
-// paths are the keys of a JSON value, those of its inner values after a dot.
+// paths returns the keys of a JSON value. Keys of inner values follow a dot.
 func paths(value any) map[string]bool {
 	all := make(map[string]bool)
 	switch value := value.(type) {

@@ -12,7 +12,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// passes runs a test function as go test does without -v.
+// passes runs a test function as go test without -v does, and reports whether it passes.
 func passes(test func(*testing.T)) bool {
 	verbose := flag.Lookup("test.v").Value
 	before := verbose.String()
@@ -25,7 +25,7 @@ type payment struct{ Cents int }
 
 var errTooMuch = errors.New("too much")
 
-// limited is a stage of one's own: a loop around Then.
+// limited is a stage written by hand: a loop around Then.
 func limited(s batch.Stream[payment]) batch.Stream[payment] {
 	return func(yield func(batch.Result[payment]) bool) {
 		for r := range s {
@@ -42,7 +42,7 @@ func limited(s batch.Stream[payment]) batch.Stream[payment] {
 	}
 }
 
-// waived acknowledges what limited refuses.
+// waived acknowledges the payments that limited refuses.
 func waived(s batch.Stream[payment]) batch.Stream[payment] {
 	return batch.Catch(limited(s), func(_ context.Context, err error) error {
 		if errors.Is(err, errTooMuch) {
@@ -52,10 +52,10 @@ func waived(s batch.Stream[payment]) batch.Stream[payment] {
 	})
 }
 
-// budget lets payments through until 1000 cents are spent.
+// budget filters out payments that exceed what is left of 1000 cents.
 func budget(s batch.Stream[payment]) batch.Stream[payment] {
 	return func(yield func(batch.Result[payment]) bool) {
-		left := 1000 // in this range
+		left := 1000 // per range
 		batch.Filter(s, func(p payment) bool {
 			if p.Cents > left {
 				return false

@@ -14,7 +14,7 @@ import (
 	"github.com/lambdabatch/batch/batchtest"
 )
 
-// The cells of a picture have tooltips, which say in words what the colours say.
+// Each cell of a picture has a tooltip that says in words what its colour says.
 func ExampleRun_SVG() {
 	handle := func(_ context.Context, m events.SQSMessage) error {
 		if m.Body == "poison" {

@@ -16,8 +16,8 @@ import (
 
 var silent = batch.WithLogger(slog.New(slog.DiscardHandler))
 
-// A FIFO handler over three deliveries: the order of the group holds although
-// its second message fails twice, and another group does not wait for it.
+// A FIFO handler over three deliveries. The second message of a group fails twice. The group stays in
+// order, and another group does not wait for it.
 func Example() {
 	var charged []string
 	failures := 2
@@ -49,8 +49,7 @@ func Example() {
 	// order-3 was received 3 times
 }
 
-// A run prints as a table: records down, invocations across, and what became of
-// each record.
+// The table of a run has a row per record and a column per invocation.
 func ExampleRun_String() {
 	handle := func(_ context.Context, m events.SQSMessage) error {
 		first := m.Attributes["ApproximateReceiveCount"] == "1"
@@ -86,8 +85,8 @@ func ExampleRun_Received() {
 	// Output: 3 [m-1]
 }
 
-// Handlers need not be made with package batch. This one forgets that a list
-// does nothing unless the mapping has ReportBatchItemFailures.
+// Any handler can be tested, not only those of package batch. With IgnoreResponse, the test shows
+// what happens if ReportBatchItemFailures was forgotten: the listed message is deleted.
 func ExampleHandler() {
 	handle := func(_ context.Context, event events.SQSEvent) (events.SQSEventResponse, error) {
 		var response events.SQSEventResponse
@@ -131,7 +130,7 @@ func ExampleQueue_Drain() {
 	queue := batchtest.NewQueue(batchtest.QueueConfig{MaxReceives: 1, Timeout: 10 * time.Millisecond})
 	queue.Send(batchtest.Message{ID: "m-1"})
 	run := queue.Drain(context.Background(), batchtest.Handler(func(ctx context.Context, _ events.SQSEvent) error {
-		<-ctx.Done() // as a call would that nobody answers
+		<-ctx.Done() // as a call to a server that does not respond would
 		return nil
 	}))
 	fmt.Print(run)
@@ -141,8 +140,7 @@ func ExampleQueue_Drain() {
 	// invocation 1 failed: the function timed out
 }
 
-// Without Bisect, records that were never tried are given up with the one that
-// fails.
+// Without Bisect, records that were never tried are given up together with the failed one.
 func ExampleNewShard() {
 	handle := func(_ context.Context, r events.KinesisEventRecord) error {
 		if string(r.Kinesis.Data) == "poison" {
@@ -183,7 +181,7 @@ func ExampleShard_Put() {
 	// MODIFY user-1 2
 }
 
-// The window ends once its time is over, which for records of the past it is.
+// The window ends when its time is over. For records of yesterday it is over already.
 func ExampleShard_Drain() {
 	type sum struct{ Total int }
 	shard := batchtest.NewShard(batchtest.ShardConfig{BatchSize: 1, Window: time.Minute})
@@ -210,9 +208,9 @@ func ExampleShard_Drain() {
 	// finished: [1 2] invocations: 3
 }
 
-// A handler for Kafka should do under both readings of what is redelivered.
+// Test a handler for Kafka under both kinds of redelivery.
 func ExampleNewTopic() {
-	for _, again := range []batchtest.Redelivery{batchtest.FromLowest, batchtest.OnlyListed} {
+	for _, redeliver := range []batchtest.Redelivery{batchtest.FromLowest, batchtest.OnlyListed} {
 		failures := 1
 		handle := func(_ context.Context, r events.KafkaRecord) error {
 			if r.Offset == 0 && r.Partition == 0 && failures > 0 {
@@ -221,7 +219,7 @@ func ExampleNewTopic() {
 			}
 			return nil
 		}
-		topic := batchtest.NewTopic(batchtest.TopicConfig{Name: "orders", Redeliver: again})
+		topic := batchtest.NewTopic(batchtest.TopicConfig{Name: "orders", Redeliver: redeliver})
 		topic.Put(make([]batchtest.KafkaRecord, 2)...)
 		topic.Put(batchtest.KafkaRecord{Partition: 1})
 		run := topic.Drain(context.Background(), batch.KafkaHandler(batch.Each(handle), silent))
@@ -251,7 +249,8 @@ func ExampleTopic_Drain() {
 	// Output: 11 RetryAttemptsExhausted
 }
 
-// The function has SQS redeliver what failed after a time of its own. Its client is a fake in front of the queue.
+// The function decides when SQS redelivers a failed message. The test calls the queue where the function would call
+// an SQS client.
 func ExampleQueue_ChangeVisibility() {
 	queue := batchtest.NewQueue(batchtest.QueueConfig{VisibilityTimeout: time.Hour})
 	queue.Send(batchtest.Message{ID: "order-1"})

@@ -71,7 +71,7 @@ func TestFirehoseSendsAFailedBatchAgain(t *testing.T) {
 
 func TestAnAnswerThatBreaksARuleOfFirehoseVoidsTheBatch(t *testing.T) {
 	ok := `{"recordId":"r-1","result":"Ok","data":"eA=="}`
-	for answer, want := range map[string]string{
+	for response, want := range map[string]string{
 		``:                                    "it has no list of records",
 		`{"records":null}`:                    "it has no list of records",
 		`[1]`:                                 "it is not an object",
@@ -88,8 +88,8 @@ func TestAnAnswerThatBreaksARuleOfFirehoseVoidsTheBatch(t *testing.T) {
 		`{"records":[{"recordId":"r-1","result":"Ok","data":"","metadata":{"partitionKeys":{"k":1}}}]}`: "record 0: metadata.partitionKeys is not an object of strings",
 	} {
 		is := is.New(t)
-		run := firehoseOf(batchtest.FirehoseConfig{}, "x", "y").Drain(t.Context(), answering(answer))
-		is.Equal(len(run.Invocations), 1) // that is final
+		run := firehoseOf(batchtest.FirehoseConfig{}, "x", "y").Drain(t.Context(), responding(response))
+		is.Equal(len(run.Invocations), 1) // without a retry
 		is.True(errors.Is(run.Invocations[0].Err, batchtest.ErrVoid))
 		is.Equal(run.Invocations[0].Err.Error(), "invalid response: "+want)
 		is.Equal(run.Failed, []string{"r-1", "r-2"})
@@ -98,7 +98,7 @@ func TestAnAnswerThatBreaksARuleOfFirehoseVoidsTheBatch(t *testing.T) {
 
 func TestAnAnswerToFirehoseHasALimit(t *testing.T) {
 	is := is.New(t)
-	run := firehoseOf(batchtest.FirehoseConfig{}, "x").Drain(t.Context(), answering(strings.Repeat(" ", 6<<20+1)))
+	run := firehoseOf(batchtest.FirehoseConfig{}, "x").Drain(t.Context(), responding(strings.Repeat(" ", 6<<20+1)))
 	is.Equal(run.Invocations[0].Err, batchtest.ErrTooLarge)
 	is.Equal(run.Failed, []string{"r-1"})
 }
@@ -124,10 +124,10 @@ func TestAFirehoseThatEndsEarlyKeepsWhatIsLeft(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	f := firehoseOf(batchtest.FirehoseConfig{}, "x")
-	run := f.Drain(ctx, answering(""))
+	run := f.Drain(ctx, responding(""))
 	is.Equal(run.Err, context.Canceled)
 	is.Equal(len(run.Invocations), 0)
-	is.Equal(f.Drain(t.Context(), answering("")).Failed, []string{"r-1"})
+	is.Equal(f.Drain(t.Context(), responding("")).Failed, []string{"r-1"})
 }
 
 func TestASettingThatFirehoseRefusesPanics(t *testing.T) {

@@ -18,13 +18,13 @@ import (
 	"github.com/lambdabatch/batch/batchtest"
 )
 
-// failingFirst is a queue of one message whose first invocation is the given
-// one, and whose second succeeds.
+// failingFirst delivers one message twice. The first invocation calls first and must fail, the second one
+// succeeds.
 func failingFirst(t *testing.T, config batchtest.QueueConfig, first function) *batchtest.Run {
 	t.Helper()
 	q := batchtest.NewQueue(config)
 	q.Send(batchtest.Message{ID: "m-1"})
-	var calls atomic.Int32 // the first may still run beside the second
+	var calls atomic.Int32 // the first call may still be running during the second
 	run := q.Drain(t.Context(), function(func(ctx context.Context, payload []byte) ([]byte, error) {
 		if calls.Add(1) == 1 {
 			return first(ctx, payload)
@@ -88,7 +88,7 @@ func TestAnAnswerAtTheDeadlineIsLost(t *testing.T) {
 			<-ctx.Done()
 			return nil, nil
 		}))
-		is.Equal(len(run.Invocations), 50) // whoever was first in each
+		is.Equal(len(run.Invocations), 50) // so many that both orders of the end and the response occur
 		for _, invocation := range run.Invocations {
 			is.Equal(invocation.Err, batchtest.ErrTimedOut)
 		}
@@ -149,7 +149,7 @@ func TestThePayloadIsWipedWhenTheHandlerHasReturned(t *testing.T) {
 		return payload[:1], nil
 	}))
 	is.Equal(kept[0], byte(0))
-	is.Equal(string(run.Invocations[0].Response), "{") // which was taken before
+	is.Equal(string(run.Invocations[0].Response), "{") // a copy from before the wipe
 }
 
 func TestAnyFunctionThatTheRuntimeTakesCanBeDrained(t *testing.T) {

@@ -11,23 +11,23 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/lambdabatch/batch/batchtest"
+	"github.com/samber/lo"
 )
 
-// function is a handler in the form in which the runtime calls it.
+// function is a handler in the form that the runtime calls.
 type function func(ctx context.Context, payload []byte) ([]byte, error)
 
 func (f function) Invoke(ctx context.Context, payload []byte) ([]byte, error) { return f(ctx, payload) }
 
-// answering makes a handler that gives the same answer to every event.
-func answering(response string) function {
+// responding makes a handler that returns the same response for every event.
+func responding(response string) function {
 	return func(context.Context, []byte) ([]byte, error) { return []byte(response), nil }
 }
 
 var errNoGood = errors.New("no good")
 
-// erring makes a handler that returns an error for the batches of which fails
-// says so.
-func erring(fails func([]record) bool) function {
+// failing makes a handler that returns an error for some batches.
+func failing(fails func([]record) bool) function {
 	return func(_ context.Context, payload []byte) ([]byte, error) {
 		if fails(recordsOf(payload)) {
 			return nil, errNoGood
@@ -36,25 +36,22 @@ func erring(fails func([]record) bool) function {
 	}
 }
 
-// listing makes a handler that lists the records of which fails says so.
+// listing makes a handler that lists some records.
 func listing(fails func(record) bool) function {
 	return func(_ context.Context, payload []byte) ([]byte, error) {
-		failures := []map[string]any{}
-		for _, r := range recordsOf(payload) {
-			if fails(r) {
-				failures = append(failures, map[string]any{"itemIdentifier": r.identifier})
-			}
-		}
+		failures := lo.FilterMap(recordsOf(payload), func(r record, _ int) (map[string]any, bool) {
+			return map[string]any{"itemIdentifier": r.identifier}, fails(r)
+		})
 		return json.Marshal(map[string]any{"batchItemFailures": failures})
 	}
 }
 
-// poisoned says of these records that they fail whenever they come.
+// poisoned is true for these records at each delivery.
 func poisoned(ids ...string) func(record) bool {
 	return func(r record) bool { return slices.Contains(ids, r.id) }
 }
 
-// once says of these records that they fail the first time they come.
+// once is true for these records at their first delivery.
 func once(ids ...string) func(record) bool {
 	seen := make(map[string]bool)
 	return func(r record) bool {
@@ -64,41 +61,33 @@ func once(ids ...string) func(record) bool {
 	}
 }
 
-// anyOf says of a batch that it fails if one of its records does.
+// anyOf is true for a batch with a record for which fails is true.
 func anyOf(fails func(record) bool) func([]record) bool {
 	return func(batch []record) bool { return slices.ContainsFunc(batch, fails) }
 }
 
-// record is what tests look at in an event, whatever its source.
+// record is what tests read of a record, whatever its source.
 type record struct {
 	id         string
-	identifier any // as an answer gives it
+	identifier any // as a response lists it
 	key        string
-	received   int // of a queue's message
+	received   int // receives of a message
 }
 
-// recordsOf panics on an event that cannot be read, which the invocation then
-// shows.
+// recordsOf panics if it cannot read an event, so the invocation fails.
 func recordsOf(payload []byte) []record {
 	var fields map[string]json.RawMessage
 	decode(payload, &fields)
-	var records []record
 	if fields["records"] != nil {
 		var partitions map[string][]events.KafkaRecord
 		decode(fields["records"], &partitions)
-		for _, partition := range slices.Sorted(maps.Keys(partitions)) {
-			for _, r := range partitions[partition] {
-				records = append(records, kafkaRecord(partition, r))
-			}
-		}
-		return records
+		return lo.FlatMap(slices.Sorted(maps.Keys(partitions)), func(partition string, _ int) []record {
+			return lo.Map(partitions[partition], func(r events.KafkaRecord, _ int) record { return kafkaRecord(partition, r) })
+		})
 	}
 	var raw []json.RawMessage
 	decode(fields["Records"], &raw)
-	for _, r := range raw {
-		records = append(records, recordOf(r))
-	}
-	return records
+	return lo.Map(raw, func(r json.RawMessage, _ int) record { return recordOf(r) })
 }
 
 func kafkaRecord(partition string, r events.KafkaRecord) record {
@@ -116,10 +105,7 @@ func recordOf(raw json.RawMessage) record {
 	case "aws:sqs":
 		var m events.SQSMessage
 		decode(raw, &m)
-		received, err := strconv.Atoi(m.Attributes["ApproximateReceiveCount"])
-		if err != nil {
-			panic(err)
-		}
+		received := lo.Must(strconv.Atoi(m.Attributes["ApproximateReceiveCount"]))
 		return record{id: m.MessageId, identifier: m.MessageId, key: m.Attributes["MessageGroupId"], received: received}
 	case "aws:kinesis":
 		var r events.KinesisEventRecord
@@ -139,36 +125,22 @@ func decode(data []byte, into any) {
 	}
 }
 
-// batches are the records of each invocation.
+// batches returns the records of each invocation.
 func batches(run *batchtest.Run) [][]string {
-	var batches [][]string
-	for _, invocation := range run.Invocations {
-		batches = append(batches, invocation.Records)
-	}
-	return batches
+	return lo.Map(run.Invocations, func(i batchtest.Invocation, _ int) []string { return i.Records })
 }
 
 func outcomes(run *batchtest.Run) []batchtest.Outcome {
-	var outcomes []batchtest.Outcome
-	for _, invocation := range run.Invocations {
-		outcomes = append(outcomes, invocation.Outcome)
-	}
-	return outcomes
+	return lo.Map(run.Invocations, func(i batchtest.Invocation, _ int) batchtest.Outcome { return i.Outcome })
 }
 
 func received(run *batchtest.Run, ids ...string) []int {
-	var counts []int
-	for _, id := range ids {
-		counts = append(counts, run.Received(id))
-	}
-	return counts
+	return lo.Map(ids, func(id string, _ int) int { return run.Received(id) })
 }
 
-// numbered makes messages m-1 to m-n of one group.
+// numbered makes the messages m-1 to m-n of one group.
 func numbered(n int, group string) []batchtest.Message {
-	var messages []batchtest.Message
-	for i := range n {
-		messages = append(messages, batchtest.Message{ID: fmt.Sprintf("m-%d", i+1), Body: "{}", Group: group})
-	}
-	return messages
+	return lo.Times(n, func(i int) batchtest.Message {
+		return batchtest.Message{ID: fmt.Sprintf("m-%d", i+1), Body: "{}", Group: group}
+	})
 }

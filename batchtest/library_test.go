@@ -12,6 +12,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/matryer/is"
+	"github.com/samber/lo"
 	"pgregory.net/rapid"
 
 	"github.com/lambdabatch/batch"
@@ -141,7 +142,7 @@ func TestTheStateOfAWindowIsTheFoldOverEveryRecordOnce(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		rapid.SyncTest(rt, func(rt *rapid.T) {
 			s := drawScene(rt, anyhow, false, 4, byNumber)
-			for id, p := range s.plans { // nothing is filtered, settled or in parts
+			for id, p := range s.plans { // every record is kept, fails unsettled, and has one part
 				s.plans[id] = plan{place: p.place, how: p.how, times: p.times, lasts: p.lasts, parts: 1}
 			}
 			config := drawShard(rt)
@@ -166,13 +167,9 @@ func TestTheStateOfAWindowIsTheFoldOverEveryRecordOnce(t *testing.T) {
 					return nil
 				},
 				drawOptions(rt, batch.StopGroup)...)
-			run := shard.Drain(rt.Context(), s.counted(handler))
+			run := shard.Drain(rt.Context(), s.counting(handler))
 			s.check(rt, run)
-			want := make(map[time.Time][]string)
-			for _, id := range s.ids {
-				start := arrival[id].Truncate(time.Minute).UTC()
-				want[start] = append(want[start], id)
-			}
+			want := lo.GroupBy(s.ids, func(id string) time.Time { return arrival[id].Truncate(time.Minute).UTC() })
 			if !maps.EqualFunc(closed, want, slices.Equal) {
 				rt.Fatalf("%v instead of %v\n%v", closed, want, run)
 			}
@@ -183,8 +180,8 @@ func TestTheStateOfAWindowIsTheFoldOverEveryRecordOnce(t *testing.T) {
 func TestWithMaxReceivesNoMessageIsDeadLetteredWhoseFunctionNeverFails(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		rapid.SyncTest(rt, func(rt *rapid.T) {
-			// Neither chunks, where a function fails for several, nor time that
-			// runs out.
+			// No chunks, whose function fails for several records at once, and no functions
+			// that take long.
 			s := drawScene(rt, quickly, false, forever, byNumber)
 			config := batchtest.QueueConfig{
 				FIFO:        true,

@@ -11,16 +11,17 @@ import (
 	"testing"
 
 	"github.com/matryer/is"
+	"github.com/samber/lo"
 	"pgregory.net/rapid"
 
 	"github.com/lambdabatch/batch"
 	"github.com/lambdabatch/batch/batchtest"
 )
 
-// colourful is a run with a cell of each state.
+// colourful returns a run with a cell for each verdict.
 func colourful(t *testing.T) *batchtest.Run {
-	run := told(t, "-xxxxx", func(ctx context.Context) {
-		tell(ctx, nil, errNoGood, batch.ErrBlocked, batch.ErrUnreached, batch.ErrRunning)
+	run := reported(t, "-xxxxx", func(ctx context.Context) {
+		report(ctx, nil, errNoGood, batch.ErrBlocked, batch.ErrUnreached, batch.ErrRunning)
 	})
 	run.Invocations = append(run.Invocations, batchtest.Invocation{Records: []string{"m-6"}, Outcome: batchtest.Partial})
 	return run
@@ -63,8 +64,8 @@ func TestTextIsReadableOnTheBackground(t *testing.T) {
 	}
 }
 
-// contrast is that of the Web Content Accessibility Guidelines: 1 for the same colour, 21
-// for black on white.
+// contrast is the contrast ratio of the Web Content Accessibility Guidelines: 1 for equal colours, 21 for
+// black on white.
 func contrast(a, b string) float64 {
 	x, y := luminance(a), luminance(b)
 	return (max(x, y) + 0.05) / (min(x, y) + 0.05)
@@ -87,7 +88,7 @@ func luminance(colour string) float64 {
 
 func TestTheLegendHasOnlyWhatOccurs(t *testing.T) {
 	is := is.New(t)
-	texts := drawn(t, queueOf(2).Drain(t.Context(), answering(""))).texts()
+	texts := drawn(t, queueOf(2).Drain(t.Context(), responding(""))).texts()
 	is.Equal(texts[slices.Index(texts, "m-2")+1:], []string{"deleted", "finished"})
 }
 
@@ -139,13 +140,8 @@ func TestLongIDsAreClippedInTheMiddle(t *testing.T) {
 	}
 }
 
-// numberedIDs numbers records.
 func numberedIDs(n int) []string {
-	ids := make([]string, n)
-	for i := range ids {
-		ids[i] = fmt.Sprintf("m-%d", i+1)
-	}
-	return ids
+	return lo.Times(n, func(i int) string { return fmt.Sprintf("m-%d", i+1) })
 }
 
 func TestOfManyRecordsThoseThatWereInTroubleAreDrawn(t *testing.T) {
@@ -180,10 +176,7 @@ func TestAHundredRecordsAreNotTooMany(t *testing.T) {
 
 func TestOfManyInvocationsTheFirstAndTheLastAreDrawn(t *testing.T) {
 	is := is.New(t)
-	run := &batchtest.Run{}
-	for range 32 {
-		run.Invocations = append(run.Invocations, batchtest.Invocation{Records: []string{"m-1"}})
-	}
+	run := &batchtest.Run{Invocations: slices.Repeat([]batchtest.Invocation{{Records: []string{"m-1"}}}, 32)}
 	is.Equal(len(drawn(t, run).cells()), 32)
 	run.Invocations = append(run.Invocations, run.Invocations...)
 	picture := drawn(t, run)

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/matryer/is"
+	"github.com/samber/lo"
 )
 
 // shape is an element of a picture.
@@ -37,15 +38,11 @@ func drawn(t interface {
 }
 
 func (s shape) attr(name string) string {
-	for _, a := range s.Attrs {
-		if a.Name.Local == name {
-			return a.Value
-		}
-	}
-	return ""
+	attr, _ := lo.Find(s.Attrs, func(a xml.Attr) bool { return a.Name.Local == name })
+	return attr.Value
 }
 
-// all are the elements of a name, however deep.
+// all returns the elements with a name, at any depth.
 func (s shape) all(name string) []shape {
 	var found []shape
 	for _, inner := range s.Inside {
@@ -57,26 +54,22 @@ func (s shape) all(name string) []shape {
 	return found
 }
 
-// cells are the groups with a tooltip.
+// cells returns the groups with a tooltip.
 func (s shape) cells() []shape {
-	var cells []shape
-	for _, g := range s.all("g") {
-		if len(g.Inside) > 0 && g.Inside[0].XMLName.Local == "title" {
-			cells = append(cells, g)
-		}
-	}
-	return cells
+	return lo.Filter(s.all("g"), func(g shape, _ int) bool {
+		return len(g.Inside) > 0 && g.Inside[0].XMLName.Local == "title"
+	})
 }
 
 func (s shape) tooltip() string { return s.Inside[0].Text }
 
-// state is what a cell's tooltip says of it.
+// state returns the verdict in the tooltip of a cell.
 func (s shape) state() string {
 	_, state, _ := strings.Cut(s.tooltip(), ": ")
 	return state
 }
 
-// rows has a line per row: the name, what the cells say, and what became of the record.
+// rows returns a text per row: the name, the states of the cells, and the fate of the record.
 func (s shape) rows() []string {
 	var rows []string
 	for _, g := range s.Inside {
@@ -84,25 +77,17 @@ func (s shape) rows() []string {
 		if !strings.HasPrefix(g.attr("transform"), "translate(0 ") || len(texts) != 2 {
 			continue
 		}
-		row := texts[0].Text + ":"
-		for _, cell := range g.cells() {
-			row += " " + cell.state() + ","
-		}
-		rows = append(rows, strings.TrimSuffix(row, ",")+"; "+texts[1].Text)
+		states := lo.Map(g.cells(), func(cell shape, _ int) string { return " " + cell.state() })
+		rows = append(rows, texts[0].Text+":"+strings.Join(states, ",")+"; "+texts[1].Text)
 	}
 	return rows
 }
 
-// texts are all texts outside of tooltips, in their order.
+// texts returns the texts outside of tooltips, in document order.
 func (s shape) texts() []string {
-	var texts []string
-	for _, text := range s.all("text") {
-		texts = append(texts, text.Text)
-		for _, more := range text.all("tspan") {
-			texts = append(texts, more.Text)
-		}
-	}
-	return texts
+	return lo.FlatMap(s.all("text"), func(text shape, _ int) []string {
+		return lo.Map(append([]shape{text}, text.all("tspan")...), func(s shape, _ int) string { return s.Text })
+	})
 }
 
 func TestRowsAreReadAsTheyAreDrawn(t *testing.T) {

@@ -19,7 +19,7 @@ import (
 	"github.com/lambdabatch/batch/batchtest"
 )
 
-// queueOf is a FIFO queue with messages of one group, two receives each.
+// queueOf returns a FIFO queue with n messages of one group and at most two receives.
 func queueOf(n int) *batchtest.Queue {
 	q := batchtest.NewQueue(batchtest.QueueConfig{FIFO: true, MaxReceives: 2})
 	q.Send(numbered(n, "a")...)
@@ -95,10 +95,10 @@ func TestWhatNobodyReportedIsReportedByTheAnswerAtMost(t *testing.T) {
 		"a list": {listing(poisoned("m-1")), []string{
 			"m-1: reported, reported; dead-lettered", "m-2: finished; deleted",
 		}},
-		"an error": {erring(anyOf(poisoned("m-1"))), []string{
+		"an error": {failing(anyOf(poisoned("m-1"))), []string{
 			"m-1: reported, reported; dead-lettered", "m-2: reported, reported; dead-lettered",
 		}},
-		"an answer that voids itself": {answering(`{"batchItemFailures":[{"itemIdentifier":""}]}`), []string{
+		"an answer that voids itself": {responding(`{"batchItemFailures":[{"itemIdentifier":""}]}`), []string{
 			"m-1: reported, reported; dead-lettered", "m-2: reported, reported; dead-lettered",
 		}},
 	} {
@@ -172,7 +172,7 @@ func TestAPictureOfAFirehoseSaysWhatBecameOfEachRecord(t *testing.T) {
 	is.Equal(drawn(t, run).rows(), []string{
 		"r-1: finished; delivered", "r-2: finished; dropped", "r-3: failed; error prefix",
 	})
-	down := firehoseOf(batchtest.FirehoseConfig{Retries: 1}, "x").Drain(t.Context(), answering("no JSON"))
+	down := firehoseOf(batchtest.FirehoseConfig{Retries: 1}, "x").Drain(t.Context(), responding("no JSON"))
 	is.Equal(drawn(t, down).rows(), []string{"r-1: reported; error prefix"})
 	ctx, cancel := context.WithCancel(t.Context())
 	left := firehoseOf(batchtest.FirehoseConfig{}, "x").Drain(ctx, function(func(context.Context, []byte) ([]byte, error) {

@@ -6,25 +6,23 @@ import (
 	"pgregory.net/rapid"
 )
 
-// item is what drawn pipelines work on: a record, or one part of it after
-// FlatMap.
+// item is the value in a drawn pipeline: a record, or after FlatMap one part of it.
 type item struct {
 	ID, Group string
 	Part      int // 0 before FlatMap
 }
 
-// A drawn pipeline is a list of steps with an effect at the end. Functions that
-// may fail have the number of their step as their place; the effect's is
-// len(steps).
+// step is one stage of a drawn pipeline. The place of a function is the number of its step.
 type step struct {
 	kind  string
-	lanes int // of a Parallel around all the steps that follow, or how many routes
+	lanes int // of a Parallel around all later steps; or the number of routes around them
 }
 
+// pipeline is a drawn list of steps with an effect at the end. The place of the effect is len(steps).
 type pipeline struct {
 	steps []step
-	chunk int  // the effect takes so many at once; 0: one
-	each  bool // elements of a chunk fail by themselves, so that later ones are done before earlier ones
+	chunk int  // the size of the chunks of the effect; 0: none
+	each  bool // items of a chunk fail on their own, so a later one may take effect before an earlier one
 }
 
 func drawPipeline(rt *rapid.T, chunks bool) pipeline {
@@ -49,15 +47,15 @@ func drawPipeline(rt *rapid.T, chunks bool) pipeline {
 	return p
 }
 
-// plan is how the functions treat one record.
+// plan is how the functions treat a record.
 type plan struct {
-	place   int // where it goes wrong
+	place   int // of the function that fails
 	how     string
-	times   int // so often; forever is more often than anything is tried
+	times   int // how often it fails; forever is more often than any record is delivered
 	lasts   time.Duration
 	filter  bool
 	parts   int
-	settled bool // its error is one that Catch settles
+	settled bool // Catch settles its error
 }
 
 const forever = 1 << 30

@@ -23,7 +23,7 @@ func TestAMessageMovesToTheDeadLetterQueueAtItsNextReceive(t *testing.T) {
 		is.Equal(run.Deleted, []string{"m-1"})
 		is.Equal(run.DeadLettered, []string{"m-2"})
 		is.Equal(run.Err, nil)
-		is.Equal(time.Since(start), 3*time.Minute) // it would be received a fourth time then
+		is.Equal(time.Since(start), 3*time.Minute) // when it would be received a fourth time
 	})
 }
 
@@ -68,8 +68,8 @@ func TestMessagesThatWereNeverTriedFollowAPoisonMessageOfTheirGroup(t *testing.T
 	is.Equal(run.Deleted, []string{"other"})
 }
 
-// stoppingAtTheFirst makes a handler that lists the poison message and what
-// comes after it in its group, without trying that.
+// stoppingAtTheFirst makes a handler that lists the poison message and the later messages of its group.
+// It does not try those.
 func stoppingAtTheFirst(poison string, tried map[string]int) function {
 	return func(ctx context.Context, payload []byte) ([]byte, error) {
 		failed := make(map[string]bool)

@@ -43,7 +43,7 @@ func TestASentMessageArrivesInFull(t *testing.T) {
 			is.Equal(first.EventSource, "aws:sqs")
 			is.Equal(strings.HasSuffix(first.EventSourceARN, ".fifo"), fifo)
 			is.Equal(first.AWSRegion, "us-east-1")
-			is.Equal(first.Attributes["MessageGroupId"], "g") // fair queues have it too
+			is.Equal(first.Attributes["MessageGroupId"], "g") // fair queues have groups, too
 			is.Equal(first.Attributes["ApproximateReceiveCount"], "1")
 			is.Equal(second.Attributes["ApproximateReceiveCount"], "2")
 			is.Equal(first.Attributes["ApproximateFirstReceiveTimestamp"], second.Attributes["ApproximateFirstReceiveTimestamp"])
@@ -60,7 +60,7 @@ func TestAMessageWithoutAnIDGetsOne(t *testing.T) {
 	q := batchtest.NewQueue(batchtest.QueueConfig{})
 	ids := q.Send(batchtest.Message{}, batchtest.Message{ID: "mine"}, batchtest.Message{})
 	is.Equal(ids, []string{"00000000-0000-4000-8000-000000000001", "mine", "00000000-0000-4000-8000-000000000003"})
-	run := q.Drain(t.Context(), answering(""))
+	run := q.Drain(t.Context(), responding(""))
 	is.Equal(run.Deleted, ids)
 }
 
@@ -77,6 +77,6 @@ func TestAnEventStaysWithinSixMegabytes(t *testing.T) {
 		is.True(len(payload) < 6<<20 || len(sizes) == 5)
 		return nil, nil
 	}))
-	is.Equal(sizes, []int{5, 5, 5, 5, 1}) // what is larger than an event comes alone
+	is.Equal(sizes, []int{5, 5, 5, 5, 1}) // a message that is larger than an event is delivered alone
 	is.Equal(len(run.Deleted), 21)
 }

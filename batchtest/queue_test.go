@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/matryer/is"
+	"github.com/samber/lo"
 
 	"github.com/lambdabatch/batch/batchtest"
 )
@@ -24,11 +25,7 @@ func TestARecordedFIFOQueueDeliversTheListedMessagesAgainInOrder(t *testing.T) {
 		list := listing(once("m-2", "m-3", "m-4"))
 		run := q.Drain(t.Context(), function(func(ctx context.Context, payload []byte) ([]byte, error) {
 			times = append(times, time.Since(start))
-			var batch []int
-			for _, r := range recordsOf(payload) {
-				batch = append(batch, r.received)
-			}
-			counts = append(counts, batch)
+			counts = append(counts, lo.Map(recordsOf(payload), func(r record, _ int) int { return r.received }))
 			return list(ctx, payload)
 		}))
 		is.Equal(batches(run), [][]string{{"m-1", "m-2", "m-3", "m-4"}, {"m-2", "m-3", "m-4"}})
@@ -60,7 +57,7 @@ func TestAFIFOBatchHasEachGroupInOnePiece(t *testing.T) {
 			for _, m := range test.sent {
 				q.Send(batchtest.Message{ID: m[0], Group: m[1]})
 			}
-			is.Equal(batches(q.Drain(t.Context(), answering(""))), test.want)
+			is.Equal(batches(q.Drain(t.Context(), responding(""))), test.want)
 		})
 	}
 }
@@ -78,7 +75,7 @@ func TestWhatIsListedComesAgain(t *testing.T) {
 			[][]string{{"m-1", "m-2", "m-3"}, {"m-2"}}, []string{"m-1", "m-3", "m-2"},
 		},
 		"everything after an error": {
-			batchtest.QueueConfig{}, "aaa", func() function { return erring(anyOf(once("m-2"))) },
+			batchtest.QueueConfig{}, "aaa", func() function { return failing(anyOf(once("m-2"))) },
 			[][]string{{"m-1", "m-2", "m-3"}, {"m-1", "m-2", "m-3"}}, []string{"m-1", "m-2", "m-3"},
 		},
 		"FIFO: what comes after it and is not listed overtakes": {
@@ -114,7 +111,7 @@ func TestWhatIsListedComesAgain(t *testing.T) {
 
 func TestAnEmptyQueueInvokesNothing(t *testing.T) {
 	is := is.New(t)
-	run := batchtest.NewQueue(batchtest.QueueConfig{}).Drain(t.Context(), answering(""))
+	run := batchtest.NewQueue(batchtest.QueueConfig{}).Drain(t.Context(), responding(""))
 	is.Equal(len(run.Invocations), 0)
 	is.Equal(run.Err, nil)
 	is.Equal(run.String(), "no invocations\n")

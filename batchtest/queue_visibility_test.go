@@ -2,7 +2,6 @@ package batchtest_test
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"testing"
 	"testing/synctest"
@@ -10,6 +9,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/matryer/is"
+	"github.com/samber/lo"
 
 	"github.com/lambdabatch/batch/batchtest"
 )
@@ -107,24 +107,18 @@ func TestOnlyAStandardQueueDeletesAfterTheVisibilityTimeout(t *testing.T) {
 	}
 }
 
-// receipts are the receipt handles in an event, by message ID.
+// receipts returns the receipt handles in an event by message ID.
 func receipts(payload []byte) map[string]string {
 	var event events.SQSEvent
-	if err := json.Unmarshal(payload, &event); err != nil {
-		panic(err)
-	}
-	handles := make(map[string]string)
-	for _, m := range event.Records {
-		handles[m.MessageId] = m.ReceiptHandle
-	}
-	return handles
+	decode(payload, &event)
+	return lo.Associate(event.Records, func(m events.SQSMessage) (string, string) { return m.MessageId, m.ReceiptHandle })
 }
 
 func TestAChangedVisibilityCountsFromTheChange(t *testing.T) {
 	for name, test := range map[string]struct {
 		fifo   bool
 		change time.Duration
-		again  []time.Duration // of m-1, and of m-2 after it in the group
+		again  []time.Duration // when m-1 is redelivered, and m-2 after it in the group
 	}{
 		"longer":         {false, 2 * time.Minute, []time.Duration{125 * time.Second, time.Minute}},
 		"at once":        {false, 0, []time.Duration{5 * time.Second, time.Minute}},
@@ -137,20 +131,20 @@ func TestAChangedVisibilityCountsFromTheChange(t *testing.T) {
 				q := batchtest.NewQueue(batchtest.QueueConfig{FIFO: test.fifo, VisibilityTimeout: time.Minute, Timeout: time.Minute})
 				q.Send(batchtest.Message{ID: "m-1", Group: "g"}, batchtest.Message{ID: "m-2", Group: "g"})
 				start := time.Now()
-				came := make(map[string][]time.Duration)
+				deliveries := make(map[string][]time.Duration)
 				q.Drain(t.Context(), function(func(_ context.Context, payload []byte) ([]byte, error) {
 					handles := receipts(payload)
 					for id := range handles {
-						came[id] = append(came[id], time.Since(start))
+						deliveries[id] = append(deliveries[id], time.Since(start))
 					}
-					if len(came["m-1"]) > 1 || len(handles) < 2 {
+					if len(deliveries["m-1"]) > 1 || len(handles) < 2 {
 						return nil, nil
 					}
 					time.Sleep(5 * time.Second)
 					is.NoErr(q.ChangeVisibility(handles["m-1"], test.change))
 					return nil, errors.New("no")
 				}))
-				is.Equal(came, map[string][]time.Duration{"m-1": {0, test.again[0]}, "m-2": {0, test.again[1]}})
+				is.Equal(deliveries, map[string][]time.Duration{"m-1": {0, test.again[0]}, "m-2": {0, test.again[1]}})
 			})
 		})
 	}

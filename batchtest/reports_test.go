@@ -13,14 +13,16 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/matryer/is"
+	"github.com/samber/lo"
 
 	"github.com/lambdabatch/batch"
 	"github.com/lambdabatch/batch/batchtest"
 	"github.com/lambdabatch/batch/internal/watch"
 )
 
-// tell reports errors of m-1, m-2 and so on, as the library does in an invocation.
-func tell(ctx context.Context, errs ...error) {
+// report reports errors of m-1, m-2 and so on, as the library does in an invocation. A nil error
+// reports nothing.
+func report(ctx context.Context, errs ...error) {
 	var r batch.Report
 	for i, err := range errs {
 		if err != nil {
@@ -30,9 +32,9 @@ func tell(ctx context.Context, errs ...error) {
 	ctx.Value(watch.Key{}).(func(context.Context, batch.Report))(ctx, r)
 }
 
-// told is a run of one invocation with as many messages as the list names, m-1 first:
-// x is listed.
-func told(t *testing.T, list string, handler func(context.Context)) *batchtest.Run {
+// reported runs one invocation. Each letter of list is a message, m-1 first, and x is listed in the
+// response.
+func reported(t *testing.T, list string, handler func(context.Context)) *batchtest.Run {
 	q := batchtest.NewQueue(batchtest.QueueConfig{MaxReceives: 1})
 	q.Send(numbered(len(list), "")...)
 	return q.Drain(t.Context(), function(func(ctx context.Context, payload []byte) ([]byte, error) {
@@ -44,13 +46,9 @@ func told(t *testing.T, list string, handler func(context.Context)) *batchtest.R
 	}))
 }
 
-// states are what the cells of a run say.
+// states returns what the cells of a run say.
 func states(t *testing.T, run drawable) string {
-	var states []string
-	for _, cell := range drawn(t, run).cells() {
-		states = append(states, cell.state())
-	}
-	return strings.Join(states, " | ")
+	return strings.Join(lo.Map(drawn(t, run).cells(), func(cell shape, _ int) string { return cell.state() }), " | ")
 }
 
 type isPanics struct{ error }
@@ -74,9 +72,9 @@ func TestAReportSaysOnlyWhyARecordIsNotFinished(t *testing.T) {
 		"reports of nothing":                           {"x", [][]error{{}, {nil}}, "reported"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			run := told(t, test.list, func(ctx context.Context) {
-				for _, report := range test.reports {
-					tell(ctx, report...)
+			run := reported(t, test.list, func(ctx context.Context) {
+				for _, errs := range test.reports {
+					report(ctx, errs...)
 				}
 			})
 			is.New(t).Equal(states(t, run), test.want)
@@ -87,16 +85,15 @@ func TestAReportSaysOnlyWhyARecordIsNotFinished(t *testing.T) {
 func TestAReportAfterTheInvocationIsNotHeard(t *testing.T) {
 	is := is.New(t)
 	var late func()
-	run := told(t, "xx", func(ctx context.Context) {
-		tell(ctx, batch.ErrBlocked)
-		late = func() { tell(ctx, errNoGood, errNoGood) }
+	run := reported(t, "xx", func(ctx context.Context) {
+		report(ctx, batch.ErrBlocked)
+		late = func() { report(ctx, errNoGood, errNoGood) }
 	})
 	late()
 	is.Equal(states(t, run), "blocked by another | reported")
 }
 
-// Lambda ends a function at its deadline, so what it would have done later is not drawn,
-// nor what it does at that moment.
+// Lambda ends a function at its deadline. So a report at the deadline or later does not count.
 func TestAReportCountsUntilTheFunctionTimesOut(t *testing.T) {
 	for after, want := range map[time.Duration]string{
 		3*time.Second - 1: "failed",
@@ -104,10 +101,10 @@ func TestAReportCountsUntilTheFunctionTimesOut(t *testing.T) {
 		4 * time.Second:   "reported",
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			for range 20 { // whoever is first in each
-				run := told(t, "x", func(ctx context.Context) {
+			for range 20 { // so that both orders of report and deadline occur
+				run := reported(t, "x", func(ctx context.Context) {
 					time.Sleep(after)
-					tell(ctx, errNoGood)
+					report(ctx, errNoGood)
 					time.Sleep(5 * time.Second)
 				})
 				is.New(t).Equal(run.Invocations[0].Err, batchtest.ErrTimedOut)
@@ -120,11 +117,11 @@ func TestAReportCountsUntilTheFunctionTimesOut(t *testing.T) {
 func TestReportsMayComeAtOnceAndWhileThePictureIsDrawn(t *testing.T) {
 	is := is.New(t)
 	var all sync.WaitGroup
-	run := told(t, "xx", func(ctx context.Context) {
+	run := reported(t, "xx", func(ctx context.Context) {
 		for range 8 {
 			all.Go(func() {
 				for range 100 {
-					tell(ctx, errNoGood, batch.ErrBlocked)
+					report(ctx, errNoGood, batch.ErrBlocked)
 				}
 			})
 		}
@@ -137,7 +134,7 @@ func TestReportsMayComeAtOnceAndWhileThePictureIsDrawn(t *testing.T) {
 	all.Wait()
 }
 
-// A handler may call the library for parts of its event, and in contexts of its own.
+// A handler may call the library for parts of its event, and with another context.
 func TestAHandlerMayCallTheLibraryMoreThanOnce(t *testing.T) {
 	is := is.New(t)
 	q := batchtest.NewQueue(batchtest.QueueConfig{MaxReceives: 1})

@@ -12,8 +12,8 @@ import (
 	"github.com/matryer/is"
 )
 
-// sources are the kinds of source, each with two records and no second delivery
-// of what failed. The IDs of the records are given as an answer gives them.
+// sources drain a source of each kind. It has two records and redelivers none. first and second
+// identify them as a response does.
 func sources(ignore bool) map[string]func(lambda.Handler) (run *batchtest.Run, first, second string) {
 	shard := func(source batchtest.Source) func(lambda.Handler) (*batchtest.Run, string, string) {
 		return func(handler lambda.Handler) (*batchtest.Run, string, string) {
@@ -44,8 +44,8 @@ func quoted(id string) string { return `"` + id + `"` }
 func TestAnAnswerIsReadAsTheServiceReadsIt(t *testing.T) {
 	const success, partial, failure = batchtest.Success, batchtest.Partial, batchtest.Failure
 	tests := map[string]struct {
-		answer  string // ID1 and ID2 stand for the identifiers of the records
-		outcome batchtest.Outcome
+		response string // ID1 and ID2 stand for the identifiers of the records
+		outcome  batchtest.Outcome
 	}{
 		"nothing":                        {``, success},
 		"null":                           {`null`, success},
@@ -84,9 +84,9 @@ func TestAnAnswerIsReadAsTheServiceReadsIt(t *testing.T) {
 		for name, test := range tests {
 			t.Run(source+"/"+name, func(t *testing.T) {
 				is := is.New(t)
-				_, first, second := deliver(answering(""))
+				_, first, second := deliver(responding(""))
 				fill := strings.NewReplacer("ID1", first, "ID2", second)
-				run, _, _ := deliver(answering(fill.Replace(test.answer)))
+				run, _, _ := deliver(responding(fill.Replace(test.response)))
 
 				invocation := run.Invocations[0]
 				is.Equal(invocation.Outcome, test.outcome)
@@ -110,7 +110,7 @@ func TestAnAnswerThatVoidsItselfSaysWhy(t *testing.T) {
 	is := is.New(t)
 	q := batchtest.NewQueue(batchtest.QueueConfig{MaxReceives: 1})
 	q.Send(batchtest.Message{ID: "m-1"})
-	run := q.Drain(t.Context(), answering(`{"batchItemFailures":[{"itemIdentifier":"m-9"}]}`))
+	run := q.Drain(t.Context(), responding(`{"batchItemFailures":[{"itemIdentifier":"m-9"}]}`))
 	err := run.Invocations[0].Err
 	is.True(errors.Is(err, batchtest.ErrVoid))
 	is.Equal(err.Error(), `invalid response: entry 0: "m-9" is not in the batch`)
@@ -124,7 +124,7 @@ func TestAnAnswerMayHaveSixMegabytes(t *testing.T) {
 	}{{6 << 20, nil}, {6<<20 + 1, batchtest.ErrTooLarge}} {
 		q := batchtest.NewQueue(batchtest.QueueConfig{MaxReceives: 1})
 		q.Send(batchtest.Message{})
-		run := q.Drain(t.Context(), answering("{}"+strings.Repeat(" ", test.size-2)))
+		run := q.Drain(t.Context(), responding("{}"+strings.Repeat(" ", test.size-2)))
 		is.Equal(run.Invocations[0].Err, test.err)
 	}
 }
@@ -133,7 +133,7 @@ func TestAnErrorBesideAListCountsAlone(t *testing.T) {
 	for source, deliver := range sources(false) {
 		t.Run(source, func(t *testing.T) {
 			is := is.New(t)
-			_, _, second := deliver(answering(""))
+			_, _, second := deliver(responding(""))
 			run, _, _ := deliver(function(func(context.Context, []byte) ([]byte, error) {
 				return fmt.Appendf(nil, `{"batchItemFailures":[{"itemIdentifier":%s}]}`, second), errNoGood
 			}))
@@ -150,15 +150,15 @@ func TestWithoutReportBatchItemFailuresTheListedRecordsAreLost(t *testing.T) {
 			is := is.New(t)
 			run, _, _ := deliver(listing(func(record) bool { return true }))
 			is.Equal(run.Invocations[0].Outcome, batchtest.Success)
-			is.Equal(run.Deleted, run.Invocations[0].Records) // although each of them failed
+			is.Equal(run.Deleted, run.Invocations[0].Records) // although the response lists them
 
-			run, _, _ = deliver(answering(`no JSON`))
+			run, _, _ = deliver(responding(`no JSON`))
 			is.Equal(run.Invocations[0].Outcome, batchtest.Success)
 
-			run, _, _ = deliver(erring(func([]record) bool { return true }))
+			run, _, _ = deliver(failing(func([]record) bool { return true }))
 			is.Equal(run.DeadLettered, run.Invocations[0].Records)
 
-			run, _, _ = deliver(answering(strings.Repeat(" ", 6<<20+1)))
+			run, _, _ = deliver(responding(strings.Repeat(" ", 6<<20+1)))
 			is.Equal(run.Invocations[0].Err, batchtest.ErrTooLarge)
 		})
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/lambdabatch/batch"
 	"github.com/lambdabatch/batch/batchtest"
+	"github.com/samber/lo"
 )
 
 var (
@@ -19,14 +20,14 @@ var (
 	anyhow  = []string{"error", "panic", "stuck", "slow"}
 )
 
-// scene is drawn records with a pipeline for them.
+// scene has drawn records and a pipeline for them.
 type scene struct {
 	*world
 	ids    []string // in the order of sending
 	groups map[string]string
 }
 
-// drawScene names the records as the source will.
+// drawScene draws a scene. The IDs that name returns must be those of the source.
 func drawScene(rt *rapid.T, how []string, chunks bool, maxTimes int, name func(i int, group string) string) scene {
 	s := scene{groups: make(map[string]string)}
 	p := drawPipeline(rt, chunks)
@@ -45,15 +46,11 @@ func drawScene(rt *rapid.T, how []string, chunks bool, maxTimes int, name func(i
 func byNumber(i int, _ string) string { return fmt.Sprintf("r-%02d", i) }
 
 func (s scene) body(id string) []byte {
-	body, err := json.Marshal(item{ID: id, Group: s.groups[id]})
-	if err != nil {
-		panic(err)
-	}
-	return body
+	return lo.Must(json.Marshal(item{ID: id, Group: s.groups[id]}))
 }
 
-// counted makes a handler that says which invocation it is.
-func (s scene) counted(handler lambda.Handler) function {
+// counting makes a handler that counts its invocations.
+func (s scene) counting(handler lambda.Handler) function {
 	return func(ctx context.Context, payload []byte) ([]byte, error) {
 		s.mu.Lock()
 		s.invocation++
@@ -87,29 +84,27 @@ func drawShard(rt *rapid.T) batchtest.ShardConfig {
 	}
 }
 
-// handlers of each source: made by the library, or with Run in a function that
-// people already have.
-
+// sqsHandler draws whether the library makes the handler or the handler calls Run.
 func (s scene) sqsHandler(rt *rapid.T, options []batch.Option) function {
 	process := func(messages batch.Stream[events.SQSMessage]) batch.Stream[item] {
 		return s.stage(batch.Decode[item](messages, json.Unmarshal))
 	}
 	if rapid.Bool().Draw(rt, "with Run") {
-		return s.counted(batchtest.Handler(func(ctx context.Context, event events.SQSEvent) (batch.Response, error) {
+		return s.counting(batchtest.Handler(func(ctx context.Context, event events.SQSEvent) (batch.Response, error) {
 			return batch.Run(batch.SQS(ctx, event, options...), process)
 		}))
 	}
-	return s.counted(batch.SQSHandler(process, options...))
+	return s.counting(batch.SQSHandler(process, options...))
 }
 
 func (s scene) kinesisHandler(options []batch.Option) function {
-	return s.counted(batch.KinesisHandler(func(records batch.Stream[events.KinesisEventRecord]) batch.Stream[item] {
+	return s.counting(batch.KinesisHandler(func(records batch.Stream[events.KinesisEventRecord]) batch.Stream[item] {
 		return s.stage(batch.Decode[item](records, json.Unmarshal))
 	}, options...))
 }
 
 func (s scene) dynamoDBHandler(options []batch.Option) function {
-	return s.counted(batch.DynamoDBHandler(func(records batch.Stream[events.DynamoDBEventRecord]) batch.Stream[item] {
+	return s.counting(batch.DynamoDBHandler(func(records batch.Stream[events.DynamoDBEventRecord]) batch.Stream[item] {
 		return s.stage(batch.Map(records, func(r events.DynamoDBEventRecord) item {
 			return item{ID: r.Change.SequenceNumber, Group: r.Change.Keys["id"].String()}
 		}))
@@ -117,7 +112,7 @@ func (s scene) dynamoDBHandler(options []batch.Option) function {
 }
 
 func (s scene) kafkaHandler(options []batch.Option) function {
-	return s.counted(batch.KafkaHandler(func(records batch.Stream[events.KafkaRecord]) batch.Stream[item] {
+	return s.counting(batch.KafkaHandler(func(records batch.Stream[events.KafkaRecord]) batch.Stream[item] {
 		return s.stage(batch.Decode[item](records, json.Unmarshal))
 	}, options...))
 }

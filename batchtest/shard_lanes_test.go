@@ -36,7 +36,7 @@ func TestParallelLanesKeepTheOrderOfEachKey(t *testing.T) {
 			is.True(slices.IsSorted(ids)) // in order
 			is.Equal(len(ids), 6)         // and each once
 		}
-		is.True(!slices.IsSorted(run.Deleted)) // while the lanes go on by themselves
+		is.True(!slices.IsSorted(run.Deleted)) // across lanes there is no order
 	})
 }
 
@@ -56,6 +56,6 @@ func TestItemsOfOneKeyShareALane(t *testing.T) {
 	for i := range 6 {
 		shard.Put(batchtest.Record{Keys: map[string]events.DynamoDBAttributeValue{"k": events.NewNumberAttribute(fmt.Sprint(i % 2))}})
 	}
-	run := shard.Drain(t.Context(), answering(""))
+	run := shard.Drain(t.Context(), responding(""))
 	is.True(len(run.Invocations) <= 2)
 }

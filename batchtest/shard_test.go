@@ -6,12 +6,12 @@ import (
 	"testing"
 
 	"github.com/matryer/is"
+	"github.com/samber/lo"
 
 	"github.com/lambdabatch/batch/batchtest"
 )
 
-// both runs a test for each source of shards, with n records of one key named
-// 1, 2, ….
+// both runs a test per source. The shard has the records 1 to n, all with one key.
 func both(t *testing.T, n int, config batchtest.ShardConfig, test func(*testing.T, *batchtest.Shard)) {
 	t.Helper()
 	for name, source := range map[string]batchtest.Source{"kinesis": batchtest.Kinesis, "dynamodb": batchtest.DynamoDB} {
@@ -29,15 +29,17 @@ func both(t *testing.T, n int, config batchtest.ShardConfig, test func(*testing.
 func TestWhatAShardDelivers(t *testing.T) {
 	listed := func(ids ...string) func() function { return func() function { return listing(poisoned(ids...)) } }
 	listedOnce := func(ids ...string) func() function { return func() function { return listing(once(ids...)) } }
-	failed := func(ids ...string) func() function { return func() function { return erring(anyOf(poisoned(ids...))) } }
+	failed := func(ids ...string) func() function {
+		return func() function { return failing(anyOf(poisoned(ids...))) }
+	}
 
 	tests := map[string]struct {
 		records int
 		config  batchtest.ShardConfig
 		handler func() function
-		want    string // the batches
+		batches string
 		deleted string
-		givenUp string // by discards
+		givenUp string
 	}{
 		"recorded: the last of three fails, with three retries": {
 			5, batchtest.ShardConfig{BatchSize: 3, MaxRetries: 3}, listed("3"),
@@ -105,16 +107,14 @@ func TestWhatAShardDelivers(t *testing.T) {
 			t.Run(name, func(t *testing.T) {
 				is := is.New(t)
 				run := shard.Drain(t.Context(), test.handler())
-				var got, givenUp []string
-				for _, batch := range batches(run) {
-					got = append(got, strings.Join(batch, ""))
-				}
+				got := lo.Map(batches(run), func(batch []string, _ int) string { return strings.Join(batch, "") })
+				var givenUp []string
 				for _, discard := range run.Discards {
 					is.Equal(discard.Condition, "RetryAttemptsExhausted")
 					is.True(strings.HasPrefix(discard.ShardID, "shardId-"))
 					givenUp = append(givenUp, discard.Records...)
 				}
-				is.Equal(strings.Join(got, " "), test.want)
+				is.Equal(strings.Join(got, " "), test.batches)
 				is.Equal(strings.Join(run.Deleted, ""), test.deleted)
 				is.Equal(strings.Join(run.DeadLettered, ""), test.givenUp)
 				is.Equal(givenUp, run.DeadLettered)
@@ -125,11 +125,7 @@ func TestWhatAShardDelivers(t *testing.T) {
 }
 
 func digits(from, to int) string {
-	var text strings.Builder
-	for i := from; i <= to; i++ {
-		fmt.Fprint(&text, i)
-	}
-	return text.String()
+	return strings.Join(lo.Times(to-from+1, func(i int) string { return fmt.Sprint(from + i) }), "")
 }
 
 func TestTheRecordedShardDeliversItsPoisonRecordFiveTimesAndGivesItUpAlone(t *testing.T) {

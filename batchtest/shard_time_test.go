@@ -19,9 +19,9 @@ func TestARecordIsNotDeliveredBeforeItHasArrived(t *testing.T) {
 		shard.Put(
 			batchtest.Record{ID: "1"},
 			batchtest.Record{ID: "2", Arrived: now.Add(time.Hour)},
-			batchtest.Record{ID: "3", Arrived: now}, // behind 2, so not before it
+			batchtest.Record{ID: "3", Arrived: now}, // after 2, so it arrives with it
 		)
-		run := shard.Drain(t.Context(), answering(""))
+		run := shard.Drain(t.Context(), responding(""))
 		is.Equal(batches(run), [][]string{{"1"}, {"2", "3"}})
 		is.Equal(time.Since(now), time.Hour)
 	})
@@ -57,7 +57,7 @@ func TestRecordsTooOldAreCutFromTheFrontAndTheRestIsDelivered(t *testing.T) {
 			batchtest.Record{ID: "2", Arrived: now.Add(-40 * time.Second)},
 			batchtest.Record{ID: "3", Arrived: now},
 		)
-		run := shard.Drain(t.Context(), erring(anyOf(poisoned("2"))))
+		run := shard.Drain(t.Context(), failing(anyOf(poisoned("2"))))
 		is.Equal(batches(run), [][]string{{"2", "3"}, {"2", "3"}, {"2", "3"}, {"3"}})
 		is.Equal(run.Deleted, []string{"3"})
 		is.Equal(len(run.Discards), 2)
@@ -75,7 +75,7 @@ func TestARecordTooOldTakesItsRetriesWithIt(t *testing.T) {
 		})
 		now := time.Now()
 		shard.Put(batchtest.Record{ID: "1", Arrived: now.Add(-90 * time.Second)}, batchtest.Record{ID: "2", Arrived: now})
-		run := shard.Drain(t.Context(), erring(func([]record) bool { return true }))
+		run := shard.Drain(t.Context(), failing(func([]record) bool { return true }))
 		is.Equal(batches(run), [][]string{{"1", "2"}, {"2"}, {"2"}})
 		is.Equal(run.Discards[0].Condition, "RecordAgeExceeded")
 		is.Equal(run.Discards[1].Condition, "RetryAttemptsExhausted")

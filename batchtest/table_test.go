@@ -44,7 +44,7 @@ func TestARunPrintsAsATable(t *testing.T) {
 			),
 		},
 		"errors": {
-			drain(batchtest.QueueConfig{MaxReceives: 1}, 2, func() function { return erring(anyOf(poisoned("m-1"))) }()),
+			drain(batchtest.QueueConfig{MaxReceives: 1}, 2, func() function { return failing(anyOf(poisoned("m-1"))) }()),
 			lines(
 				"record          1",
 				"m-1 to m-2 (2)  failed  dead-lettered",
@@ -65,7 +65,7 @@ func TestARunPrintsAsATable(t *testing.T) {
 			),
 		},
 		"many invocations": {
-			drain(batchtest.QueueConfig{BatchSize: 1}, 20, answering("")),
+			drain(batchtest.QueueConfig{BatchSize: 1}, 20, responding("")),
 			lines(
 				"record           1   2   3   4   5   6   7   …  17  18  19  20",
 				"m-1              ok                                             deleted",
@@ -90,7 +90,7 @@ func TestARunPrintsAsATable(t *testing.T) {
 			),
 		},
 		"many errors": {
-			drain(batchtest.QueueConfig{MaxReceives: 13}, 1, erring(func([]record) bool { return true })),
+			drain(batchtest.QueueConfig{MaxReceives: 13}, 1, failing(func([]record) bool { return true })),
 			lines(
 				"record  1       2       3       4       5       6       7       …  10      11      12      13",
 				"m-1     failed  failed  failed  failed  failed  failed  failed     failed  failed  failed  failed  dead-lettered",
@@ -177,7 +177,7 @@ func TestTheTableShowsADeleteThatCameTooLate(t *testing.T) {
 		q := batchtest.NewQueue(batchtest.QueueConfig{FIFO: true, VisibilityTimeout: time.Second})
 		q.Send(numbered(1, "a")...)
 		slow := true
-		run := q.Drain(t.Context(), erring(func([]record) bool {
+		run := q.Drain(t.Context(), failing(func([]record) bool {
 			if slow {
 				time.Sleep(2 * time.Second)
 			}

@@ -13,9 +13,10 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/lambdabatch/batch/batchtest"
 	"github.com/matryer/is"
+	"github.com/samber/lo"
 )
 
-// partitioned is a topic with a record for each digit: its partition.
+// partitioned returns a topic with a record per digit. The digit is its partition.
 func partitioned(config batchtest.TopicConfig, partitions string) *batchtest.Topic {
 	topic := batchtest.NewTopic(config)
 	for _, p := range partitions {
@@ -30,11 +31,7 @@ func brief(ids []string) string {
 }
 
 func briefBatches(run *batchtest.Run) string {
-	var all []string
-	for _, batch := range batches(run) {
-		all = append(all, brief(batch))
-	}
-	return strings.Join(all, ", ")
+	return strings.Join(lo.Map(batches(run), func(batch []string, _ int) string { return brief(batch) }), ", ")
 }
 
 func TestWhatATopicDelivers(t *testing.T) {
@@ -85,20 +82,20 @@ func TestWhatATopicDelivers(t *testing.T) {
 			[2]string{"0/0 0/1", "0/0"},
 		},
 		"an error brings everything again": {
-			batchtest.TopicConfig{}, "01", func() function { return erring(anyOf(once("topic-1/0"))) },
+			batchtest.TopicConfig{}, "01", func() function { return failing(anyOf(once("topic-1/0"))) },
 			"0/0 1/0, 0/0 1/0",
 			"0/0 1/0, 0/0 1/0",
 			[2]string{},
 		},
 		"an error halves the batch": {
-			batchtest.TopicConfig{Bisect: true, NoRetries: true}, "0011", func() function { return erring(anyOf(poisoned("topic-1/0"))) },
+			batchtest.TopicConfig{Bisect: true, NoRetries: true}, "0011", func() function { return failing(anyOf(poisoned("topic-1/0"))) },
 			"0/0 0/1 1/0 1/1, 0/0 0/1, 1/0 1/1, 1/0, 1/1",
 			"0/0 0/1 1/0 1/1, 0/0 0/1, 1/0 1/1, 1/0, 1/1",
 			[2]string{"1/0", "1/0"},
 		},
 		"an unknown offset brings everything again": {
 			batchtest.TopicConfig{MaxRetries: 1}, "01", func() function {
-				return answering(`{"batchItemFailures":[{"itemIdentifier":{"partition":"topic-0","offset":7}}]}`)
+				return responding(`{"batchItemFailures":[{"itemIdentifier":{"partition":"topic-0","offset":7}}]}`)
 			},
 			"0/0 1/0, 0/0 1/0",
 			"0/0 1/0, 0/0 1/0",

@@ -10,13 +10,13 @@ import (
 	"time"
 
 	"github.com/matryer/is"
+	"github.com/samber/lo"
 	"pgregory.net/rapid"
 
 	"github.com/lambdabatch/batch/batchtest"
 )
 
-// violation says what a handler did that it must never do, nil if there is
-// nothing.
+// violation returns an error if a handler did what no handler may do.
 func (s scene) violation(run *batchtest.Run) error {
 	for i, invocation := range run.Invocations {
 		if err := invocation.Err; errors.Is(err, batchtest.ErrTimedOut) || errors.Is(err, batchtest.ErrVoid) ||
@@ -44,19 +44,17 @@ func isPanic(err error) bool {
 	return ok
 }
 
-// disorder says which record of a group took effect after a later one, nil if
-// none did. Where a function takes several records at once and fails some of
-// them, this is only said of the effects that last.
+// disorder returns an error if a record of a group took effect after a later one. A chunk may fail
+// in part. Then only the last effect of each record counts.
 func (s scene) disorder(run *batchtest.Run) error {
 	group := func(id string) string { return s.groups[id] }
-	// A failure that is settled holds nobody up, and may be none when the
-	// record is redelivered.
-	ids := slices.DeleteFunc(slices.Clone(s.ids), func(id string) bool { return s.plans[id].settled })
+	// A settled failure holds no record back. When its record is redelivered, it may succeed.
+	ids := lo.Reject(s.ids, func(id string, _ int) bool { return s.plans[id].settled })
 	if late, early := s.overtaken(ids, group); late != "" && !s.pipeline.each {
 		return fmt.Errorf("%s was overtaken by %s", late, early)
 	}
-	deleted := slices.DeleteFunc(ids, func(id string) bool { return !slices.Contains(run.Deleted, id) })
-	if late, early := s.leftOver(deleted, group); late != "" {
+	deleted := lo.Filter(ids, func(id string, _ int) bool { return slices.Contains(run.Deleted, id) })
+	if late, early := s.overtakenAtLast(deleted, group); late != "" {
 		return fmt.Errorf("in the end %s was overtaken by %s", late, early)
 	}
 	return nil
@@ -64,7 +62,7 @@ func (s scene) disorder(run *batchtest.Run) error {
 
 func (s scene) check(rt *rapid.T, run *batchtest.Run) {
 	rt.Helper()
-	time.Sleep(time.Minute) // for stuck functions to return, which the bubble does not wait for
+	time.Sleep(time.Minute) // lets stuck functions return: time in a bubble stops when the test does
 	if err := s.violation(run); err != nil {
 		rt.Fatalf("%v\n%v", err, run)
 	}
@@ -77,23 +75,18 @@ func (s scene) checkOrder(rt *rapid.T, run *batchtest.Run) {
 	}
 }
 
-// TestBrokenHandlersViolateTheSameProperties shows that the properties above
-// can fail.
+// The properties of library_test.go can fail.
 func TestBrokenHandlersViolateTheSameProperties(t *testing.T) {
-	type answer = map[string]any
-	list := func(key string, identifiers ...any) answer {
-		failures := []answer{}
-		for _, identifier := range identifiers {
-			failures = append(failures, answer{"itemIdentifier": identifier})
-		}
-		return answer{key: failures}
+	type response = map[string]any
+	list := func(key string, identifiers ...any) response {
+		return response{key: lo.Map(identifiers, func(id any, _ int) response { return response{"itemIdentifier": id} })}
 	}
-	// r-1 and r-2 are of one group, and r-1 fails the first time.
+	// r-1 and r-2 are of one group. r-1 fails at its first delivery.
 	tests := map[string]struct {
-		handle func(ctx context.Context, s scene, records []record) answer
+		handle func(ctx context.Context, s scene, records []record) response
 		want   string
 	}{
-		"sound": {func(ctx context.Context, s scene, records []record) answer {
+		"sound": {func(ctx context.Context, s scene, records []record) response {
 			var failed []any
 			for _, r := range records {
 				if len(failed) > 0 || s.tryOn(ctx, r) != nil {
@@ -102,7 +95,7 @@ func TestBrokenHandlersViolateTheSameProperties(t *testing.T) {
 			}
 			return list("batchItemFailures", failed...)
 		}, ""},
-		"wrong identifiers": {func(ctx context.Context, s scene, records []record) answer {
+		"wrong identifiers": {func(ctx context.Context, s scene, records []record) response {
 			var failed []any
 			for i, r := range records {
 				if s.tryOn(ctx, r) != nil {
@@ -111,13 +104,13 @@ func TestBrokenHandlersViolateTheSameProperties(t *testing.T) {
 			}
 			return list("batchItemFailures", failed...)
 		}, `invocation 1: invalid response: entry 0: "0" is not in the batch`},
-		"an empty identifier": {func(ctx context.Context, s scene, records []record) answer {
+		"an empty identifier": {func(ctx context.Context, s scene, records []record) response {
 			return list("batchItemFailures", "")
 		}, "invocation 1: invalid response: entry 0: itemIdentifier is empty"},
-		"another key": {func(ctx context.Context, s scene, records []record) answer {
+		"another key": {func(ctx context.Context, s scene, records []record) response {
 			return list("BatchItemFailures", records[0].id, records[1].id)
 		}, "r-1 was deleted before its effect"},
-		"a record that is dropped": {func(ctx context.Context, s scene, records []record) answer {
+		"a record that is dropped": {func(ctx context.Context, s scene, records []record) response {
 			for _, r := range records[1:] {
 				if s.tryOn(ctx, r) != nil {
 					return list("batchItemFailures", r.id)
@@ -125,7 +118,7 @@ func TestBrokenHandlersViolateTheSameProperties(t *testing.T) {
 			}
 			return nil
 		}, "r-1 was deleted before its effect"},
-		"a record that is dropped after a failure": {func(ctx context.Context, s scene, records []record) answer {
+		"a record that is dropped after a failure": {func(ctx context.Context, s scene, records []record) response {
 			for _, r := range records {
 				if s.tryOn(ctx, r) != nil {
 					return list("batchItemFailures", r.id)
@@ -133,7 +126,7 @@ func TestBrokenHandlersViolateTheSameProperties(t *testing.T) {
 			}
 			return nil
 		}, "r-2 was deleted before its effect"},
-		"no regard for the order": {func(ctx context.Context, s scene, records []record) answer {
+		"no regard for the order": {func(ctx context.Context, s scene, records []record) response {
 			var failed []any
 			for _, r := range records {
 				if s.tryOn(ctx, r) != nil {
@@ -142,10 +135,10 @@ func TestBrokenHandlersViolateTheSameProperties(t *testing.T) {
 			}
 			return list("batchItemFailures", failed...)
 		}, "r-1 was overtaken by r-2"},
-		"a failure that never ends": {func(ctx context.Context, s scene, records []record) answer {
+		"a failure that never ends": {func(ctx context.Context, s scene, records []record) response {
 			return list("batchItemFailures", records[0].id, records[1].id)
 		}, "batchtest: the handler makes no progress: record r-1 was delivered 100 times while no record was finished or given up"},
-		"a panic": {func(context.Context, scene, []record) answer {
+		"a panic": {func(context.Context, scene, []record) response {
 			panic("boom")
 		}, "invocation 1: the handler panicked: boom"},
 	}
@@ -157,7 +150,7 @@ func TestBrokenHandlersViolateTheSameProperties(t *testing.T) {
 				groups: map[string]string{"r-1": "a", "r-2": "a"},
 				world:  newWorld(pipeline{}, map[string]plan{"r-1": {how: "error", times: 1}}),
 			}
-			run := s.queue(batchtest.QueueConfig{FIFO: true}).Drain(t.Context(), s.counted(
+			run := s.queue(batchtest.QueueConfig{FIFO: true}).Drain(t.Context(), s.counting(
 				function(func(ctx context.Context, payload []byte) ([]byte, error) {
 					return json.Marshal(test.handle(ctx, s, recordsOf(payload)))
 				})))
@@ -175,10 +168,10 @@ func TestBrokenHandlersViolateTheSameProperties(t *testing.T) {
 	}
 }
 
-// tryOn is the effect of a handler without a pipeline.
+// tryOn has the effect on a record in a handler without a pipeline.
 func (s scene) tryOn(ctx context.Context, r record) error {
 	it := item{ID: r.id, Group: r.key}
-	if err := s.call(ctx, 0, it); err != nil {
+	if err := s.attempt(ctx, 0, it); err != nil {
 		return err
 	}
 	s.act(it)

@@ -13,9 +13,10 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/lambdabatch/batch/batchtest"
 	"github.com/matryer/is"
+	"github.com/samber/lo"
 )
 
-// windowed is what a handler is told of its window.
+// windowed is an event of a shard with windows.
 type windowed struct {
 	Records []events.KinesisEventRecord
 	Window  struct{ Start, End time.Time }
@@ -27,8 +28,7 @@ type windowed struct {
 	IsWindowTerminatedEarly bool
 }
 
-// counting makes a handler that counts records in the state, and a log of the
-// events it got.
+// counting makes a handler that counts records in the state and logs its events.
 func counting(log *[]string, then func(windowed) (failures []string, err error)) function {
 	return func(_ context.Context, payload []byte) ([]byte, error) {
 		var event windowed
@@ -107,7 +107,7 @@ func TestAWindowEventSaysWhereItIsFrom(t *testing.T) {
 				decode(payload, &event)
 				is.True(strings.HasPrefix(event.ShardID, "shardId-"))
 				is.True(strings.HasPrefix(event.EventSourceARN, "arn:aws:"+name))
-				is.True(event.Records != nil) // although the final one has none
+				is.True(event.Records != nil) // [] even in the final invocation
 				is.True(event.State != nil)
 				got = append(got, fmt.Sprint(len(event.Records), event.IsFinalInvokeForWindow))
 				return []byte(`{"state":{}}`), nil
@@ -161,7 +161,7 @@ func TestTheStateOfAPartialAnswerIsKept(t *testing.T) {
 }
 
 func TestAnAnswerAboutAWindowNeedsAState(t *testing.T) {
-	for name, answer := range map[string]string{
+	for name, response := range map[string]string{
 		"none":   ``,
 		"null":   `{"state":null}`,
 		"empty":  `{}`,
@@ -171,11 +171,11 @@ func TestAnAnswerAboutAWindowNeedsAState(t *testing.T) {
 			t.Run(fmt.Sprint(name, ignore), func(t *testing.T) {
 				is := is.New(t)
 				shard := pastShard(batchtest.ShardConfig{Window: time.Minute, NoRetries: true, IgnoreResponse: ignore}, 2)
-				run := shard.Drain(t.Context(), answering(answer))
+				run := shard.Drain(t.Context(), responding(response))
 				is.Equal(run.DeadLettered, []string{"1", "2"})
 				is.True(errors.Is(run.Invocations[0].Err, batchtest.ErrVoid))
 				is.Equal(len(run.Invocations[0].Listed), 0)
-				is.True(errors.Is(run.Err, batchtest.ErrEndless)) // the window cannot be closed either
+				is.True(errors.Is(run.Err, batchtest.ErrEndless)) // no invocation can end the window either
 				is.Equal(len(run.Invocations), 1+batchtest.MaxDeliveries)
 			})
 		}
@@ -218,7 +218,7 @@ func TestAStateOverOneMegabyteEndsTheWindowEarly(t *testing.T) {
 	}))
 	is.Equal(log, []string{
 		"1 false false false",
-		"0 true true false", // the early end, which gets what was too large
+		"0 true true false", // the early end receives the state that is too large
 		"1 false false false",
 		"1 false false false",
 		"0 false false true",
@@ -252,7 +252,7 @@ func TestAnEarlyEndIsRepeatedUntilItSucceeds(t *testing.T) {
 	})
 }
 
-// pastShard has records 1 to n in a window whose time is over.
+// pastShard returns a shard with the records 1 to n in a window whose time is over.
 func pastShard(config batchtest.ShardConfig, n int) *batchtest.Shard {
 	shard := batchtest.NewShard(config)
 	start := time.Now().Add(-time.Hour).Truncate(time.Minute)
@@ -263,10 +263,8 @@ func pastShard(config batchtest.ShardConfig, n int) *batchtest.Shard {
 }
 
 func withoutTimes(log []string) []string {
-	var lines []string
-	for _, line := range log {
+	return lo.Map(log, func(line string, _ int) string {
 		_, line, _ = strings.Cut(line, " ")
-		lines = append(lines, line)
-	}
-	return lines
+		return line
+	})
 }

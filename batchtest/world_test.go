@@ -8,20 +8,21 @@ import (
 	"time"
 
 	"github.com/lambdabatch/batch"
+	"github.com/samber/lo"
 )
 
-// world is where the functions of a pipeline have their effects. A function
-// that was left behind may still write to it after its Drain has returned, and
-// sleeping in a bubble synchronizes nothing, so tests take mu to read it too.
+// world records the effects of the functions of a pipeline. A function that was left running may
+// write to it after its Drain has returned. Sleeping in a bubble does not synchronize, so tests
+// must lock mu to read it, too.
 type world struct {
 	pipeline pipeline
-	plans    map[string]plan // not changed while functions run
+	plans    map[string]plan // constant while functions run
 
-	mu          sync.Mutex // guards the fields below
-	invocation  int
-	misbehaved  map[string]int // how often a record has failed
-	acted       []effect
-	acknowledge map[string]bool // settled or filtered, as a whole or, with the part, in part
+	mu           sync.Mutex // guards the fields below
+	invocation   int
+	failed       map[string]int // how often, by record
+	acted        []effect
+	acknowledged map[string]bool // by key: settled or filtered records and parts
 }
 
 type effect struct {
@@ -30,7 +31,7 @@ type effect struct {
 }
 
 func newWorld(p pipeline, plans map[string]plan) *world {
-	return &world{pipeline: p, plans: plans, misbehaved: make(map[string]int), acknowledge: make(map[string]bool)}
+	return &world{pipeline: p, plans: plans, failed: make(map[string]int), acknowledged: make(map[string]bool)}
 }
 
 // giveUp is the error that Catch settles.
@@ -38,13 +39,13 @@ type giveUp struct{ item item }
 
 func (giveUp) Error() string { return "give up" }
 
-// call goes wrong if the plan of it says so, and has no effect.
-func (w *world) call(ctx context.Context, place int, it item) error {
+// attempt fails if the plan of the item says so.
+func (w *world) attempt(ctx context.Context, place int, it item) error {
 	w.mu.Lock()
 	p := w.plans[it.ID]
-	wrong := p.how != "" && p.place == place && w.misbehaved[it.ID] < p.times
+	wrong := p.how != "" && p.place == place && w.failed[it.ID] < p.times
 	if wrong {
-		w.misbehaved[it.ID]++
+		w.failed[it.ID]++
 	}
 	w.mu.Unlock()
 	if !wrong {
@@ -70,7 +71,7 @@ func (w *world) call(ctx context.Context, place int, it item) error {
 	return err
 }
 
-// act is the effect, on one item or on all of a chunk.
+// act has the effect on one item or on all items of a chunk.
 func (w *world) act(items ...item) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -79,7 +80,7 @@ func (w *world) act(items ...item) {
 	}
 }
 
-// effects returns those that there were so far, in order.
+// effects returns the effects so far, in order.
 func (w *world) effects() []effect {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -90,14 +91,14 @@ func (w *world) effects() []effect {
 func (w *world) failures(id string) int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.misbehaved[id]
+	return w.failed[id]
 }
 
 func (w *world) keeps(it item) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.plans[it.ID].filter {
-		w.acknowledge[it.ID] = true
+		w.acknowledged[it.ID] = true
 	}
 	return !w.plans[it.ID].filter
 }
@@ -107,25 +108,20 @@ func (w *world) split(it item) []item {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if len(parts) == 0 {
-		w.acknowledge[it.ID] = true
+		w.acknowledged[it.ID] = true
 	}
 	return parts
 }
 
 func (w *world) parts(it item) []item {
-	parts := make([]item, w.plans[it.ID].parts)
-	for i := range parts {
-		parts[i] = it
-		parts[i].Part = i + 1
-	}
-	return parts
+	return lo.Times(w.plans[it.ID].parts, func(i int) item { return item{ID: it.ID, Group: it.Group, Part: i + 1} })
 }
 
 func (w *world) settle(_ context.Context, err error) error {
 	if g, ok := errors.AsType[giveUp](err); ok {
 		w.mu.Lock()
 		defer w.mu.Unlock()
-		w.acknowledge[key(g.item)] = true
+		w.acknowledged[key(g.item)] = true
 		return nil
 	}
 	return err
@@ -138,14 +134,15 @@ func key(it item) string {
 	return it.ID + " part " + string(rune('0'+it.Part))
 }
 
-// stage is the pipeline on a stream.
+// stage is the whole pipeline.
 func (w *world) stage(s batch.Stream[item]) batch.Stream[item] { return w.from(0, s) }
 
+// from is the pipeline from a place on.
 func (w *world) from(place int, s batch.Stream[item]) batch.Stream[item] {
 	if place == len(w.pipeline.steps) {
 		return w.effect(place, s)
 	}
-	check := func(ctx context.Context, it item) (item, error) { return it, w.call(ctx, place, it) }
+	check := func(ctx context.Context, it item) (item, error) { return it, w.attempt(ctx, place, it) }
 	switch w.pipeline.steps[place].kind {
 	case "map":
 		s = batch.Map(s, func(it item) item { return it })
@@ -157,14 +154,14 @@ func (w *world) from(place int, s batch.Stream[item]) batch.Stream[item] {
 		s = batch.Filter(s, w.keeps)
 	case "tryFilter":
 		s = batch.TryFilter(s, func(ctx context.Context, it item) (bool, error) {
-			if err := w.call(ctx, place, it); err != nil {
+			if err := w.attempt(ctx, place, it); err != nil {
 				return false, err
 			}
 			return w.keeps(it), nil
 		})
 	case "flatMap":
 		s = batch.TryFlatMap(s, func(ctx context.Context, it item) ([]item, error) {
-			if err := w.call(ctx, place, it); err != nil {
+			if err := w.attempt(ctx, place, it); err != nil {
 				return nil, err
 			}
 			return w.split(it), nil
@@ -183,7 +180,7 @@ func (w *world) from(place int, s batch.Stream[item]) batch.Stream[item] {
 	return w.from(place+1, s)
 }
 
-// routed has records take routes by their last letter, so that those of a group take several.
+// routed chooses routes by the last letter of the ID, so records of one group take different routes.
 func (w *world) routed(place int, s batch.Stream[item]) batch.Stream[item] {
 	n := w.pipeline.steps[place].lanes
 	routes := make(map[int]batch.Stage[item, item])
@@ -193,7 +190,7 @@ func (w *world) routed(place int, s batch.Stream[item]) batch.Stream[item] {
 	return batch.Route(s, func(i item) int { return int(i.ID[len(i.ID)-1]) % n }, routes)
 }
 
-// thenEach is a stage such as a user writes.
+// thenEach is a stage as users write them.
 func thenEach(s batch.Stream[item], f func(context.Context, item) (item, error)) batch.Stream[item] {
 	return func(yield func(batch.Result[item]) bool) {
 		for r := range s {
@@ -207,7 +204,7 @@ func thenEach(s batch.Stream[item], f func(context.Context, item) (item, error))
 func (w *world) effect(place int, s batch.Stream[item]) batch.Stream[item] {
 	if w.pipeline.chunk == 0 {
 		return batch.TryEach(s, func(ctx context.Context, it item) error {
-			if err := w.call(ctx, place, it); err != nil {
+			if err := w.attempt(ctx, place, it); err != nil {
 				return err
 			}
 			w.act(it)
@@ -217,12 +214,12 @@ func (w *world) effect(place int, s batch.Stream[item]) batch.Stream[item] {
 	return batch.TryEachChunk(s, w.pipeline.chunk, func(ctx context.Context, items []item) error {
 		failed := make(batch.ItemErrors)
 		for i, it := range items {
-			err := w.call(ctx, place, it)
+			err := w.attempt(ctx, place, it)
 			switch {
-			case ctx.Err() != nil: // a function that was left behind must not act any more
+			case ctx.Err() != nil: // a function that was left running must not act any more
 				return context.Cause(ctx)
 			case err != nil && !w.pipeline.each:
-				return err // all of them or none
+				return err // all items fail
 			case err != nil:
 				failed[i] = err
 			case w.pipeline.each:
@@ -236,17 +233,16 @@ func (w *world) effect(place int, s batch.Stream[item]) batch.Stream[item] {
 	})
 }
 
-// hasFlatMap tells whether records have parts when they come to the effect.
+// hasFlatMap reports whether the effect receives parts of records.
 func (w *world) hasFlatMap() bool {
 	return slices.ContainsFunc(w.pipeline.steps, func(s step) bool { return s.kind == "flatMap" })
 }
 
-// happened tells whether all that was to happen with a record had happened by
-// an invocation's answer.
+// happened reports whether all effects on a record happened before an invocation responded.
 func (w *world) happened(id string, invocation int) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.acknowledge[id] {
+	if w.acknowledged[id] {
 		return true
 	}
 	parts := []item{{ID: id}}
@@ -257,15 +253,15 @@ func (w *world) happened(id string, invocation int) bool {
 		acted := slices.ContainsFunc(w.acted, func(e effect) bool {
 			return key(e.item) == key(part) && e.invocation <= invocation
 		})
-		if !acted && !w.acknowledge[key(part)] {
+		if !acted && !w.acknowledged[key(part)] {
 			return false
 		}
 	}
 	return true
 }
 
-// overtaken returns two records of one group of which the later one had its
-// effects first, "" if there are none. Of repeated effects the first counts.
+// overtaken returns two records of a group if the later one took effect first, "" if no group has
+// such a pair. Of repeated effects the first one counts.
 func (w *world) overtaken(ids []string, group func(id string) string) (late, early string) {
 	spans := make(map[string]span)
 	seen := make(map[string]bool)
@@ -278,8 +274,8 @@ func (w *world) overtaken(ids []string, group func(id string) string) (late, ear
 	return outOfOrder(ids, group, spans)
 }
 
-// leftOver is overtaken with the last of repeated effects: those that last.
-func (w *world) leftOver(ids []string, group func(id string) string) (late, early string) {
+// overtakenAtLast is overtaken, except that the last one of repeated effects counts.
+func (w *world) overtakenAtLast(ids []string, group func(id string) string) (late, early string) {
 	spans := make(map[string]span)
 	seen := make(map[string]bool)
 	for i, e := range slices.Backward(w.effects()) {
@@ -291,7 +287,7 @@ func (w *world) leftOver(ids []string, group func(id string) string) (late, earl
 	return outOfOrder(ids, group, spans)
 }
 
-// span is from the first to the last effect of a record that counts.
+// span reaches from the first to the last effect of a record that counts.
 type span struct {
 	any         bool
 	first, last int
