@@ -13,6 +13,7 @@ import (
 	"github.com/lambdabatch/batch"
 	"github.com/lambdabatch/batch/envelope"
 	"github.com/matryer/is"
+	"github.com/samber/lo"
 	"pgregory.net/rapid"
 )
 
@@ -20,10 +21,9 @@ func message(body string) events.SQSMessage {
 	return events.SQSMessage{MessageId: "m-1", Body: body}
 }
 
-// notification is the body of a message that SNS delivers without raw message
-// delivery.
+// notification is the body of a message from a topic without raw message delivery.
 func notification(published string) string {
-	text, err := json.Marshal(map[string]string{
+	return string(lo.Must(json.Marshal(map[string]string{
 		"Type":             "Notification",
 		"MessageId":        "n-1",
 		"TopicArn":         "arn:aws:sns:eu-west-1:123456789012:orders.fifo",
@@ -35,11 +35,7 @@ func notification(published string) string {
 		"Signature":        "c2lnbmF0dXJl",
 		"SigningCertURL":   "https://sns.eu-west-1.amazonaws.com/cert.pem",
 		"UnsubscribeURL":   "https://sns.eu-west-1.amazonaws.com/?Action=Unsubscribe",
-	})
-	if err != nil {
-		panic(err)
-	}
-	return string(text)
+	})))
 }
 
 const (
@@ -132,7 +128,7 @@ func TestWhatCameThroughATopicIsUnwrappedInTwoSteps(t *testing.T) {
 	_, err = envelope.S3(t.Context(), n)
 	var other *envelope.ContentError
 	is.True(errors.As(err, &other))
-	is.Equal(other.ID, "n-1") // the notification's
+	is.Equal(other.ID, "n-1") // the ID of the notification
 }
 
 func TestWhatIsNotWantedIsAnErrorThatSaysWhatCame(t *testing.T) {
@@ -166,7 +162,7 @@ func TestWhatIsNotWantedIsAnErrorThatSaysWhatCame(t *testing.T) {
 		{sns, orderPlaced, `body: an EventBridge event, not an SNS notification`},
 		{sns, `{"Type":"Notification","Timestamp":"yesterday"}`,
 			`body: an SNS notification that does not decode: parsing time "yesterday" as`},
-		{sns, `{"Type":"Notification","type":"x"}`, `body: an SNS notification with a member given twice`},
+		{sns, `{"Type":"Notification","type":"x"}`, `body: an SNS notification with a duplicate member`},
 		{eventBridge, notification(orderPlaced), `body: an SNS notification, not an EventBridge event`},
 		{eventBridge, `{"id":"o-1"}`, `body: a JSON object with "id", not an EventBridge event`},
 		{eventBridge, `{"detail-type":"x"}`, `body: a JSON object with "detail-type", not an EventBridge event`},
@@ -177,7 +173,7 @@ func TestWhatIsNotWantedIsAnErrorThatSaysWhatCame(t *testing.T) {
 		{s3, `{"Records":[1]}`, `body: a JSON object with "Records", not an S3 notification`},
 		{s3, `{"Records":[{"eventSource":"aws:sqs"}]}`, `body: Records of "aws:sqs", not an S3 notification`},
 		{s3, `{"Records":[{"eventSource":"aws:s3","s3":{"bucket":{"name":"b"}}}]}`,
-			`body: an S3 notification that does not decode: no bucket or no key in one of its records`},
+			`body: an S3 notification that does not decode: a record has no bucket or no key`},
 		{s3, `{"Records":[{"eventSource":"aws:s3","s3":{"object":{"key":"%zz"}}}]}`,
 			`body: an S3 notification that does not decode: invalid URL escape "%zz"`},
 		{s3, `{"a":1,"b":1,"c":1,"d":1,"e":1,"f":1,"g":1,"h":1,"i":1,"j":1}`,
@@ -280,7 +276,7 @@ func TestRealEventsUnwrap(t *testing.T) {
 	}
 }
 
-// testdata reads one of the events that aws-lambda-go ships.
+// testdata reads one of the events in the module aws-lambda-go.
 func testdata(t *testing.T, name string) []byte {
 	t.Helper()
 	dir, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/aws/aws-lambda-go").Output()

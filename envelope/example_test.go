@@ -42,8 +42,7 @@ func ExampleEventBridge() {
 	// { 0} false body: a JSON object with "id", "total", not an EventBridge event
 }
 
-// Each object is a Result of its own; the message is acknowledged only if all of
-// them are processed. The test event has none.
+// The message is acknowledged only if all of its objects are processed. The test event has none.
 func ExampleS3() {
 	messages := batch.Of(message(s3Test), message(`{"Records":[
 		{"s3":{"bucket":{"name":"photos"},"object":{"key":"red+square.jpg"}}},
@@ -59,7 +58,7 @@ func ExampleS3() {
 	// photos blue.jpg
 }
 
-// S3 publishes to a topic, the queue is subscribed to it.
+// S3 publishes to a topic, and the queue subscribes to it.
 func ExampleS3_throughSNS() {
 	const uploaded = `{"Records":[{"s3":{"bucket":{"name":"photos"},"object":{"key":"blue.jpg"}}}]}`
 	messages := batch.Of(message(notification(uploaded)))
@@ -91,7 +90,7 @@ func ExampleCloudWatchLogs() {
 	// hello
 }
 
-// What never was an order is put aside rather than delivered again and again.
+// A message that is not an order is put aside. It would fail at each delivery.
 func ExampleContentError() {
 	messages := batch.Of(message("ping"))
 

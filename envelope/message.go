@@ -1,7 +1,5 @@
 package envelope
 
-// What arrives in an SQS message, or in an SNS notification taken out of one.
-
 import (
 	"context"
 	"encoding/json"
@@ -10,26 +8,17 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 )
 
-// A Message carries an event as text. An SNS notification is one too, so that
-// what travels through a topic and a queue is unwrapped in two steps.
+// A Message carries an event as text. An SNS notification is a Message, too: an event that travels
+// through a topic and a queue is unwrapped in two steps.
 type Message interface {
 	events.SQSMessage | events.SNSEntity
 }
 
-func content[M Message](m M) (at place, text []byte) {
-	if n, ok := any(m).(events.SNSEntity); ok {
-		return place{n.MessageID, "Message"}, []byte(n.Message)
-	}
-	q := any(m).(events.SQSMessage)
-	return place{q.MessageId, "body"}, []byte(q.Body)
-}
-
-// SNS returns the notification of a queue that is subscribed to a topic. What
-// was published is its Message, a string.
+// SNS returns the notification that a topic has sent to a subscribed queue. Its Message is the
+// published text.
 //
-// A subscription with raw message delivery has no envelope and needs no
-// unwrapping; its messages fail here, as does anything else that a topic sends,
-// such as a SubscriptionConfirmation.
+// With raw message delivery there is no envelope, so nothing needs unwrapping and SNS returns an
+// error. It also does for the other messages of a topic, such as a SubscriptionConfirmation.
 func SNS(_ context.Context, m events.SQSMessage) (events.SNSEntity, error) {
 	at, text := content(m)
 	var n events.SNSEntity
@@ -39,11 +28,11 @@ func SNS(_ context.Context, m events.SQSMessage) (events.SNSEntity, error) {
 	return n, nil
 }
 
-// EventBridge returns the event of a rule whose target is the queue, or the
-// topic before it. What the source sent is its Detail, as JSON.
+// EventBridge returns the event that a rule has sent to the queue, or to the topic before it. Its
+// Detail is the JSON that the source has sent.
 //
-// A target with an input path or transformer sends no envelope but what that
-// makes of it; such messages fail here.
+// If the target of the rule has an input path or an input transformer, it receives something else
+// than the event, and EventBridge returns an error.
 func EventBridge[M Message](_ context.Context, m M) (events.EventBridgeEvent, error) {
 	at, text := content(m)
 	var e events.EventBridgeEvent
@@ -53,16 +42,11 @@ func EventBridge[M Message](_ context.Context, m M) (events.EventBridgeEvent, er
 	return e, nil
 }
 
-const s3TestEvent = "s3:TestEvent"
-
-var errNoObject = errors.New("no bucket or no key in one of its records")
-
-// S3 returns the objects of a bucket's notification, at least one. The key to
-// fetch an object with is its URLDecodedKey; Key is as the service wrote it,
-// with a plus for a space.
+// S3 returns the objects of a notification from a bucket, at least one. Use URLDecodedKey to fetch an
+// object. Key is URL-encoded, with a plus for a space.
 //
-// The test event that S3 sends when notifications are set up has none and is no
-// error: under batch.TryFlatMap its message is acknowledged.
+// When notifications are set up, S3 sends a test event. It has no objects and is not an error: with
+// batch.TryFlatMap its message is acknowledged.
 func S3[M Message](_ context.Context, m M) ([]events.S3EventRecord, error) {
 	at, text := content(m)
 	var n struct {
@@ -82,4 +66,16 @@ func S3[M Message](_ context.Context, m M) ([]events.S3EventRecord, error) {
 		}
 	}
 	return n.Records, nil
+}
+
+const s3TestEvent = "s3:TestEvent"
+
+var errNoObject = errors.New("a record has no bucket or no key")
+
+func content[M Message](m M) (at location, text []byte) {
+	if n, ok := any(m).(events.SNSEntity); ok {
+		return location{n.MessageID, "Message"}, []byte(n.Message)
+	}
+	q := any(m).(events.SQSMessage)
+	return location{q.MessageId, "body"}, []byte(q.Body)
 }

@@ -1,7 +1,5 @@
 package envelope
 
-// The error of a record that carries something else, and how it tells what.
-
 import (
 	"bytes"
 	"encoding/json"
@@ -13,7 +11,7 @@ import (
 	"github.com/lambdabatch/batch"
 )
 
-// What the functions unwrap.
+// The values of ContentError.Want.
 const (
 	snsNotification  = "an SNS notification"
 	eventBridgeEvent = "an EventBridge event"
@@ -21,13 +19,13 @@ const (
 	logsMessage      = "a CloudWatch Logs message"
 )
 
-// A ContentError says, in a [batch.DecodeError], that the content of a record is not what
-// was to be unwrapped.
+// A ContentError is the cause in a [batch.DecodeError]. It says that a record does not carry the
+// expected content.
 type ContentError struct {
 	ID   string // the message ID, or the sequence number of a Kinesis record
-	Want string // what was to be unwrapped, such as "an SNS notification"
-	Got  string // what came instead, such as "data that is not JSON"
-	Err  error  // why it does not decode; nil if it does, as something else
+	Want string // the expected content, such as "an SNS notification"
+	Got  string // the actual content, such as "data that is not JSON"
+	Err  error  // why the content does not decode; nil if it decodes but is something else
 }
 
 func (e *ContentError) Error() string {
@@ -37,21 +35,21 @@ func (e *ContentError) Error() string {
 	case e.Err != nil:
 		return fmt.Sprintf("%s that does not decode: %v", e.Got, e.Err)
 	default:
-		return fmt.Sprintf("%s with a member given twice", e.Got)
+		return fmt.Sprintf("%s with a duplicate member", e.Got)
 	}
 }
 
 func (e *ContentError) Unwrap() error { return e.Err }
 
-func (p place) contentError(want string, content []byte, err error) error {
-	return p.decodeError(&ContentError{ID: p.id, Want: want, Got: describe(content), Err: err})
+// A location is the field of a record that holds the content.
+type location struct{ id, field string }
+
+func (l location) contentError(want string, content []byte, err error) error {
+	return l.decodeError(&ContentError{ID: l.id, Want: want, Got: describe(content), Err: err})
 }
 
-// A place is where content was found.
-type place struct{ id, field string }
-
-func (p place) decodeError(err error) error {
-	return &batch.DecodeError{ID: p.id, Field: p.field, Err: err}
+func (l location) decodeError(err error) error {
+	return &batch.DecodeError{ID: l.id, Field: l.field, Err: err}
 }
 
 func describe(content []byte) string {
@@ -72,8 +70,8 @@ func describe(content []byte) string {
 	}
 }
 
-// describeObject looks at one member after the other, because any of them may
-// be of another type than the service would send.
+// describeObject decodes each member on its own, because any of them may have a type that the
+// service would not send.
 func describeObject(object []byte) string {
 	var members map[string]json.RawMessage
 	if err := json.Unmarshal(object, &members); err != nil {
@@ -105,8 +103,7 @@ func describeObject(object []byte) string {
 	}
 }
 
-// eventSource is where the first of the records says that it comes from, "" if
-// it does not say.
+// eventSource returns the eventSource of the first record, "" if it has none.
 func eventSource(records json.RawMessage) string {
 	var all []json.RawMessage
 	if json.Unmarshal(records, &all) != nil || len(all) == 0 {
@@ -133,5 +130,5 @@ func list(names []string) string {
 	return out
 }
 
-// shortened quotes what a sender chose, which may be long and anything.
+// shortened quotes text of the sender, which may be long and contain any character.
 func shortened(s string) string { return fmt.Sprintf("%.40q", s) }

@@ -13,6 +13,7 @@ import (
 	"github.com/lambdabatch/batch"
 	"github.com/lambdabatch/batch/envelope"
 	"github.com/matryer/is"
+	"github.com/samber/lo"
 	"pgregory.net/rapid"
 )
 
@@ -24,12 +25,8 @@ func gzipped(parts ...string) []byte {
 	var buf bytes.Buffer
 	for _, part := range parts {
 		zw := gzip.NewWriter(&buf)
-		if _, err := io.WriteString(zw, part); err != nil {
-			panic(err)
-		}
-		if err := zw.Close(); err != nil {
-			panic(err)
-		}
+		lo.Must(io.WriteString(zw, part))
+		lo.Must0(zw.Close())
 	}
 	return buf.Bytes()
 }
@@ -131,8 +128,8 @@ func TestWhatIsNoLogsMessageIsAnErrorThatSaysWhatCame(t *testing.T) {
 		{"two texts", gzipped(logs, logs), `kinesis.data: data that is not JSON, not a CloudWatch Logs message`},
 		{"cut off", whole[:len(whole)-9], `kinesis.data: unexpected EOF`},
 		{"cut in the header", whole[:5], `kinesis.data: data that is not JSON, not a CloudWatch Logs message`},
-		{"garbage behind", append(gzipped(logs), 7, 7, 7), `kinesis.data: unexpected EOF`},
-		{"more garbage behind", append(gzipped(logs), "garbage in length"...), `kinesis.data: gzip: invalid header`},
+		{"garbage after it", append(gzipped(logs), 7, 7, 7), `kinesis.data: unexpected EOF`},
+		{"more garbage after it", append(gzipped(logs), "garbage in length"...), `kinesis.data: gzip: invalid header`},
 		{"wrong checksum", changed(whole, len(whole)-8), `kinesis.data: gzip: invalid checksum`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -153,7 +150,7 @@ func changed(data []byte, at int) []byte {
 
 func TestDamagedDataNeverPassesForWhole(t *testing.T) {
 	whole := gzipped(logs)
-	const headerEnd = 10 // before it are a time and a system, which no checksum covers
+	const headerEnd = 10 // the header has a time and a system, which no checksum covers
 	rapid.Check(t, func(t *rapid.T) {
 		data := whole[:rapid.IntRange(0, len(whole)).Draw(t, "length")]
 		damaged := len(data) < len(whole)

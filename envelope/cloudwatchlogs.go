@@ -1,7 +1,5 @@
 package envelope
 
-// What CloudWatch Logs writes to a Kinesis stream.
-
 import (
 	"bytes"
 	"compress/gzip"
@@ -13,26 +11,27 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 )
 
-// MaxDecompressed is how many bytes the data of one record may have once
-// decompressed: 32 MiB. A call to CloudWatch Logs takes 1 MiB of messages, for
-// which JSON needs six at its worst, and a stream takes records of 1 MiB unless
-// told to take more. Gzip can make a thousand times as much of one; 32 MiB are
-// what a function with 128 MB of memory, the least there is, still gets through.
+// MaxDecompressed is the maximum size of the data of one record after decompression: 32 MiB.
+//
+// Real data is much smaller. A call to CloudWatch Logs takes at most 1 MiB of messages, which
+// become at most 6 MiB of JSON. But a record of 1 MiB, the default limit of a stream, could
+// decompress to a thousand times as much. A function with 128 MB of memory, the least there is,
+// can process 32 MiB.
 const MaxDecompressed = 32 << 20
 
-// ErrTooLarge is the error of a record with more data than [MaxDecompressed].
+// ErrTooLarge is the error of a record whose data exceeds [MaxDecompressed].
 var ErrTooLarge = errors.New("more than 32 MiB of data when decompressed")
 
-// CloudWatchLogs returns the log events that a subscription filter has written
-// to the stream as one compressed record.
+// CloudWatchLogs returns the log events that a subscription filter has written to the stream as one
+// compressed record.
 //
-// From time to time the service writes a record whose MessageType is
-// CONTROL_MESSAGE instead of DATA_MESSAGE, to see whether it can. Its one log
-// event is none of yours: filter it out.
+// To check the stream, CloudWatch Logs sometimes writes a record whose MessageType is
+// CONTROL_MESSAGE instead of DATA_MESSAGE. It has one log event, which is not yours. Filter such
+// records out.
 //
-// Decompression stops at [MaxDecompressed].
+// Decompression stops at [MaxDecompressed], and the record fails with [ErrTooLarge].
 func CloudWatchLogs(_ context.Context, r events.KinesisEventRecord) (events.CloudwatchLogsData, error) {
-	at := place{r.Kinesis.SequenceNumber, "kinesis.data"}
+	at := location{r.Kinesis.SequenceNumber, "kinesis.data"}
 	zr, err := gzip.NewReader(bytes.NewReader(r.Kinesis.Data))
 	if err != nil {
 		return events.CloudwatchLogsData{}, at.contentError(logsMessage, r.Kinesis.Data, err)
