@@ -1,9 +1,9 @@
-// Package draw draws batches and pipelines for property tests, plays them on
-// package batch, and says with a model of its own what must come of them.
+// Package draw draws batches and pipelines for property tests. [Case.Play] runs a drawn case on package
+// batch. [Case.Model] computes with a small interpreter what the result must be.
 //
-// The value of every Result is a text that begins with the index of its record
-// and goes on with what the stages did to it. So a list of calls, each with the
-// value or error that it got, tells all that a pipeline did.
+// The value of every Result is a text. It begins with the index of the record, and each stage appends
+// to it. So a list of calls, each with the value or the error that the function received, describes
+// everything that a pipeline did.
 package draw
 
 import (
@@ -17,10 +17,11 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/lambdabatch/batch"
+	"github.com/samber/lo"
 	"pgregory.net/rapid"
 )
 
-// The sources that a batch may come from.
+// The sources of batches.
 const (
 	From     = "From"
 	Of       = "Of"
@@ -36,7 +37,7 @@ type Record struct {
 	ID      string
 	Group   string
 	Attempt int
-	Bad     bool // its payload cannot be decoded; only in events
+	Bad     bool // the payload does not decode; only in events
 }
 
 // Batch is a drawn batch and the options of its source.
@@ -44,14 +45,13 @@ type Batch struct {
 	Source      string
 	Records     []Record
 	Policy      int // -1: the source's own
-	MaxReceives int // 0: not given
+	MaxReceives int // 0: not set
 	AllFailedOK bool
 }
 
-var ids = []string{"a", "b", "a \"<&>\x7f"}
+var oddIDs = []string{"a", "b", "a \"<&>\x7f"}
 
-// Batches draws batches of the sources, most of them with an identifier for each
-// record.
+// Batches draws batches of the sources. In most of them each record has its own identifier.
 func Batches(sources ...string) *rapid.Generator[Batch] {
 	return rapid.Custom(func(t *rapid.T) Batch {
 		b := Batch{
@@ -66,7 +66,7 @@ func Batches(sources ...string) *rapid.Generator[Batch] {
 				Attempt: rapid.IntRange(0, 3).Draw(t, "attempt"),
 			}
 			if odd > 3 {
-				r.ID = rapid.SampledFrom(ids).Draw(t, "identifier")
+				r.ID = rapid.SampledFrom(oddIDs).Draw(t, "identifier")
 			}
 			if odd == 5 && i%2 == 0 {
 				r.ID = ""
@@ -77,12 +77,12 @@ func Batches(sources ...string) *rapid.Generator[Batch] {
 			b.MaxReceives = rapid.IntRange(1, 3).Draw(t, "maxReceives")
 		}
 		b.AllFailedOK = rapid.Bool().Draw(t, "all failed is fine")
-		return b.settle()
+		return b.sendable()
 	})
 }
 
-// settle makes the batch one that its source can send.
-func (b Batch) settle() Batch {
+// sendable changes the batch into one that its source can send.
+func (b Batch) sendable() Batch {
 	if b.Source == Of {
 		b.Policy, b.MaxReceives, b.AllFailedOK = -1, 0, false // it takes no options
 	}
@@ -106,10 +106,10 @@ func (b Batch) settle() Batch {
 	return b
 }
 
-// offset repeats some: identifiers are not assumed to be unique.
+// offset returns some offsets twice, because identifiers need not be unique.
 func (b Batch) offset(i int) int { return i - i%2*len(b.Records)%2 }
 
-// policy is the one in force.
+// policy is the policy in force.
 func (b Batch) policy() batch.Policy {
 	if b.Policy >= 0 {
 		return batch.Policy(b.Policy)
@@ -137,21 +137,13 @@ func (b Batch) options() []batch.Option {
 	return opts
 }
 
-// stream is the source, and the first stage where values are not texts yet.
+// stream is the source, with a stage that makes texts of events.
 func (b Batch) stream(ctx context.Context, p *Play, opts []batch.Option) batch.Stream[string] {
 	switch b.Source {
 	case From:
-		texts := make([]string, len(b.Records))
-		for i := range texts {
-			texts[i] = strconv.Itoa(i)
-		}
-		return batch.From(ctx, texts, b.describe, opts...)
+		return batch.From(ctx, lo.Times(len(b.Records), strconv.Itoa), b.describe, opts...)
 	case Of:
-		texts := make([]string, len(b.Records))
-		for i := range texts {
-			texts[i] = strconv.Itoa(i)
-		}
-		return batch.Of(texts...)
+		return batch.Of(lo.Times(len(b.Records), strconv.Itoa)...)
 	case SQS, FIFO:
 		return p.fromSQS(batch.SQS(ctx, decoded[events.SQSEvent](b), opts...))
 	case Kinesis:
@@ -212,9 +204,10 @@ func (p *Play) fromDynamoDB(s batch.Stream[events.DynamoDBEventRecord]) batch.St
 	})
 }
 
-// enters reports whether the source has such a first stage.
-func (b Batch) enters() bool { return b.Source != From && b.Source != Of }
+// hasEntry reports whether a stage makes texts of the events of the source.
+func (b Batch) hasEntry() bool { return b.Source != From && b.Source != Of }
 
+// enter is the function of that stage.
 func (p *Play) enter(text []byte, value any) error {
 	if p.scopes != nil {
 		p.scopes.Call(indexOf(string(text)))
@@ -230,26 +223,18 @@ type object = map[string]any
 func (b Batch) Payload() []byte {
 	var event object
 	if b.Source == Kafka {
-		partitions := map[string][]object{}
-		for i, r := range b.Records {
-			partitions[r.Group] = append(partitions[r.Group], b.element(i))
-		}
+		partitions := lo.GroupByMap(lo.Range(len(b.Records)), func(i int) (string, object) {
+			return b.Records[i].Group, b.encoded(i)
+		})
 		event = object{"eventSource": "aws:kafka", "records": partitions}
 	} else {
-		records := make([]object, len(b.Records))
-		for i := range records {
-			records[i] = b.element(i)
-		}
-		event = object{"Records": records}
+		event = object{"Records": lo.Times(len(b.Records), b.encoded)}
 	}
-	payload, err := json.Marshal(event)
-	if err != nil {
-		panic(err)
-	}
-	return payload
+	return lo.Must(json.Marshal(event))
 }
 
-func (b Batch) element(i int) object {
+// encoded is a record as the event contains it.
+func (b Batch) encoded(i int) object {
 	r := b.Records[i]
 	text := strconv.Itoa(i)
 	data := base64.StdEncoding.EncodeToString([]byte(text))
@@ -263,10 +248,10 @@ func (b Batch) element(i int) object {
 		if r.Group != "" {
 			attributes["MessageGroupId"] = r.Group
 		}
-		return object{"eventSource": "aws:sqs", "eventSourceARN": arn, "messageId": r.ID, "attributes": attributes, "body": unless[any](r.Bad, text, 5)}
+		return object{"eventSource": "aws:sqs", "eventSourceARN": arn, "messageId": r.ID, "attributes": attributes, "body": lo.Ternary[any](r.Bad, 5, text)}
 	case Kinesis:
 		return object{"eventSource": "aws:kinesis", "eventID": "not this", "kinesis": object{
-			"sequenceNumber": r.ID, "partitionKey": r.Group, "data": unless[any](r.Bad, data, "%"),
+			"sequenceNumber": r.ID, "partitionKey": r.Group, "data": lo.Ternary(r.Bad, "%", data),
 		}}
 	case DynamoDB:
 		var keys any
@@ -274,19 +259,12 @@ func (b Batch) element(i int) object {
 			keys = object{"id": object{"S": r.Group}}
 		}
 		return object{"eventSource": "aws:dynamodb", "eventID": "not this", "dynamodb": object{
-			"SequenceNumber": r.ID, "Keys": keys, "NewImage": object{"text": object{unless(r.Bad, "S", "X"): text}},
+			"SequenceNumber": r.ID, "Keys": keys, "NewImage": object{"text": object{lo.Ternary(r.Bad, "X", "S"): text}},
 		}}
 	case Kafka:
-		return object{"topic": r.Group[:len(r.Group)-2], "partition": 1, "offset": b.offset(i), "value": unless[any](r.Bad, data, 5)}
+		return object{"topic": r.Group[:len(r.Group)-2], "partition": 1, "offset": b.offset(i), "value": lo.Ternary[any](r.Bad, 5, data)}
 	}
 	panic("draw: no event of " + b.Source)
-}
-
-func unless[T any](condition bool, value, other T) T {
-	if condition {
-		return other
-	}
-	return value
 }
 
 func decoded[E any](b Batch) (event E) {

@@ -11,7 +11,7 @@ import (
 	"github.com/lambdabatch/batch"
 )
 
-// indexOf is the index of the record that a value belongs to.
+// indexOf returns the index with which a value begins.
 func indexOf(v string) int {
 	end := strings.IndexFunc(v, func(r rune) bool { return r < '0' || r > '9' })
 	if end < 0 {
@@ -24,6 +24,7 @@ func indexOf(v string) int {
 	return i
 }
 
+// indexOfResult returns -1 for a Result without a record.
 func indexOfResult(r batch.Result[string]) int {
 	if r.Record().Source == nil {
 		return -1
@@ -31,7 +32,7 @@ func indexOfResult(r batch.Result[string]) int {
 	return r.Record().Index
 }
 
-// Describe tells all that can be seen of a Result but its record.
+// Describe returns the value, the error or "done": everything that is visible of a Result except its record.
 func Describe(r batch.Result[string]) string {
 	if v, ok := r.Value(); ok {
 		return v
@@ -42,15 +43,15 @@ func Describe(r batch.Result[string]) string {
 	return "done"
 }
 
-// Seen is a Result as it leaves the pipeline.
+// Seen returns the index and the description of a Result that leaves the pipeline.
 func Seen(r batch.Result[string]) string {
 	return strconv.Itoa(indexOfResult(r)) + ": " + Describe(r)
 }
 
 var quoted = regexp.MustCompile(`"(\\.|[^"\\])*"`)
 
-// describe tells which error it is. Of the library's own it tells the kind and
-// the records that the text names.
+// describe identifies an error. For an error of the library it returns the kind and the records that the
+// text names.
 func describe(err error) string {
 	var blocked, notStarted, unreached = errors.Is(err, batch.ErrBlocked), errors.Is(err, batch.ErrNotStarted), errors.Is(err, batch.ErrUnreached)
 	switch x := err.(type) {

@@ -1,16 +1,14 @@
 package draw
 
-// The model is what the documentation says, in the plainest words: items are
-// pushed from stage to stage, and every question is answered by looking at
-// everything.
-
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/lambdabatch/batch"
+	"github.com/samber/lo"
 )
 
 type state int
@@ -27,14 +25,15 @@ const (
 func (s state) failure() bool     { return s >= failed }
 func (s state) unprocessed() bool { return s >= blocked }
 
+// item is the model of a Result.
 type item struct {
-	run    *iteration // nil: of no record
+	run    *iteration // nil: the Result has no record
 	record int
-	number int // which of the record's Results
+	number int // of the part
 	state  state
 	value  string
 	err    string
-	failed *failure // that it is, or descends from
+	failed *failure // that the item is or descends from
 }
 
 func (it item) with(s state, err string) item {
@@ -59,73 +58,73 @@ func (it item) describe() string {
 	return it.err
 }
 
-type result struct{ record, number int }
+// part identifies one part of a record.
+type part struct{ record, number int }
 
-// failure is one failed Result, as the last stage that saw it knows it. It is open until
-// what descends from it is settled.
+// failure is a failed Result as the last stage has seen it. It stays open until an item that descends
+// from it is settled.
 type failure struct {
 	item
-	loose bool // no stage has seen it
+	loose bool // no built-in stage has seen it
 }
 
-// origin is what a source of the model knows.
+// origin is the model of a source.
 type origin struct {
 	Batch
 	policy batch.Policy
-	other  bool // of a stage, not of the case
-	free   bool // its context is not the invocation's
+	other  bool // it belongs to a stray stage, not to the case
+	free   bool // its context is independent of the invocation
 }
 
-func (e *origin) ordered(i, j int) bool {
-	switch e.policy {
+// ordered reports whether a failure of record i holds back record j.
+func (o *origin) ordered(i, j int) bool {
+	switch o.policy {
 	case batch.StopBatch:
 		return true
 	case batch.StopGroup:
-		return e.Records[i].Group == e.Records[j].Group && e.Records[i].Group != ""
+		return o.Records[i].Group == o.Records[j].Group && o.Records[i].Group != ""
 	}
 	return false
 }
 
-func (e *origin) lastReceive(i int) bool {
-	return e.MaxReceives > 0 && e.Records[i].Attempt >= e.MaxReceives
+func (o *origin) lastReceive(i int) bool {
+	return o.MaxReceives > 0 && o.Records[i].Attempt >= o.MaxReceives
 }
 
-func (e *origin) names(records ...int) string {
-	var quoted []string
-	for _, i := range records {
-		quoted = append(quoted, strconv.Quote(e.Records[i].ID))
-	}
+func (o *origin) names(records ...int) string {
+	quoted := lo.Map(records, func(i, _ int) string { return strconv.Quote(o.Records[i].ID) })
 	return " [" + strings.Join(quoted, " ") + "]"
 }
 
 // iteration is one range over a source.
 type iteration struct {
-	left    bool // the stage broke out of it
-	ended   bool // it came to its end
+	left    bool // a stage has broken out of it
+	ended   bool // it has reached the end of the batch
 	of      *origin
 	open    []*failure
-	given   map[int]int     // by record, how many numbers were given out beyond 0
-	split   map[result]bool // became several others
-	held    map[int]int     // by record, how many Results wait in chunks
-	out     int             // the record given out last, plus 1; 0: none
+	given   map[int]int   // the highest number given to a part, by record
+	split   map[part]bool // parts that were split into others
+	held    map[int]int   // how many Results wait in chunks, by record
+	out     int           // 1 + the record that is being processed; 0: none
 	start   time.Duration
-	end     time.Duration // of the records' context, 0: never
+	end     time.Duration // when the records' contexts end; 0: never
 	reserve time.Duration
 }
 
-// Model is one execution of a Case in the model.
+// Model is one execution of a Case by a small interpreter of the documentation. It is written to be obvious and
+// not fast: items are pushed from stage to stage, and every decision considers all items.
 type Model struct {
 	Case
 	Calls []string
 
 	main      *origin
-	others    map[int]*origin // by stage
-	cancelled time.Duration   // when, -1 for not
+	others    map[int]*origin // the origins of stray stages, by stage
+	cancelled time.Duration   // when the context was cancelled; -1: never
 	now       time.Duration
-	n         int
-	prepared  *iteration // the handler's
-	watch     func(*iteration)
-	due       func() time.Duration // when the answer is given at the latest, 0: whenever
+	calls     int
+	prepared  *iteration           // what a handler begins before the pipeline ranges
+	watch     func(*iteration)     // is called for each iteration that passes the cut
+	due       func() time.Duration // when Run must respond; 0: never
 }
 
 // Model returns a new execution.
@@ -139,7 +138,7 @@ func (c Case) Model() *Model {
 	}
 }
 
-// other is the source of a stage.
+// other returns the origin of a stray stage.
 func (m *Model) other(k int) *origin {
 	if m.others[k] == nil {
 		records := []Record{{ID: otherID + "0"}, {ID: otherID + "1"}}
@@ -154,7 +153,7 @@ func (m *Model) iterate(of *origin) *iteration {
 		m.prepared = nil
 		return run
 	}
-	run := &iteration{of: of, given: map[int]int{}, split: map[result]bool{}, held: map[int]int{}, start: m.now}
+	run := &iteration{of: of, given: map[int]int{}, split: map[part]bool{}, held: map[int]int{}, start: m.now}
 	if m.Deadline > 0 && !of.free {
 		run.reserve = m.reserve(m.Deadline - m.now)
 		run.end = m.Deadline - run.reserve
@@ -162,14 +161,15 @@ func (m *Model) iterate(of *origin) *iteration {
 	return run
 }
 
-// hand sends an item on and takes note of it meanwhile.
-func (m *Model) hand(it item, yield func(item) bool) (more bool) {
+// handOn yields an item, which is out meanwhile.
+func (m *Model) handOn(it item, yield func(item) bool) (more bool) {
 	if it.run == nil {
 		return yield(it)
 	}
 	before := it.run.out
 	it.run.out = it.record + 1
-	more = yield(it) // not deferred: when the answer is due, it is out
+	more = yield(it)
+	// Not deferred: if the response falls due meanwhile, yield panics and the item stays out.
 	it.run.out = before
 	return more
 }
@@ -181,27 +181,12 @@ func (it item) hold(n int) {
 }
 
 func (m *Model) reserve(remaining time.Duration) time.Duration {
-	r := m.Reserve
-	if r == 0 {
-		r = remaining / 20
-		if r < 500*time.Millisecond {
-			r = 500 * time.Millisecond
-		}
-		if r > 2*time.Second {
-			r = 2 * time.Second
-		}
-	}
-	if r > remaining/2 {
-		r = remaining / 2
-	}
-	if r < 0 {
-		r = 0
-	}
-	return r
+	r := cmp.Or(m.Reserve, lo.Clamp(remaining/20, 500*time.Millisecond, 2*time.Second))
+	return max(0, min(r, remaining/2))
 }
 
-// endOf returns when the contexts of the iteration end, and whether they do.
-func (m *Model) endOf(run *iteration) (time.Duration, bool) {
+// endOf returns when the contexts of an iteration end. ok is false if they do not end.
+func (m *Model) endOf(run *iteration) (end time.Duration, ok bool) {
 	if run.of.free {
 		return 0, false
 	}
@@ -211,25 +196,26 @@ func (m *Model) endOf(run *iteration) (time.Duration, bool) {
 	return m.cancelled, m.cancelled >= 0
 }
 
-type late struct{}
+// responseDue is the panic that ends a run when the response is due.
+type responseDue struct{}
 
-// call is a call of a user's function.
+// call calls a user's function, which takes its time.
 func (m *Model) call(k int, token string) {
-	m.n++
+	m.calls++
 	m.Calls = append(m.Calls, strconv.Itoa(k)+" "+token)
-	if m.n == m.CancelAt {
+	if m.calls == m.CancelAt {
 		m.cancelled = m.now
 	}
 	if len(m.Takes) > 0 {
-		m.now += m.Takes[m.n%len(m.Takes)]
+		m.now += m.Takes[m.calls%len(m.Takes)]
 	}
 	if due := m.due(); due > 0 && m.now >= due {
 		m.now = due
-		panic(late{})
+		panic(responseDue{})
 	}
 }
 
-// do calls a function that is fated to return or panic with an error.
+// do calls a function and returns its fate, with the error that it returns or panics with.
 func (m *Model) do(k, index int, token string) (fate, err string) {
 	m.call(k, token)
 	fate = m.Stages[k].fate(index, token)

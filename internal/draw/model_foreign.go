@@ -1,5 +1,8 @@
 package draw
 
+import "slices"
+
+// foreign is the model of a stage that is not made of the library's stages.
 func (m *Model) foreign(k int, s stream) stream {
 	stage := m.Stages[k]
 	picked := func(it item) string { return stage.fate(it.index(), it.describe()) }
@@ -45,15 +48,15 @@ func (m *Model) foreign(k int, s stream) stream {
 	case "retry":
 		return each(func(it item, yield func(item) bool) bool {
 			was := it
-			if m.admitted(&it, m.try) {
+			if m.admitted(&it, m.seeLoose) {
 				if _, err := m.do(k, it.record, it.value); err != "" {
 					it = it.with(failed, err)
-					m.try(&it)
+					m.seeLoose(&it)
 				}
 			}
 			if it.state.failure() && !was.state.failure() {
 				it = was
-				if m.admitted(&it, m.try) {
+				if m.admitted(&it, m.seeLoose) {
 					m.call(k, it.value)
 				}
 			}
@@ -63,13 +66,12 @@ func (m *Model) foreign(k int, s stream) stream {
 		return func(yield func(item) bool) {
 			var held []item
 			s(func(it item) bool {
-				if stage.Kind == "hold" {
-					held = append(held, it)
-				} else {
-					held = append([]item{it}, held...)
-				}
+				held = append(held, it)
 				return true
 			})
+			if stage.Kind == "reverse" {
+				slices.Reverse(held)
+			}
 			for _, it := range held {
 				if !yield(it) {
 					return

@@ -2,15 +2,15 @@ package draw
 
 import "slices"
 
-// look is what every stage of the library does first: what has failed now counts, and what
-// is not settles the failure that it descends from. Loose failures of the same part never
-// went on.
-func (m *Model) look(it *item) { m.note(it, false) }
+// see is what every built-in stage does first. A failed item counts from now on. Any other item
+// settles the failure that it descends from. Loose failures of the same part were not sent on, so
+// they no longer count.
+func (m *Model) see(it *item) { m.update(it, false) }
 
-// try is for a Result that a foreign stage has made and may keep to itself.
-func (m *Model) try(it *item) { m.note(it, true) }
+// seeLoose is for an item that a foreign stage has made and might not send on.
+func (m *Model) seeLoose(it *item) { m.update(it, true) }
 
-func (m *Model) note(it *item, loose bool) {
+func (m *Model) update(it *item, loose bool) {
 	if it.run == nil {
 		return
 	}
@@ -24,8 +24,8 @@ func (m *Model) note(it *item, loose bool) {
 	}
 }
 
-// over returns why the context of the item has ended, or "".
-func (m *Model) over(it item) string {
+// ended returns why the context of the item has ended, "" if it has not.
+func (m *Model) ended(it item) string {
 	end, ends := m.endOf(it.run)
 	switch {
 	case !ends || m.now < end:
@@ -36,7 +36,7 @@ func (m *Model) over(it item) string {
 	return "not started, too late"
 }
 
-// blocker returns the first failed record that the item comes after, or -1.
+// blocker returns the first failed record that holds back the item, -1 if there is none.
 func (m *Model) blocker(it item) int {
 	of := it.run.of
 	for i := range it.record {
@@ -52,9 +52,9 @@ func (m *Model) blocker(it item) int {
 	return -1
 }
 
-// refusal returns the item as it is if its record may have a function called.
+// refusal returns the item unchanged if a function may be called for it, and unprocessed if not.
 func (m *Model) refusal(it item) item {
-	if why := m.over(it); why != "" {
+	if why := m.ended(it); why != "" {
 		return it.with(notStarted, why+it.run.of.names())
 	}
 	if by := m.blocker(it); by >= 0 {
@@ -63,16 +63,16 @@ func (m *Model) refusal(it item) item {
 	return it
 }
 
-// admit returns whether a function may be called for the value of the item.
-func (m *Model) admit(it *item) bool { return m.admitted(it, m.look) }
+// admit reports whether a function may be called for the item. If the item is refused, it is changed.
+func (m *Model) admit(it *item) bool { return m.admitted(it, m.see) }
 
-func (m *Model) admitted(it *item, note func(*item)) bool {
-	m.look(it)
+func (m *Model) admitted(it *item, see func(*item)) bool {
+	m.see(it)
 	if it.state != ready {
 		return false
 	}
 	if *it = m.refusal(*it); it.state != ready {
-		note(it)
+		see(it)
 	}
 	return it.state == ready
 }

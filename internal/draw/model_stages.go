@@ -20,16 +20,16 @@ func (m *Model) source(of *origin) stream {
 			}
 			if r.Bad {
 				it = it.with(failed, "undecodable "+strconv.Quote(r.ID))
-				m.look(&it)
+				m.see(&it)
 			}
-			if !m.hand(it, yield) {
+			if !m.handOn(it, yield) {
 				return
 			}
 		}
 	}
 }
 
-// after is the stream after the first k stages.
+// after is the stream after the first k stages. after(entry) is the source itself.
 func (m *Model) after(k int) stream {
 	var s stream
 	switch {
@@ -37,7 +37,7 @@ func (m *Model) after(k int) stream {
 		s = m.source(m.main)
 	case k == 0:
 		s = m.after(entry)
-		if m.enters() {
+		if m.hasEntry() {
 			s = m.entering(s)
 		}
 	default:
@@ -82,15 +82,15 @@ func (m *Model) entering(s stream) stream {
 
 func (m *Model) stage(k int, s stream) stream {
 	suffix := "." + strconv.Itoa(k)
-	note := m.look
+	see := m.see
 	if m.Stages[k].Kind == "then" {
-		note = m.try
+		see = m.seeLoose
 	}
-	// calling makes a stage that calls a function for Ready Results.
+	// calling makes a stage that calls a function for each Ready item.
 	calling := func(then func(it item, fate string, yield func(item) bool) bool) stream {
 		return func(yield func(item) bool) {
 			s(func(it item) bool {
-				if !m.admitted(&it, note) {
+				if !m.admitted(&it, see) {
 					return yield(it)
 				}
 				fate, err := m.do(k, it.record, it.value)
@@ -99,7 +99,7 @@ func (m *Model) stage(k int, s stream) stream {
 				}
 				if err != "" {
 					it = it.with(failed, err)
-					note(&it)
+					see(&it)
 					return yield(it)
 				}
 				return then(it, fate, yield)
@@ -128,7 +128,7 @@ func (m *Model) stage(k int, s stream) stream {
 				return yield(it.with(done, ""))
 			}
 			run := it.run
-			run.split[result{it.record, it.number}] = true
+			run.split[part{it.record, it.number}] = true
 			first := run.given[it.record] + 1
 			run.given[it.record] += stage.N
 			for i, value := range parts(it.value, k, stage.N) {
@@ -142,13 +142,13 @@ func (m *Model) stage(k int, s stream) stream {
 	case "tap":
 		return func(yield func(item) bool) {
 			s(func(it item) bool {
-				m.look(&it)
+				m.see(&it)
 				if _, err := m.do(k, it.index(), it.describe()); err != "" && !it.state.unprocessed() {
 					if it.state == failed {
 						err = "join(" + it.err + "+" + err + ")"
 					}
 					it = it.with(failed, err)
-					m.look(&it)
+					m.see(&it)
 				}
 				return yield(it)
 			})
@@ -156,7 +156,7 @@ func (m *Model) stage(k int, s stream) stream {
 	case "catch", "orElse":
 		return func(yield func(item) bool) {
 			s(func(it item) bool {
-				m.look(&it)
+				m.see(&it)
 				if it.state != failed || it.run == nil || m.refusal(it).state != failed {
 					return yield(it)
 				}
@@ -169,7 +169,7 @@ func (m *Model) stage(k int, s stream) stream {
 				case fate == settles:
 					it.state, it.value, it.err = ready, strconv.Itoa(it.record)+"="+it.err, ""
 				}
-				m.look(&it)
+				m.see(&it)
 				return yield(it)
 			})
 		}
@@ -188,7 +188,7 @@ func (m *Model) chunk(k int, s stream) stream {
 			out := held
 			held, size = nil, 0
 			for _, it := range out {
-				more := m.hand(it, yield)
+				more := m.handOn(it, yield)
 				it.hold(-1)
 				if !more {
 					return false
@@ -250,7 +250,7 @@ func (m *Model) write(k int, held []item) {
 		}
 		if errs[j] != "" {
 			held[i] = held[i].with(failed, errs[j])
-			m.look(&held[i])
+			m.see(&held[i])
 		}
 	}
 }

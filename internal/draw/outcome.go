@@ -9,33 +9,34 @@ import (
 	"sync"
 
 	"github.com/lambdabatch/batch"
+	"github.com/samber/lo"
 )
 
-// Outcome is all that can be known of an answer.
+// Outcome is everything that is visible of a response.
 type Outcome struct {
 	Error    string
 	Listed   []string // the identifiers in the response
-	Reports  int      // how often a Report came
+	Reports  int      // how often the report function was called
 	Counts   [6]int   // Records, Acknowledged, Failed, Blocked, NotStarted, Unreached
 	Failures []string
-	Logged   []string // identifiers of records that were logged as failed
+	Logged   []string // the identifiers of the records that were logged as failed
 }
 
-// unseen takes out what a source without options does not tell.
-func (o Outcome) unseen() Outcome {
+// visible removes what only a report tells if there was none.
+func (o Outcome) visible() Outcome {
 	if o.Reports == 0 {
 		o.Counts, o.Failures = [6]int{}, nil
 	}
 	return o
 }
 
-// Observer gathers an Outcome.
+// Observer collects an Outcome.
 type Observer struct {
 	Outcome
-	mu sync.Mutex // a function that was left behind may still be logging
+	mu sync.Mutex // a function that was left running may still be logging
 }
 
-// Options are what an Observer has to be told by the source.
+// Options returns the options with which a source informs the Observer.
 func (o *Observer) Options() []batch.Option {
 	return []batch.Option{batch.WithReport(o.report), batch.WithLogger(slog.New(o))}
 }
@@ -46,6 +47,7 @@ func (o *Observer) report(_ context.Context, r batch.Report) {
 	o.Failures = failuresOf(r.Failures)
 }
 
+// failuresOf returns nil if there are no failures, as Outcomes of the model do.
 func failuresOf(all []batch.Failure) (texts []string) {
 	for _, f := range all {
 		texts = append(texts, strconv.Itoa(f.Record.Index)+": "+describe(f.Err))
@@ -53,12 +55,9 @@ func failuresOf(all []batch.Failure) (texts []string) {
 	return texts
 }
 
-// Answer takes what Collect or Run returned.
+// Answer returns the Outcome for the results of Collect or Run.
 func (o *Observer) Answer(r batch.Response, err error) Outcome {
-	o.Listed = []string{}
-	for _, f := range r.BatchItemFailures {
-		o.Listed = append(o.Listed, f.ItemIdentifier)
-	}
+	o.Listed = lo.Map(r.BatchItemFailures, func(f batch.ItemFailure, _ int) string { return f.ItemIdentifier })
 	o.Error = kindOf(err)
 	return o.outcome()
 }
@@ -69,7 +68,7 @@ func (o *Observer) outcome() Outcome {
 	return o.Outcome
 }
 
-// Payload takes what a handler returned.
+// Payload returns the Outcome for the results of a handler.
 func (o *Observer) Payload(payload []byte, err error) Outcome {
 	o.Error = kindOf(err)
 	if err != nil {
@@ -93,10 +92,10 @@ func (o *Observer) Payload(payload []byte, err error) Outcome {
 	return o.outcome()
 }
 
-// Parts is what Partition returns.
+// Parts is the result of Partition.
 type Parts struct{ Values, Failures []string }
 
-// Parted makes Parts of what Partition returned.
+// Parted makes Parts of the results of Partition.
 func Parted(values []string, failures []batch.Failure) Parts {
 	return Parts{values, failuresOf(failures)}
 }
@@ -114,7 +113,7 @@ func kindOf(err error) string {
 	return err.Error()
 }
 
-// Observer is the slog.Handler that it needs itself.
+// The Observer is also the slog.Handler of its Options.
 
 func (o *Observer) Enabled(context.Context, slog.Level) bool { return true }
 func (o *Observer) WithAttrs([]slog.Attr) slog.Handler       { panic("draw: not expected") }

@@ -2,35 +2,36 @@ package draw
 
 import (
 	"hash/fnv"
+	"slices"
 	"time"
 
 	"pgregory.net/rapid"
 )
 
-// What a function or a foreign stage does to a record.
+// The values of Fate.Do.
 const (
 	fails   = "fails"
 	panics  = "panics"
-	poses   = "poses" // fails with an error that looks like ErrBlocked
-	rejects = "rejects"
+	poses   = "poses"   // fails with an error that looks like ErrBlocked
+	rejects = "rejects" // filters out
 	settles = "settles"
-	differs = "differs" // fails with an error of its own
-	picks   = "picks"   // the foreign stage does it to this record
+	differs = "differs" // fails with another error
+	picks   = "picks"   // the foreign stage acts on this record
 	toNil   = "nil"     // Fail(nil)
 )
 
 // Fate is what happens to one record in one stage.
 type Fate struct {
 	Do   string
-	Half uint32 // 1, 2: only to about half of the record's Results
+	Half uint32 // 1 or 2: only to about half of the record's Results; 0: to all
 }
 
 // Stage is one drawn stage.
 type Stage struct {
 	Kind  string
 	Fates []Fate // by record
-	N     int    // how many: values of a FlatMap, size of a chunk, Results before a stop
-	Items bool   // the chunk's error is an ItemErrors
+	N     int    // values of a FlatMap, size of a chunk, or Results before a stop
+	Items bool   // a chunk returns ItemErrors
 }
 
 func (s Stage) fate(index int, token string) string {
@@ -48,20 +49,19 @@ func (s Stage) fate(index int, token string) string {
 	return f.Do
 }
 
-// Own is every kind of stage that the library has, and the one that a user
-// writes as it should be written.
+// Own has every kind of stage of the library, and "then", which is written by hand as it should be.
 var Own = []string{
 	"map", "tryMap", "filter", "tryFilter", "flatMap", "flatMap", "tryFlatMap", "tryEach", "tryEach", "each",
 	"tap", "catch", "catch", "orElse", "decode", "chunk", "then",
 }
 
-// Foreign is every kind of stage that treats the stream as it likes.
+// Foreign has the kinds of stages that drop, repeat, reorder or change Results, or break out of ranges.
 var Foreign = []string{
 	"drop", "repeat", "hold", "reverse", "stop", "twice", "peek", "count", "none", "fail", "ack", "relabel",
 	"pull", "retry",
 }
 
-// Stray is every kind of stage that adds Results of no batch, or of another one.
+// Stray has the kinds of stages that add Results of another batch, or without a record.
 var Stray = []string{"zero", "other", "instead"}
 
 var fatesOf = map[string][]string{
@@ -87,22 +87,22 @@ var fatesOf = map[string][]string{
 	"retry":      {fails},
 }
 
-// Case is a drawn batch, a drawn pipeline, and when the records' context ends.
+// Case is a drawn batch with a drawn pipeline, and with the end of the records' contexts.
 type Case struct {
 	Batch
 	Stages   []Stage
-	Cut      int  // how many stages belong to the source of Run
+	Cut      int  // how many stages are part of the stream that Run receives
 	Scoped   bool // the records have scopes
-	CancelAt int  // the call in which the context is cancelled, 0 for none
+	CancelAt int  // the number of the call that cancels the context; 0: none
 
-	// For virtual time. Deadlines and the ends that they make lie between the
-	// instants at which calls return.
+	// In virtual time. No deadline, and no end that follows from it, coincides with the return of
+	// a call.
 	Deadline time.Duration   // 0: none
 	Reserve  time.Duration   // 0: the default
-	Takes    []time.Duration // of one call after the other, and again
+	Takes    []time.Duration // the durations of calls, cyclically
 }
 
-// Cases draws a case of up to 7 stages of these kinds.
+// Cases draws cases of up to 7 stages of the given kinds.
 func Cases(sources, kinds []string) *rapid.Generator[Case] {
 	return rapid.Custom(func(t *rapid.T) Case {
 		c := Case{Batch: Batches(sources...).Draw(t, "batch")}
@@ -138,9 +138,7 @@ func (c Case) stage(t *rapid.T, kinds []string) Stage {
 	s.Fates = make([]Fate, len(c.Records))
 	if rapid.IntRange(0, 5).Draw(t, "all alike") == 0 {
 		all := Fate{Do: rapid.SampledFrom(choice).Draw(t, "does")}
-		for i := range s.Fates {
-			s.Fates[i] = all
-		}
+		s.Fates = slices.Repeat([]Fate{all}, len(c.Records))
 		return s
 	}
 	for i := range s.Fates {
@@ -151,7 +149,7 @@ func (c Case) stage(t *rapid.T, kinds []string) Stage {
 	return s
 }
 
-// Bad draws which records of an event cannot be decoded.
+// Bad draws which records of an event do not decode.
 func (c Case) Bad(t *rapid.T) Case {
 	for i := range c.Records {
 		c.Records[i].Bad = rapid.IntRange(0, 3).Draw(t, "bad") == 0
@@ -159,8 +157,8 @@ func (c Case) Bad(t *rapid.T) Case {
 	return c
 }
 
-// Timed draws a deadline and how long calls take. What calls last are multiples
-// of a tick, and no end or answer falls on one.
+// Timed draws a deadline and the durations of calls. Calls take multiples of a tick, and no context
+// ends and no response is due at one.
 func (c Case) Timed(t *rapid.T) Case {
 	const tick = 12 * time.Millisecond
 	ticks := func(n int) time.Duration { return tick * time.Duration(n) }

@@ -16,23 +16,23 @@ import (
 // Fault is the error of a drawn function.
 type Fault struct {
 	Stage int
-	Of    string // what the function got
-	As    error  // what the error passes itself off as
+	Of    string // the value or error that the function received
+	As    error  // what the error wraps, to look like it
 }
 
 func (f Fault) Error() string { return "fault(" + strconv.Itoa(f.Stage) + "," + f.Of + ")" }
 func (f Fault) Unwrap() error { return f.As }
 
-// ErrShutdown is the cause for which a context is cancelled.
+// ErrShutdown is the cause of a cancelled context.
 var ErrShutdown = errors.New("shutdown")
 
-// entry is the number of the first stage of sources whose values are no texts.
+// entry is the number of the stage that makes texts of events.
 const entry = -1
 
-// otherID is what the identifiers of the stages' own source begin with.
+// otherID begins the identifiers of the records that stray stages add.
 const otherID = "other"
 
-// Play is one execution of a Case.
+// Play is one execution of a Case on package batch.
 type Play struct {
 	Case
 	cancel context.CancelCauseFunc
@@ -44,10 +44,10 @@ type Play struct {
 	wrong []string
 }
 
-// Play returns an execution whose functions cancel with cancel.
+// Play returns a new execution. The call CancelAt calls cancel.
 func (c Case) Play(cancel context.CancelCauseFunc) *Play {
 	p := &Play{Case: c, cancel: cancel}
-	if c.Scoped && c.Batch.Source != Of { // which takes no options
+	if c.Scoped && c.Batch.Source != Of { // Of takes no options
 		p.scopes = new(Scopes)
 	}
 	return p
@@ -60,7 +60,7 @@ func (p *Play) Calls() []string {
 	return append([]string{}, p.calls...)
 }
 
-// Wrong returns what functions have seen that they should not.
+// Wrong returns what was wrong in the calls and the scopes so far.
 func (p *Play) Wrong() []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -70,7 +70,7 @@ func (p *Play) Wrong() []string {
 	return p.wrong
 }
 
-// Idle returns the records whose scopes were opened though no function was called for them.
+// Idle returns the records whose scopes were opened although no function was called for them.
 func (p *Play) Idle() []int {
 	if p.scopes == nil || p.strays() {
 		return nil
@@ -78,7 +78,7 @@ func (p *Play) Idle() []int {
 	return p.scopes.Idle()
 }
 
-// options are those of the batch, and those that watch.
+// options are the options of the batch and of its scopes.
 func (p *Play) options() []batch.Option {
 	opts := p.Case.options()
 	if p.scopes != nil {
@@ -101,9 +101,9 @@ func (p *Play) call(k int, token string) {
 	}
 }
 
-// do is what every drawn function begins with.
+// do begins every drawn function. It panics or returns an error if the fate of the record says so.
 func (p *Play) do(k, index int, token string) (fate string, err error) {
-	p.scoped(index)
+	p.noteCall(index)
 	p.call(k, token)
 	fate = p.Stages[k].fate(index, token)
 	switch fate {
@@ -117,27 +117,27 @@ func (p *Play) do(k, index int, token string) (fate string, err error) {
 	return fate, nil
 }
 
-// Source is the source with those stages that belong to it.
+// Source is the source with the stages before the cut.
 func (p *Play) Source(ctx context.Context, opts ...batch.Option) batch.Stream[string] {
 	return p.stages(p.stream(ctx, p, append(p.options(), opts...)), 0, p.Cut)
 }
 
-// Stage is the stages that do not belong to the source.
+// Stage is the stages after the cut.
 func (p *Play) Stage(s batch.Stream[string]) batch.Stream[string] {
 	return p.stages(s, p.Cut, len(p.Stages))
 }
 
-// Whole is the whole pipeline.
+// Whole is the source with all stages.
 func (p *Play) Whole(ctx context.Context, opts ...batch.Option) batch.Stream[string] {
 	return p.Stage(p.Source(ctx, opts...))
 }
 
-// Pipeline is all stages.
+// Pipeline is all stages without the source.
 func (p *Play) Pipeline(s batch.Stream[string]) batch.Stream[string] {
 	return p.stages(s, 0, len(p.Stages))
 }
 
-// Invoke hands the event to a handler.
+// Invoke passes the event to a handler.
 func (p *Play) Invoke(ctx context.Context, opts ...batch.Option) ([]byte, error) {
 	return p.handler(p, append(p.options(), opts...)).Invoke(ctx, p.Payload())
 }
@@ -149,8 +149,8 @@ func (p *Play) stages(s batch.Stream[string], from, to int) batch.Stream[string]
 	return s
 }
 
-// check looks whether the context of a function is that of its record.
-func (p *Play) check(ctx context.Context, v string) {
+// checkContext complains if the context of a function is not that of its record.
+func (p *Play) checkContext(ctx context.Context, v string) {
 	r, ok := batch.RecordFrom(ctx)
 	if strings.HasPrefix(r.ID, otherID) {
 		return
@@ -169,14 +169,14 @@ func (p *Play) check(ctx context.Context, v string) {
 	}
 }
 
-// scoped takes note of a call for a record of the batch.
-func (p *Play) scoped(index int) {
+// noteCall notes in the scopes a call for a record of the batch.
+func (p *Play) noteCall(index int) {
 	if p.scopes != nil && index >= 0 && !p.strays() {
 		p.scopes.Call(index)
 	}
 }
 
-// strays reports whether there are records of another batch.
+// strays reports whether a stage adds records of another batch.
 func (p *Play) strays() bool {
 	return slices.ContainsFunc(p.Stages, func(s Stage) bool { return slices.Contains(Stray, s.Kind) })
 }

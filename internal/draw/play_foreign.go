@@ -3,14 +3,16 @@ package draw
 import (
 	"context"
 	"iter"
+	"slices"
 
 	"github.com/lambdabatch/batch"
 )
 
+// foreign is a stage that is not made of the library's stages.
 func (p *Play) foreign(kind string, k int, s batch.Stream[string]) batch.Stream[string] {
 	picked := func(r batch.Result[string]) string { return p.Stages[k].fate(indexOfResult(r), Describe(r)) }
 	type result = batch.Result[string]
-	// each makes a stage of what it does with one Result.
+	// each makes a stage of a function that handles one Result.
 	each := func(f func(r result, yield func(result) bool) bool) batch.Stream[string] {
 		return func(yield func(result) bool) {
 			for r := range s {
@@ -74,18 +76,11 @@ func (p *Play) foreign(kind string, k int, s batch.Stream[string]) batch.Stream[
 		})
 	case "hold", "reverse":
 		return func(yield func(result) bool) {
-			var held []result
-			for r := range s {
-				held = append(held, r)
+			held := slices.Collect(s)
+			if kind == "reverse" {
+				slices.Reverse(held)
 			}
-			for i := range held {
-				if kind == "reverse" {
-					i = len(held) - 1 - i
-				}
-				if !yield(held[i]) {
-					return
-				}
-			}
+			slices.Values(held)(yield)
 		}
 	case "stop":
 		return func(yield func(result) bool) {

@@ -7,17 +7,18 @@ import (
 	"strings"
 
 	"github.com/lambdabatch/batch"
+	"github.com/samber/lo"
 )
 
 func (p *Play) stage(k int, s batch.Stream[string]) batch.Stream[string] {
 	suffix := "." + strconv.Itoa(k)
 	try := func(ctx context.Context, v string) (string, error) {
-		p.check(ctx, v)
+		p.checkContext(ctx, v)
 		_, err := p.do(k, indexOf(v), v)
 		return v + suffix, err
 	}
 	each := func(ctx context.Context, v string) error {
-		p.check(ctx, v)
+		p.checkContext(ctx, v)
 		_, err := p.do(k, indexOf(v), v)
 		return err
 	}
@@ -41,7 +42,7 @@ func (p *Play) stage(k int, s batch.Stream[string]) batch.Stream[string] {
 		return batch.Filter(s, keep)
 	case "tryFilter":
 		return batch.TryFilter(s, func(ctx context.Context, v string) (bool, error) {
-			p.check(ctx, v)
+			p.checkContext(ctx, v)
 			fate, err := p.do(k, indexOf(v), v)
 			return fate != rejects, err
 		})
@@ -49,7 +50,7 @@ func (p *Play) stage(k int, s batch.Stream[string]) batch.Stream[string] {
 		return batch.FlatMap(s, split)
 	case "tryFlatMap":
 		return batch.TryFlatMap(s, func(ctx context.Context, v string) ([]string, error) {
-			p.check(ctx, v)
+			p.checkContext(ctx, v)
 			_, err := p.do(k, indexOf(v), v)
 			return parts(v, k, p.Stages[k].N), err
 		})
@@ -88,7 +89,7 @@ func (p *Play) stage(k int, s batch.Stream[string]) batch.Stream[string] {
 	}
 }
 
-// recovered is what the functions of Catch and OrElse do.
+// recovered is the function of Catch and OrElse.
 func (p *Play) recovered(ctx context.Context, k int, err error) (string, error) {
 	r, ok := batch.RecordFrom(ctx)
 	if !ok {
@@ -108,12 +109,13 @@ func (p *Play) recovered(ctx context.Context, k int, err error) (string, error) 
 	return "", err
 }
 
+// chunk is the function of TryEachChunk.
 func (p *Play) chunk(ctx context.Context, k int, vs []string) error {
 	if _, ok := batch.RecordFrom(ctx); ok {
 		p.complain("a chunk with a record")
 	}
 	for _, v := range vs {
-		p.scoped(indexOf(v))
+		p.noteCall(indexOf(v))
 	}
 	p.call(k, strings.Join(vs, " "))
 	items := batch.ItemErrors{}
@@ -136,11 +138,7 @@ func (p *Play) chunk(ctx context.Context, k int, vs []string) error {
 	return fmt.Errorf("written in part: %w", items)
 }
 
-// parts are the values that a FlatMap makes of v.
+// parts returns the values that a FlatMap makes of v.
 func parts(v string, k, n int) []string {
-	values := make([]string, n)
-	for i := range values {
-		values[i] = fmt.Sprintf("%s.%d/%d", v, k, i)
-	}
-	return values
+	return lo.Times(n, func(i int) string { return fmt.Sprintf("%s.%d/%d", v, k, i) })
 }

@@ -12,51 +12,52 @@ import (
 	"time"
 
 	"github.com/lambdabatch/batch"
+	"github.com/samber/lo"
 	"pgregory.net/rapid"
 )
 
-// A Scene is a pipeline with effects before, in and after lanes, some of which fail or
-// never end. It leaves so much time that all others end.
+// A Scene is a pipeline with effects before, in and after lanes. Some effects fail or hang, and there is
+// time for all others to end.
 type Scene struct {
 	Policy batch.Policy
 	Groups []string // by record
-	Lanes  []int    // one around the other
-	Routes int      // the routes around the innermost effects, 0 for none
-	Before int      // how many effects there are before the lanes,
-	Inside int      // in the innermost,
-	After  int      // and after them
-	Parts  int      // that records are split into in the lanes
-	Hand   bool     // a stage of the user's own comes after the lanes
-	Bulk   int      // the size of the chunks at the end, 0 for none
-	Within int      // the size of chunks in the lanes, 0 for none
-	Again  int      // how many lanes without effects come after the lanes, 0 for none
-	Break  int      // after how many Results the user's own stage stops, 0 for never
+	Lanes  []int    // the numbers of nested lanes, from the outside
+	Routes int      // routes around the innermost effects; 0: none
+	Before int      // effects before the lanes
+	Inside int      // effects in the innermost lanes
+	After  int      // effects after the lanes
+	Parts  int      // parts into which records are split in the lanes
+	Hand   bool     // a stage written by hand follows the lanes
+	Bulk   int      // size of the chunks at the end; 0: none
+	Within int      // size of chunks in the lanes; 0: none
+	Again  int      // lanes without effects that follow; 0: none
+	Break  int      // Results after which the stage written by hand stops; 0: never
 	Fates  []SceneFate
 }
 
-// SceneFate is what becomes of a record at one of its effects.
+// SceneFate is what happens to a record at one of its effects.
 type SceneFate struct {
-	Do    string // fails, panics, rejects, settles (fails, and is caught in the lanes), hangs, exits, or nothing
-	At    int    // which effect
-	Takes []time.Duration
+	Do    string          // fails, panics, rejects, settles (fails and is caught in the lanes), hangs, exits, or ""
+	At    int             // the number of the effect
+	Takes []time.Duration // by effect
 }
 
 const (
 	hangs = "hangs"
-	exits = "exits" // its goroutine
+	exits = "exits" // ends its goroutine
 )
 
 func (s Scene) effects() int { return s.Before + s.Inside + s.After }
 
 func (s Scene) inLanes(at int) bool { return at >= s.Before && at < s.Before+s.Inside }
 
-// Scenes draws scenes in which all goes as it should, but for what fails and hangs in lanes.
+// Scenes draws scenes in which functions may fail, and may hang in lanes.
 func Scenes() *rapid.Generator[Scene] {
 	return scenes([]string{"", "", "", fails, panics, rejects, settles, hangs})
 }
 
-// Rough draws scenes in which functions end their goroutine and hang anywhere, and a stage
-// may stop early.
+// Rough draws scenes in which functions may also end their goroutine or hang anywhere, and a stage may
+// stop early.
 func Rough() *rapid.Generator[Scene] {
 	return rapid.Custom(func(t *rapid.T) Scene {
 		s := scenes([]string{"", "", "", "", fails, panics, rejects, settles, hangs, exits}).Draw(t, "scene")
@@ -106,7 +107,7 @@ func scenes(what []string) *rapid.Generator[Scene] {
 	})
 }
 
-// fate draws the fate of one record. One lane must be free of those that hang.
+// fate draws the fate of one record. free is the number of lanes in which nothing hangs. One must remain.
 func (s Scene) fate(t *rapid.T, what []string, free *int) SceneFate {
 	f := SceneFate{Do: rapid.SampledFrom(what).Draw(t, "does")}
 	f.At = rapid.IntRange(0, s.effects()-1).Draw(t, "at")
@@ -124,11 +125,11 @@ func (s Scene) fate(t *rapid.T, what []string, free *int) SceneFate {
 	return f
 }
 
-// Acted is what functions of a Scene did, in order.
+// Acted records what the functions of a Scene did, in order.
 type Acted struct {
 	Scene
-	Free   chan struct{} // lets go of what hangs
-	Scopes Scopes        // of those records that Source is for
+	Free   chan struct{} // close it to release the functions that hang
+	Scopes Scopes        // of the records of Source
 
 	mu   sync.Mutex
 	acts []act
@@ -188,12 +189,9 @@ func (a *Acted) Pipeline(s batch.Stream[string]) batch.Stream[string] {
 	})
 }
 
-// routed has records take routes by turns.
+// routed distributes the records over the routes in turn.
 func (a *Acted) routed(stage batch.Stage[string, string]) batch.Stage[string, string] {
-	routes := make(map[int]batch.Stage[string, string])
-	for k := range a.Routes {
-		routes[k] = stage
-	}
+	routes := lo.Associate(lo.Range(a.Routes), func(k int) (int, batch.Stage[string, string]) { return k, stage })
 	return func(s batch.Stream[string]) batch.Stream[string] {
 		return batch.Route(s, func(v string) int {
 			a.Scopes.Call(indexOf(v))
@@ -202,7 +200,7 @@ func (a *Acted) routed(stage batch.Stage[string, string]) batch.Stage[string, st
 	}
 }
 
-// byHand passes on so many Results, all for 0.
+// byHand passes on as many Results as most says, all if most is 0.
 func byHand(most int) func(batch.Stream[string]) batch.Stream[string] {
 	return func(s batch.Stream[string]) batch.Stream[string] {
 		return func(yield func(batch.Result[string]) bool) {
@@ -240,7 +238,7 @@ func (a *Acted) do(at int, v string) (keep bool, err error) {
 		case exits:
 			runtime.Goexit()
 		case hangs:
-			if !strings.Contains(v, "/") || strings.HasSuffix(v, "/0") { // the first part, so that it takes one lane
+			if !strings.Contains(v, "/") || strings.HasSuffix(v, "/0") { // only the first part, so that one lane hangs
 				<-a.Free
 			}
 		}
@@ -257,28 +255,20 @@ func (a *Acted) note(at int, v string) {
 
 // Source is the source of the scene, with scopes.
 func (a *Acted) Source(ctx context.Context, opts ...batch.Option) batch.Stream[string] {
-	values := make([]string, len(a.Groups))
-	for i := range values {
-		values[i] = strconv.Itoa(i)
-	}
-	return batch.From(ctx, values, func(v string) batch.Record {
+	return batch.From(ctx, lo.Times(len(a.Groups), strconv.Itoa), func(v string) batch.Record {
 		return batch.Record{ID: "r" + v, Group: a.Groups[indexOf(v)]}
 	}, slices.Concat(opts, a.Scopes.Options(), []batch.Option{batch.WithPolicy(a.Policy), batch.WithoutAllFailedError()})...)
 }
 
-// Reported returns the identifiers that the answer must list: those of the records that
-// failed or hang, and of all that come after one of them in their line.
+// Reported returns the identifiers that the response must list: those of the records that fail or
+// hang, and of the records that they hold back.
 func (s Scene) Reported() []string {
-	ids := []string{}
-	for i := range s.Groups {
-		if s.bad(i) || !s.First(i) {
-			ids = append(ids, "r"+strconv.Itoa(i))
-		}
-	}
-	return ids
+	return lo.FilterMap(s.Groups, func(_ string, i int) (string, bool) {
+		return "r" + strconv.Itoa(i), s.bad(i) || !s.First(i)
+	})
 }
 
-// First reports whether no earlier record holds this one back.
+// First reports whether no earlier record holds back record i.
 func (s Scene) First(i int) bool { return !slices.ContainsFunc(s.earlier(i), s.bad) }
 
 func (s Scene) bad(i int) bool {
@@ -286,19 +276,16 @@ func (s Scene) bad(i int) bool {
 }
 
 // earlier returns the records that a record must not overtake.
-func (s Scene) earlier(i int) (all []int) {
-	for j := range i {
-		if s.Policy == batch.StopBatch || s.Policy == batch.StopGroup && s.Groups[i] != "" && s.Groups[i] == s.Groups[j] {
-			all = append(all, j)
-		}
-	}
-	return all
+func (s Scene) earlier(i int) []int {
+	return lo.Filter(lo.Range(i), func(j, _ int) bool {
+		return s.Policy == batch.StopBatch || s.Policy == batch.StopGroup && s.Groups[i] != "" && s.Groups[i] == s.Groups[j]
+	})
 }
 
-// Wrong says what the functions did that they should not have done, or left out, given what
-// is reported: "" for nothing. Those of records that are not reported took effect once, and in
-// every place groups did so in order, with nothing of a later record once an earlier one had
-// failed there or before.
+// Wrong returns what is wrong with the effects, given the reported identifiers, and "" if nothing is.
+// Each effect of a record that is not reported must have happened once. At each place, groups must
+// take effect in order. Once a record has failed at a place or before it, no later record of its
+// group may take effect there.
 func (a *Acted) Wrong(reported []string) string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -330,8 +317,8 @@ func (a *Acted) Wrong(reported []string) string {
 	return ""
 }
 
-// mustFollow reports whether, at this effect, one record must not be before an earlier
-// one. In lanes only groups are in order.
+// mustFollow reports whether the later record must not overtake the earlier one at an effect. In lanes
+// only groups are in order.
 func (s Scene) mustFollow(later, earlier, at int) bool {
 	if s.inLanes(at) && (s.Groups[later] == "" || s.Groups[later] != s.Groups[earlier]) {
 		return false
@@ -339,7 +326,7 @@ func (s Scene) mustFollow(later, earlier, at int) bool {
 	return slices.Contains(s.earlier(later), earlier)
 }
 
-// missing returns an effect that a record should have had.
+// missing returns an effect that record i lacks, "" if it lacks none.
 func (s Scene) missing(i int, counts map[string]int) string {
 	f := s.Fates[i]
 	for at := range s.effects() + 1 {

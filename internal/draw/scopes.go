@@ -9,10 +9,11 @@ import (
 	"sync"
 
 	"github.com/lambdabatch/batch"
+	"github.com/samber/lo"
 )
 
-// Scopes watches the scopes of one batch. They must be opened before a function is called for a record, and closed once,
-// with what the report says. What is not of the batch it does not know.
+// Scopes checks the scopes of one batch. A scope must be opened before a function is called for its record, and closed
+// once, with the outcome that the report says. Records of other batches must not be passed to it.
 type Scopes struct {
 	mu      sync.Mutex
 	scopes  map[int]*scope
@@ -28,7 +29,7 @@ type scope struct {
 
 type scopeKey struct{}
 
-// Options are what a source has to be told.
+// Options returns the options that open the scopes.
 func (s *Scopes) Options() []batch.Option {
 	s.scopes, s.called = make(map[int]*scope), make(map[int]bool)
 	return []batch.Option{batch.WithScope(s.open), batch.WithReport(s.report)}
@@ -61,7 +62,7 @@ func (s *Scopes) report(_ context.Context, r batch.Report) {
 	s.reports = append(s.reports, r)
 }
 
-// Call takes note that a function is called for a record.
+// Call notes that a function is called for a record.
 func (s *Scopes) Call(index int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -71,7 +72,7 @@ func (s *Scopes) Call(index int) {
 	}
 }
 
-// CallIn takes note that a function is called for a record, with this context.
+// CallIn notes that a function is called for a record with this context.
 func (s *Scopes) CallIn(ctx context.Context, index int) {
 	s.Call(index)
 	s.mu.Lock()
@@ -85,7 +86,7 @@ func (s *Scopes) complain(format string, args ...any) {
 	s.wrong = append(s.wrong, fmt.Sprintf(format, args...))
 }
 
-// Wrong returns what was wrong until now. The batch has been answered.
+// Wrong returns what was wrong. Call it after the response.
 func (s *Scopes) Wrong() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -93,13 +94,8 @@ func (s *Scopes) Wrong() []string {
 	if len(s.reports) == 0 {
 		return wrong
 	}
-	reported := make(map[int]string)
-	for _, f := range s.reports[0].Failures {
-		if strings.HasPrefix(f.Record.ID, otherID) {
-			continue
-		}
-		reported[f.Record.Index] = describe(f.Err)
-	}
+	own := lo.Reject(s.reports[0].Failures, func(f batch.Failure, _ int) bool { return strings.HasPrefix(f.Record.ID, otherID) })
+	reported := lo.Associate(own, func(f batch.Failure) (int, string) { return f.Record.Index, describe(f.Err) })
 	for _, i := range slices.Sorted(maps.Keys(s.scopes)) {
 		switch closings := s.scopes[i].closings; {
 		case len(closings) != 1:
@@ -113,7 +109,7 @@ func (s *Scopes) Wrong() []string {
 	return wrong
 }
 
-// Idle returns the records whose scopes were opened though no function was called for them.
+// Idle returns the records whose scopes were opened although no function was called for them.
 func (s *Scopes) Idle() (idle []int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

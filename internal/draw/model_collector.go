@@ -4,36 +4,38 @@ import (
 	"cmp"
 	"slices"
 	"time"
+
+	"github.com/samber/lo"
 )
 
-// collector is the model of what folds Results into the answer.
+// collector is the model of the collector.
 type collector struct {
 	m       *Model
-	learned *iteration // the first, where it is told of iterations
-	since   time.Duration
-	cut     bool // the answer was due before the end
+	learned *iteration    // the first one that it watched
+	since   time.Duration // when learned began
+	cut     bool          // the response was due before the pipeline ended
 	tallies []*tally
 	values  []item
 	logged  []string
 }
 
+// tally is what has arrived of one iteration.
 type tally struct {
-	run  *iteration
-	seen map[result]bool
-	bad  map[int]item // by record
+	run    *iteration
+	seen   map[part]bool
+	failed map[int]item // by record
 }
 
 func (c *collector) tallyOf(run *iteration) *tally {
-	for _, t := range c.tallies {
-		if t.run == run {
-			return t
-		}
+	if t, ok := lo.Find(c.tallies, func(t *tally) bool { return t.run == run }); ok {
+		return t
 	}
-	t := &tally{run: run, seen: map[result]bool{}, bad: map[int]item{}}
+	t := &tally{run: run, seen: map[part]bool{}, failed: map[int]item{}}
 	c.tallies = append(c.tallies, t)
 	return t
 }
 
+// learn is called for each iteration that it watches.
 func (c *collector) learn(run *iteration) {
 	c.tallyOf(run)
 	if c.learned == nil {
@@ -45,35 +47,36 @@ func (c *collector) add(it item) bool {
 	if it.run == nil {
 		return true
 	}
-	c.m.look(&it)
+	c.m.see(&it)
 	if c.m.watch != nil && !slices.ContainsFunc(c.tallies, func(t *tally) bool { return t.run == it.run }) {
 		return true // of another batch
 	}
 	t := c.tallyOf(it.run)
-	if !t.seen[result{it.record, it.number}] && it.state == ready {
+	p := part{it.record, it.number}
+	if !t.seen[p] && it.state == ready {
 		c.values = append(c.values, it)
 	}
-	t.seen[result{it.record, it.number}] = true
+	t.seen[p] = true
 	c.fail(t, it)
 	return true
 }
 
-// fail takes note of a failure, which is logged if it tells something new.
+// fail notes a failure. It is logged if the record has not failed before.
 func (c *collector) fail(t *tally, it item) {
-	was, ok := t.bad[it.record]
+	was, ok := t.failed[it.record]
 	if !it.state.failure() || ok && (!was.state.unprocessed() || it.state != failed) {
 		return
 	}
-	t.bad[it.record] = it
+	t.failed[it.record] = it
 	if it.state == failed && !it.run.of.other {
 		c.logged = append(c.logged, it.run.of.Records[it.record].ID)
 	}
 }
 
-// gather takes note of the failures that nobody settled.
-func (c *collector) gather() {
+// addUnsettled adds the failures that were never settled and did not arrive.
+func (c *collector) addUnsettled() {
 	logged := len(c.logged)
-	defer func() { c.logged = c.logged[:min(len(c.logged), logged+16)] }() // it is not logged without end
+	defer func() { c.logged = c.logged[:min(len(c.logged), logged+16)] }() // the library limits how many it logs
 	for _, t := range c.tallies {
 		open := slices.Clone(t.run.open)
 		slices.SortStableFunc(open, func(a, b *failure) int {
@@ -85,21 +88,21 @@ func (c *collector) gather() {
 	}
 }
 
-// complete reports whether every Result of the record has come.
+// complete reports whether every part of the record has arrived.
 func (t *tally) complete(record int) bool {
 	if t.run.held[record] > 0 {
 		return false
 	}
 	for number := range t.run.given[record] + 1 {
-		r := result{record, number}
-		if !t.seen[r] && !t.run.split[r] {
+		p := part{record, number}
+		if !t.seen[p] && !t.run.split[p] {
 			return false
 		}
 	}
 	return true
 }
 
-// due returns when the answer is given at the latest.
+// due returns when the response is due, 0 for never.
 func (c *collector) due() time.Duration {
 	if c.learned == nil || c.m.Deadline == 0 || c.learned.of.free {
 		return 0
@@ -108,34 +111,25 @@ func (c *collector) due() time.Duration {
 	return max(end, c.since) + c.learned.reserve/2
 }
 
-// verdicts returns what became of the records of one source. The state is done
-// where they are acknowledged.
+// verdicts returns what becomes of each record of a source. The state of an acknowledged record is done.
 func (c *collector) verdicts(of *origin) []item {
-	all := make([]item, len(of.Records))
-	for i := range all {
-		all[i] = item{record: i, state: done}
-	}
+	all := lo.Times(len(of.Records), func(i int) item { return item{record: i, state: done} })
 	lost := func(i int) item { return item{record: i, state: unreached, err: "unreached" + of.names()} }
 	worsen := func(i int, bad item) {
 		if all[i].state == done || all[i].state.unprocessed() && bad.state == failed {
 			all[i] = bad
 		}
 	}
-	var own []*tally
-	for _, t := range c.tallies {
-		if t.run.of == of {
-			own = append(own, t)
-		}
-	}
-	came := false
+	own := lo.Filter(c.tallies, func(t *tally, _ int) bool { return t.run.of == of })
+	arrived := false
 	for k, t := range own {
 		underWay := c.cut && !t.run.left && (!t.run.ended || k == len(own)-1)
 		if len(t.seen) == 0 && !underWay {
 			continue
 		}
-		came = true
+		arrived = true
 		for i := range all {
-			if bad, ok := t.bad[i]; ok {
+			if bad, ok := t.failed[i]; ok {
 				worsen(i, bad)
 			} else if !t.complete(i) {
 				worsen(i, lost(i))
@@ -143,8 +137,8 @@ func (c *collector) verdicts(of *origin) []item {
 		}
 	}
 	for _, t := range own {
-		for i, bad := range t.bad {
-			if bad.state == failed || !came {
+		for i, bad := range t.failed {
+			if bad.state == failed || !arrived {
 				worsen(i, bad)
 			}
 		}
@@ -153,7 +147,7 @@ func (c *collector) verdicts(of *origin) []item {
 		}
 	}
 	for i := range all {
-		if !came {
+		if !arrived {
 			worsen(i, lost(i))
 		}
 	}

@@ -5,17 +5,19 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"github.com/samber/lo"
 )
 
-// Collect returns what Collect answers.
+// Collect returns the outcome of batch.Collect.
 func (m *Model) Collect() Outcome {
 	c := &collector{m: m}
 	m.after(len(m.Stages))(c.add)
 	o, _ := c.answer()
-	return m.told(o)
+	return m.visible(o)
 }
 
-// Partition returns what Partition returns.
+// Partition returns what batch.Partition returns.
 func (m *Model) Partition() Parts {
 	c := &collector{m: m}
 	m.after(len(m.Stages))(c.add)
@@ -23,10 +25,10 @@ func (m *Model) Partition() Parts {
 	return Parts{values, o.Failures}
 }
 
-// Run returns what Run answers.
+// Run returns the outcome of batch.Run.
 func (m *Model) Run() Outcome { return m.run(&collector{m: m}) }
 
-// Invoke returns what a handler answers.
+// Invoke returns the outcome of a handler.
 func (m *Model) Invoke() Outcome {
 	m.Cut = entry
 	c := &collector{m: m}
@@ -40,7 +42,7 @@ func (m *Model) Invoke() Outcome {
 	return o
 }
 
-// Answered returns when the answer was given, after the start.
+// Answered returns how long after the start the response was returned.
 func (m *Model) Answered() time.Duration { return m.now }
 
 func (m *Model) run(c *collector) Outcome {
@@ -48,7 +50,7 @@ func (m *Model) run(c *collector) Outcome {
 	func() {
 		defer func() {
 			if v := recover(); v != nil {
-				if _, ok := v.(late); !ok {
+				if _, ok := v.(responseDue); !ok {
 					panic(v)
 				}
 				c.cut = true
@@ -60,27 +62,23 @@ func (m *Model) run(c *collector) Outcome {
 		}
 	}()
 	o, _ := c.answer()
-	return m.told(o)
+	return m.visible(o)
 }
 
-func (m *Model) told(o Outcome) Outcome {
+// visible removes what the source does not tell. Of takes no options, so it has no logger.
+func (m *Model) visible(o Outcome) Outcome {
 	if m.Source == Of {
 		o.Logged = nil
 	}
-	return o.unseen()
+	return o.visible()
 }
 
-// answer folds.
+// answer makes the outcome of what has arrived, and the values of acknowledged records.
 func (c *collector) answer() (Outcome, []string) {
-	c.gather()
+	c.addUnsettled()
 	o := Outcome{Listed: []string{}, Logged: c.logged}
 	values := []string{}
-	var sources []*origin
-	for _, t := range c.tallies {
-		if !slices.Contains(sources, t.run.of) {
-			sources = append(sources, t.run.of)
-		}
-	}
+	sources := lo.Uniq(lo.Map(c.tallies, func(t *tally, _ int) *origin { return t.run.of }))
 	for _, of := range sources {
 		for i, v := range c.verdicts(of) {
 			o.Counts[0]++
