@@ -19,4 +19,6 @@ require (
 	github.com/aws/aws-sdk-go-v2/internal/endpoints/v2 v2.8.10 // indirect
 	github.com/aws/smithy-go v1.28.8 // indirect
 	github.com/go-json-experiment/json v1.27.2 // indirect
+	github.com/samber/lo v1.53.0 // indirect
+	golang.org/x/text v0.22.0 // indirect
 )
