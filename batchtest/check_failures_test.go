@@ -49,7 +49,7 @@ func TestAStageThatRecoversMustStillLeaveTheRestAlone(t *testing.T) {
 			changing(failingDone),
 			`changes rN from Done to the failure "other"`, lawUntried,
 		},
-		"it drops what it cannot settle": {
+		"it drops failures that it cannot settle": {
 			sending(func(r sent, yield func(sent) bool) bool { return errors.Is(r.Err(), errBefore) || yield(r) }),
 			"drops rN", lawLeaves,
 		},
@@ -75,7 +75,7 @@ func TestAStageThatCallsAFunctionInVainIsFound(t *testing.T) {
 			}),
 			`turns rN into the failure "other" although its context had already ended`, lawEnd,
 		},
-		"it acknowledges what it stored itself": {
+		"it handles values without Then": {
 			changing(func(r sent) sent {
 				if _, ok := r.Value(); ok {
 					return r.Ack()
@@ -84,11 +84,11 @@ func TestAStageThatCallsAFunctionInVainIsFound(t *testing.T) {
 			}),
 			"acknowledges rN although its context had already ended", lawEnd,
 		},
-		"it acknowledges what was not started": {
+		"it acknowledges a record that was not started": {
 			acknowledging(batch.ErrNotStarted),
 			"acknowledges rN although its context had already ended", lawEnd,
 		},
-		"it acknowledges what is blocked": {
+		"it acknowledges a blocked record": {
 			acknowledging(batch.ErrBlocked),
 			"acknowledges rN although rN holds it back", lawHeld,
 		},

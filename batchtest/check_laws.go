@@ -42,7 +42,9 @@ func (c *checker[A, B]) broken(t *trial) *breach {
 	if t.lanes == 0 && t.ranges != 1 {
 		return &breach{lawSource, times(t.ranges)}
 	}
-	for _, rule := range []func(*trial) *breach{unknownRecord, repeatedPart, overtaking, c.changed, c.dropped, c.calledInVain} {
+	for _, rule := range []func(*trial) *breach{
+		unknownRecord, repeatedPart, overtaking, c.changed, c.dropped, c.calledInVain,
+	} {
 		if b := rule(t); b != nil {
 			return b
 		}
@@ -246,14 +248,12 @@ func (c *checker[A, B]) forbids(t *trial, in []snapshot) (law, why string) {
 // not certain, because records without one do not wait for each other in lanes. Nor is it if the
 // stage may settle the failure.
 func (c *checker[A, B]) holder(t *trial, held snapshot) (index int, ok bool) {
-	if t.policy == batch.Continue || c.recovers {
+	group := held.group()
+	if t.policy == batch.Continue || c.recovers || group == "" {
 		return 0, false
 	}
-	group := held.group()
-	for _, r := range t.received {
-		if r.state == isFailed && r.index < held.index && group != "" && r.group() == group {
-			return r.index, true
-		}
-	}
-	return 0, false
+	holder, ok := lo.Find(t.received, func(r snapshot) bool {
+		return r.state == isFailed && r.index < held.index && r.group() == group
+	})
+	return holder.index, ok
 }

@@ -44,7 +44,7 @@ func TestAStageThatMixesGroupsUpIsFound(t *testing.T) {
 
 func TestAStageThatKeepsSomethingFromARangeThatStoppedIsFound(t *testing.T) {
 	checkAll(t, map[string]bad{
-		"it stays stopped": {
+		"it never sends again after a stop": {
 			func(s ints) ints {
 				stopped := false
 				return func(yield func(sent) bool) {

@@ -36,7 +36,7 @@ func TestAStageThatRangesOtherwiseThanOnceIsFound(t *testing.T) {
 			func(s ints) ints { return nil },
 			"returns a nil Stream", lawReturns,
 		},
-		"it keeps something from the range before": {
+		"it keeps state from the previous range": {
 			func(s ints) ints {
 				n := 0
 				return changing(func(r sent) sent {
@@ -45,7 +45,7 @@ func TestAStageThatRangesOtherwiseThanOnceIsFound(t *testing.T) {
 			},
 			"turns rN into N instead of N in a second range", lawRanges,
 		},
-		"it knows of other ranges": {
+		"it depends on other ranges": {
 			func(s ints) ints {
 				var ranges atomic.Int32
 				return func(yield func(sent) bool) {
@@ -57,7 +57,7 @@ func TestAStageThatRangesOtherwiseThanOnceIsFound(t *testing.T) {
 			},
 			"turns rN into N instead of N in two ranges at once", lawAtOnce,
 		},
-		"it goes on": {
+		"it continues after a stop": {
 			sending(func(r sent, yield func(sent) bool) bool { yield(r); return true }),
 			"sends rN after its consumer has stopped", lawStop,
 		},

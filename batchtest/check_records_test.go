@@ -34,14 +34,14 @@ func TestAStageThatLosesOrRepeatsRecordsIsFound(t *testing.T) {
 			}),
 			"sends rN twice", lawOnce,
 		},
-		"it sends two values for one": {
+		"it sends two values for one part": {
 			sending(func(r sent, yield func(sent) bool) bool {
 				_, ready := r.Value()
 				return yield(then(r, same)) && (!ready || yield(then(r, func(v int) int { return v + 1 })))
 			}),
 			"sends rN twice", lawOnce,
 		},
-		"it sends failures twice, and a stage after it has seen both": {
+		"it sends failures twice to a later stage": {
 			func(s ints) ints {
 				twice := sending(func(r sent, yield func(sent) bool) bool {
 					return yield(r) && (!errors.Is(r.Err(), errBefore) || yield(r))
@@ -50,7 +50,7 @@ func TestAStageThatLosesOrRepeatsRecordsIsFound(t *testing.T) {
 			},
 			`sends rN once more, as the failure "failed before"`, lawOnce,
 		},
-		"it makes records": {
+		"it makes new records": {
 			func(s ints) ints {
 				return func(yield func(sent) bool) {
 					values, _ := batch.Partition(s)
@@ -73,7 +73,7 @@ func TestAStageThatLosesOrRepeatsRecordsIsFound(t *testing.T) {
 
 func TestAStageThatGivesARecordTheResultOfAnotherIsFound(t *testing.T) {
 	checkAll(t, map[string]bad{
-		"it works on the first only": {
+		"it processes only the first record": {
 			knowing(func(before []sent, r sent) sent {
 				if len(before) > 0 && before[0].Record().Index != r.Record().Index {
 					return r
@@ -82,7 +82,7 @@ func TestAStageThatGivesARecordTheResultOfAnotherIsFound(t *testing.T) {
 			}),
 			"turns rN into N instead of N because of its neighbours", lawAlone,
 		},
-		"it makes each as large as the one before": {
+		"it raises each value to the previous one": {
 			knowing(func(before []sent, r sent) sent {
 				return then(r, func(v int) int {
 					for _, b := range before {
@@ -94,7 +94,7 @@ func TestAStageThatGivesARecordTheResultOfAnotherIsFound(t *testing.T) {
 			}),
 			"turns rN into N instead of N because of its neighbours", lawAlone,
 		},
-		"it gives each the value of the one before": {
+		"it replaces each value with the previous one": {
 			knowing(func(before []sent, r sent) sent {
 				return then(r, func(v int) int {
 					for _, b := range before {

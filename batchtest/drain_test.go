@@ -106,9 +106,9 @@ func TestASecondDrainAtTheSameTimeIsAnError(t *testing.T) {
 
 func TestAHandlerThatNeverSucceedsEndsAtTheBound(t *testing.T) {
 	never := map[string]function{
-		"an error":   failing(func([]record) bool { return true }),
-		"a list":     listing(func(record) bool { return true }),
-		"its answer": responding("no JSON"),
+		"an error":            failing(func([]record) bool { return true }),
+		"a list":              listing(func(record) bool { return true }),
+		"an invalid response": responding("no JSON"),
 	}
 	for name, handler := range never {
 		for source, drain := range map[string]func(context.Context) *batchtest.Run{

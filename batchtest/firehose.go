@@ -52,7 +52,7 @@ func (c FirehoseConfig) checked() FirehoseConfig {
 
 // FirehoseRecord is a record to put into a [Firehose].
 type FirehoseRecord struct {
-	ID   string // must be unique; if empty, it is assigned, as long as the service's are
+	ID   string // must be unique; if empty, a number as long as the service's
 	Data []byte
 }
 
@@ -97,7 +97,7 @@ func (f *Firehose) Put(records ...FirehoseRecord) []string {
 //   - If an invocation fails, its batch is sent again. After the last retry, the records go to the
 //     error prefix.
 //   - If a response breaks a rule, all records of the batch go to the error prefix at once.
-//   - Otherwise, so do the records whose result is ProcessingFailed.
+//   - Otherwise, only the records whose result is ProcessingFailed go there.
 //
 // Drain returns when every handler that it called has returned, even after its deadline, or when
 // ctx has ended.

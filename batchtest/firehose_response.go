@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/aws/aws-lambda-go/events"
+	"github.com/samber/lo"
 )
 
 // transformed is one record of a response to Firehose.
@@ -46,10 +47,8 @@ func readFirehoseResponse(payload []byte, ids []string) ([]transformed, error) {
 		missing[r.id] = false
 		records[i] = r
 	}
-	for _, id := range ids {
-		if missing[id] {
-			return nil, fmt.Errorf("%w: %q is missing", ErrVoid, id)
-		}
+	if id, ok := lo.Find(ids, func(id string) bool { return missing[id] }); ok {
+		return nil, fmt.Errorf("%w: %q is missing", ErrVoid, id)
 	}
 	return records, nil
 }

@@ -207,12 +207,12 @@ func TestWithoutMaxReceivesTheInnocentFollowAPoisonMessageIntoTheDeadLetterQueue
 		deadLettered []string
 		tried        map[string]int
 	}{
-		"without": {
+		"without WithMaxReceives": {
 			nil,
 			[]string{"other"}, []string{"poison", "innocent-1", "innocent-2"},
 			map[string]int{"poison": 3, "other": 1},
 		},
-		"with": {
+		"with WithMaxReceives": {
 			[]batch.Option{batch.WithMaxReceives(3)},
 			[]string{"other", "innocent-1", "innocent-2"}, []string{"poison"},
 			map[string]int{"poison": 3, "innocent-1": 1, "innocent-2": 1, "other": 1},

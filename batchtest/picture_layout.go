@@ -149,7 +149,8 @@ func (h history) row(id, name string, columns []int, cells []verdict, left int) 
 		}
 		x := middle(left, i)
 		row.From, row.To = cmp.Or(row.From, x), x
-		row.Cells = append(row.Cells, pictureCell{x, v.look(), fmt.Sprintf("%s in invocation %d: %s", full, columns[i]+1, v.look().Name)})
+		tooltip := fmt.Sprintf("%s in invocation %d: %s", full, columns[i]+1, v.look().Name)
+		row.Cells = append(row.Cells, pictureCell{x, v.look(), tooltip})
 	}
 	return row
 }

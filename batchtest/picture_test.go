@@ -98,7 +98,7 @@ func TestWhatNobodyReportedIsReportedByTheAnswerAtMost(t *testing.T) {
 		"an error": {failing(anyOf(poisoned("m-1"))), []string{
 			"m-1: reported, reported; dead-lettered", "m-2: reported, reported; dead-lettered",
 		}},
-		"an answer that voids itself": {responding(`{"batchItemFailures":[{"itemIdentifier":""}]}`), []string{
+		"an invalid response": {responding(`{"batchItemFailures":[{"itemIdentifier":""}]}`), []string{
 			"m-1: reported, reported; dead-lettered", "m-2: reported, reported; dead-lettered",
 		}},
 	} {

@@ -149,7 +149,9 @@ func (q *Queue) Send(messages ...Message) []string {
 		if q.config.FIFO {
 			m.Group = cmp.Or(m.Group, "default")
 		}
-		q.messages = append(q.messages, &message{Message: m, number: q.sends, sent: time.Now(), copies: &copies{remaining: 1}})
+		q.messages = append(q.messages, &message{
+			Message: m, number: q.sends, sent: time.Now(), copies: &copies{remaining: 1},
+		})
 		ids = append(ids, m.ID)
 	}
 	return ids
@@ -302,7 +304,7 @@ func (q *Queue) expired(m *message, now time.Time) bool {
 	return q.config.FIFO && q.config.VisibilityTimeout > 0 && !m.visible.After(now)
 }
 
-// remove takes a copy out of the queue. After the last copy, the Run gets the end of the message.
+// remove takes a copy out of the queue. With the last copy, the message has ended.
 func (q *Queue) remove(d *drain, m *message) {
 	at := slices.Index(q.messages, m)
 	q.messages = slices.Delete(q.messages, at, at+1)

@@ -44,11 +44,11 @@ func TestAFIFOBatchHasEachGroupInOnePiece(t *testing.T) {
 		sent sent
 		want [][]string
 	}{
-		"recorded: g1 g2 g1 g1":        {10, sent{{"1", "g1"}, {"2", "g2"}, {"3", "g1"}, {"4", "g1"}}, [][]string{{"1", "3", "4", "2"}}},
-		"a batch that is full":         {2, sent{{"1", "g1"}, {"2", "g2"}, {"3", "g1"}, {"4", "g1"}}, [][]string{{"1", "3"}, {"2", "4"}}},
-		"three groups":                 {10, sent{{"1", "c"}, {"2", "b"}, {"3", "c"}, {"4", "a"}, {"5", "b"}}, [][]string{{"1", "3", "2", "5", "4"}}},
-		"messages without a group":     {10, sent{{"1", ""}, {"2", "b"}, {"3", ""}}, [][]string{{"1", "3", "2"}}},
-		"more than ten in the default": {0, slices.Repeat(sent{{"x", "a"}}, 12), [][]string{slices.Repeat([]string{"x"}, 10), {"x", "x"}}},
+		"recorded: g1 g2 g1 g1":    {10, sent{{"1", "g1"}, {"2", "g2"}, {"3", "g1"}, {"4", "g1"}}, [][]string{{"1", "3", "4", "2"}}},
+		"a full batch":             {2, sent{{"1", "g1"}, {"2", "g2"}, {"3", "g1"}, {"4", "g1"}}, [][]string{{"1", "3"}, {"2", "4"}}},
+		"three groups":             {10, sent{{"1", "c"}, {"2", "b"}, {"3", "c"}, {"4", "a"}, {"5", "b"}}, [][]string{{"1", "3", "2", "5", "4"}}},
+		"messages without a group": {10, sent{{"1", ""}, {"2", "b"}, {"3", ""}}, [][]string{{"1", "3", "2"}}},
+		"more than ten messages":   {0, slices.Repeat(sent{{"x", "a"}}, 12), [][]string{slices.Repeat([]string{"x"}, 10), {"x", "x"}}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -70,27 +70,27 @@ func TestWhatIsListedComesAgain(t *testing.T) {
 		want    [][]string
 		deleted []string
 	}{
-		"only what is listed": {
+		"only listed messages are redelivered": {
 			batchtest.QueueConfig{}, "aaa", func() function { return listing(once("m-2")) },
 			[][]string{{"m-1", "m-2", "m-3"}, {"m-2"}}, []string{"m-1", "m-3", "m-2"},
 		},
-		"everything after an error": {
+		"after an error all messages are redelivered": {
 			batchtest.QueueConfig{}, "aaa", func() function { return failing(anyOf(once("m-2"))) },
 			[][]string{{"m-1", "m-2", "m-3"}, {"m-1", "m-2", "m-3"}}, []string{"m-1", "m-2", "m-3"},
 		},
-		"FIFO: what comes after it and is not listed overtakes": {
+		"FIFO: a later message that is not listed overtakes": {
 			batchtest.QueueConfig{FIFO: true}, "aaa", func() function { return listing(once("m-1")) },
 			[][]string{{"m-1", "m-2", "m-3"}, {"m-1"}}, []string{"m-2", "m-3", "m-1"},
 		},
-		"FIFO: a group that failed comes after the others": {
+		"FIFO: a failed group is delivered after the others": {
 			batchtest.QueueConfig{FIFO: true, BatchSize: 2}, "aabc", func() function { return listing(once("m-1", "m-2")) },
 			[][]string{{"m-1", "m-2"}, {"m-3", "m-4"}, {"m-1", "m-2"}}, []string{"m-3", "m-4", "m-1", "m-2"},
 		},
-		"FIFO: a message waits for the earlier ones of its group": {
+		"FIFO: a message waits for the earlier messages of its group": {
 			batchtest.QueueConfig{FIFO: true, BatchSize: 2}, "aaa", func() function { return listing(once("m-1", "m-2")) },
 			[][]string{{"m-1", "m-2"}, {"m-1", "m-2"}, {"m-3"}}, []string{"m-1", "m-2", "m-3"},
 		},
-		"standard: what failed comes after what is new": {
+		"standard: failed messages are delivered after new ones": {
 			batchtest.QueueConfig{BatchSize: 2}, "aaaa", func() function { return listing(once("m-1")) },
 			[][]string{{"m-1", "m-2"}, {"m-3", "m-4"}, {"m-1"}}, []string{"m-2", "m-3", "m-4", "m-1"},
 		},

@@ -37,7 +37,7 @@ func TestWhatMayComeIsDeliveredWhileOtherMessagesAreHidden(t *testing.T) {
 		want   [][]string
 		times  []time.Duration
 	}{
-		"FIFO, but not the group of the hidden one": {
+		"FIFO, except the group of the hidden message": {
 			batchtest.QueueConfig{FIFO: true, BatchSize: 1, VisibilityTimeout: time.Minute},
 			[][]string{{"a-1"}, {"b-1"}, {"a-1"}, {"a-2"}},
 			[]time.Duration{0, 0, time.Minute, time.Minute},
@@ -84,10 +84,10 @@ func TestOnlyAStandardQueueDeletesAfterTheVisibilityTimeout(t *testing.T) {
 		took     time.Duration
 		received int
 	}{
-		"FIFO, in time":     {true, 9 * time.Second, 1},
-		"FIFO, too late":    {true, 10 * time.Second, 2},
-		"standard, in time": {false, 9 * time.Second, 1},
-		"standard, late":    {false, 11 * time.Second, 1},
+		"FIFO, in time":      {true, 9 * time.Second, 1},
+		"FIFO, too late":     {true, 10 * time.Second, 2},
+		"standard, in time":  {false, 9 * time.Second, 1},
+		"standard, too late": {false, 11 * time.Second, 1},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -120,10 +120,10 @@ func TestAChangedVisibilityCountsFromTheChange(t *testing.T) {
 		change time.Duration
 		again  []time.Duration // when m-1 is redelivered, and m-2 after it in the group
 	}{
-		"longer":         {false, 2 * time.Minute, []time.Duration{125 * time.Second, time.Minute}},
-		"at once":        {false, 0, []time.Duration{5 * time.Second, time.Minute}},
-		"longer, FIFO":   {true, 2 * time.Minute, []time.Duration{125 * time.Second, 125 * time.Second}},
-		"a little, FIFO": {true, 10 * time.Second, []time.Duration{15 * time.Second, time.Minute}},
+		"longer":        {false, 2 * time.Minute, []time.Duration{125 * time.Second, time.Minute}},
+		"at once":       {false, 0, []time.Duration{5 * time.Second, time.Minute}},
+		"longer, FIFO":  {true, 2 * time.Minute, []time.Duration{125 * time.Second, 125 * time.Second}},
+		"shorter, FIFO": {true, 10 * time.Second, []time.Duration{15 * time.Second, time.Minute}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/lambdabatch/batch"
+	"github.com/samber/lo"
 )
 
 // verdict is what an invocation made of a record. If a record is reported with several reasons, the
@@ -23,7 +24,7 @@ const (
 	finished
 )
 
-// verdict is finished only if the response says so. Reports only tell why a record is not finished.
+// verdict is finished only if the response says so. Reports only say why a record is not finished.
 func (i *Invocation) verdict(id string, done, listed bool) verdict {
 	if done && !listed && i.Outcome != Failure {
 		return finished
@@ -52,10 +53,8 @@ type reports struct {
 // receive is a report function. The library may call it several times, concurrently, and after the
 // invocation.
 func (r *reports) receive(_ context.Context, report batch.Report) {
-	reasons := make([]verdict, len(report.Failures)) // outside the lock: reasonOf calls the user's code
-	for i, failure := range report.Failures {
-		reasons[i] = reasonOf(failure.Err)
-	}
+	// Outside the lock, because reasonOf calls the user's code.
+	reasons := lo.Map(report.Failures, func(f batch.Failure, _ int) verdict { return reasonOf(f.Err) })
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.closed || !time.Now().Before(r.until) {

@@ -64,12 +64,12 @@ func TestAReportSaysOnlyWhyARecordIsNotFinished(t *testing.T) {
 	}{
 		"the kinds of errors": {"xxxxx", [][]error{{errNoGood, batch.ErrRunning, wrapped, batch.ErrNotStarted, batch.ErrUnreached}},
 			"failed | still running | blocked by another | not reached | not reached"},
-		"an error whose Is panics":                     {"x", [][]error{{isPanics{errNoGood}}}, "failed"},
-		"what the answer does not list is finished":    {"-x", [][]error{{errNoGood, errNoGood}}, "finished | failed"},
-		"what the report does not tell is reported":    {"xx", [][]error{{nil, errNoGood}}, "reported | failed"},
-		"several reports of several records":           {"xx", [][]error{{errNoGood}, {nil, batch.ErrBlocked}}, "failed | blocked by another"},
-		"the more telling one of several for a record": {"xx", [][]error{{errNoGood, batch.ErrUnreached}, {batch.ErrBlocked, errNoGood}}, "failed | failed"},
-		"reports of nothing":                           {"x", [][]error{{}, {nil}}, "reported"},
+		"an error whose Is panics":                        {"x", [][]error{{isPanics{errNoGood}}}, "failed"},
+		"a record that is not listed is finished":         {"-x", [][]error{{errNoGood, errNoGood}}, "finished | failed"},
+		"a listed record without a failure in the report": {"xx", [][]error{{nil, errNoGood}}, "reported | failed"},
+		"several reports about several records":           {"xx", [][]error{{errNoGood}, {nil, batch.ErrBlocked}}, "failed | blocked by another"},
+		"of several reasons the most telling one":         {"xx", [][]error{{errNoGood, batch.ErrUnreached}, {batch.ErrBlocked, errNoGood}}, "failed | failed"},
+		"reports without failures":                        {"x", [][]error{{}, {nil}}, "reported"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			run := reported(t, test.list, func(ctx context.Context) {

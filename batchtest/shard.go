@@ -107,8 +107,8 @@ func retryLimit(n int, none bool) int {
 
 // Record is a record to put into a shard.
 type Record struct {
-	// ID is the sequence number, which identifies the record in responses. If empty, it is
-	// assigned, as long as the service's are.
+	// ID is the sequence number, which identifies the record in responses. If empty, a number as
+	// long as the service's is assigned.
 	ID string
 
 	// Key is the partition key. For DynamoDB, it is the value of the item's key attribute "id".

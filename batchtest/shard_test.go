@@ -49,23 +49,23 @@ func TestWhatAShardDelivers(t *testing.T) {
 			5, batchtest.ShardConfig{BatchSize: 3, MaxRetries: 3, Bisect: true}, listed("3"),
 			"123 3 3 3 3 45", "1245", "3",
 		},
-		"the lowest listed record is the checkpoint, whatever the order of the list": {
+		"the lowest listed record is the checkpoint in any order of the list": {
 			5, batchtest.ShardConfig{}, listedOnce("4", "2"),
 			"12345 2345", "12345", "",
 		},
-		"what is redelivered stays a batch of its own": {
+		"redelivered records form their own batch": {
 			6, batchtest.ShardConfig{BatchSize: 3}, listedOnce("2"),
 			"123 23 456", "123456", "",
 		},
-		"an error brings the whole batch again": {
+		"an error redelivers the whole batch": {
 			3, batchtest.ShardConfig{BatchSize: 2, MaxRetries: 1}, failed("1"),
 			"12 12 3", "3", "12",
 		},
-		"never tried records are given up with the first": {
+		"records that were never tried are given up with the first": {
 			4, batchtest.ShardConfig{NoRetries: true}, listed("1"),
 			"1234", "", "1234",
 		},
-		"no retries, and yet what comes after a checkpoint is delivered once": {
+		"without retries, records after a checkpoint are still delivered once": {
 			4, batchtest.ShardConfig{NoRetries: true}, listed("3"),
 			"1234 34", "12", "34",
 		},
@@ -73,7 +73,7 @@ func TestWhatAShardDelivers(t *testing.T) {
 			3, batchtest.ShardConfig{MaxRetries: 2, Bisect: true}, listed("1", "2", "3"),
 			"123 123 123", "", "123",
 		},
-		"a checkpoint that moves restarts the budget": {
+		"a moved checkpoint restarts the retries": {
 			3, batchtest.ShardConfig{MaxRetries: 2}, listedOnce("1", "2", "3"),
 			"123 123", "123", "",
 		},
@@ -85,7 +85,7 @@ func TestWhatAShardDelivers(t *testing.T) {
 			8, batchtest.ShardConfig{MaxRetries: 2, Bisect: true}, failed("8"),
 			"12345678 1234 5678 56 78 7 8 8 8", "1234567", "8",
 		},
-		"an odd batch is halved too": {
+		"an odd batch is halved, too": {
 			3, batchtest.ShardConfig{NoRetries: true, Bisect: true}, failed("1"),
 			"123 1 23", "23", "1",
 		},
@@ -97,7 +97,7 @@ func TestWhatAShardDelivers(t *testing.T) {
 			4, batchtest.ShardConfig{BatchSize: 2, Bisect: true, MaxRetries: 1}, failed("1"),
 			"12 1 1 2 34", "234", "1",
 		},
-		"a hundred a batch unless set": {
+		"a batch has a hundred records by default": {
 			101, batchtest.ShardConfig{}, listed(),
 			strings.Join([]string{digits(1, 100), digits(101, 101)}, " "), digits(1, 101), "",
 		},

@@ -9,7 +9,7 @@ import (
 	"github.com/samber/lo"
 )
 
-// streamConfig is what a shard or a topic tells its streams.
+// streamConfig has the settings that shards and topics have in common.
 type streamConfig struct {
 	batchSize  int
 	maxRetries int // -1: no limit

@@ -70,10 +70,7 @@ func (r *Run) table() [][]string {
 func rowName(ids, names []string) string {
 	const most = 3
 	n := len(ids)
-	consecutive := true
-	for i := range n - 1 {
-		consecutive = consecutive && isNext(ids[i], ids[i+1])
-	}
+	consecutive := lo.EveryBy(lo.Range(n-1), func(i int) bool { return isNext(ids[i], ids[i+1]) })
 	switch {
 	case n > 1 && consecutive:
 		return fmt.Sprintf("%s to %s (%d)", names[0], names[n-1], n)

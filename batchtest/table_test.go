@@ -26,7 +26,7 @@ func TestARunPrintsAsATable(t *testing.T) {
 		run  func(*testing.T) *batchtest.Run
 		want string
 	}{
-		"what was listed is redelivered": {
+		"listed messages are redelivered": {
 			drain(batchtest.QueueConfig{FIFO: true}, 4, listing(once("m-2", "m-3", "m-4"))),
 			lines(
 				"record          1       2",

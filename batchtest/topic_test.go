@@ -57,13 +57,13 @@ func TestWhatATopicDelivers(t *testing.T) {
 			"0/0 0/1 1/0 1/1, 0/0",
 			[2]string{},
 		},
-		"one of each partition": {
+		"one listed record per partition": {
 			batchtest.TopicConfig{}, "000111", listedOnce("topic-0/1", "topic-1/2"),
 			"0/0 0/1 0/2 1/0 1/1 1/2, 0/1 0/2 1/2",
 			"0/0 0/1 0/2 1/0 1/1 1/2, 0/1 1/2",
 			[2]string{},
 		},
-		"the first failed one and all after it are the same under both": {
+		"all records from the first failed one on": {
 			batchtest.TopicConfig{}, "0001", listedOnce("topic-0/1", "topic-0/2"),
 			"0/0 0/1 0/2 1/0, 0/1 0/2",
 			"0/0 0/1 0/2 1/0, 0/1 0/2",
@@ -81,7 +81,7 @@ func TestWhatATopicDelivers(t *testing.T) {
 			"0/0 0/1, 0/0",
 			[2]string{"0/0 0/1", "0/0"},
 		},
-		"an error brings everything again": {
+		"an error redelivers everything": {
 			batchtest.TopicConfig{}, "01", func() function { return failing(anyOf(once("topic-1/0"))) },
 			"0/0 1/0, 0/0 1/0",
 			"0/0 1/0, 0/0 1/0",
@@ -93,7 +93,7 @@ func TestWhatATopicDelivers(t *testing.T) {
 			"0/0 0/1 1/0 1/1, 0/0 0/1, 1/0 1/1, 1/0, 1/1",
 			[2]string{"1/0", "1/0"},
 		},
-		"an unknown offset brings everything again": {
+		"an unknown offset redelivers everything": {
 			batchtest.TopicConfig{MaxRetries: 1}, "01", func() function {
 				return responding(`{"batchItemFailures":[{"itemIdentifier":{"partition":"topic-0","offset":7}}]}`)
 			},

@@ -96,13 +96,9 @@ func TestBrokenHandlersViolateTheSameProperties(t *testing.T) {
 			return list("batchItemFailures", failed...)
 		}, ""},
 		"wrong identifiers": {func(ctx context.Context, s scene, records []record) response {
-			var failed []any
-			for i, r := range records {
-				if s.tryOn(ctx, r) != nil {
-					failed = append(failed, fmt.Sprint(i))
-				}
-			}
-			return list("batchItemFailures", failed...)
+			return list("batchItemFailures", lo.FilterMap(records, func(r record, i int) (any, bool) {
+				return fmt.Sprint(i), s.tryOn(ctx, r) != nil
+			})...)
 		}, `invocation 1: invalid response: entry 0: "0" is not in the batch`},
 		"an empty identifier": {func(ctx context.Context, s scene, records []record) response {
 			return list("batchItemFailures", "")
@@ -127,13 +123,9 @@ func TestBrokenHandlersViolateTheSameProperties(t *testing.T) {
 			return nil
 		}, "r-2 was deleted before its effect"},
 		"no regard for the order": {func(ctx context.Context, s scene, records []record) response {
-			var failed []any
-			for _, r := range records {
-				if s.tryOn(ctx, r) != nil {
-					failed = append(failed, r.id)
-				}
-			}
-			return list("batchItemFailures", failed...)
+			return list("batchItemFailures", lo.FilterMap(records, func(r record, _ int) (any, bool) {
+				return r.id, s.tryOn(ctx, r) != nil
+			})...)
 		}, "r-1 was overtaken by r-2"},
 		"a failure that never ends": {func(ctx context.Context, s scene, records []record) response {
 			return list("batchItemFailures", records[0].id, records[1].id)

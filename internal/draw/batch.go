@@ -248,7 +248,8 @@ func (b Batch) encoded(i int) object {
 		if r.Group != "" {
 			attributes["MessageGroupId"] = r.Group
 		}
-		return object{"eventSource": "aws:sqs", "eventSourceARN": arn, "messageId": r.ID, "attributes": attributes, "body": lo.Ternary[any](r.Bad, 5, text)}
+		return object{"eventSource": "aws:sqs", "eventSourceARN": arn, "messageId": r.ID, "attributes": attributes,
+			"body": lo.Ternary[any](r.Bad, 5, text)}
 	case Kinesis:
 		return object{"eventSource": "aws:kinesis", "eventID": "not this", "kinesis": object{
 			"sequenceNumber": r.ID, "partitionKey": r.Group, "data": lo.Ternary(r.Bad, "%", data),
@@ -262,7 +263,8 @@ func (b Batch) encoded(i int) object {
 			"SequenceNumber": r.ID, "Keys": keys, "NewImage": object{"text": object{lo.Ternary(r.Bad, "X", "S"): text}},
 		}}
 	case Kafka:
-		return object{"topic": r.Group[:len(r.Group)-2], "partition": 1, "offset": b.offset(i), "value": lo.Ternary[any](r.Bad, 5, data)}
+		return object{"topic": r.Group[:len(r.Group)-2], "partition": 1, "offset": b.offset(i),
+			"value": lo.Ternary[any](r.Bad, 5, data)}
 	}
 	panic("draw: no event of " + b.Source)
 }

@@ -13,7 +13,7 @@ import (
 func (m *Model) Collect() Outcome {
 	c := &collector{m: m}
 	m.after(len(m.Stages))(c.add)
-	o, _ := c.answer()
+	o, _ := c.fold()
 	return m.visible(o)
 }
 
@@ -21,7 +21,7 @@ func (m *Model) Collect() Outcome {
 func (m *Model) Partition() Parts {
 	c := &collector{m: m}
 	m.after(len(m.Stages))(c.add)
-	o, values := c.answer()
+	o, values := c.fold()
 	return Parts{values, o.Failures}
 }
 
@@ -61,11 +61,11 @@ func (m *Model) run(c *collector) Outcome {
 			m.after(m.Cut)(func(item) bool { return false })
 		}
 	}()
-	o, _ := c.answer()
+	o, _ := c.fold()
 	return m.visible(o)
 }
 
-// visible removes what the source does not tell. Of takes no options, so it has no logger.
+// visible removes what the source does not report. Of takes no options, so it has no logger.
 func (m *Model) visible(o Outcome) Outcome {
 	if m.Source == Of {
 		o.Logged = nil
@@ -73,8 +73,8 @@ func (m *Model) visible(o Outcome) Outcome {
 	return o.visible()
 }
 
-// answer makes the outcome of what has arrived, and the values of acknowledged records.
-func (c *collector) answer() (Outcome, []string) {
+// fold returns the outcome of what has arrived, and the values of acknowledged records.
+func (c *collector) fold() (Outcome, []string) {
 	c.addUnsettled()
 	o := Outcome{Listed: []string{}, Logged: c.logged}
 	values := []string{}

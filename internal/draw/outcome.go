@@ -22,7 +22,7 @@ type Outcome struct {
 	Logged   []string // the identifiers of the records that were logged as failed
 }
 
-// visible removes what only a report tells if there was none.
+// visible removes the parts that only a report contains, if there was no report.
 func (o Outcome) visible() Outcome {
 	if o.Reports == 0 {
 		o.Counts, o.Failures = [6]int{}, nil

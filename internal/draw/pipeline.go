@@ -55,7 +55,8 @@ var Own = []string{
 	"tap", "catch", "catch", "orElse", "decode", "chunk", "then",
 }
 
-// Foreign has the kinds of stages that drop, repeat, reorder or change Results, or break out of ranges.
+// Foreign has the kinds of stages that are not made of the library's stages. They drop, repeat, keep,
+// reorder or change Results, or range over their input in unusual ways.
 var Foreign = []string{
 	"drop", "repeat", "hold", "reverse", "stop", "twice", "peek", "count", "none", "fail", "ack", "relabel",
 	"pull", "retry",

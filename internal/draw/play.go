@@ -44,7 +44,7 @@ type Play struct {
 	wrong []string
 }
 
-// Play returns a new execution. The call CancelAt calls cancel.
+// Play returns a new execution. Call number CancelAt calls cancel.
 func (c Case) Play(cancel context.CancelCauseFunc) *Play {
 	p := &Play{Case: c, cancel: cancel}
 	if c.Scoped && c.Batch.Source != Of { // Of takes no options
