@@ -94,7 +94,7 @@ func (p *parallel[A, B]) callbacks() lanes.Callbacks[task[A], emitted[B]] {
 		Finished:  func(t *task[A]) { t.visit.end() },
 		Refused:   func(owner any, t *task[A]) emitted[B] { return headerOnly[B](t.visit.untaken(owner.(*inlet).crash)) },
 		Held:      func(t *task[A]) bool { return t.visit.parts.Held() },
-		GivenUp:    func(owner any) { owner.(*inlet).close() },
+		GivenUp:   func(owner any) { owner.(*inlet).close() },
 		Abandoned: func(t *task[A]) emitted[B] { return headerOnly[B](t.visit.abandoned()) },
 	}
 }
