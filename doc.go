@@ -1,5 +1,5 @@
 /*
-Package batch writes AWS Lambda batch handlers as pipelines of small functions.
+Package batch builds AWS Lambda batch handlers from pipelines of small functions.
 
 Lambda passes a function a batch of records: SQS messages, or records from a Kinesis
 stream, a DynamoDB stream, a Kafka topic or a Firehose stream. If the function returns
@@ -48,15 +48,15 @@ A Stream is an [iter.Seq], so everything that works on iterators works on it.
 
 # Stages
 
-A plain name takes a function that cannot fail. Try marks a stage whose function takes
-the record's context and may return an error.
+In pairs such as Map and TryMap, the plain name takes a function that cannot fail. Try marks
+the one whose function takes the record's context and may return an error.
 
   - Transform a value: [Map], [TryMap], [Decode].
   - Drop a record that needs no work: [Filter], [TryFilter].
   - Split a record into parts, each with its own result: [FlatMap], [TryFlatMap].
   - Cause an effect: [TryEach], and [TryEachChunk] for many records in one call.
   - Settle a failure: [Catch] acknowledges the record or changes its error, [OrElse]
-    replaces the failure by a value.
+    replaces the failure with a value.
   - Watch every result go by: [Tap].
   - Work on several records at once: [Parallel].
   - Choose a pipeline per record, by its kind: [Route]. [Discard] ends a pipeline whose
@@ -66,8 +66,8 @@ the record's context and may return an error.
 
 A panic in a function fails its record with a [*PanicError] and does no other harm.
 
-The context enters once, at the source, and travels with each record. It identifies the
-record to your functions ([RecordFrom], [SourceFrom]).
+The invocation's context enters at the source. Each record gets its own context from it, from
+which your functions can read which record they work on ([RecordFrom], [SourceFrom]).
 
 # Failures and order
 
@@ -79,16 +79,18 @@ FIFO queue that share a MessageGroupId. A [Policy] says which records a failure 
   - [StopBatch]: all later records.
 
 Records that are held back are not processed. They fail with [ErrBlocked] and are
-redelivered together with the record that failed.
+redelivered together with the record that failed. (A record in the same chunk as that one
+may have been written already.)
 
-	source                 identifier                 group             policy
-	[SQS]                  messageId                  MessageGroupId    Continue
-	[SQS], FIFO queue      messageId                  MessageGroupId    StopGroup
-	[Kinesis]              kinesis.sequenceNumber     partition key     StopBatch
-	[DynamoDB]             dynamodb.SequenceNumber    the item's key    StopBatch
-	[Kafka]                topic-partition, offset    topic-partition   StopGroup
-	[Firehose]             recordId                   none              Continue
+	source             identifier                 group             policy
+	SQS                messageId                  MessageGroupId    Continue
+	SQS, FIFO queue    messageId                  MessageGroupId    StopGroup
+	Kinesis            kinesis.sequenceNumber     partition key     StopBatch
+	DynamoDB           dynamodb.SequenceNumber    the item's key    StopBatch
+	Kafka              topic-partition, offset    topic-partition   StopGroup
+	Firehose           recordId                   none              Continue
 
+These are the functions [SQS], [Kinesis], [DynamoDB], [Kafka] and [Firehose].
 [WithPolicy] chooses another policy. A queue is a FIFO queue if its ARN ends in .fifo. If a
 record's group cannot be read, the record may belong to any group. So if it fails, all later
 records are held back; and inside lanes, the records of its batch run one at a time.
@@ -157,7 +159,7 @@ idempotent or conditional.
 
 [SQSHandler], [KinesisHandler], [DynamoDBHandler], [KafkaHandler] and [FirehoseHandler] make
 handlers for lambda.Start. They decode the event record by record: if a record cannot
-be decoded, it alone fails, with a [*DecodeError]. An event from another source is a
+be decoded, it alone fails, with a [*DecodeError], and holds back what any failure would. An event from another source is a
 [*PayloadError]. [KinesisWindowHandler] and [DynamoDBWindowHandler] serve tumbling windows.
 
 [Run] serves a handler function with a typed event. [Collect] and [Partition] are for tests.
@@ -182,12 +184,14 @@ These hold for every stage of this package, and are tested as properties:
  4. Nothing starts after the end. Once a record's context has ended, no function is
     called for it, except Tap's. Once the handler has responded, none is called at all.
  5. Map of the identity is the identity, and two Maps are the Map of the composed functions.
-    TryMap composes. Filter is idempotent and commutes. Map is the TryMap that cannot fail.
+    TryMap composes. Filtering twice is filtering once, and two Filters may change places.
+    Map is the TryMap that cannot fail.
  6. Parallel is invisible. With any number of lanes, a stage that treats each record
     separately gives each record the same results as without lanes, and the response is the
     same. Route gives each record what its chosen stage gives.
  7. The response lists each reported identifier once, in batch order. Identifiers need not be
-    unique: if one of two records with the same identifier fails, that identifier is listed.
+    unique: if one of two records with the same identifier fails, that identifier is listed,
+    and both are redelivered.
 
 # Other packages
 

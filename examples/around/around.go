@@ -33,11 +33,11 @@ type (
 func (o Order) Key() string { return o.ID }
 
 // Careful returns charge with all four around it.
-func Careful(store once.Store, payments *breaker.Breaker, charge func(context.Context, Order) (Receipt, error)) func(context.Context, Order) (Receipt, error) {
-	return once.Map(store, Order.Key, breaker.Map(payments, retry.Map(timeout.Map(2*time.Second, charge))), once.WithName("charge"))
+func Careful(keys once.Store, payments *breaker.Breaker, charge func(context.Context, Order) (Receipt, error)) func(context.Context, Order) (Receipt, error) {
+	return once.Map(keys, Order.Key, breaker.Map(payments, retry.Map(timeout.Map(2*time.Second, charge))), once.WithName("charge"))
 }
 
 // CarefulEach is [Careful] for a function that only returns an error.
-func CarefulEach(store once.Store, mails *breaker.Breaker, mail func(context.Context, Order) error) func(context.Context, Order) error {
-	return once.Each(store, Order.Key, breaker.Each(mails, retry.Each(timeout.Each(2*time.Second, mail))), once.WithName("mail"))
+func CarefulEach(keys once.Store, mails *breaker.Breaker, mail func(context.Context, Order) error) func(context.Context, Order) error {
+	return once.Each(keys, Order.Key, breaker.Each(mails, retry.Each(timeout.Each(2*time.Second, mail))), once.WithName("mail"))
 }

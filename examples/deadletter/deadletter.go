@@ -20,7 +20,7 @@ func Permanent(err error) bool {
 	return poison || errors.Is(err, ErrRejected)
 }
 
-// A Letter is what SendMessage takes. On a FIFO dead-letter queue, use ID as the deduplication ID: if the
+// A Letter is a message for the dead-letter queue, with the reason. On a FIFO dead-letter queue, use ID as the deduplication ID: if the
 // response of this invocation is lost and the message is redelivered within five minutes, the queue
 // then drops the second letter.
 type Letter struct {

@@ -120,7 +120,7 @@ func TestShoutingObeysTheLaws(t *testing.T) {
 
 func TestChargeRefusesWhatItShould(t *testing.T) {
 	is := is.New(t)
-	receipts := batch.TryMap(batch.Of(Order{"o-1"}, Order{"o-2"}), charge)
+	receipts := batch.TryMap(batch.Of(Order{ID: "o-1"}, Order{ID: "o-2"}), charge)
 	values, failures := batch.Partition(receipts)
 	is.Equal(len(values), 2)
 	is.Equal(len(failures), 0)
@@ -132,7 +132,7 @@ func TestTheGuideShowsTheTableOfItsRun(t *testing.T) {
 		batchtest.Message{ID: "m-1", Group: "ada", Body: `{"ID":"o-1"}`},
 		batchtest.Message{ID: "m-2", Group: "ada", Body: `{"ID":`},
 	)
-	run := queue.Drain(t.Context(), batch.SQSHandler(process))
+	run := queue.Drain(t.Context(), batch.SQSHandler(process, batch.WithMaxReceives(3)))
 	if !strings.Contains(read(t, root+"/docs/guide.md"), run.String()) {
 		t.Errorf("the guide shows another table than\n%s", run)
 	}

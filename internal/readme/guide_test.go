@@ -88,7 +88,7 @@ func forwarded(receipts batch.Stream[Receipt]) batch.Stream[Receipt] {
 		if original, ok := batch.SourceFrom[events.SQSMessage](ctx); ok {
 			return send(ctx, original, err) // nil acknowledges the message
 		}
-		return err
+		return err // the message itself could not be read: see the table
 	})
 }
 
