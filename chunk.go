@@ -23,10 +23,9 @@ import (
 // functions of earlier stages run ahead, by up to size records. If the consumer stops the
 // loop, chunks that were not written are dropped, and their records are reported.
 //
-// After [Parallel] or [Route], and in their lanes, a chunk does not wait for a record
-// that never arrives. One reserve before the records' contexts end, chunks begin to be
-// written early: as soon as a lane waits for input, or the consumer waits for lanes,
-// the chunks of the stages after it are written as they are.
+// After [Parallel] or [Route], and in their lanes, a chunk does not wait for a record that
+// never arrives. From one reserve before the records' contexts end, a chunk that is not
+// full is written as soon as nothing more arrives for it.
 //
 // A chunk may contain several records of one group. If an earlier one fails, the later
 // ones have already been written; they are reported nevertheless, and are written again. If
@@ -243,9 +242,9 @@ func (c *chunk[T]) write(at *feeder) {
 // values only. It maps positions in the slice to errors. Values that it does not contain,
 // or for which the error is nil, have succeeded.
 //
-// An ItemErrors may be wrapped, or joined with others by [errors.Join]. The whole chunk
-// fails if it contains a position outside the slice, or is joined with an error of
-// another kind. The other values may have failed as well then.
+// An ItemErrors may be wrapped, or joined with others by [errors.Join]. If it contains a
+// position outside the slice, or is joined with an error of another kind, the whole chunk
+// fails, because it is unclear which of its values succeeded.
 type ItemErrors map[int]error
 
 func (e ItemErrors) Error() string {

@@ -64,9 +64,9 @@ func Run[A, B any](source Stream[A], stage func(Stream[A]) Stream[B]) (Response,
 // caller's goroutine and waits for functions as long as they take. A panic of a stage is not
 // recovered.
 //
-// Collect is for tests and for Streams outside of handlers; a handler function calls Run.
-// Collect knows the batch only from the results that reach it. If a stage drops all of them,
-// Collect returns the response to an empty batch, which acknowledges every record.
+// Collect is for tests and for Streams outside handlers; a handler function calls Run.
+// Collect knows the batch only from the results that reach it. If a stage drops all of
+// them, Collect returns the response to an empty batch, which acknowledges every record.
 func Collect[T any](s Stream[T]) (Response, error) {
 	require(s != nil, "Collect", "s is nil")
 	c := newCollector[T]()

@@ -102,7 +102,7 @@ func (c *collector[T]) endLog(a *answer, e ending) func(context.Context) {
 		b.logRunning(ctx, r.Failures)
 		b.logUnread(ctx)
 		if foreign > 0 {
-			b.logger.LogAttrs(ctx, slog.LevelWarn, "results of another batch, which name nobody", slog.Int("results", foreign))
+			b.logger.LogAttrs(ctx, slog.LevelWarn, "results of another batch were ignored", slog.Int("results", foreign))
 		}
 		if again {
 			b.logger.LogAttrs(ctx, slog.LevelWarn, "the stage ranged over the batch more than once, and its functions ran each time")

@@ -31,7 +31,7 @@ type Payload interface {
 //
 // unmarshal may keep the bytes, but not the pointer: Decode uses the same pointer for every
 // record. For speed and strictness, pass a function literal that calls Unmarshal of
-// github.com/go-json-experiment/json. Messages of protocol buffers must not be copied, so
+// github.com/go-json-experiment/json. Protocol buffer messages must not be copied, so
 // decode those with [TryMap].
 func Decode[T any, P Payload](s Stream[P], unmarshal func([]byte, any) error) Stream[T] {
 	requireStage("Decode", "unmarshal", s, unmarshal != nil)
@@ -125,9 +125,9 @@ func (b *slab[T]) take(n int) []T {
 	return taken
 }
 
-// DecodeError is the error of a record that cannot be decoded, by a [Handler] or by
-// [Decode]. Trying again cannot help, so this is the test for a poison record, whatever
-// function has decoded it:
+// DecodeError is the error of a record that cannot be decoded. A [Handler], [Decode],
+// package envelope and the modules kpl and dynamodbitem return it, and so may functions of
+// your own. Trying again cannot help, so it marks a poison record:
 //
 //	_, poison := errors.AsType[*batch.DecodeError](err)
 type DecodeError struct {
@@ -154,8 +154,8 @@ func (e *DecodeError) Unwrap() error {
 }
 
 // ErrNoValue is the error in the [DecodeError] of a valid record that has nothing to
-// decode. That is a Kafka record without a value, which is called a tombstone, or an
-// empty payload that the function given to [Decode] refuses.
+// decode. It is either a Kafka record without a value, called a tombstone, or an empty
+// payload that the function given to [Decode] refuses.
 var ErrNoValue = errors.New("no value")
 
 // emptyError is the error of an empty payload that unmarshal has refused with err.

@@ -1,12 +1,12 @@
 /*
 Package batch builds AWS Lambda batch handlers from pipelines of small functions.
 
-Lambda passes a function a batch of records: SQS messages, or records from a Kinesis
+Lambda invokes a function with a batch of records: SQS messages, or records from a Kinesis
 stream, a DynamoDB stream, a Kafka topic or a Firehose stream. If the function returns
 an error, the whole batch is redelivered. If it returns a partial-failure response, only
-the records listed there are redelivered, and the others are deleted. Handlers made by this
-package list exactly the records that must be redelivered, and leave a record out only
-once its pipeline has finished with it.
+the records listed there are redelivered. SQS deletes the others; a stream moves on to the
+first record that is listed. Handlers made by this package list exactly the records that must
+be redelivered, and leave a record out only once its pipeline has finished with it.
 
 	func main() {
 		lambda.Start(batch.SQSHandler(process))
@@ -15,13 +15,13 @@ once its pipeline has finished with it.
 	func process(messages batch.Stream[events.SQSMessage]) batch.Stream[Receipt] {
 		orders := batch.Decode[Order](messages, json.Unmarshal)
 		payable := batch.Filter(orders, Order.Payable)
-		receipts := batch.TryMap(payable, charge)
-		return batch.TryEach(receipts, store)
+		receipts := batch.TryMap(payable, charge) // func(context.Context, Order) (Receipt, error)
+		return batch.TryEach(receipts, store)     // func(context.Context, Receipt) error
 	}
 
-Lambda reads the response only if the event source mapping has ReportBatchItemFailures
-among its FunctionResponseTypes. Without that setting, Lambda ignores the response and
-deletes the failed records too.
+The event source mapping, called the service below, reads the response only if it has
+ReportBatchItemFailures among its FunctionResponseTypes. Without that setting, the response
+is ignored and the failed records are deleted too.
 
 # Results and streams
 
@@ -49,7 +49,7 @@ A Stream is an [iter.Seq], so everything that works on iterators works on it.
 # Stages
 
 In pairs such as Map and TryMap, the plain name takes a function that cannot fail. Try marks
-the one whose function takes the record's context and may return an error.
+the one whose function receives the record's context and may return an error.
 
   - Transform a value: [Map], [TryMap], [Decode].
   - Drop a record that needs no work: [Filter], [TryFilter].
@@ -64,7 +64,8 @@ the one whose function takes the record's context and may return an error.
   - Turn a single function into a stage: [Each].
   - Build your own stage: [Then].
 
-A panic in a function fails its record with a [*PanicError] and does no other harm.
+A panic in a function fails its record with a [*PanicError] and does no other harm. A nil or
+out-of-range argument is a programming mistake: it panics when the pipeline is built.
 
 The invocation's context enters at the source. Each record gets its own context from it, from
 which your functions can read which record they work on ([RecordFrom], [SourceFrom]).
@@ -91,9 +92,9 @@ may have been written already.)
 	Firehose           recordId                   none              Continue
 
 These are the functions [SQS], [Kinesis], [DynamoDB], [Kafka] and [Firehose].
-[WithPolicy] chooses another policy. A queue is a FIFO queue if its ARN ends in .fifo. If a
-record's group cannot be read, the record may belong to any group. So if it fails, all later
-records are held back; and inside lanes, the records of its batch run one at a time.
+[WithPolicy] chooses another policy. A queue is a FIFO queue if its ARN ends in .fifo. Unless the
+policy is Continue, a record whose group cannot be read counts as a member of every group: if
+it fails, all later records are held back, and in lanes the records of its batch run one at a time.
 
 A stage checks for earlier failures immediately before it calls a function. A failure that
 [Catch] has settled by then holds nothing back.
@@ -105,10 +106,10 @@ A stage checks for earlier failures immediately before it calls a function. A fa
 Some failures mean that a record was not tried, or was not seen to finish:
 
   - [ErrBlocked]: an earlier failure holds it back.
-  - [ErrNotStarted]: its context had ended before its function could be called.
+  - [ErrNotStarted]: the record's context ended before its function could be called.
   - [ErrUnreached]: it never reached the collector.
-  - [ErrRunning]: the same, because a function for it has not returned. Such an error is
-    an ErrUnreached too.
+  - [ErrRunning]: it never reached the collector because a function called for it has not
+    returned. Such an error is an ErrUnreached too.
 
 Such a record is unprocessed. That is a state and not just an error value: Catch, OrElse and
 [Result.Ack] do not see or change it, so no record can be acknowledged by mistake before it
@@ -127,11 +128,11 @@ said about lanes holds for routes.
 Unless the policy is Continue, the records of a group run in batch order, one at a time, whichever lanes
 they run in. Results leave the lanes as soon as they are finished, and wait only where the policy
 demands an order: under StopGroup the results of one group leave in batch order, under
-StopBatch all results do. So a slow record delays itself and its group, and the stages
-after the lanes receive all the others. The response is the same as without lanes.
+StopBatch all results do. So a slow record delays only records that must not overtake it.
+Unless a later stage settles failures, the response is the same as without lanes.
 
-A failure inside lanes can be settled there. If it leaves the lanes, it holds back the
-records of its group that have not run yet. A Catch after the lanes is too late for those.
+A failure inside lanes can be settled there. Once it leaves the lanes, it holds back the records
+that the policy names and that have not run yet. A Catch after the lanes is too late for those.
 
 # Deadlines
 
@@ -140,16 +141,17 @@ contexts end earlier, by the reserve ([WithReserve]). From then on no function i
 and the handler responds with everything that has finished, even if some functions never
 return. The times are counted from the end of the contexts:
 
-  - After a quarter of the reserve, Parallel and Route give up functions that have not returned.
-  - After half of it, Run and the handlers stop waiting for records.
+  - After a quarter of the reserve, Parallel and Route give up on functions that have not returned.
+  - After half of it, Run and the handlers stop waiting for functions.
   - After three quarters, they respond, even if a report function, a log handler or a scope
     has not returned.
 
-In the lanes of Parallel, only the record of a stuck function is redelivered, with the later
-records of its group. Without lanes, every record after it is too.
+In the lanes of Parallel, only the record of a stuck function is redelivered, with the records
+that the policy holds back: under StopGroup the later ones of its group, under StopBatch all
+later ones. Without lanes, every record after it is redelivered.
 
-A [TryEachChunk] whose chunk is not full writes it early, one reserve before the contexts end,
-if the missing records are still in lanes.
+From one reserve before the contexts end, [TryEachChunk] no longer waits for records that are
+still in lanes, and writes an incomplete chunk.
 
 A function that has not returned cannot be stopped. It may take effect after its record
 was redelivered. So functions should return when their context ends, and writes should be
@@ -173,10 +175,11 @@ of the record is known.
 
 These hold for every stage of this package, and are tested as properties:
 
- 1. Conservation. Each record that enters a stage leaves it, with its identity.
+ 1. Conservation. Each record that enters a stage leaves it, as the same [Record].
  2. Nothing is acknowledged unseen. A record is acknowledged only if every one of its
-    results reached the collector Ready or Done. A failure that nothing settled is
-    reported even if its result was thrown away. If a stage has copied a result, one
+    results reached the collector Ready or Done. A failure in a stage of this package is
+    reported even if its result was then thrown away, unless something settled it. (Of several
+    calls of Then, only the one counts whose result is sent on.) If a stage has copied a result, one
     copy does not make up for another that is stuck or still waits in a chunk or in lanes.
     Run and handlers ignore results of other batches.
  3. Failures only accumulate, except in Catch and OrElse. Of several copies of one result
@@ -188,7 +191,7 @@ These hold for every stage of this package, and are tested as properties:
     Map is the TryMap that cannot fail.
  6. Parallel is invisible. With any number of lanes, a stage that treats each record
     separately gives each record the same results as without lanes, and the response is the
-    same. Route gives each record what its chosen stage gives.
+    same, provided that no later stage settles a failure and time does not run out. Route gives each record what its chosen stage gives.
  7. The response lists each reported identifier once, in batch order. Identifiers need not be
     unique: if one of two records with the same identifier fails, that identifier is listed,
     and both are redelivered.

@@ -65,7 +65,7 @@ var (
 	ErrRunning = errors.New("running")
 )
 
-// ErrNoRoute is the error of a result whose value has no stage in [Route]. The text of the
+// ErrNoRoute is the error of a result whose key has no route in [Route]. The text of the
 // error contains the key.
 var ErrNoRoute = errors.New("no route")
 
@@ -103,9 +103,9 @@ type unreachedError struct {
 
 func (e *unreachedError) Error() string {
 	if e.running {
-		return "running: its function had not returned when the answer was due"
+		return "running: its function had not returned when the response was due"
 	}
-	return "unreached: dropped by a stage, or waiting when the answer was due"
+	return "unreached: dropped by a stage, or waiting when the response was due"
 }
 
 func (e *unreachedError) Is(target error) bool {

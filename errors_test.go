@@ -38,7 +38,7 @@ func TestErrorsOfUnprocessedRecordsSayWhyAndNameOnlyOthers(t *testing.T) {
 		}
 	})
 	is.True(errors.Is(failures[0].Err, batch.ErrUnreached))
-	is.Equal(failures[0].Err.Error(), "unreached: dropped by a stage, or waiting when the answer was due")
+	is.Equal(failures[0].Err.Error(), "unreached: dropped by a stage, or waiting when the response was due")
 }
 
 func TestUnprocessedIsAStateThatNothingChanges(t *testing.T) {

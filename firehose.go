@@ -20,7 +20,7 @@ type FirehoseRecord struct {
 	Table         *FirehoseTable    // for delivery to Apache Iceberg; nil means the table that the stream is configured with
 }
 
-// A FirehoseTable says to which Apache Iceberg table a record is delivered, and with which
+// A FirehoseTable names the Apache Iceberg table to which a record is delivered, and the
 // operation. Empty fields are left out of the response.
 //
 // See https://docs.aws.amazon.com/firehose/latest/dev/apache-iceberg-format-input-record-different.html.
@@ -72,7 +72,7 @@ func (r FirehoseResult) MarshalJSON() ([]byte, error) {
 
 // ErrTooLarge is the error of a response, or of the state of a [Window], that is larger than
 // the service accepts.
-var ErrTooLarge = errors.New("answer too large")
+var ErrTooLarge = errors.New("response too large")
 
 const maxResponse = 6 << 20
 
@@ -89,10 +89,10 @@ const maxResponse = 6 << 20
 // try again. That includes records that were not started in time, so choose the timeout of
 // the function and [WithReserve] with care.
 //
-// There is no [*AllFailedError]. A response of more than 6 MB is [ErrTooLarge], and a record
-// without an identifier is [ErrNoID]. Like [Collect], CollectFirehose is for tests and for
-// Streams outside of handlers, because it waits for functions beyond the deadline. In a
-// Lambda function use [FirehoseHandler].
+// There is no [*AllFailedError]. A response of more than 6 MB is [ErrTooLarge], and a
+// record without an identifier is [ErrNoID]. Like [Collect], CollectFirehose is for tests
+// and for Streams outside handlers, because it waits for functions beyond the deadline. In
+// a Lambda function use [FirehoseHandler].
 //
 // See https://docs.aws.amazon.com/firehose/latest/dev/data-transformation-status-model.html.
 func CollectFirehose(s Stream[FirehoseRecord]) (FirehoseResponse, error) {

@@ -80,10 +80,12 @@ func DynamoDBHandler[T any](stage func(Stream[events.DynamoDBEventRecord]) Strea
 // newWindowedError is the error of an event of a tumbling window. To the service a
 // response without a state is a failure, so it would redeliver the batch for ever.
 func newWindowedError(source string) error {
-	return fmt.Errorf("expected a %s event, got one of a tumbling window: %[1]sWindowHandler answers those", source)
+	return fmt.Errorf("expected a %s event, got one of a tumbling window: use %[1]sWindowHandler", source)
 }
 
-// KafkaHandler returns a Lambda handler for Kafka. stage gets the Stream that [Kafka] describes.
+// KafkaHandler returns a Lambda handler for Kafka. stage gets the Stream that [Kafka]
+// describes. The service reads partial-failure responses for Kafka only if the event source
+// mapping is in provisioned mode.
 func KafkaHandler[T any](stage func(Stream[events.KafkaRecord]) Stream[T], opts ...Option) *Handler {
 	return newHandler("KafkaHandler", stage, opts, func(ctx context.Context, payload []byte, s settings) (*origin[events.KafkaRecord], error) {
 		read, err := wire.Kafka(payload)

@@ -333,7 +333,7 @@ func TestResultsOfAnotherBatchNameNobody(t *testing.T) {
 			is.NoErr(err)
 			is.Equal(listed(response), want)
 			n := map[string]int{"kept": 2, "failed": 1, "made": 1, "instead": 2}[name]
-			is.True(slices.Contains(j.lines, "WARN () results of another batch, which name nobody results="+strconv.Itoa(n)))
+			is.True(slices.Contains(j.lines, "WARN () results of another batch were ignored results="+strconv.Itoa(n)))
 		})
 	}
 }

@@ -128,12 +128,13 @@ func WithLogger(l *slog.Logger) Option {
 }
 
 // WithReport makes every collector call f once, with the [Report] of the batch, before it
-// responds. It is for metrics. Several report functions are called in the
-// order of the options. They are called after the log lines have been written and the
-// scopes closed, so the last one may flush exporters of logs and traces.
+// responds. It is for metrics. Several report functions are called in the order of the
+// options. Each gets an equal share of the time that is left; if one takes longer, the next
+// is called while it is still running. They are called after the log lines have been
+// written and the scopes closed, so the last one may flush exporters of logs and traces.
 //
-// [Run] does not call f for an event without records, because it then has no source from
-// which it could learn about f. A collector that is used inside a stage calls f, too.
+// [Run] does not call f for an event without records, because f arrives with the first
+// record. A [Handler] does call it. A collector that is used inside a stage calls f, too.
 //
 // The context has the values of the invocation's context. If the invocation has a
 // deadline, the context ends when three quarters of the reserve are over (see
@@ -161,19 +162,18 @@ func WithReport(f func(context.Context, Report)) Option {
 // parts or the stage ranges over the batch several times. Lanes call open concurrently
 // for different records.
 //
-// open is not called if no function is called for the record, because it was held back,
-// not started or not decoded. The function of [Tap] counts here. The function of
-// [TryEachChunk] gets no record's context, but the scopes of the records that it writes
-// are open.
+// open is not called if no function is called for the record, for example because it was
+// held back. The functions of [Catch] and [Tap] count here. The function of [TryEachChunk]
+// gets no record's context, but the scopes of the records that it writes are open.
 //
 // Several options nest: the first is opened first and closed last. All open scopes are
 // closed before report functions are called, including those of records whose functions are
 // still running. If open itself is still running, the scope is closed as soon as it
 // returns. Closing functions share the limited time of [WithReport]. If one hangs, the
-// others are called concurrently after a while, and the collector responds in time. A
-// panic in one has no effect on the others or on the response.
+// others are called without waiting for it, and the collector responds in time. A panic in
+// one has no effect on the others or on the response.
 //
-// Without a collector scopes stay open: a loop over a Stream closes none. A second
+// Without a collector, scopes stay open: a loop over a Stream closes none. A second
 // collector of the same Stream does not open a scope again.
 //
 // The cost is about 150 ns per record and one microsecond per batch, plus that of open.
@@ -182,8 +182,8 @@ func WithScope(open func(context.Context, Record) (context.Context, func(Outcome
 	return func(s *settings) { s.scopes = append(slices.Clip(s.scopes), open) }
 }
 
-// WithoutAllFailedError makes a batch in which no record was acknowledged an ordinary
-// response that lists every record, instead of an [*AllFailedError].
+// WithoutAllFailedError makes the handler return an ordinary response that lists every
+// record, instead of an [*AllFailedError], if no record was acknowledged.
 //
 // For SQS the same messages are redelivered either way. But without the error the
 // function's Errors metric does not count the invocation, and the service does not slow

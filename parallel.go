@@ -12,9 +12,9 @@ import (
 )
 
 // Parallel runs stage in up to n lanes. A lane is a goroutine that runs its own copy of
-// stage on some of the results, one after the other. Parallel calls stage once per
-// lane. stage must treat each record independently of the others, and may range over
-// its Stream once.
+// stage on some of the results, one after the other. Parallel calls stage once per lane.
+// stage must treat each record independently of the others, and may range over its Stream
+// only once.
 //
 // Records of one group run in batch order and one at a time, whichever lanes take them.
 // Different groups run concurrently. Under [Continue] groups do not matter: all records,
@@ -25,11 +25,11 @@ import (
 // or stuck record delays only itself and the records that must not overtake it, and the
 // stages after Parallel get the others meanwhile.
 //
-// Results that are not ready pass through a lane, too, so stage may settle their
-// failures. A failure from an earlier stage holds records back in the stages before
-// Parallel, but not in the lanes until it has left them. Settle failures with a [Catch]
-// inside stage. Under StopGroup, a Catch after Parallel is too late for the next record
-// of the group, because that may have been held back already.
+// Results that are not ready pass through a lane, too, so stage may settle their failures.
+// A failure from an earlier stage holds back records in the stages before Parallel at once,
+// and in the lanes only after it has passed through one, so that a [Catch] in stage can
+// settle it. Under StopGroup, a Catch after Parallel is too late for the next record of the
+// group, because that may have been held back already.
 //
 // When the records' contexts have ended, or the consumer has left the loop, Parallel
 // waits for functions for a quarter of the reserve (see [WithReserve]). Then it goes on

@@ -14,13 +14,13 @@ type Record struct {
 	ID      string // the identifier that the response lists
 	Group   string // the ordering key, "" if there is none
 	Index   int    // the position in the batch, from 0
-	Attempt int    // the ApproximateReceiveCount of SQS, or 0 if the source has none
+	Attempt int    // how often it was received: the ApproximateReceiveCount of SQS, or what From was given; 0 if unknown
 	Source  any    // a pointer to the original: *events.SQSMessage, *events.KinesisEventRecord, …
 }
 
-// RecordFrom returns the record that ctx belongs to: in a function called by a stage,
-// the record that it is called for. It returns false if ctx is not the context of a
-// record, and not derived from one.
+// RecordFrom returns the record that ctx belongs to: in a function that a stage calls, the
+// record for which it is called. RecordFrom returns false if ctx neither is nor derives
+// from the context of a record, as in the function of [TryEachChunk].
 func RecordFrom(ctx context.Context) (Record, bool) {
 	if e, ok := ctx.Value(recordKey{}).(*entry); ok {
 		return e.record(), true

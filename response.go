@@ -14,7 +14,8 @@ import (
 )
 
 // A Response is the partial-failure response of a handler: the list of the records to be
-// redelivered. Every other record of the batch is deleted.
+// redelivered. SQS deletes every other message. From a stream, the service redelivers
+// everything from the lowest listed record on.
 //
 // The service reads the Response only if the event source mapping has
 // ReportBatchItemFailures among its FunctionResponseTypes.
@@ -75,9 +76,9 @@ type Failure struct {
 	Err    error
 }
 
-// AllFailedError is the error of a batch in which no record was acknowledged. To the
-// service it means the same as a response that lists every record. In addition it counts
-// as an error of the function, and a batch of a stream is halved if its event source
+// AllFailedError is the error of a batch in which no record was acknowledged. The same
+// records are redelivered as with a response that lists all of them. But the invocation
+// counts as an error of the function, and a batch of a stream is halved if its event source
 // mapping has BisectBatchOnFunctionError. [WithoutAllFailedError] turns the error off.
 //
 // See https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-batchfailurereporting.html.
@@ -132,14 +133,14 @@ var ErrNoID = errors.New("no identifier")
 // blocked", made from Reported, Records, Failed and Blocked.
 type Report struct {
 	Records      int
-	Acknowledged int       // not listed in the response
-	Failed       int       // a function failed, or the record could not be decoded
-	Blocked      int       // held back, or only reported, because another record failed
-	NotStarted   int       // the context ended before a function was called
-	Unreached    int       // dropped by a stage, or not finished when the response was due
-	Running      int       // those of Unreached whose function had not returned
-	Failures     []Failure // one per reported record, in batch order
-	Elapsed      time.Duration
+	Acknowledged int           // not listed in the response
+	Failed       int           // a function failed, or the record could not be decoded
+	Blocked      int           // held back, or only reported, because another record failed
+	NotStarted   int           // the context ended before a function was called
+	Unreached    int           // dropped by a stage, or not finished when the response was due
+	Running      int           // those of Unreached whose function had not returned
+	Failures     []Failure     // one per reported record, in batch order
+	Elapsed      time.Duration // from the start of the batch until the response was decided
 }
 
 // Reported returns the number of records that were not acknowledged, and so are redelivered.

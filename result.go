@@ -127,9 +127,10 @@ func (r Result[T]) Fail(err error) Result[T] {
 	return Result[T]{h: r.h.with(failed, err)}
 }
 
-// Ack returns a copy of r that is Done. Its record is acknowledged unless another result
-// of the record fails or does not reach the collector. If r is Failed, Ack settles the
-// failure. If r is unprocessed, Ack returns r unchanged.
+// Ack returns a copy of r that is Done. Its record is acknowledged unless another result of
+// the record fails or does not reach the collector. If r is Failed, Ack settles the
+// failure; if r is one of several parts, only the failure of that part. If r is
+// unprocessed, Ack returns r unchanged.
 //
 // Like [Result.Fail], Ack has no side effect: the returned Result must be sent on.
 func (r Result[T]) Ack() Result[T] {

@@ -19,8 +19,8 @@ import (
 //	})
 //
 // A result whose key is not in the map becomes Failed with [ErrNoRoute]. For a default
-// route, let key return the key of that route for everything else. Results that are not
-// ready have no value for key, so they pass by the routes.
+// route, let key map every unknown kind to the key of that route. Results that are not
+// ready have no value for key, so they bypass the routes.
 //
 // key is called once per ready result, on the goroutine of the stages before. It must
 // have no side effects. If it panics, the result becomes Failed with a [*PanicError].
@@ -36,11 +36,11 @@ import (
 // reported and hold their groups back. If a stage panics outside of the functions that it
 // calls, the records that it had not finished and the later ones of its route fail.
 //
-// Records of one group that take several routes cannot wait for each other for ever. When
-// the input of Route has ended, a chunk of [TryEachChunk] is written early if another route
-// waits for a record in it. If a stage of yours keeps such a record until its input ends,
-// and no route can make progress, the input of that stage ends. The stage is then called
-// again for the next record of the route.
+// A group whose records take several routes cannot deadlock. When the input of Route has
+// ended, a chunk of [TryEachChunk] is written early if another route waits for a record in
+// it. If a stage of yours keeps such a record until its input ends, and no route can make
+// progress, the input of that stage ends. The stage is then called again for the next
+// record of the route.
 //
 // Stages before Route run ahead by up to 10,000 results, so a slow route does not delay the
 // others. Inside the lanes of Parallel, Route takes one result at a time. The cost is about

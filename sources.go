@@ -27,9 +27,9 @@ func SQS(ctx context.Context, event events.SQSEvent, opts ...Option) Stream[even
 // sequence number on.
 //
 // Turn on BisectBatchOnFunctionError in the event source mapping, or settle failures of
-// poison records with [Catch]. With it, the service isolates a poison record by splitting
-// the batch, which uses up no retries. Without it, the records after the poison record are
-// discarded untried when the retries run out.
+// poison records with [Catch]. With BisectBatchOnFunctionError, the service isolates a
+// poison record by splitting the batch, which uses up no retries. Without either, the
+// records after the poison record are discarded untried when the retries run out.
 //
 // See https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-batchfailurereporting.html.
 func Kinesis(ctx context.Context, event events.KinesisEvent, opts ...Option) Stream[events.KinesisEventRecord] {

@@ -210,7 +210,7 @@ func failTapped[T any](r Result[T], err error) Result[T] {
 // dropped. Other results pass through unchanged. It is [Filter] with a function that
 // always returns false, except that the type of the Stream may change.
 //
-// So routes of [Route] that make values of different types can end in the same type B.
+// It lets routes with different result types end in the same type B; see [Route].
 func Discard[B, A any](s Stream[A]) Stream[B] {
 	requireStage("Discard", "", s, true)
 	return func(yield func(Result[B]) bool) {
@@ -227,10 +227,10 @@ func Discard[B, A any](s Stream[A]) Stream[B] {
 // settled and the result becomes Done. If f returns an error, that error replaces the
 // previous one. If f panics, a [*PanicError] replaces it.
 //
-// Results that are Ready or Done pass through unchanged, and so do unprocessed ones:
-// their records were not tried or not finished, so there is no failure to settle.
-// A Failed result keeps its error, and f is not called, if the record's context has
-// ended or an earlier failure holds the record back.
+// Results that are Ready or Done pass through unchanged, and so do unprocessed ones: their
+// records were not tried or not finished, so there is nothing to settle. A Failed result
+// keeps its error, and f is not called, if the record's context has ended or an earlier
+// failure holds the record back.
 func Catch[T any](s Stream[T], f func(context.Context, error) error) Stream[T] {
 	requireStage("Catch", "f", s, f != nil)
 	return recovering(s, done, func(ctx context.Context, err error) (v T, _ error) { return v, f(ctx, err) })

@@ -13,28 +13,30 @@ import (
 	"github.com/lambdabatch/batch/internal/wire"
 )
 
-// A Window is a tumbling window: a span of time in which the invocations for one shard
-// pass a state from one to the next.
+// A Window is a tumbling window: a span of time in which each invocation for a shard hands
+// its state to the next.
 //
 // See https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-windows.html.
 type Window struct {
 	Start, End      time.Time
 	ShardID         string
 	Final           bool // this is the last invocation of the window
-	TerminatedEarly bool // the window ends before its time because its state is too large
+	TerminatedEarly bool // the state has become too large: the window closes early and continues with an empty state
 }
 
 // KinesisWindowHandler returns a Lambda handler for Kinesis with tumbling windows. Each
-// invocation runs stage as [KinesisHandler] does, folds the values that the stage returned
-// into the state of the window, and responds with the new state. The state is any type that
-// JSON can represent, and begins as the zero S. In the last invocation of a window, after
-// folding, close is called with the state.
+// invocation runs stage as [KinesisHandler] does, folds the ready values that the stage
+// returns into the state of the window, and responds with the new state. The state is any
+// type that JSON can represent, and begins as the zero S. In the last invocation of a
+// window, after folding, close is called with the state. It is also called if the service
+// closes a window early because its state is too large ([Window.TerminatedEarly]); the
+// window then continues from the zero S.
 //
 // Only values of records before the first reported one are folded, because that record and
-// all later ones are redelivered. The service may repeat an invocation, so close must allow
-// being called again for the same window. It gets the context of the invocation. An error
-// of close, or a panic of fold, of close or of the JSON methods of the state, fails the
-// invocation; the panic is a [*PanicError]. A state of more than 1 MB is [ErrTooLarge].
+// all later ones are redelivered. The service may repeat an invocation, so close must be
+// idempotent. It gets the context of the invocation. An error of close, or a panic of fold,
+// of close or of the JSON methods of the state, fails the invocation; the panic is a
+// [*PanicError]. An invocation whose own state is more than 1 MB fails with [ErrTooLarge].
 //
 // See https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-windows.html.
 func KinesisWindowHandler[T, S any](

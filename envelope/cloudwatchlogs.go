@@ -30,8 +30,8 @@ var ErrTooLarge = errors.New("more than 32 MiB of data when decompressed")
 // records out.
 //
 // Decompression stops at [MaxDecompressed], and the record fails with [ErrTooLarge].
-func CloudWatchLogs(_ context.Context, r events.KinesisEventRecord) (events.CloudwatchLogsData, error) {
-	at := location{r.Kinesis.SequenceNumber, "kinesis.data"}
+func CloudWatchLogs(ctx context.Context, r events.KinesisEventRecord) (events.CloudwatchLogsData, error) {
+	at := locate(ctx, r.Kinesis.SequenceNumber, "kinesis.data")
 	zr, err := gzip.NewReader(bytes.NewReader(r.Kinesis.Data))
 	if err != nil {
 		return events.CloudwatchLogsData{}, at.contentError(logsMessage, r.Kinesis.Data, err)

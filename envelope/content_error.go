@@ -2,6 +2,7 @@ package envelope
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -22,7 +23,7 @@ const (
 // A ContentError is the cause in a [batch.DecodeError]. It says that a record does not carry the
 // expected content.
 type ContentError struct {
-	ID   string // the message ID, or the sequence number of a Kinesis record
+	ID   string // of the SQS message or SNS notification, or the sequence number of the Kinesis record
 	Want string // the expected content, such as "an SNS notification"
 	Got  string // the actual content, such as "data that is not JSON"
 	Err  error  // why the content does not decode; nil if it decodes but is something else
@@ -41,15 +42,23 @@ func (e *ContentError) Error() string {
 
 func (e *ContentError) Unwrap() error { return e.Err }
 
-// A location is the field of a record that holds the content.
-type location struct{ id, field string }
+// A location is the field that holds the content: of the record itself, or of a message inside it.
+type location struct{ record, message, field string }
+
+// locate names the record after ctx. Outside a pipeline, the message is the record.
+func locate(ctx context.Context, message, field string) location {
+	if r, ok := batch.RecordFrom(ctx); ok {
+		return location{r.ID, message, field}
+	}
+	return location{message, message, field}
+}
 
 func (l location) contentError(want string, content []byte, err error) error {
-	return l.decodeError(&ContentError{ID: l.id, Want: want, Got: describe(content), Err: err})
+	return l.decodeError(&ContentError{ID: l.message, Want: want, Got: describe(content), Err: err})
 }
 
 func (l location) decodeError(err error) error {
-	return &batch.DecodeError{ID: l.id, Field: l.field, Err: err}
+	return &batch.DecodeError{ID: l.record, Field: l.field, Err: err}
 }
 
 func describe(content []byte) string {

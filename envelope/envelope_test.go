@@ -289,3 +289,17 @@ func testdata(t *testing.T, name string) []byte {
 	}
 	return data
 }
+
+func TestTheErrorNamesTheRecordThoughTheContentIsInANotificationInside(t *testing.T) {
+	is := is.New(t)
+	body, err := json.Marshal(events.SNSEntity{Type: "Notification", MessageID: "n-1", Message: "no event"})
+	is.NoErr(err)
+	messages := batch.SQS(t.Context(), events.SQSEvent{Records: []events.SQSMessage{{MessageId: "m-1", Body: string(body)}}})
+	_, failures := batch.Partition(batch.TryFlatMap(batch.TryMap(messages, envelope.SNS), envelope.S3))
+	poison, ok := errors.AsType[*batch.DecodeError](failures[0].Err)
+	is.True(ok)
+	is.Equal(poison.ID, "m-1")
+	content, ok := errors.AsType[*envelope.ContentError](failures[0].Err)
+	is.True(ok)
+	is.Equal(content.ID, "n-1")
+}

@@ -17,10 +17,11 @@ type Message interface {
 // SNS returns the notification that a topic has sent to a subscribed queue. Its Message is the
 // published text.
 //
-// With raw message delivery there is no envelope, so nothing needs unwrapping and SNS returns an
-// error. It also does for the other messages of a topic, such as a SubscriptionConfirmation.
-func SNS(_ context.Context, m events.SQSMessage) (events.SNSEntity, error) {
-	at, text := content(m)
+// With raw message delivery there is no envelope, so nothing needs unwrapping and SNS
+// returns an error. The other messages of a topic, such as a SubscriptionConfirmation, are
+// errors too.
+func SNS(ctx context.Context, m events.SQSMessage) (events.SNSEntity, error) {
+	at, text := content(ctx, m)
 	var n events.SNSEntity
 	if err := json.Unmarshal(text, &n); err != nil || n.Type != "Notification" {
 		return events.SNSEntity{}, at.contentError(snsNotification, text, err)
@@ -31,10 +32,10 @@ func SNS(_ context.Context, m events.SQSMessage) (events.SNSEntity, error) {
 // EventBridge returns the event that a rule has sent to the queue, or to the topic before it. Its
 // Detail is the JSON that the source has sent.
 //
-// If the target of the rule has an input path or an input transformer, it receives something else
-// than the event, and EventBridge returns an error.
-func EventBridge[M Message](_ context.Context, m M) (events.EventBridgeEvent, error) {
-	at, text := content(m)
+// If the target of the rule has an input path or an input transformer, it receives
+// something other than the event, and EventBridge returns an error.
+func EventBridge[M Message](ctx context.Context, m M) (events.EventBridgeEvent, error) {
+	at, text := content(ctx, m)
 	var e events.EventBridgeEvent
 	if err := json.Unmarshal(text, &e); err != nil || e.DetailType == "" || e.Source == "" {
 		return events.EventBridgeEvent{}, at.contentError(eventBridgeEvent, text, err)
@@ -47,8 +48,8 @@ func EventBridge[M Message](_ context.Context, m M) (events.EventBridgeEvent, er
 //
 // When notifications are set up, S3 sends a test event. It has no objects and is not an error: with
 // batch.TryFlatMap its message is acknowledged.
-func S3[M Message](_ context.Context, m M) ([]events.S3EventRecord, error) {
-	at, text := content(m)
+func S3[M Message](ctx context.Context, m M) ([]events.S3EventRecord, error) {
+	at, text := content(ctx, m)
 	var n struct {
 		Event   string
 		Records []events.S3EventRecord
@@ -72,10 +73,10 @@ const s3TestEvent = "s3:TestEvent"
 
 var errNoObject = errors.New("a record has no bucket or no key")
 
-func content[M Message](m M) (at location, text []byte) {
+func content[M Message](ctx context.Context, m M) (at location, text []byte) {
 	if n, ok := any(m).(events.SNSEntity); ok {
-		return location{n.MessageID, "Message"}, []byte(n.Message)
+		return locate(ctx, n.MessageID, "Message"), []byte(n.Message)
 	}
 	q := any(m).(events.SQSMessage)
-	return location{q.MessageId, "body"}, []byte(q.Body)
+	return locate(ctx, q.MessageId, "body"), []byte(q.Body)
 }

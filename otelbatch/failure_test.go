@@ -160,7 +160,7 @@ func TestARecordThatAStageDropsIsUnreached(t *testing.T) {
 			}
 		}
 	}
-	isUnprocessed(t, spanOf(t, queue, dropping, ""), "unreached", "unreached: dropped by a stage, or waiting when the answer was due")
+	isUnprocessed(t, spanOf(t, queue, dropping, ""), "unreached", "unreached: dropped by a stage, or waiting when the response was due")
 }
 
 func TestARecordWhoseContextEndedBetweenFunctionsWasNotStarted(t *testing.T) {
