@@ -94,7 +94,7 @@ func (s *Store) divert(ctx context.Context, reason error) error {
 
 const (
 	lanes     = 4
-	chunkSize = 25 // the most that BatchWriteItem takes
+	chunkSize = 25 // the most that BatchWriteItem takes; with a small batch one lane collects them all
 )
 
 func (s *Store) process(records batch.Stream[events.KinesisEventRecord]) batch.Stream[Reading] {

@@ -53,8 +53,8 @@ func mail(ctx context.Context, r Receipt) error {
 	return nil
 }
 
-// remembered is as long as a message may be delivered: four days in its queue, and fourteen in the
-// dead-letter queue, from where it may be sent back.
+// remembered is as long as a message may be delivered. It may be moved back from the dead-letter queue
+// up to fourteen days after it was sent, and then it has four more days in its queue.
 const remembered = (4 + 14) * 24 * time.Hour
 
 func handler(store once.Store, p *payments) *batch.Handler {

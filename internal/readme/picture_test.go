@@ -19,7 +19,7 @@ import (
 
 var update = flag.Bool("update", false, "write docs/run.svg anew")
 
-// The picture of the README is of a FIFO queue with three groups. In "ada" a body can
+// The picture of the guide is of a FIFO queue with three groups. In "ada" a body can
 // never be decoded; in "bob" a function panics once; in "cem" one hangs, once.
 func TestThePictureShowsARunAsItIs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
