@@ -7,6 +7,14 @@ package diagnosis
 type Deployment struct {
 	Mappings        []Mapping
 	Transformations []Transformation
+	Gaps            []Gap
+}
+
+// A Gap is a part of the deployment that the reader cannot follow, although it may contain
+// mappings or transformations.
+type Gap struct {
+	Resource
+	Reason string // a verb phrase that has the resource as its subject: "is created by Fn::ForEach"
 }
 
 // A Resource says where a part of the deployment is defined.
