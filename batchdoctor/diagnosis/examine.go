@@ -9,8 +9,9 @@ import (
 type Checkup struct {
 	Source   string
 	Function string
-	Passed   []Rule // nothing is wrong
-	Silenced []Rule // ignored by one of the resources
+	Resource Resource // the mapping or transformation
+	Passed   []Rule   // nothing is wrong
+	Silenced []Rule   // ignored by one of the resources
 	Findings []Finding
 }
 
@@ -20,14 +21,14 @@ func Examine(d Deployment) []Checkup {
 	var checkups []Checkup
 	for _, m := range d.Mappings {
 		if m.Source.Kind != Other {
-			checkups = append(checkups, examine(m, mappingRules(m.Source.Kind), m.Source.Resource, m.Function.Resource, m.Resource))
+			checkups = append(checkups, examine(m, mappingRules(m.Source.Kind), m.Resource, m.Source.Resource, m.Function.Resource))
 		}
 	}
 	for _, t := range d.Transformations {
-		checkups = append(checkups, examine(t, transformationRules(), t.Resource, t.Function.Resource))
+		checkups = append(checkups, examine(t, transformationRules(), t.Resource, t.Resource, t.Function.Resource))
 	}
 	for _, g := range d.Gaps {
-		checkups = append(checkups, Checkup{Source: g.Name, Findings: []Finding{{
+		checkups = append(checkups, Checkup{Source: g.Name, Resource: g.Resource, Findings: []Finding{{
 			Source: g.Name, Rule: Unresolved, Severity: Hint, Resource: g.Resource,
 			Message: g.Name + " " + g.Reason + ". Its event source mappings were not checked.",
 		}}})
@@ -50,9 +51,9 @@ type check[T any] struct {
 	apply func(T) verdict
 }
 
-func examine[T any](subject T, checks []check[T], source, function Resource, others ...Resource) Checkup {
-	c := Checkup{Source: source.Name, Function: function.Name}
-	resources := append([]Resource{source, function}, others...)
+func examine[T any](subject T, checks []check[T], link, source, function Resource) Checkup {
+	c := Checkup{Source: source.Name, Function: function.Name, Resource: link}
+	resources := []Resource{link, source, function}
 	var open []openQuestion
 	for _, check := range checks {
 		if ignored(check.rule, resources) {
@@ -80,6 +81,9 @@ func examine[T any](subject T, checks []check[T], source, function Resource, oth
 
 func (c *Checkup) add(rule Rule, finding Finding) {
 	finding.Source, finding.Function, finding.Rule = c.Source, c.Function, rule
+	if finding.Resource.File == "" { // what is defined elsewhere is shown where it is used
+		finding.Resource.File, finding.Resource.Line = c.Resource.File, c.Resource.Line
+	}
 	c.Findings = append(c.Findings, finding)
 }
 
