@@ -1,0 +1,57 @@
+package template
+
+import (
+	"strings"
+
+	"github.com/lambdabatch/batch/batchdoctor/diagnosis"
+)
+
+// addTransformations translates the Lambda processors of a Firehose stream. Each kind of
+// destination has a property of its own, and only one of them is set.
+func (t *template) addTransformations(id string) {
+	properties := t.resources[id].value.get("Properties")
+	if properties == nil {
+		return
+	}
+	for _, destination := range properties.fields {
+		if !strings.HasSuffix(destination.key, "DestinationConfiguration") {
+			continue
+		}
+		processing := t.resolve(t.resolve(destination.value).node.get("ProcessingConfiguration"))
+		if enabled, ok := t.boolean(processing.node.get("Enabled")).Value(); ok && !enabled {
+			continue
+		}
+		processors := t.resolve(processing.node.get("Processors"))
+		switch {
+		case processing.reason != "":
+			t.gap(id, destination.line, "has a ProcessingConfiguration that "+processing.reason)
+		case processors.reason != "":
+			t.gap(id, destination.line, "has Processors that cannot be read: the property "+processors.reason)
+		case processors.node != nil:
+			t.addProcessors(id, destination.key, processors.node.items)
+		}
+	}
+}
+
+func (t *template) addProcessors(id, destination string, processors []*node) {
+	for _, processor := range processors {
+		body := t.resolve(processor).node
+		if textOf(body.get("Type")) != "Lambda" {
+			continue
+		}
+		parameters := make(map[string]*node)
+		if list := t.resolve(body.get("Parameters")).node; list != nil {
+			for _, item := range list.items {
+				parameter := t.resolve(item).node
+				parameters[textOf(parameter.get("ParameterName"))] = parameter.get("ParameterValue")
+			}
+		}
+		resource := t.resource(id)
+		resource.Address += "." + destination + ".ProcessingConfiguration.Processors"
+		t.deployment.Transformations = append(t.deployment.Transformations, diagnosis.Transformation{
+			Resource:   resource,
+			Function:   t.function(parameters["LambdaArn"]),
+			BufferSize: t.decimal(parameters["BufferSizeInMBs"]),
+		})
+	}
+}

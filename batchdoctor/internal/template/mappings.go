@@ -1,0 +1,186 @@
+package template
+
+import (
+	"strings"
+
+	"github.com/lambdabatch/batch/batchdoctor/diagnosis"
+)
+
+// addMapping translates an AWS::Lambda::EventSourceMapping.
+func (t *template) addMapping(id string) {
+	properties := t.resources[id].value.get("Properties")
+	m := t.mapping(t.resource(id), properties)
+	m.Source = t.source(properties.get("EventSourceArn"), kindByProperties(properties))
+	m.Function = t.function(properties.get("FunctionName"))
+	t.add(m)
+}
+
+func (t *template) add(m diagnosis.Mapping) {
+	if m.Source.Name == "" {
+		m.Source.Name = m.Name
+	}
+	t.deployment.Mappings = append(t.deployment.Mappings, m)
+}
+
+// mapping translates the properties that event source mappings and SAM's events share.
+func (t *template) mapping(resource diagnosis.Resource, properties *node) diagnosis.Mapping {
+	return diagnosis.Mapping{
+		Resource:          resource,
+		ResponseTypes:     t.texts(properties.get("FunctionResponseTypes")),
+		BatchSize:         t.number(properties.get("BatchSize")),
+		BatchWindow:       t.number(properties.get("MaximumBatchingWindowInSeconds")),
+		ProvisionedPoller: t.presence(properties.get("ProvisionedPollerConfig")),
+		BisectOnError:     t.boolean(properties.get("BisectBatchOnFunctionError")),
+		RetryAttempts:     t.number(properties.get("MaximumRetryAttempts")),
+		RecordAge:         t.number(properties.get("MaximumRecordAgeInSeconds")),
+		OnFailure:         t.onFailure(properties.get("DestinationConfig")),
+		TumblingWindow:    t.number(properties.get("TumblingWindowInSeconds")),
+	}
+}
+
+// onFailure is known even if the destination is another resource or a parameter: all that
+// matters is that there is one.
+func (t *template) onFailure(config *node) diagnosis.Setting[string] {
+	destination, outer := t.inside(config, "OnFailure", "Destination")
+	if outer.reason != "" {
+		return diagnosis.Unknown[string](outer.reason)
+	}
+	v := t.resolve(destination)
+	switch {
+	case v.isUnset():
+		return diagnosis.Unset[string]()
+	case v.text == "":
+		return diagnosis.Unknown[string](v.reason)
+	}
+	return diagnosis.Known(readable(v.text))
+}
+
+// kindByProperties tells the kind of a source whose ARN is unknown: each service but SQS
+// requires a property that others do not have.
+func kindByProperties(properties *node) diagnosis.Kind {
+	has := func(name string) bool { return properties.get(name) != nil }
+	switch {
+	case has("Topics"), has("SelfManagedEventSource"), has("AmazonManagedKafkaEventSourceConfig"), has("SelfManagedKafkaEventSourceConfig"):
+		return diagnosis.Kafka
+	case has("Queues"), has("DocumentDBEventSourceConfig"):
+		return diagnosis.Other
+	case has("StartingPosition"):
+		return diagnosis.Stream
+	}
+	return diagnosis.SQS
+}
+
+// kindByType returns the kind of a source in the template.
+func kindByType(resourceType string) (diagnosis.Kind, bool) {
+	switch resourceType {
+	case queueType:
+		return diagnosis.SQS, true
+	case "AWS::Kinesis::Stream", "AWS::Kinesis::StreamConsumer":
+		return diagnosis.Kinesis, true
+	case "AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable", "AWS::Serverless::SimpleTable":
+		return diagnosis.DynamoDB, true
+	case "AWS::MSK::Cluster", "AWS::MSK::ServerlessCluster":
+		return diagnosis.Kafka, true
+	case "AWS::AmazonMQ::Broker", "AWS::DocDB::DBCluster":
+		return diagnosis.Other, true
+	}
+	return diagnosis.Other, false
+}
+
+// kindByService returns the kind of a source by the service in its ARN.
+func kindByService(service string) (diagnosis.Kind, bool) {
+	switch service {
+	case "sqs":
+		return diagnosis.SQS, true
+	case "kinesis":
+		return diagnosis.Kinesis, true
+	case "dynamodb":
+		return diagnosis.DynamoDB, true
+	case "kafka":
+		return diagnosis.Kafka, true
+	case "mq", "rds":
+		return diagnosis.Other, true
+	}
+	return diagnosis.Other, false
+}
+
+// source returns the source that an ARN or a reference means. otherwise is its kind if
+// neither tells.
+func (t *template) source(n *node, otherwise diagnosis.Kind) diagnosis.Source {
+	v := t.resolve(n)
+	for _, id := range referred(v.text) {
+		if kind, ok := kindByType(t.typeOf(id)); ok {
+			return t.sourceAt(id, kind)
+		}
+	}
+	kind, name := otherwise, v.text
+	if parts, ok := splitARN(v.text); ok {
+		name = parts[5]
+		if byService, ok := kindByService(parts[2]); ok {
+			kind = byService
+		}
+	}
+	if id, ok := t.names["queue "+name]; ok && kind == diagnosis.SQS && name != "" {
+		return t.sourceAt(id, kind)
+	}
+	return t.sourceElsewhere(kind, name, v)
+}
+
+func (t *template) sourceAt(id string, kind diagnosis.Kind) diagnosis.Source {
+	s := diagnosis.Source{Resource: t.resource(id), Kind: kind}
+	if kind == diagnosis.SQS {
+		s.Queue = diagnosis.Queue{
+			FIFO:              t.fifo(id),
+			VisibilityTimeout: t.number(t.property(id, "VisibilityTimeout")),
+			MaxReceiveCount:   t.maxReceiveCount(t.property(id, "RedrivePolicy")),
+		}
+	}
+	return s
+}
+
+func (t *template) fifo(id string) diagnosis.Setting[bool] {
+	if strings.HasSuffix(t.resolve(t.property(id, "QueueName")).text, ".fifo") {
+		return diagnosis.Known(true)
+	}
+	return t.boolean(t.property(id, "FifoQueue"))
+}
+
+const maxReceiveCountDefault = 10
+
+func (t *template) maxReceiveCount(policy *node) diagnosis.Setting[int] {
+	v := t.resolve(policy)
+	switch {
+	case v.isUnset():
+		return diagnosis.Unset[int]()
+	case v.reason != "":
+		return diagnosis.Unknown[int](v.reason)
+	case v.node.kind != object:
+		return diagnosis.Unknown[int]("is in a redrive policy that is not an object")
+	}
+	return t.number(v.node.get("maxReceiveCount")).Or(maxReceiveCountDefault)
+}
+
+func (t *template) sourceElsewhere(kind diagnosis.Kind, name string, v value) diagnosis.Source {
+	reason := v.reason
+	if arn, ok := splitARN(v.text); reason == "" || ok && !strings.HasPrefix(arn[5], mark) {
+		reason = "is unknown, because the template does not define the queue"
+	} else {
+		reason = "is unknown, because the queue's ARN " + reason
+	}
+	fifo := diagnosis.Unknown[bool](reason)
+	switch {
+	case strings.HasSuffix(name, ".fifo"):
+		fifo = diagnosis.Known(true)
+	case v.reason == "" || name != "" && !strings.HasSuffix(name, mark):
+		fifo = diagnosis.Known(false)
+	}
+	s := diagnosis.Source{Resource: t.elsewhere(readable(name)), Kind: kind}
+	if kind == diagnosis.SQS {
+		s.Queue = diagnosis.Queue{
+			FIFO:              fifo,
+			VisibilityTimeout: diagnosis.Unknown[int](reason),
+			MaxReceiveCount:   diagnosis.Unknown[int](reason),
+		}
+	}
+	return s
+}
