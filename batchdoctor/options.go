@@ -1,0 +1,81 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/lambdabatch/batch/batchdoctor/diagnosis"
+	"github.com/lambdabatch/batch/batchdoctor/internal/template"
+)
+
+type options struct {
+	strict bool
+	json   bool
+	github bool
+	files  []string
+}
+
+var (
+	errNothing = errors.New("no template to check")
+	errBoth    = errors.New("-json and -github exclude each other")
+)
+
+func parse(args []string, stderr io.Writer) (options, error) {
+	var o options
+	flags := flag.NewFlagSet("batchdoctor", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	flags.Usage = func() {
+		fmt.Fprintln(stderr, "usage: batchdoctor [flags] template...")
+		flags.PrintDefaults()
+	}
+	flags.BoolVar(&o.strict, "strict", false, "exit with status 1 for warnings, too")
+	flags.BoolVar(&o.json, "json", false, "print a JSON array of the findings")
+	flags.BoolVar(&o.github, "github", false, "print workflow commands of GitHub Actions")
+	if err := flags.Parse(args); err != nil {
+		return o, err
+	}
+	o.files = flags.Args()
+	if err := o.check(); err != nil {
+		fmt.Fprintln(stderr, "batchdoctor:", err)
+		flags.Usage()
+		return o, err
+	}
+	return o, nil
+}
+
+func (o options) check() error {
+	switch {
+	case len(o.files) == 0:
+		return errNothing
+	case o.json && o.github:
+		return errBoth
+	}
+	return nil
+}
+
+// read reads everything that the options name.
+func (o options) read(stdin io.Reader) ([]diagnosis.Deployment, error) {
+	var deployments []diagnosis.Deployment
+	for _, file := range o.files {
+		content, err := contentOf(file, stdin)
+		if err != nil {
+			return nil, err
+		}
+		deployment, err := template.Read(file, content)
+		if err != nil {
+			return nil, err
+		}
+		deployments = append(deployments, deployment)
+	}
+	return deployments, nil
+}
+
+func contentOf(file string, stdin io.Reader) ([]byte, error) {
+	if file == "-" {
+		return io.ReadAll(stdin)
+	}
+	return os.ReadFile(file)
+}
