@@ -191,6 +191,9 @@ func load(file string) (template, error) {
 			Type     string `yaml:"Type"`
 			Metadata struct {
 				BuildMethod string `yaml:"BuildMethod"`
+				Batchdoctor struct {
+					Ignore []string `yaml:"ignore"`
+				} `yaml:"batchdoctor"`
 			} `yaml:"Metadata"`
 			Properties yaml.Node `yaml:"Properties"`
 		} `yaml:"Resources"`
