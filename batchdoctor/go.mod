@@ -2,4 +2,7 @@ module github.com/lambdabatch/batch/batchdoctor
 
 go 1.26.0
 
-require go.yaml.in/yaml/v4 v4.0.0
+require (
+	github.com/matryer/is v1.4.1
+	go.yaml.in/yaml/v4 v4.0.0
+)

@@ -60,11 +60,11 @@ func (o options) check() error {
 func (o options) read(stdin io.Reader) ([]diagnosis.Deployment, error) {
 	var deployments []diagnosis.Deployment
 	for _, file := range o.files {
-		content, err := contentOf(file, stdin)
+		name, content, err := contentOf(file, stdin)
 		if err != nil {
 			return nil, err
 		}
-		deployment, err := template.Read(file, content)
+		deployment, err := template.Read(name, content)
 		if err != nil {
 			return nil, err
 		}
@@ -73,9 +73,12 @@ func (o options) read(stdin io.Reader) ([]diagnosis.Deployment, error) {
 	return deployments, nil
 }
 
-func contentOf(file string, stdin io.Reader) ([]byte, error) {
+// contentOf reads a file, and names it for a person.
+func contentOf(file string, stdin io.Reader) (name string, content []byte, err error) {
 	if file == "-" {
-		return io.ReadAll(stdin)
+		content, err = io.ReadAll(stdin)
+		return "standard input", content, err
 	}
-	return os.ReadFile(file)
+	content, err = os.ReadFile(file)
+	return file, content, err
 }
