@@ -212,7 +212,11 @@ type pieces struct {
 	reason string
 }
 
-func (p *pieces) literal(s string) { p.text.WriteString(s[:min(len(s), maxText)]) }
+func (p *pieces) literal(s string) {
+	if p.text.Len() <= maxText {
+		p.text.WriteString(s)
+	}
+}
 
 func (p *pieces) add(v value) {
 	p.literal(v.text)

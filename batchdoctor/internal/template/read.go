@@ -30,7 +30,7 @@ type template struct {
 	deployment diagnosis.Deployment
 }
 
-const maxSteps = 1_000_000
+const maxSteps = 100_000
 
 var (
 	errNoTemplate = errors.New("has no Resources, so it is not a CloudFormation template")

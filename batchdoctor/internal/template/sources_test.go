@@ -1,0 +1,120 @@
+package template_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/matryer/is"
+
+	"github.com/lambdabatch/batch/batchdoctor/diagnosis"
+)
+
+const sources = `
+Parameters:
+  Queue: {Type: String}
+  Name: {Type: String, Default: orders}
+Resources:
+  Orders:
+    Type: AWS::SQS::Queue
+    Properties: {QueueName: orders, VisibilityTimeout: 60, RedrivePolicy: {maxReceiveCount: 7}}
+  Bookings:
+    Type: AWS::SQS::Queue
+    Properties: {QueueName: !Sub "${AWS::StackName}-bookings.fifo"}
+  Readings: {Type: AWS::Kinesis::Stream}
+  Consumer: {Type: AWS::Kinesis::StreamConsumer}
+  Table: {Type: AWS::DynamoDB::GlobalTable}
+  Cluster: {Type: AWS::MSK::ServerlessCluster}
+  Broker: {Type: AWS::AmazonMQ::Broker}
+  Mapping:
+    Type: AWS::Lambda::EventSourceMapping
+    Properties:
+      FunctionName: charge
+      EventSourceArn: %s
+      %s
+`
+
+func TestAMappingFindsItsSource(t *testing.T) {
+	for _, c := range []struct {
+		arn, property string
+		name          string
+		kind          diagnosis.Kind
+	}{
+		{"!GetAtt Orders.Arn", "", "Orders", diagnosis.SQS},
+		{"!GetAtt [Orders, Arn]", "", "Orders", diagnosis.SQS},
+		{`{"Fn::GetAtt": "Orders.Arn"}`, "", "Orders", diagnosis.SQS},
+		{`!Sub "${Orders.Arn}"`, "", "Orders", diagnosis.SQS},
+		{`!Sub "arn:aws:sqs:${AWS::Region}:${AWS::AccountId}:orders"`, "", "Orders", diagnosis.SQS},
+		{`!Sub "arn:aws:sqs:${AWS::Region}:${AWS::AccountId}:${Name}"`, "", "Orders", diagnosis.SQS},
+		{`!Sub "arn:aws:sqs:${AWS::Region}:${AWS::AccountId}:${Orders.QueueName}"`, "", "Orders", diagnosis.SQS},
+		{`!Join [":", [arn, !Ref AWS::Partition, sqs, !Ref AWS::Region, !Ref AWS::AccountId, orders]]`, "", "Orders", diagnosis.SQS},
+		{`!Sub "arn:aws:sqs:${AWS::Region}:${AWS::AccountId}:${AWS::StackName}-bookings.fifo"`, "", "Bookings", diagnosis.SQS},
+		{"arn:aws:sqs:eu-west-1:123456789012:orders", "", "Orders", diagnosis.SQS},
+		{"arn:aws:sqs:eu-west-1:123456789012:parcels", "", "parcels", diagnosis.SQS},
+		{"!GetAtt Readings.Arn", "", "Readings", diagnosis.Kinesis},
+		{"!Ref Consumer", "", "Consumer", diagnosis.Kinesis},
+		{"arn:aws:kinesis:eu-west-1:123456789012:stream/orders", "", "stream/orders", diagnosis.Kinesis},
+		{"!GetAtt Table.StreamArn", "", "Table", diagnosis.DynamoDB},
+		{"arn:aws:dynamodb:eu-west-1:123456789012:table/t/stream/1", "", "table/t/stream/1", diagnosis.DynamoDB},
+		{"!Ref Cluster", "", "Cluster", diagnosis.Kafka},
+		{"!Ref AWS::NoValue", "SelfManagedEventSource: {}", "Mapping", diagnosis.Kafka},
+		{"!Ref Queue", "", "Queue", diagnosis.SQS},
+		{"!Ref Queue", "StartingPosition: LATEST", "Queue", diagnosis.Stream},
+		{"!Ref Queue", "Topics: [t]", "Queue", diagnosis.Kafka},
+		{"!Ref Queue", "Queues: [q]", "Queue", diagnosis.Other},
+		{"!GetAtt Broker.Arn", "", "Broker", diagnosis.Other},
+		{"!ImportValue orders-arn", "", "orders-arn", diagnosis.SQS},
+		{"!Select [0, []]", "", "Mapping", diagnosis.SQS},
+	} {
+		t.Run(c.arn+c.property, func(t *testing.T) {
+			is := is.New(t)
+			source := read(t, fmt.Sprintf(sources, c.arn, c.property)).Mappings[0].Source
+			is.Equal(source.Name, c.name)
+			is.Equal(source.Kind, c.kind)
+		})
+	}
+}
+
+func TestSettingsOfAQueueInTheTemplateAreRead(t *testing.T) {
+	is := is.New(t)
+	queue := read(t, fmt.Sprintf(sources, "!GetAtt Orders.Arn", "")).Mappings[0].Source.Queue
+	is.Equal(queue.VisibilityTimeout, diagnosis.Known(60))
+	is.Equal(queue.MaxReceiveCount, diagnosis.Known(7))
+	is.True(queue.FIFO.IsUnset())
+}
+
+func TestAQueueElsewhereIsFIFOByItsName(t *testing.T) {
+	for arn, want := range map[string]diagnosis.Setting[bool]{
+		"arn:aws:sqs:eu-west-1:123456789012:parcels.fifo":                   diagnosis.Known(true),
+		"arn:aws:sqs:eu-west-1:123456789012:parcels":                        diagnosis.Known(false),
+		`!Sub "arn:aws:sqs:${AWS::Region}:${AWS::AccountId}:${Queue}"`:      diagnosis.Unknown[bool]("is unknown, because the queue's ARN depends on AWS::Region"),
+		`!Sub "arn:aws:sqs:${AWS::Region}:${AWS::AccountId}:${Queue}.fifo"`: diagnosis.Known(true),
+		"!Ref Queue": diagnosis.Unknown[bool]("is unknown, because the queue's ARN comes from parameter Queue, which has no default"),
+	} {
+		t.Run(arn, func(t *testing.T) {
+			queue := read(t, fmt.Sprintf(sources, arn, "")).Mappings[0].Source.Queue
+			is.New(t).Equal(queue.FIFO, want)
+			_, unread := queue.MaxReceiveCount.Unread()
+			is.New(t).True(unread)
+		})
+	}
+}
+
+func TestARedrivePolicyMayBeUnset(t *testing.T) {
+	for policy, want := range map[string]diagnosis.Setting[int]{
+		"":                                    diagnosis.Unset[int](),
+		"!Ref AWS::NoValue":                   diagnosis.Unset[int](),
+		"{deadLetterTargetArn: a}":            diagnosis.Known(10), // SQS's default
+		"{maxReceiveCount: '3'}":              diagnosis.Known(3),
+		"!If [Prod, {maxReceiveCount: 3}, 4]": diagnosis.Unknown[int]("depends on condition Prod"),
+		"'{}'":                                diagnosis.Unknown[int]("is in a redrive policy that is not an object"),
+	} {
+		t.Run(policy, func(t *testing.T) {
+			queue := read(t, `
+Resources:
+  Queue: {Type: AWS::SQS::Queue, Properties: {RedrivePolicy: `+policy+` }}
+  Mapping: {Type: AWS::Lambda::EventSourceMapping, Properties: {EventSourceArn: !GetAtt Queue.Arn, FunctionName: f}}
+`).Mappings[0].Source.Queue
+			is.New(t).Equal(queue.MaxReceiveCount, want)
+		})
+	}
+}
