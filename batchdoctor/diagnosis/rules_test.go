@@ -1,0 +1,213 @@
+package diagnosis_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/matryer/is"
+	"pgregory.net/rapid"
+
+	"github.com/lambdabatch/batch/batchdoctor/diagnosis"
+)
+
+// fifo returns a mapping of a FIFO queue about which no rule has anything to say.
+func fifo() diagnosis.Mapping {
+	return diagnosis.Mapping{
+		Source: diagnosis.Source{
+			Resource: diagnosis.Resource{Name: "Orders"},
+			Kind:     diagnosis.SQS,
+			Queue: diagnosis.Queue{
+				FIFO:              diagnosis.Known(true),
+				VisibilityTimeout: diagnosis.Known(70),
+				MaxReceiveCount:   diagnosis.Known(5),
+			},
+		},
+		Function: diagnosis.Function{
+			Resource:    diagnosis.Resource{Name: "Charge"},
+			Timeout:     diagnosis.Known(10),
+			Environment: diagnosis.Known([]diagnosis.Variable{{Name: "MAX_RECEIVES"}}),
+		},
+		ResponseTypes: diagnosis.Known([]string{"ReportBatchItemFailures"}),
+	}
+}
+
+// stream returns a mapping of a stream about which no rule has anything to say.
+func stream() diagnosis.Mapping {
+	m := fifo()
+	m.Source = diagnosis.Source{Resource: diagnosis.Resource{Name: "Orders"}, Kind: diagnosis.Stream}
+	m.BisectOnError = diagnosis.Known(true)
+	m.RetryAttempts = diagnosis.Known(0)
+	m.OnFailure = diagnosis.Known("GivenUp")
+	return m
+}
+
+func kafka() diagnosis.Mapping {
+	m := fifo()
+	m.Source = diagnosis.Source{Resource: diagnosis.Resource{Name: "Orders"}, Kind: diagnosis.Kafka}
+	m.ProvisionedPoller = diagnosis.Known(true)
+	return m
+}
+
+func examine(m diagnosis.Mapping) diagnosis.Checkup {
+	return diagnosis.Examine(diagnosis.Deployment{Mappings: []diagnosis.Mapping{m}})[0]
+}
+
+// found lists the findings of a mapping, such as "error batch-size".
+func found(m diagnosis.Mapping) string {
+	var all []string
+	for _, f := range examine(m).Findings {
+		all = append(all, fmt.Sprint(f.Severity, " ", f.Rule))
+	}
+	return strings.Join(all, ", ")
+}
+
+func TestGoodMappingsPassTheirRules(t *testing.T) {
+	is := is.New(t)
+	is.Equal(examine(fifo()).Passed, []diagnosis.Rule{"response-type", "visibility-timeout", "redrive", "fifo-max-receives",
+		"batch-size", "function-timeout"})
+	is.Equal(examine(stream()).Passed, []diagnosis.Rule{"response-type", "batch-size", "bisect", "retries", "destination",
+		"tumbling-window", "function-timeout"})
+	is.Equal(examine(kafka()).Passed, []diagnosis.Rule{"response-type", "provisioned-kafka", "batch-size", "function-timeout"})
+	is.Equal(found(fifo())+found(stream())+found(kafka()), "")
+}
+
+func TestOtherSourcesAreNotChecked(t *testing.T) {
+	m := fifo()
+	m.Source.Kind = diagnosis.Other
+	is.New(t).Equal(len(diagnosis.Examine(diagnosis.Deployment{Mappings: []diagnosis.Mapping{m}})), 0)
+}
+
+func TestSettingsDecideAlthoughOthersAreUnknown(t *testing.T) {
+	unknown := diagnosis.Unknown[int]("is unknown")
+	for name, c := range map[string]struct {
+		change func(*diagnosis.Mapping)
+		want   string
+	}{
+		"large batch of a queue of unknown kind": {func(m *diagnosis.Mapping) {
+			m.Source.Queue.FIFO, m.BatchSize = diagnosis.Unknown[bool]("is unknown"), diagnosis.Known(11)
+			m.BatchWindow = diagnosis.Known(1)
+		}, "hint unresolved"},
+		"huge batch of a queue of unknown kind": {func(m *diagnosis.Mapping) {
+			m.Source.Queue.FIFO, m.BatchSize = diagnosis.Unknown[bool]("is unknown"), diagnosis.Known(10_001)
+			m.BatchWindow = diagnosis.Known(1)
+		}, "error batch-size"},
+		"small batch of a queue of unknown kind": {func(m *diagnosis.Mapping) {
+			m.Source.Queue.FIFO, m.BatchSize = diagnosis.Unknown[bool]("is unknown"), diagnosis.Known(10)
+		}, ""},
+		"visibility timeout too short for any window": {func(m *diagnosis.Mapping) {
+			m.BatchWindow, m.Source.Queue.VisibilityTimeout = unknown, diagnosis.Known(59)
+		}, "warning visibility-timeout"},
+		"visibility timeout long enough for some windows": {func(m *diagnosis.Mapping) { m.BatchWindow = unknown }, "hint unresolved"},
+		"receive count by name": {func(m *diagnosis.Mapping) {
+			m.Source.Queue.MaxReceiveCount = unknown
+		}, "hint unresolved"}, // about redrive only
+		"receive count by origin": {func(m *diagnosis.Mapping) {
+			m.Source.Queue.MaxReceiveCount = diagnosis.Known(5).From("parameter N")
+			m.Function.Environment = diagnosis.Known([]diagnosis.Variable{{"N", diagnosis.Unknown[string]("is unknown").From("parameter N")}})
+		}, ""},
+		"receive count of unknown size is passed on to no variable": {func(m *diagnosis.Mapping) {
+			m.Source.Queue.MaxReceiveCount = unknown.From("parameter N")
+			m.Function.Environment = diagnosis.Unset[[]diagnosis.Variable]()
+		}, "hint fifo-max-receives, hint unresolved"},
+		"two literals are no passing on": {func(m *diagnosis.Mapping) {
+			m.Function.Environment = diagnosis.Known([]diagnosis.Variable{{"N", diagnosis.Known("5")}})
+		}, "hint fifo-max-receives"},
+		"no redrive policy": {func(m *diagnosis.Mapping) {
+			m.Source.Queue.MaxReceiveCount = diagnosis.Unset[int]()
+			m.Function.Environment = diagnosis.Unset[[]diagnosis.Variable]()
+		}, "warning redrive"},
+		"unknown environment": {func(m *diagnosis.Mapping) {
+			m.Function.Environment = diagnosis.Unknown[[]diagnosis.Variable]("is unknown")
+		}, "hint unresolved"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := fifo()
+			c.change(&m)
+			is.New(t).Equal(found(m), c.want)
+		})
+	}
+}
+
+func TestOneLimitOfRetriesIsEnough(t *testing.T) {
+	unknown, unlimited, some := diagnosis.Unknown[int]("is unknown"), diagnosis.Known(-1), diagnosis.Known(60)
+	for _, c := range []struct {
+		attempts, age diagnosis.Setting[int]
+		want          string
+	}{
+		{some, unlimited, ""},
+		{unlimited, some, ""},
+		{unknown, some, ""},
+		{some, unknown, ""},
+		{unlimited, unlimited, "warning retries"},
+		{diagnosis.Unset[int](), diagnosis.Unset[int](), "warning retries"},
+		{unlimited, unknown, "hint unresolved"},
+		{unknown, diagnosis.Unset[int](), "hint unresolved"},
+	} {
+		m := stream()
+		m.RetryAttempts, m.RecordAge = c.attempts, c.age
+		is.New(t).Equal(found(m), c.want)
+	}
+}
+
+func TestKafkaNeedsProvisionedModeForPartialResponses(t *testing.T) {
+	is := is.New(t)
+	m := kafka()
+	m.ProvisionedPoller = diagnosis.Unset[bool]()
+	is.Equal(found(m), "error provisioned-kafka")
+	m.ResponseTypes = diagnosis.Unset[[]string]()
+	is.Equal(found(m), "error response-type")
+	m.ResponseTypes = diagnosis.Unknown[[]string]("is unknown")
+	is.Equal(found(m), "hint unresolved")
+	is.Equal(examine(m).Findings[0].Message, "The mapping's FunctionResponseTypes is unknown. Not checked: response-type, provisioned-kafka.")
+}
+
+func TestAWindowNamesTheHandlerOfItsSource(t *testing.T) {
+	for kind, handler := range map[diagnosis.Kind]string{
+		diagnosis.Kinesis: "batch.KinesisWindowHandler", diagnosis.DynamoDB: "batch.DynamoDBWindowHandler",
+	} {
+		m := stream()
+		m.Source.Kind, m.TumblingWindow = kind, diagnosis.Known(60)
+		is.New(t).True(strings.Contains(examine(m).Findings[0].Message, handler))
+	}
+}
+
+func TestAGapIsUnresolved(t *testing.T) {
+	gap := diagnosis.Gap{Resource: diagnosis.Resource{Name: "Loop", File: "template.yaml", Line: 7}, Reason: "is not evaluated"}
+	findings := diagnosis.Findings(diagnosis.Examine(diagnosis.Deployment{Gaps: []diagnosis.Gap{gap}}))
+	is.New(t).Equal(findings, []diagnosis.Finding{{
+		Source: "Loop", Rule: diagnosis.Unresolved, Severity: diagnosis.Hint, Resource: gap.Resource,
+		Message: "Loop is not evaluated. Its event source mappings were not checked.",
+	}})
+}
+
+// Whatever a mapping leaves open, a rule passes, fails, is silenced or is named in a hint.
+func TestNoSettingIsPassedOverInSilence(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		number := rapid.Custom(func(t *rapid.T) diagnosis.Setting[int] {
+			switch rapid.IntRange(0, 2).Draw(t, "state") {
+			case 0:
+				return diagnosis.Unset[int]()
+			case 1:
+				return diagnosis.Unknown[int]("is unknown")
+			}
+			return diagnosis.Known(rapid.IntRange(-1, 20_000).Draw(t, "value"))
+		})
+		m := rapid.SampledFrom([]diagnosis.Mapping{fifo(), stream(), kafka()}).Draw(t, "source")
+		rules := examine(m).Passed
+		m.BatchSize, m.BatchWindow = number.Draw(t, "size"), number.Draw(t, "window")
+		m.RetryAttempts, m.RecordAge = number.Draw(t, "attempts"), number.Draw(t, "age")
+		m.TumblingWindow, m.Function.Timeout = number.Draw(t, "tumbling"), number.Draw(t, "timeout")
+		m.Source.Queue.VisibilityTimeout = number.Draw(t, "visibility")
+		c := examine(m)
+		for _, rule := range rules {
+			told := slices.ContainsFunc(c.Findings, func(f diagnosis.Finding) bool {
+				return f.Rule == rule || f.Rule == diagnosis.Unresolved && strings.Contains(f.Message, string(rule))
+			})
+			if !told && !slices.Contains(c.Passed, rule) {
+				t.Fatalf("nothing is said of %s", rule)
+			}
+		}
+	})
+}
