@@ -31,17 +31,36 @@ func (t *template) addEvent(id string, event field) {
 		return
 	}
 	body := t.resolve(event.value)
-	properties := t.resolve(body.node.get("Properties"))
-	kind, arn := eventKind(textOf(body.node.get("Type")))
-	if kind == diagnosis.Other {
-		return
-	}
+	properties := t.resolve(body.node.get("Properties")).node
+	eventType := textOf(body.node.get("Type"))
+	kind, arn := eventKind(eventType)
 	resource := t.resource(id)
 	resource.Name = id + event.key // SAM's logical ID of the mapping
 	resource.Line = event.line
 	resource.Address += ".Events." + event.key + ".Properties"
-	m := t.mapping(resource, properties.node)
-	m.Source = t.source(properties.node.get(arn), kind)
+	switch {
+	case kind != diagnosis.Other:
+		m := t.mapping(resource, properties)
+		m.Source = t.source(properties.get(arn), kind)
+		m.Function = t.functionAt(id)
+		t.add(m)
+	case eventType == "SNS":
+		t.addSubscription(id, resource, t.resolve(properties.get("SqsSubscription")).node)
+	}
+}
+
+// addSubscription translates SqsSubscription: SAM puts a queue between the topic and the
+// function. Unless the queue is given, SAM creates it, with SQS's defaults.
+func (t *template) addSubscription(id string, resource diagnosis.Resource, subscription *node) {
+	if subscription == nil || strings.EqualFold(subscription.text, "false") {
+		return
+	}
+	resource.Address = "" // the subscription has no property for most settings
+	m := t.mapping(resource, subscription)
+	m.Source = diagnosis.Source{Resource: t.elsewhere(resource.Name + "Queue"), Kind: diagnosis.SQS}
+	if arn := subscription.get("QueueArn"); arn != nil {
+		m.Source = t.source(arn, diagnosis.SQS)
+	}
 	m.Function = t.functionAt(id)
 	t.add(m)
 }

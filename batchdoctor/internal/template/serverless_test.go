@@ -29,7 +29,11 @@ Resources:
         Topic: {Type: MSK, Properties: {ProvisionedPollerConfig: {MinimumPollers: 1}}}
         Own: {Type: SelfManagedKafka, Properties: {Topics: [t]}}
         Broker: {Type: MQ, Properties: {Broker: b}}
+        News: {Type: SNS, Properties: {Topic: t, SqsSubscription: true}}
+        Olds: {Type: SNS, Properties: {Topic: t, SqsSubscription: {BatchSize: 3, QueueArn: !GetAtt Queue.Arn}}}
+        Direct: {Type: SNS, Properties: {Topic: t, SqsSubscription: false}}
         Web: {Type: Api, Properties: {Path: /, Method: get}}
+  Queue: {Type: AWS::SQS::Queue, Properties: {VisibilityTimeout: 60}}
   Ship:
     Type: AWS::Serverless::Function
     Properties: {Timeout: 50}
@@ -50,8 +54,9 @@ func TestEventsOfAServerlessFunctionAreMappings(t *testing.T) {
 		names = append(names, m.Name)
 		kinds = append(kinds, m.Source.Kind)
 	}
-	is.Equal(names, []string{"ChargeQueue", "ChargeStream", "ChargeTable", "ChargeTopic", "ChargeOwn", "Shipping", "Numbered"})
-	is.Equal(kinds, []diagnosis.Kind{diagnosis.SQS, diagnosis.Kinesis, diagnosis.DynamoDB, diagnosis.Kafka, diagnosis.Kafka, diagnosis.SQS, diagnosis.SQS})
+	is.Equal(names, []string{"ChargeQueue", "ChargeStream", "ChargeTable", "ChargeTopic", "ChargeOwn", "ChargeNews", "ChargeOlds", "Shipping", "Numbered"})
+	is.Equal(kinds, []diagnosis.Kind{diagnosis.SQS, diagnosis.Kinesis, diagnosis.DynamoDB, diagnosis.Kafka, diagnosis.Kafka, diagnosis.SQS,
+		diagnosis.SQS, diagnosis.SQS, diagnosis.SQS})
 	is.Equal(mappings[0].BatchSize, diagnosis.Known(7))
 	is.Equal(mappings[0].Address, "Resources.Charge.Properties.Events.Queue.Properties")
 	is.Equal(mappings[0].Line, 15)
@@ -61,14 +66,24 @@ func TestEventsOfAServerlessFunctionAreMappings(t *testing.T) {
 	is.True(mappings[4].ProvisionedPoller.IsUnset())
 }
 
+func TestSAMPutsAQueueBetweenATopicAndAFunction(t *testing.T) {
+	is := is.New(t)
+	mappings := read(t, serverless).Mappings
+	is.Equal(mappings[5].Source.Name, "ChargeNewsQueue")
+	is.Equal(mappings[5].Source.Queue, diagnosis.Queue{})
+	is.Equal(mappings[6].Source.Name, "Queue")
+	is.Equal(mappings[6].Source.Queue.VisibilityTimeout, diagnosis.Known(60))
+	is.Equal(mappings[6].BatchSize, diagnosis.Known(3))
+}
+
 func TestGlobalsCompleteAServerlessFunction(t *testing.T) {
 	is := is.New(t)
 	mappings := read(t, serverless).Mappings
 	is.Equal(mappings[0].Function.Timeout, diagnosis.Known(40))
 	is.Equal(variables(t, mappings[0].Function), "STAGE MAX_RECEIVES TABLE")
-	is.Equal(mappings[5].Function.Timeout, diagnosis.Known(50))
-	is.Equal(variables(t, mappings[5].Function), "STAGE MAX_RECEIVES")
-	is.Equal(mappings[6].Function.Name, "Ship") // by the alias that SAM creates
+	is.Equal(mappings[7].Function.Timeout, diagnosis.Known(50))
+	is.Equal(variables(t, mappings[7].Function), "STAGE MAX_RECEIVES")
+	is.Equal(mappings[8].Function.Name, "Ship") // by the alias that SAM creates
 }
 
 func variables(t *testing.T, f diagnosis.Function) string {
