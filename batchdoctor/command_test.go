@@ -102,7 +102,7 @@ func TestARuleFindsWhatBreaksItAlone(t *testing.T) {
 }
 
 func TestAGoodTemplateHasNoFinding(t *testing.T) {
-	files, err := filepath.Glob("testdata/*")
+	files, err := filepath.Glob("testdata/*.*")
 	is.New(t).NoErr(err)
 	for _, file := range files {
 		t.Run(filepath.Base(file), func(t *testing.T) {
