@@ -46,6 +46,17 @@ func TestGitHubShowsFindingsAtTheirLines(t *testing.T) {
 		"MaximumRetryAttempts and MaximumRecordAgeInSeconds are both unlimited. A poison record blocks its shard until it expires.\n")
 }
 
+func TestGitHubCallsSeveritiesByItsOwnNames(t *testing.T) {
+	for command, change := range map[string][2]string{
+		"::error ":   {"[ReportBatchItemFailures]", "[]"},
+		"::warning ": {"maxReceiveCount: 5", "maxReceiveCount: 4"},
+		"::notice ":  {"  Timeout: 30", "  Timeout: 4"},
+	} {
+		stdout, _ := doctor(t, strings.Replace(testdata(t, "queue.yaml"), change[0], change[1], 1), "-github")
+		is.New(t).True(strings.HasPrefix(stdout, command+"file=standard input,line="))
+	}
+}
+
 func TestTheStatusSaysHowGraveTheFindingsAre(t *testing.T) {
 	good := testdata(t, "queue.yaml")
 	for name, c := range map[string]struct {

@@ -65,7 +65,6 @@ func Read(file string, content []byte) (diagnosis.Deployment, error) {
 
 // parse reads JSON if content is JSON, and YAML otherwise.
 func parse(content []byte) (*node, diagnosis.Format, error) {
-	content = bytes.TrimPrefix(content, []byte("\ufeff"))
 	var jsonErr error
 	if trimmed := bytes.TrimLeft(content, " \t\r\n"); len(trimmed) > 0 && trimmed[0] == '{' {
 		root, err := parseJSON(content)

@@ -88,6 +88,7 @@ func TestAQueueElsewhereIsFIFOByItsName(t *testing.T) {
 		"arn:aws:sqs:eu-west-1:123456789012:parcels":                        diagnosis.Known(false),
 		`!Sub "arn:aws:sqs:${AWS::Region}:${AWS::AccountId}:${Queue}"`:      diagnosis.Unknown[bool]("is unknown, because the queue's ARN depends on AWS::Region"),
 		`!Sub "arn:aws:sqs:${AWS::Region}:${AWS::AccountId}:${Queue}.fifo"`: diagnosis.Known(true),
+		`!Sub "arn:aws:sqs:${AWS::Region}:${AWS::AccountId}:parcels"`:       diagnosis.Known(false),
 		"!Ref Queue": diagnosis.Unknown[bool]("is unknown, because the queue's ARN comes from parameter Queue, which has no default"),
 	} {
 		t.Run(arn, func(t *testing.T) {

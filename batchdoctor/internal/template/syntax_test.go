@@ -32,6 +32,7 @@ func TestYAMLIsReadHoweverItIsWritten(t *testing.T) {
 		"merge key":           strings.Replace("Size: &size {BatchSize: 7}"+mapping, "charge, BatchSize: 7", "charge, <<: *size", 1),
 		"merge of several":    strings.Replace("A: &a {BatchSize: 7}\nB: &b {BatchSize: 3}"+mapping, "charge, BatchSize: 7", "charge, <<: [*a, *b]", 1),
 		"merge after the key": strings.Replace("A: &a {BatchSize: 3}"+mapping, "charge, BatchSize: 7", "charge, BatchSize: 7, <<: *a", 1),
+		"JSON with a mark":    "\ufeff" + `{"Resources": {"M": {"Type": "AWS::Lambda::EventSourceMapping", "Properties": {"BatchSize": 7}}}}`,
 		"JSON that is YAML":   `{Resources: {Mapping: {Type: AWS::Lambda::EventSourceMapping, Properties: {FunctionName: f, BatchSize: 7}}}}`,
 	} {
 		t.Run(name, func(t *testing.T) {
