@@ -31,7 +31,13 @@ const (
 )
 
 func (s Severity) String() string {
-	return [...]string{"hint", "warning", "error"}[s]
+	switch s {
+	case Error:
+		return "error"
+	case Warning:
+		return "warning"
+	}
+	return "hint"
 }
 
 // A Finding is one thing that is wrong, or could not be checked, about a mapping or a
@@ -65,7 +71,8 @@ const (
 	SetRetryAttempts     Property = "MaximumRetryAttempts"
 	SetOnFailure         Property = "DestinationConfig" // the value is a placeholder for the ARN
 	SetVisibilityTimeout Property = "VisibilityTimeout"
-	SetRedrivePolicy     Property = "RedrivePolicy" // the value is maxReceiveCount
+	SetRedrivePolicy     Property = "RedrivePolicy"   // the value is maxReceiveCount
+	SetMaxReceiveCount   Property = "maxReceiveCount" // of the redrive policy that the queue has
 	SetTimeout           Property = "Timeout"
 	SetVariable          Property = "Environment" // the value is the variable's value
 	SetFirehoseBuffer    Property = "BufferSizeInMBs"

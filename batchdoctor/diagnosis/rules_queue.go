@@ -67,6 +67,7 @@ func redrive(m Mapping) verdict {
 	case !ok:
 		return undecided(m.Source.asksMaxReceiveCount())
 	case receives < fewestReceives:
+		finding.Fix.Property = SetMaxReceiveCount
 		finding.Message = fmt.Sprintf("maxReceiveCount is %d. AWS recommends at least 5, because throttled invocations use up receives too: "+
 			"good messages end up in the dead-letter queue.", receives)
 		return fail(finding)

@@ -39,6 +39,8 @@ func inYAML(fix diagnosis.Fix) string {
 		return "DestinationConfig:\n  OnFailure:\n    Destination: !GetAtt GivenUp.Arn # a queue, a topic or a bucket"
 	case diagnosis.SetRedrivePolicy:
 		return fmt.Sprintf("RedrivePolicy:\n  deadLetterTargetArn: !GetAtt DeadLetters.Arn # a queue\n  maxReceiveCount: %s", fix.Value)
+	case diagnosis.SetMaxReceiveCount:
+		return fmt.Sprintf("RedrivePolicy:\n  maxReceiveCount: %s", fix.Value)
 	case diagnosis.SetVariable:
 		return fmt.Sprintf("Environment:\n  Variables:\n    MAX_RECEIVES: %s # the queue's maxReceiveCount", fix.Value)
 	case diagnosis.SetFirehoseBuffer:
@@ -57,6 +59,8 @@ func inJSON(fix diagnosis.Fix) string {
 		return `"DestinationConfig": {"OnFailure": {"Destination": {"Fn::GetAtt": ["GivenUp", "Arn"]}}}`
 	case diagnosis.SetRedrivePolicy:
 		return fmt.Sprintf(`"RedrivePolicy": {"deadLetterTargetArn": {"Fn::GetAtt": ["DeadLetters", "Arn"]}, "maxReceiveCount": %s}`, fix.Value)
+	case diagnosis.SetMaxReceiveCount:
+		return fmt.Sprintf(`"RedrivePolicy": {"maxReceiveCount": %s}`, fix.Value)
 	case diagnosis.SetVariable:
 		return fmt.Sprintf(`"Environment": {"Variables": {"MAX_RECEIVES": %q}}`, fix.Value)
 	case diagnosis.SetFirehoseBuffer:
@@ -85,6 +89,8 @@ func inTerraform(fix diagnosis.Fix) string {
 		return "visibility_timeout_seconds = " + fix.Value
 	case diagnosis.SetRedrivePolicy:
 		return fmt.Sprintf("redrive_policy = jsonencode({\n  deadLetterTargetArn = aws_sqs_queue.dead_letters.arn\n  maxReceiveCount     = %s\n})", fix.Value)
+	case diagnosis.SetMaxReceiveCount:
+		return fmt.Sprintf("maxReceiveCount = %s # in redrive_policy", fix.Value)
 	case diagnosis.SetTimeout:
 		return "timeout = " + fix.Value
 	case diagnosis.SetVariable:
@@ -116,7 +122,7 @@ func onCommandLine(fix diagnosis.Fix, address string) string {
 		return fmt.Sprintf(onMapping+`--destination-config '{"OnFailure": {"Destination": "ARN"}}'`, address)
 	case diagnosis.SetVisibilityTimeout:
 		return fmt.Sprintf(onQueue+"VisibilityTimeout=%s", address, fix.Value)
-	case diagnosis.SetRedrivePolicy:
+	case diagnosis.SetRedrivePolicy, diagnosis.SetMaxReceiveCount: // the policy is replaced as a whole
 		return fmt.Sprintf(onQueue+`'{"RedrivePolicy": "{\"deadLetterTargetArn\": \"ARN\", \"maxReceiveCount\": %s}"}'`, address, fix.Value)
 	case diagnosis.SetTimeout:
 		return fmt.Sprintf("aws lambda update-function-configuration --function-name %s --timeout %s", address, fix.Value)

@@ -20,6 +20,7 @@ var fixes = []diagnosis.Fix{
 	{Property: diagnosis.SetOnFailure, Value: ""},
 	{Property: diagnosis.SetVisibilityTimeout, Value: "180"},
 	{Property: diagnosis.SetRedrivePolicy, Value: "5"},
+	{Property: diagnosis.SetMaxReceiveCount, Value: "5"},
 	{Property: diagnosis.SetTimeout, Value: "30"},
 	{Property: diagnosis.SetVariable, Value: "5"},
 	{Property: diagnosis.SetFirehoseBuffer, Value: "1"},
@@ -59,6 +60,8 @@ VisibilityTimeout: 180
 RedrivePolicy:
   deadLetterTargetArn: !GetAtt DeadLetters.Arn # a queue
   maxReceiveCount: 5
+RedrivePolicy:
+  maxReceiveCount: 5
 Timeout: 30
 Environment:
   Variables:
@@ -76,6 +79,7 @@ Parameters:
 "DestinationConfig": {"OnFailure": {"Destination": {"Fn::GetAtt": ["GivenUp", "Arn"]}}}
 "VisibilityTimeout": 180
 "RedrivePolicy": {"deadLetterTargetArn": {"Fn::GetAtt": ["DeadLetters", "Arn"]}, "maxReceiveCount": 5}
+"RedrivePolicy": {"maxReceiveCount": 5}
 "Timeout": 30
 "Environment": {"Variables": {"MAX_RECEIVES": "5"}}
 "Parameters": [{"ParameterName": "BufferSizeInMBs", "ParameterValue": "1"}]
@@ -98,6 +102,7 @@ redrive_policy = jsonencode({
   deadLetterTargetArn = aws_sqs_queue.dead_letters.arn
   maxReceiveCount     = 5
 })
+maxReceiveCount = 5 # in redrive_policy
 timeout = 30
 environment {
   variables = {
@@ -117,6 +122,7 @@ aws lambda update-event-source-mapping --uuid r --bisect-batch-on-function-error
 aws lambda update-event-source-mapping --uuid r --maximum-retry-attempts 5
 aws lambda update-event-source-mapping --uuid r --destination-config '{"OnFailure": {"Destination": "ARN"}}'
 aws sqs set-queue-attributes --queue-url r --attributes VisibilityTimeout=180
+aws sqs set-queue-attributes --queue-url r --attributes '{"RedrivePolicy": "{\"deadLetterTargetArn\": \"ARN\", \"maxReceiveCount\": 5}"}'
 aws sqs set-queue-attributes --queue-url r --attributes '{"RedrivePolicy": "{\"deadLetterTargetArn\": \"ARN\", \"maxReceiveCount\": 5}"}'
 aws lambda update-function-configuration --function-name r --timeout 30
 `)
