@@ -80,7 +80,7 @@ var changes = []struct {
 	{"firehose.yaml", `"3"`, `!ImportValue buffer`, "unresolved", "hint", "Clicks", "Transform"},
 }
 
-func TestARuleFindsWhatBreaksItAlone(t *testing.T) {
+func TestBreakingOneRuleYieldsItsFindingOnly(t *testing.T) {
 	for _, change := range changes {
 		t.Run(change.rule+"/"+change.new, func(t *testing.T) {
 			is := is.New(t)

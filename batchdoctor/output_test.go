@@ -81,7 +81,7 @@ func TestTheStatusSaysHowGraveTheFindingsAre(t *testing.T) {
 	}
 }
 
-func TestWrongUseHasAStatusOfItsOwn(t *testing.T) {
+func TestWrongUseHasItsOwnStatus(t *testing.T) {
 	for name, c := range map[string]struct {
 		args   []string
 		stdin  string

@@ -81,7 +81,7 @@ func examine[T any](subject T, checks []check[T], link, source, function Resourc
 
 func (c *Checkup) add(rule Rule, finding Finding) {
 	finding.Source, finding.Function, finding.Rule = c.Source, c.Function, rule
-	if finding.Resource.File == "" { // what is defined elsewhere is shown where it is used
+	if finding.Resource.File == "" { // defined elsewhere, so shown where it is used
 		finding.Resource.File, finding.Resource.Line = c.Resource.File, c.Resource.Line
 	}
 	c.Findings = append(c.Findings, finding)

@@ -182,7 +182,7 @@ func TestAGapIsUnresolved(t *testing.T) {
 	}})
 }
 
-// Whatever a mapping leaves open, a rule passes, fails, is silenced or is named in a hint.
+// For any settings, each rule passes, fails or is named in a hint.
 func TestNoSettingIsPassedOverInSilence(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		number := rapid.Custom(func(t *rapid.T) diagnosis.Setting[int] {

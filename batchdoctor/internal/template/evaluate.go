@@ -12,8 +12,8 @@ type value struct {
 	reason string // why the value is unknown: a verb phrase
 	origin string // the expression, unless it is a literal
 
-	// text is that of a scalar. What it takes from resources, or from parameters without a
-	// default, is marked, so even an unknown ARN shows what it refers to.
+	// text is that of a scalar. References to resources, and to parameters without a default,
+	// are marked in it. So even an unknown ARN names its resource.
 	text string
 }
 

@@ -7,7 +7,7 @@ import (
 )
 
 // addTransformations translates the Lambda processors of a Firehose stream. Each kind of
-// destination has a property of its own, and only one of them is set.
+// destination has its own property, and only one of them is set.
 func (t *template) addTransformations(id string) {
 	properties := t.resources[id].value.get("Properties")
 	if properties == nil {

@@ -21,7 +21,7 @@ func (t *template) owner(id string) (string, bool) {
 	return "", false
 }
 
-// function returns the function that a name, an ARN or a reference means.
+// function returns the function that a name, an ARN or a reference stands for.
 func (t *template) function(n *node) diagnosis.Function {
 	v := t.resolve(n)
 	for range 5 { // aliases and versions of aliases and versions

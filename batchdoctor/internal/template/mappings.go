@@ -55,8 +55,8 @@ func (t *template) onFailure(config *node) diagnosis.Setting[string] {
 	return diagnosis.Known(readable(v.text))
 }
 
-// kindByProperties tells the kind of a source whose ARN is unknown: each service but SQS
-// requires a property that others do not have.
+// kindByProperties returns the kind of a source whose ARN is unknown. Each service except SQS
+// requires a property that the others do not have.
 func kindByProperties(properties *node) diagnosis.Kind {
 	has := func(name string) bool { return properties.get(name) != nil }
 	switch {
@@ -104,8 +104,8 @@ func kindByService(service string) (diagnosis.Kind, bool) {
 	return diagnosis.Other, false
 }
 
-// source returns the source that an ARN or a reference means. otherwise is its kind if
-// neither tells.
+// source returns the source that an ARN or a reference names. If neither shows its kind, the
+// kind is otherwise.
 func (t *template) source(n *node, otherwise diagnosis.Kind) diagnosis.Source {
 	v := t.resolve(n)
 	for _, id := range referred(v.text) {

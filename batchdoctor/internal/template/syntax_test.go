@@ -51,7 +51,7 @@ func TestJSONIsReadWithItsLines(t *testing.T) {
 	is.True(mapping.ResponseTypes.IsUnset())
 }
 
-func TestWhatIsNoTemplateIsAnError(t *testing.T) {
+func TestAFileThatIsNoTemplateIsAnError(t *testing.T) {
 	for name, content := range map[string]string{
 		"empty":              "",
 		"text":               "hello",
