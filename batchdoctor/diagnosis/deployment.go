@@ -1,4 +1,4 @@
-// Package diagnosis tells whether a deployment of Lambda functions is set up for batches and
+// Package diagnosis checks whether a deployment of Lambda functions is set up for batches and
 // partial-failure responses. A reader translates a template, a plan or a running account into
 // a [Deployment]; [Examine] applies the rules to it.
 package diagnosis

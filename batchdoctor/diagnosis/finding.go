@@ -59,7 +59,7 @@ type Fix struct {
 	Value    string // in words of the property: "ReportBatchItemFailures", "true", "180"
 }
 
-// A Property is a setting that a [Fix] changes, whatever the format of the deployment calls it.
+// A Property is a setting that a [Fix] changes. It has the same name in every format.
 type Property string
 
 const (
