@@ -42,6 +42,9 @@ func (p program) runWindow(n *narrator, builtIn []byte) error {
 	}
 	var last struct{ State json.RawMessage }
 	for i, event := range invocations {
+		if event == nil {
+			return fmt.Errorf("event %d is null", i+1)
+		}
 		if i > 0 {
 			event["state"] = last.State
 			fmt.Fprintln(p.stderr)

@@ -178,6 +178,17 @@ func TestAFileThatIsNotAListOfEventsHasNoStory(t *testing.T) {
 	is.True(strings.HasPrefix(story.String(), "program: not a list of events: "))
 }
 
+func TestANullInTheListOfEventsIsNamed(t *testing.T) {
+	is := is.New(t)
+	var out, story bytes.Buffer
+	handler := batch.KinesisWindowHandler(batch.Each(func(context.Context, events.KinesisEventRecord) error { return nil }),
+		func(n int, _ events.KinesisEventRecord) int { return n }, func(context.Context, batch.Window, int) error { return nil })
+	event := `{"window":{"start":"2025-11-23T08:00:00Z","end":"2025-11-23T08:01:00Z"},"state":{},"shardId":"s",
+		"eventSourceARN":"arn:aws:kinesis:eu-west-1:1:stream/s","isFinalInvokeForWindow":false,"Records":[]}`
+	is.Equal(local.TellWindow(handler, []byte("["+event+",null]"), []string{"program"}, &out, &story), 1)
+	is.True(strings.HasSuffix(story.String(), "\nprogram: event 2 is null\n"))
+}
+
 func TestWhatIsNoEventHasNoStory(t *testing.T) {
 	is := is.New(t)
 	var out, story bytes.Buffer
