@@ -23,13 +23,14 @@ type delivery struct {
 	final   bool            // the last invocation of a window
 }
 
-// read takes what it can from an event: a record that cannot be read has no line in the story.
+// read takes what it can from an event: a record that cannot be read has a line with an empty ID in the story.
 func read(event []byte) delivery {
 	var e struct {
 		DeliveryStreamARN      string
 		State                  json.RawMessage
 		IsFinalInvokeForWindow bool
 		Records                []struct {
+			EventSource     string
 			MessageID, Body string // of SQS
 			RecordID        string // of Firehose
 			Data            []byte
@@ -46,11 +47,11 @@ func read(event []byte) delivery {
 		case e.DeliveryStreamARN != "":
 			d.service = firehose
 			d.records = append(d.records, arrival{r.RecordID, string(r.Data)})
-		case r.MessageID != "":
-			d.records = append(d.records, arrival{r.MessageID, r.Body})
-		default:
+		case r.EventSource == "aws:kinesis" || r.Kinesis.SequenceNumber != "":
 			d.service = stream
 			d.records = append(d.records, arrival{r.Kinesis.SequenceNumber, string(r.Kinesis.Data)})
+		default:
+			d.records = append(d.records, arrival{r.MessageID, r.Body})
 		}
 	}
 	if d.state != nil {

@@ -73,6 +73,22 @@ func TestTheStoryOfAShardSaysThatItIsReadAgain(t *testing.T) {
 	is.True(strings.HasSuffix(story, "None will be redelivered: the response lists none, and Lambda reads on in the shard.\nThe response:\n"))
 }
 
+func TestAMessageWhoseIDCannotBeReadIsStillOneOfAQueue(t *testing.T) {
+	is := is.New(t)
+	handler := batch.SQSHandler(batch.Each(func(context.Context, events.SQSMessage) error { return nil }))
+	_, story := tell(t, handler, `{"Records":[
+		{"messageId":"m-1","body":"good","eventSource":"aws:sqs"},
+		{"messageId":"","body":"better","eventSource":"aws:sqs"}]}`)
+	is.Equal(story, `2 records arrived:
+
+  m-1  good    done
+       better  done
+
+None will be redelivered: the response lists none, and SQS deletes all.
+The response:
+`)
+}
+
 func TestTheStoryShowsLogLinesAndTheReceiveCount(t *testing.T) {
 	is := is.New(t)
 	handler := batch.SQSHandler(func(messages batch.Stream[events.SQSMessage]) batch.Stream[events.SQSMessage] {
