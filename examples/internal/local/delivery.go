@@ -21,6 +21,7 @@ type delivery struct {
 	records []arrival
 	state   json.RawMessage // of a tumbling window
 	final   bool            // the last invocation of a window
+	failed  bool            // the invocation, so there is no response
 }
 
 // read takes what it can from an event: a record that cannot be read has a line with an empty ID in the story.

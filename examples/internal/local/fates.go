@@ -62,7 +62,7 @@ func (d delivery) reason(f batch.Failure) string {
 		return text
 	}
 	switch {
-	case d.service == firehose:
+	case d.service == firehose && !d.failed:
 		return events.KinesisFirehoseTransformedStateProcessingFailed + ": " + text
 	case f.Record.Attempt > 1:
 		return fmt.Sprintf("failed on receive %d: %s", f.Record.Attempt, text)
@@ -73,6 +73,12 @@ func (d delivery) reason(f batch.Failure) string {
 // verdict says what the service makes of the response.
 func (d delivery) verdict(r batch.Report, response []byte) string {
 	switch {
+	case d.failed && r.Records == 0:
+		return "The invocation failed, so the service repeats it."
+	case d.failed && d.service == firehose:
+		return fmt.Sprintf("The invocation failed, so Firehose repeats it with all %s.", counted(r.Records))
+	case d.failed:
+		return fmt.Sprintf("The invocation failed, so the service redelivers all %s.", counted(r.Records))
 	case d.service == firehose:
 		return firehoseVerdict(firehoseResults(response))
 	case r.Reported() == 0 && d.final:

@@ -3,6 +3,7 @@ package local
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -87,7 +88,10 @@ func (n *narrator) invoke(ctx context.Context, event []byte) ([]byte, error) {
 	hear := func(_ context.Context, r batch.Report) { report = &r }
 	response, err := n.handler.Invoke(context.WithValue(ctx, watch.Key{}, hear), event)
 	if report != nil {
-		n.tell(read(event), *report, response)
+		d := read(event)
+		_, allFailed := errors.AsType[*batch.AllFailedError](err)
+		d.failed = err != nil && !allFailed
+		n.tell(d, *report, response)
 	}
 	return response, err
 }
@@ -106,7 +110,10 @@ func (n *narrator) tell(d delivery, r batch.Report, response []byte) {
 		}
 		fmt.Fprintf(n.out, "  %s\n", strings.Join(notes, "\n  "))
 	}
-	fmt.Fprintf(n.out, "\n%s\nThe response:\n", d.verdict(r, response))
+	fmt.Fprintf(n.out, "\n%s\n", d.verdict(r, response))
+	if !d.failed {
+		fmt.Fprintln(n.out, "The response:")
+	}
 }
 
 func counted(records int) string {

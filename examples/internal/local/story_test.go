@@ -194,6 +194,58 @@ func TestAFileThatIsNotAListOfEventsHasNoStory(t *testing.T) {
 	is.True(strings.HasPrefix(story.String(), "program: not a list of events: "))
 }
 
+func TestTheStoryOfAnInvocationThatFailedSaysThatAllIsRedelivered(t *testing.T) {
+	refuse := batch.Each(func(_ context.Context, m events.SQSMessage) error {
+		if m.Body == "bad" {
+			return errors.New("refused")
+		}
+		return nil
+	})
+	crash := func(messages batch.Stream[events.SQSMessage]) batch.Stream[events.SQSMessage] {
+		return func(yield func(batch.Result[events.SQSMessage]) bool) {
+			for r := range messages {
+				yield(r)
+			}
+			panic("oh")
+		}
+	}
+	large := func(records batch.Stream[events.KinesisFirehoseEventRecord]) batch.Stream[batch.FirehoseRecord] {
+		return batch.Map(records, func(events.KinesisFirehoseEventRecord) batch.FirehoseRecord {
+			return batch.FirehoseRecord{Data: bytes.Repeat([]byte("a"), 5<<20)}
+		})
+	}
+	for name, c := range map[string]struct {
+		handler        *batch.Handler
+		event, verdict string
+	}{
+		"a message without an ID fails": {
+			batch.SQSHandler(refuse),
+			`{"Records":[{"messageId":"m-1","body":"good","eventSource":"aws:sqs"},{"messageId":"","body":"bad","eventSource":"aws:sqs"}]}`,
+			"The invocation failed, so the service redelivers all 2 records.",
+		},
+		"the stage panics": {
+			batch.SQSHandler(crash),
+			`{"Records":[{"messageId":"m-1","body":"good","eventSource":"aws:sqs"},{"messageId":"m-2","body":"good","eventSource":"aws:sqs"}]}`,
+			"The invocation failed, so the service redelivers all 2 records.",
+		},
+		"the response is too large for Firehose": {
+			batch.FirehoseHandler(large),
+			`{"deliveryStreamArn":"arn:aws:firehose:eu-west-1:1:deliverystream/s","records":[{"recordId":"r-1","data":""},{"recordId":"r-2","data":""}]}`,
+			"The invocation failed, so Firehose repeats it with all 2 records.",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			is := is.New(t)
+			var out, story bytes.Buffer
+			is.Equal(local.Tell(c.handler, []byte(c.event), []string{"program"}, &out, &story), 1)
+			is.Equal(out.String(), "")
+			is.True(strings.Contains(story.String(), "\n\n"+c.verdict+"\nprogram: ")) // the error follows, no response
+			is.True(!strings.Contains(story.String(), "None will be"))
+			is.True(!strings.Contains(story.String(), "ProcessingFailed"))
+		})
+	}
+}
+
 func TestANullInTheListOfEventsIsNamed(t *testing.T) {
 	is := is.New(t)
 	var out, story bytes.Buffer
