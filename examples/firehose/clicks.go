@@ -1,10 +1,11 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"encoding/csv"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -32,14 +33,20 @@ func process(records batch.Stream[events.KinesisFirehoseEventRecord]) batch.Stre
 	return batch.TryMap(people, csvLine)
 }
 
-// csvLine makes a line of a click. Firehose joins records without a separator, so each one ends with a
-// line feed. The partition keys choose the folder: see Prefix in template.yaml.
+// csvLine makes a line of a click: the time and the page. Firehose joins records without a separator, so
+// each one ends with a line feed. The partition keys choose the folder: see Prefix in template.yaml. Times
+// and days are in UTC, whatever zone the click is from.
 func csvLine(_ context.Context, c Click) (batch.FirehoseRecord, error) {
 	if c.Country == "" {
 		return batch.FirehoseRecord{}, errNoCountry
 	}
+	at := c.At.UTC()
+	var line bytes.Buffer
+	w := csv.NewWriter(&line) // quotes pages with commas, quotes or line feeds
+	_ = w.Write([]string{at.Format(time.TimeOnly), c.Page})
+	w.Flush() // a bytes.Buffer has no write errors
 	return batch.FirehoseRecord{
-		Data:          fmt.Appendf(nil, "%s,%s\n", c.At.Format(time.TimeOnly), c.Page),
-		PartitionKeys: map[string]string{"country": c.Country, "day": c.At.Format(time.DateOnly)},
+		Data:          line.Bytes(),
+		PartitionKeys: map[string]string{"country": c.Country, "day": at.Format(time.DateOnly)},
 	}, nil
 }

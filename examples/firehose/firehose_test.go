@@ -3,10 +3,12 @@ package main
 import (
 	"bytes"
 	"encoding/base64"
+	"encoding/csv"
 	"encoding/json"
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/matryer/is"
@@ -53,6 +55,24 @@ func TestEachRecordIsDeliveredDroppedOrStoredInTheErrorPrefix(t *testing.T) {
 	is.Equal(run.Delivered[0].PartitionKeys, map[string]string{"country": "de", "day": "2025-11-23"})
 	is.Equal(run.Dropped, []string{`{"page":"/health","country":"de"}`})
 	is.Equal(run.Failed, []string{`{"page":"/"}`, `{`})
+}
+
+func TestAPageMayHoldCommasQuotesAndLineFeeds(t *testing.T) {
+	is := is.New(t)
+	page := "/search?q=a,\"b\"\nc"
+	record, err := csvLine(t.Context(), Click{Page: page, Country: "de"})
+	is.NoErr(err)
+	lines, err := csv.NewReader(bytes.NewReader(record.Data)).ReadAll()
+	is.NoErr(err)
+	is.Equal(lines, [][]string{{"00:00:00", page}})
+}
+
+func TestTheDayOfAClickIsInUTC(t *testing.T) {
+	is := is.New(t)
+	record, err := csvLine(t.Context(), Click{Page: "/", Country: "jp", At: time.Date(2025, 11, 24, 8, 30, 0, 0, time.FixedZone("", 9*60*60))})
+	is.NoErr(err)
+	is.Equal(string(record.Data), "23:30:00,/\n")
+	is.Equal(record.PartitionKeys["day"], "2025-11-23")
 }
 
 func TestTheTemplateUsesThePartitionKeysOfTheFunction(t *testing.T) {
