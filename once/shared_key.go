@@ -69,8 +69,8 @@ const minRemembered = 1024
 
 // recentUses remembers which functions used a store recently, and for which keys and records.
 type recentUses struct {
-	mu         sync.Mutex
-	new, older map[keyUse]functionID
+	mu           sync.Mutex
+	newer, older map[keyUse]functionID
 }
 
 // firstUser returns the function recorded for this use. If there is none, it returns f, and records it if
@@ -78,7 +78,7 @@ type recentUses struct {
 func (s *recentUses) firstUser(u keyUse, f functionID, record bool) functionID {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if first, ok := s.new[u]; ok {
+	if first, ok := s.newer[u]; ok {
 		return first
 	}
 	if first, ok := s.older[u]; ok {
@@ -87,9 +87,9 @@ func (s *recentUses) firstUser(u keyUse, f functionID, record bool) functionID {
 	if !record {
 		return f
 	}
-	if s.new == nil || len(s.new) >= minRemembered {
-		s.new, s.older = map[keyUse]functionID{}, s.new
+	if s.newer == nil || len(s.newer) >= minRemembered {
+		s.newer, s.older = map[keyUse]functionID{}, s.newer
 	}
-	s.new[u] = f
+	s.newer[u] = f
 	return f
 }

@@ -52,13 +52,13 @@ func (c changer) changeAll(ctx context.Context, messages []message) {
 // change makes one call, unless it is too late.
 func (c changer) change(ctx context.Context, messages []message) {
 	if ctx.Err() != nil {
-		c.log.outOfTime(len(messages))
+		c.log.addOutOfTime(len(messages))
 		return
 	}
 	out, err := c.call(ctx, messages)
 	switch {
 	case err != nil && ctx.Err() != nil:
-		c.log.outOfTime(len(messages))
+		c.log.addOutOfTime(len(messages))
 	case err != nil:
 		c.log.unchanged(len(messages), err)
 	case out != nil:

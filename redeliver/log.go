@@ -24,7 +24,7 @@ type log struct {
 	mu         sync.Mutex
 	perMessage lineCount // of lines about one message
 	perCall    lineCount // of lines about several messages
-	late       int       // messages for which there was no time
+	outOfTime  int       // messages for which there was no time
 	planned    []func()  // lines about the plan
 }
 
@@ -89,11 +89,11 @@ func (l *log) unchanged(messages int, err error) {
 	}
 }
 
-// outOfTime counts messages for which there is no time left.
-func (l *log) outOfTime(messages int) {
+// addOutOfTime counts messages for which there is no time left.
+func (l *log) addOutOfTime(messages int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.late += messages
+	l.outOfTime += messages
 }
 
 // close writes the lines about the plan and the totals.
@@ -104,8 +104,8 @@ func (l *log) close() {
 	if n := l.perMessage.suppressed + l.perCall.suppressed; n > 0 {
 		l.warn("visibility of more messages not changed", slog.Int("messages", n))
 	}
-	if l.late > 0 {
-		l.warn("visibility not changed", slog.Int("messages", l.late), slog.String("error", "no time left"))
+	if l.outOfTime > 0 {
+		l.warn("visibility not changed", slog.Int("messages", l.outOfTime), slog.String("error", "no time left"))
 	}
 }
 

@@ -68,7 +68,7 @@ func (p *plan) changes(ctx context.Context, messages []message) []message {
 	for i := range messages {
 		m := &messages[i]
 		if ctx.Err() != nil { // the handler has responded, or responds now
-			p.log.outOfTime(len(messages))
+			p.log.addOutOfTime(len(messages))
 			return nil
 		}
 		var err error
