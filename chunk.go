@@ -24,8 +24,8 @@ import (
 // loop, chunks that were not written are dropped, and their records are reported.
 //
 // After [Parallel] or [Route], and in their lanes, a chunk does not wait for a record that
-// never arrives. From one reserve before the records' contexts end, a chunk that is not
-// full is written as soon as nothing more arrives for it.
+// never arrives, if the invocation has a deadline. From one reserve before the records'
+// contexts end, a chunk that is not full is written as soon as nothing more arrives for it.
 //
 // A chunk may contain several records of one group. If an earlier one fails, the later
 // ones have already been written; they are reported nevertheless, and are written again. If
@@ -172,7 +172,7 @@ func (c *chunk[T]) writeAndSend(at *feeder) bool {
 	}
 	for _, r := range held {
 		if at != nil {
-			before.now = at.beginAny(r.h.entry)
+			before.now = at.setCurrentOfAny(r.h.entry)
 		}
 		more := c.send(r)
 		r.h.entry.release() // only now, or the next record of the group might start too early
@@ -201,7 +201,7 @@ func (c *chunk[T]) openScopes(at *feeder) {
 			continue
 		}
 		if at != nil {
-			before.now = at.beginAny(h.entry)
+			before.now = at.setCurrentOfAny(h.entry)
 		}
 		h.admitWithScope(goesOn)
 	}

@@ -122,7 +122,9 @@ func WithMaxReceives(n int) Option {
 //   - up to 16 records whose functions are still running;
 //   - metadata, such as a time of arrival, that a handler could not read, and without
 //     which it processed the records;
-//   - results of another batch, and a stage that ranged over the batch more than once.
+//   - results of another batch;
+//   - a stage that ranged over the batch more than once, if functions that may have
+//     effects were called in more than one range.
 func WithLogger(l *slog.Logger) Option {
 	return func(s *settings) { s.logger, s.loggerGiven = l, true }
 }

@@ -340,7 +340,7 @@ func (p *parallel[A, B]) yieldAll(out []emitted[B], yield func(Result[B]) bool) 
 	x := p.border.governing.Load()
 	for i := range out {
 		if e := out[i].h.entry; x != nil && e != nil && e.level == x.outer {
-			x.feeder.begin(e)
+			x.feeder.setCurrent(e)
 		}
 		more := yield(out[i].take())
 		out[i].h.entry.release()

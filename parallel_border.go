@@ -15,7 +15,7 @@ import (
 type border struct {
 	routes     bool                     // it belongs to Route
 	finishItem func(item any)           // tells the pool that the visit of an item is over
-	governing  atomic.Pointer[crossing] // the one whose contexts end last; nil before the first record
+	governing  atomic.Pointer[crossing] // the one with the latest deadline; without deadlines, the last one; nil at first
 
 	readerCrossing *crossing // the last one that the reader used
 
@@ -27,14 +27,14 @@ type border struct {
 // A crossing joins a border to one level outside: Results of that level enter the lanes and
 // return to it. A border has several only if a user's stage mixes Results of several runs or lanes.
 type crossing struct {
-	border   *border
-	outer    *level
-	lanes    uint8   // the number that these lanes have on the outer level
-	feeder   *feeder // the consumer, on the outer level
-	shared   bool    // a Parallel is around this one, and its other lanes could take the Results
-	ctx      context.Context
-	cancel   context.CancelFunc
-	patience time.Duration // how long the consumer waits for functions after ctx has ended
+	border       *border
+	outer        *level
+	feeder       *feeder // the consumer, on the outer level
+	feederNumber uint8   // the number of feeder
+	shared       bool    // a Parallel is around this one, and its other lanes could take the Results
+	ctx          context.Context
+	cancel       context.CancelFunc
+	patience     time.Duration // how long the consumer waits for functions after ctx has ended
 }
 
 // crossing returns the crossing from the level of an entry, and whether it is a new one. Only
@@ -55,7 +55,7 @@ func (b *border) find(e *entry) (x *crossing, fresh bool) {
 		}
 	}
 	x = &crossing{border: b, outer: e.level, patience: e.level.run.reserve / 4}
-	x.feeder, x.lanes = e.level.addFeeder()
+	x.feeder, x.feederNumber = e.level.addFeeder()
 	x.ctx, x.cancel = context.WithCancel(e.level.ctx)
 	for v := e.visit; v != nil; v = v.outside.entry.visit {
 		x.shared = x.shared || !v.crossing.border.routes
@@ -65,8 +65,8 @@ func (b *border) find(e *entry) (x *crossing, fresh bool) {
 	return x, true
 }
 
-// governBy makes x the governing crossing and returns true, unless the present one outlasts it.
-// It has hasten called one reserve before the contexts of x end.
+// governBy makes x the governing crossing and returns true, unless the present one has a deadline
+// and x does not outlast it. It has hasten called one reserve before the contexts of x end.
 func (b *border) governBy(x *crossing, hasten func()) bool {
 	if w := b.governing.Load(); w != nil && w.outer.run.hasDeadline && !x.outlasts(w) {
 		return false
@@ -84,8 +84,8 @@ func (b *border) governBy(x *crossing, hasten func()) bool {
 	return true
 }
 
-// outlasts reports whether x ends later than other. They differ if a stage has kept a Result of
-// a batch that has been answered.
+// outlasts reports whether x ends later than other, which has a deadline. It is false if x has no
+// deadline or has ended. They differ if a stage has kept a Result of a batch that has been answered.
 func (x *crossing) outlasts(other *crossing) bool {
 	if !x.outer.run.hasDeadline || x.ctx.Err() != nil {
 		return false

@@ -25,7 +25,7 @@ func (v *visit) begin(x *crossing, h header, item any) {
 	v.parts.Enter(h.partNumber())
 	h.entry.hold()
 	if h.state().Failure() {
-		x.outer.order.Enter(h.failureKey(), x.lanes)
+		x.outer.order.Enter(h.failureKey(), x.feederNumber)
 	}
 }
 
@@ -35,7 +35,7 @@ func (v *visit) enter(in *inlet) {
 		v.entry.level = in.level(v.crossing)
 		in.entered++
 		v.stay = in.entered
-		v.entry.level.firstFeeder.begin(&v.entry)
+		v.entry.level.firstFeeder.setCurrent(&v.entry)
 	}
 }
 
@@ -55,7 +55,7 @@ func (h *header) leave() {
 	v := h.entry.visit
 	inner, was := h.entry.level, h.failureKey()
 	h.entry = v.outside.entry
-	h.setFeederNumber(v.crossing.lanes)
+	h.setFeederNumber(v.crossing.feederNumber)
 	h.setFailureVersion(0)
 	h.see()
 	inner.order.Pass(was) // afterwards, so that stages that check both orders always see the failure
@@ -104,8 +104,8 @@ func (v *visit) end() {
 }
 
 // handOverFailures opens failures, whose Results were discarded in the lane l, on the outer level.
-func (l *level) handOverFailures(outer *level, thrown []order.Cause[ledger.Verdict]) {
-	for _, f := range thrown {
+func (l *level) handOverFailures(outer *level, discarded []order.Cause[ledger.Verdict]) {
+	for _, f := range discarded {
 		h := header{&outer.run.entries[f.Index], f.Cause.Err, newMark(f.Cause.State, f.Number)}
 		holds := h.entry.holdsOthersBack()
 		outer.order.Fail(h.failureKey(), holds, f.Cause)
@@ -157,7 +157,7 @@ func (v *visit) abandoned() header {
 func (v *visit) outerHeader() header {
 	h := v.outside
 	if v.crossing != nil {
-		h.setFeederNumber(v.crossing.lanes)
+		h.setFeederNumber(v.crossing.feederNumber)
 	}
 	return h
 }

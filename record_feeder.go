@@ -28,20 +28,20 @@ func (f *feeder) register(r *run) {
 	r.feeders = append(r.feeders, f)
 }
 
-// begin makes the record of e the current one.
-func (f *feeder) begin(e *entry) (now uint64) {
+// setCurrent makes the record of e the current one.
+func (f *feeder) setCurrent(e *entry) (now uint64) {
 	if !e.level.run.hasDeadline {
 		return 0
 	}
 	return f.set(uint32(e.index) + 1)
 }
 
-// beginAny is begin for a feeder whose Results may be of several runs, or of none.
-func (f *feeder) beginAny(e *entry) (now uint64) {
+// setCurrentOfAny is setCurrent for a feeder whose Results may be of several runs, or of none.
+func (f *feeder) setCurrentOfAny(e *entry) (now uint64) {
 	if e == nil || !e.level.run.hasDeadline {
 		return f.set(0)
 	}
-	return f.begin(e)
+	return f.setCurrent(e)
 }
 
 // idle says that no function runs here.

@@ -59,7 +59,7 @@ func (m mark) failureVersion() uint16 { return uint16(m >> 16) }
 func (m mark) partNumber() uint32     { return uint32(m >> 32) }
 
 func (m *mark) setState(s state)           { *m = *m&^0x7f | mark(s) }
-func (m *mark) setFeederNumber(p uint8)    { *m = *m&^0xff00 | mark(p)<<8 }
+func (m *mark) setFeederNumber(n uint8)    { *m = *m&^0xff00 | mark(n)<<8 }
 func (m *mark) setFailureVersion(v uint16) { *m = *m&^0xffff0000 | mark(v)<<16 }
 func (m *mark) setPartNumber(n uint32)     { *m = *m&0xffffffff | mark(n)<<32 }
 
@@ -162,6 +162,9 @@ func (h *header) become(s state, err error) {
 //   - The record's context has ended. The error is [ErrNotStarted].
 //   - The policy of the source holds the record back because an earlier record has
 //     failed. The error is [ErrBlocked].
+//
+// Nor does Then call f if a scope function panics when it opens the scope of the record. The
+// result then becomes Failed (see [WithScope]).
 //
 // To write a stage that this package does not have, call Then in a loop over a Stream:
 //
@@ -301,7 +304,7 @@ func (h *header) refusal() (s state, by int32) {
 			return ready, 0
 		}
 		h = &v.outside
-		at = order.Place{After: h.feederNumber(), Inside: v.crossing.lanes}
+		at = order.Place{After: h.feederNumber(), Inside: v.crossing.feederNumber}
 	}
 }
 

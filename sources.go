@@ -122,7 +122,7 @@ func (o *origin[R]) stream() Stream[R] {
 				result.value = o.records[i]
 			}
 			if r.hasDeadline {
-				at.begin(e)
+				at.setCurrent(e)
 			}
 			if !yield(result) {
 				return

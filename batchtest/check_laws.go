@@ -43,7 +43,7 @@ func (c *checker[A, B]) broken(t *trial) *breach {
 		return &breach{lawSource, times(t.ranges)}
 	}
 	for _, rule := range []func(*trial) *breach{
-		unknownRecord, repeatedPart, overtaking, c.changed, c.dropped, c.calledInVain,
+		unknownRecord, repeatedPart, overtaking, c.changed, c.dropped, c.forbiddenCall,
 	} {
 		if b := rule(t); b != nil {
 			return b
@@ -206,9 +206,9 @@ func (c *checker[A, B]) lacksUnchanged(in, out []snapshot) bool {
 	return false
 }
 
-// calledInVain finds a record for which a function was called that must not be. A Result that leaves
+// forbiddenCall finds a record for which a function was called that must not be. A Result that leaves
 // unchanged proves that none was called.
-func (c *checker[A, B]) calledInVain(t *trial) *breach {
+func (c *checker[A, B]) forbiddenCall(t *trial) *breach {
 	for _, i := range indexes(t.received) {
 		in, out := ofRecord(i, t.received), ofRecord(i, t.sent)
 		law, why := c.forbids(t, in)

@@ -104,12 +104,12 @@ func (d *drain) countDeliveries(ids []string) {
 		d.fruitless[id]++
 		if d.fruitless[id] >= MaxDeliveries && d.endless == nil {
 			d.endless = fmt.Errorf("%w: %s %d times while no record was finished or given up",
-				ErrEndless, delivered(id), MaxDeliveries)
+				ErrEndless, deliveryOf(id), MaxDeliveries)
 		}
 	}
 }
 
-func delivered(id string) string {
+func deliveryOf(id string) string {
 	if id == "" {
 		return "the invocation that ends a window was made"
 	}

@@ -65,7 +65,7 @@ type part struct{ record, number int }
 // from it is settled.
 type failure struct {
 	item
-	loose bool // no built-in stage has seen it
+	unseen bool // no built-in stage has seen it
 }
 
 // origin is the model of a source.

@@ -48,15 +48,15 @@ func (m *Model) foreign(k int, s stream) stream {
 	case "retry":
 		return each(func(it item, yield func(item) bool) bool {
 			was := it
-			if m.admitted(&it, m.seeLoose) {
+			if m.admitted(&it, m.seeUnseen) {
 				if _, err := m.do(k, it.record, it.value); err != "" {
 					it = it.with(failed, err)
-					m.seeLoose(&it)
+					m.seeUnseen(&it)
 				}
 			}
 			if it.state.failure() && !was.state.failure() {
 				it = was
-				if m.admitted(&it, m.seeLoose) {
+				if m.admitted(&it, m.seeUnseen) {
 					m.call(k, it.value)
 				}
 			}

@@ -3,23 +3,23 @@ package draw
 import "slices"
 
 // see is what every built-in stage does first. A failed item counts from now on. Any other item
-// settles the failure that it descends from. Loose failures of the same part were not sent on, so
+// settles the failure that it descends from. Unseen failures of the same part were not sent on, so
 // they no longer count.
 func (m *Model) see(it *item) { m.update(it, false) }
 
-// seeLoose is for an item that a foreign stage has made and might not send on.
-func (m *Model) seeLoose(it *item) { m.update(it, true) }
+// seeUnseen is for an item that a foreign stage has made and might not send on.
+func (m *Model) seeUnseen(it *item) { m.update(it, true) }
 
-func (m *Model) update(it *item, loose bool) {
+func (m *Model) update(it *item, unseen bool) {
 	if it.run == nil {
 		return
 	}
 	it.run.open = slices.DeleteFunc(it.run.open, func(f *failure) bool {
-		return f == it.failed || f.loose && f.record == it.record && f.number == it.number
+		return f == it.failed || f.unseen && f.record == it.record && f.number == it.number
 	})
 	it.failed = nil
 	if it.state.failure() {
-		it.failed = &failure{*it, loose}
+		it.failed = &failure{*it, unseen}
 		it.run.open = append(it.run.open, it.failed)
 	}
 }

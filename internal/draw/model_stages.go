@@ -84,7 +84,7 @@ func (m *Model) stage(k int, s stream) stream {
 	suffix := "." + strconv.Itoa(k)
 	see := m.see
 	if m.Stages[k].Kind == "then" {
-		see = m.seeLoose
+		see = m.seeUnseen
 	}
 	// calling makes a stage that calls a function for each Ready item.
 	calling := func(then func(it item, fate string, yield func(item) bool) bool) stream {

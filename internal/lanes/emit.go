@@ -56,22 +56,22 @@ func (p *Pool[K, T, R]) waitForPlace(l *Lane[T, R]) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.emitWaiters.Add(1)
-	defer p.emitWaiters.Add(-1)
+	p.placeWaiters.Add(1)
+	defer p.placeWaiters.Add(-1)
 	for !p.out.claim() {
 		if p.stopped.Load() || l.shut {
 			p.out.claimAnyway()
 			return
 		}
-		p.roomForResults.Wait()
+		p.placeFree.Wait()
 	}
 }
 
 func (p *Pool[K, T, R]) unclaim() {
 	p.out.unclaim()
-	if p.emitWaiters.Load() > 0 {
+	if p.placeWaiters.Load() > 0 {
 		p.mu.Lock()
-		p.roomForResults.Broadcast()
+		p.placeFree.Broadcast()
 		p.mu.Unlock()
 	}
 }
@@ -109,10 +109,10 @@ func (p *Pool[K, T, R]) finish(it *Item[T, R]) {
 		at := slices.Index(l.unfinished, it)
 		l.unfinished = slices.Delete(l.unfinished, at, at+1)
 	}
-	if s := it.ordering; s != nil {
-		p.open(s.gate)
-		if it.lane != nil && s.line != nil {
-			p.leaveLine(it.lane, s.line)
+	if o := it.ordering; o != nil {
+		p.open(o.gate)
+		if it.lane != nil && o.line != nil {
+			p.leaveLine(it.lane, o.line)
 		}
 	}
 }

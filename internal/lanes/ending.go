@@ -26,7 +26,7 @@ func (p *Pool[K, T, R]) GiveUp(all bool) {
 		m.givenUp = true
 		p.running--
 	}
-	p.roomForResults.Broadcast()
+	p.placeFree.Broadcast()
 	p.notify()
 }
 
@@ -34,7 +34,7 @@ func (p *Pool[K, T, R]) stop() {
 	p.stopped.Store(true)
 	p.wakeAll()
 	p.roomForItems.Signal()
-	p.roomForResults.Broadcast()
+	p.placeFree.Broadcast()
 }
 
 // Over reports whether the producer and all lanes have gone or are given up. If not, Changed receives a value when

@@ -52,11 +52,11 @@ func (p *Pool[K, T, R]) deliver(it *Item[T, R], r R) {
 
 // holdsBack keeps a Result if it is not its item's turn, and reports whether it has kept it.
 func (p *Pool[K, T, R]) holdsBack(it *Item[T, R], r R) bool {
-	s := it.ordering
-	if s == nil || !s.gate.waits(it) && len(s.heldBack) == 0 {
+	o := it.ordering
+	if o == nil || !o.gate.waits(it) && len(o.heldBack) == 0 {
 		return false
 	}
-	s.heldBack = append(s.heldBack, r)
+	o.heldBack = append(o.heldBack, r)
 	return true
 }
 

@@ -73,7 +73,7 @@ type Pool[K comparable, T, R any] struct {
 	stopped       atomic.Bool  // lanes take no more items
 	broken        atomic.Bool  // Emit hands on no more Results
 	consumerWaits atomic.Bool  // for Changed
-	emitWaiters   atomic.Int32 // lanes that wait for roomForResults
+	placeWaiters  atomic.Int32 // lanes that wait for placeFree
 
 	mu           sync.Mutex
 	maxLanes     int
@@ -89,13 +89,13 @@ type Pool[K comparable, T, R any] struct {
 	exhausted    bool // all items have been pushed
 	producer     participant
 
-	lanes          []*Lane[T, R]
-	starting       int           // lanes that have started and not asked for an item yet
-	idle           []*Lane[T, R] // lanes that wait for an item
-	called         *Lane[T, R]   // woken by callLane, not running yet; it calls the next one
-	hasty          bool          // set by Hasten
-	roomForResults sync.Cond
-	running        int // participants that the pool still waits for
+	lanes     []*Lane[T, R]
+	starting  int           // lanes that have started and not asked for an item yet
+	idle      []*Lane[T, R] // lanes that wait for an item
+	called    *Lane[T, R]   // woken by callLane, not running yet; it calls the next one
+	hasty     bool          // set by Hasten
+	placeFree sync.Cond
+	running   int // participants that the pool still waits for
 }
 
 // Callbacks tell a Pool what it must know of its items. They are called with the lock of the pool or of a lane held,
@@ -164,7 +164,7 @@ func (p *Pool[K, T, R]) init(n, inboxes int, callbacks Callbacks[T, R]) {
 		p.inboxes[i].number = i
 	}
 	p.Changed = make(chan struct{}, 1)
-	p.roomForItems.L, p.roomForResults.L = &p.mu, &p.mu
+	p.roomForItems.L, p.placeFree.L = &p.mu, &p.mu
 	p.running = 1 // the producer
 	p.unordered.init()
 	p.updateCallable()

@@ -52,9 +52,9 @@ func (p *Pool[K, T, R]) newOrdering() *ordering[T, R] {
 	if len(p.orderings) == 0 {
 		p.orderings = make([]ordering[T, R], min(p.pushed, 32))
 	}
-	s := &p.orderings[0]
+	o := &p.orderings[0]
 	p.orderings = p.orderings[1:]
-	return s
+	return o
 }
 
 func (p *Pool[K, T, R]) waitForRoom() {

@@ -15,32 +15,32 @@ import (
 // lines or gates, and lanes emit Results of each other's items.
 type rush struct {
 	*scene
-	lanes, jobs           int
-	ordered               int  // one in so many jobs has a gate; 0: none
-	lined                 bool // jobs with a gate have a line, too
-	carried               int  // one in so many is emitted by whichever lane flushes next; 0: none
-	slow                  int
-	hasten, hurry, narrow bool
-	end                   string
-	when                  int // interfere after so many results
-	accepted              atomic.Int32
-	mu                    sync.Mutex
-	shared                []*item
+	lanes, jobs                    int
+	ordered                        int  // one in so many jobs has a gate; 0: none
+	lined                          bool // jobs with a gate have a line, too
+	carried                        int  // one in so many is emitted by whichever lane flushes next; 0: none
+	slow                           int
+	hasten, releaseExpired, narrow bool
+	end                            string
+	when                           int // interfere after so many results
+	accepted                       atomic.Int32
+	mu                             sync.Mutex
+	shared                         []*item
 }
 
 func drawRush(t *rapid.T) *rush {
 	r := &rush{
-		lanes:   rapid.IntRange(1, 8).Draw(t, "lanes"),
-		jobs:    rapid.IntRange(0, 400).Draw(t, "jobs"),
-		ordered: rapid.SampledFrom([]int{0, 0, 50, 2}).Draw(t, "ordered"),
-		lined:   rapid.Bool().Draw(t, "lined"),
-		carried: rapid.SampledFrom([]int{0, 5}).Draw(t, "carried"),
-		slow:    rapid.IntRange(0, 3).Draw(t, "slow"),
-		hasten:  rapid.Bool().Draw(t, "hasten"),
-		hurry:   rapid.Bool().Draw(t, "hurry"),
-		narrow:  rapid.IntRange(0, 3).Draw(t, "narrow") == 0,
-		end:     rapid.SampledFrom([]string{"", "", "give up", "give up all", "break"}).Draw(t, "end"),
-		when:    rapid.IntRange(0, 400).Draw(t, "when"),
+		lanes:          rapid.IntRange(1, 8).Draw(t, "lanes"),
+		jobs:           rapid.IntRange(0, 400).Draw(t, "jobs"),
+		ordered:        rapid.SampledFrom([]int{0, 0, 50, 2}).Draw(t, "ordered"),
+		lined:          rapid.Bool().Draw(t, "lined"),
+		carried:        rapid.SampledFrom([]int{0, 5}).Draw(t, "carried"),
+		slow:           rapid.IntRange(0, 3).Draw(t, "slow"),
+		hasten:         rapid.Bool().Draw(t, "hasten"),
+		releaseExpired: rapid.Bool().Draw(t, "release expired"),
+		narrow:         rapid.IntRange(0, 3).Draw(t, "narrow") == 0,
+		end:            rapid.SampledFrom([]string{"", "", "give up", "give up all", "break"}).Draw(t, "end"),
+		when:           rapid.IntRange(0, 400).Draw(t, "when"),
 	}
 	r.scene = newScene(r.lanes, r.work)
 	r.Start = func(l *lane) {
@@ -142,10 +142,10 @@ func (r *rush) interfere() bool {
 	if r.hasten {
 		r.Hasten()
 	}
-	if r.hurry {
+	if r.releaseExpired {
 		r.ReleaseExpired(func(j *job) bool { return j.id%2 == 0 })
 	}
-	r.hasten, r.hurry = false, false
+	r.hasten, r.releaseExpired = false, false
 	switch r.end {
 	case "give up", "give up all":
 		r.GiveUp(r.end == "give up all")

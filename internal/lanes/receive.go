@@ -9,9 +9,9 @@ func (p *Pool[K, T, R]) Receive(used []R) (out []R, over bool) {
 		over = p.Over() // before the swap: a lane that adds a Result has not gone yet
 	}
 	out = p.out.swap(used)
-	if p.emitWaiters.Load() > 0 {
+	if p.placeWaiters.Load() > 0 {
 		p.mu.Lock()
-		p.roomForResults.Broadcast()
+		p.placeFree.Broadcast()
 		p.mu.Unlock()
 	}
 	return out, over && len(out) == 0
