@@ -4,20 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"strings"
 
 	"github.com/aws/aws-lambda-go/events"
 
 	"github.com/lambdabatch/batch"
 )
-
-// upper drops noise and writes the rest in capitals.
-func upper(records batch.Stream[events.KinesisFirehoseEventRecord]) batch.Stream[batch.FirehoseRecord] {
-	wanted := batch.Filter(records, func(r events.KinesisFirehoseEventRecord) bool { return string(r.Data) != "noise" })
-	return batch.Map(wanted, func(r events.KinesisFirehoseEventRecord) batch.FirehoseRecord {
-		return batch.FirehoseRecord{Data: []byte(strings.ToUpper(string(r.Data)))}
-	})
-}
 
 func ExampleFirehose() {
 	event := events.KinesisFirehoseEvent{Records: []events.KinesisFirehoseEventRecord{
@@ -92,19 +83,6 @@ func ExampleFirehoseTable() {
 	// Output:
 	// r-0 Ok {"otfMetadata":{"destinationDatabaseName":"shop","destinationTableName":"orders"}}
 	// r-1 Ok {"otfMetadata":{"destinationDatabaseName":"shop","destinationTableName":"customers","operation":"delete"}}
-}
-
-// printFirehose transforms records with this data, and prints the result and the metadata of each.
-func printFirehose(stage batch.Stage[events.KinesisFirehoseEventRecord, batch.FirehoseRecord], data ...string) {
-	var event events.KinesisFirehoseEvent
-	for i, d := range data {
-		event.Records = append(event.Records, events.KinesisFirehoseEventRecord{RecordID: fmt.Sprint("r-", i), Data: []byte(d)})
-	}
-	response, _ := batch.CollectFirehose(stage(batch.Firehose(context.Background(), event)))
-	for _, r := range response.Records {
-		metadata, _ := json.Marshal(r.Metadata)
-		fmt.Println(r.RecordID, r.Result, string(metadata))
-	}
 }
 
 // Firehose demands data, so missing data is an empty string.

@@ -3,36 +3,15 @@ package batch_test
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"log/slog"
 	"os"
-	"slices"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 
 	"github.com/lambdabatch/batch"
 )
-
-// threeMessages is an event of a FIFO queue: m-1 and m-2 are in one group, m-3 in another.
-func threeMessages() events.SQSEvent {
-	return events.SQSEvent{Records: []events.SQSMessage{
-		messageInGroup("m-1", "ada", ""),
-		messageInGroup("m-2", "ada", ""),
-		messageInGroup("m-3", "bob", ""),
-	}}
-}
-
-// outOfStock is a stage that fails for the messages with these IDs.
-func outOfStock(ids ...string) batch.Stage[events.SQSMessage, events.SQSMessage] {
-	return batch.Each(func(_ context.Context, m events.SQSMessage) error {
-		if slices.Contains(ids, m.MessageId) {
-			return errors.New("out of stock")
-		}
-		return nil
-	})
-}
 
 // m-1 and m-2 are in one group, m-3 in another, and m-1 fails. The policy decides what that holds back.
 func ExampleWithPolicy() {

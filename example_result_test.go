@@ -33,12 +33,6 @@ func ExampleThen() {
 	// 2 Ready: no. 2 is o-3
 }
 
-// charged is a stream with one result in each state: Ready, Done and Failed.
-func charged() batch.Stream[Receipt] {
-	orders := batch.Of(Order{ID: "o-1", Cents: 42_00}, Order{ID: "o-2", Cents: 0}, Order{ID: "o-3", Cents: 99_999_99})
-	return batch.TryMap(batch.Filter(orders, Order.Payable), charge)
-}
-
 // A result is Ready, Done or Failed. Here the second order was filtered, and the card of the third was refused.
 func ExampleResult() {
 	for r := range charged() {

@@ -61,10 +61,6 @@ func ExampleSQS() {
 	// {"batchItemFailures":[{"itemIdentifier":"m-1"},{"itemIdentifier":"m-2"}]}
 }
 
-func kinesisRecord(sequenceNumber, key, data string) events.KinesisEventRecord {
-	return events.KinesisEventRecord{Kinesis: events.KinesisRecord{SequenceNumber: sequenceNumber, PartitionKey: key, Data: []byte(data)}}
-}
-
 // On a shard, everything from the first failure on is reported, because Lambda redelivers it in any case.
 func ExampleKinesis() {
 	event := events.KinesisEvent{Records: []events.KinesisEventRecord{

@@ -5,15 +5,28 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strconv"
-	"time"
+	"slices"
+	"strings"
 
 	"github.com/aws/aws-lambda-go/events"
 
 	"github.com/lambdabatch/batch"
 )
 
-// The types and functions that all examples share.
+func Example() {
+	event := events.SQSEvent{Records: []events.SQSMessage{
+		message("m-1", `{"ID":"o-1","Cents":4200}`),
+		message("m-2", `{"ID":"o-2","Cents":0}`),       // not payable, so the filter acknowledges it
+		message("m-3", `{"ID":"o-3"`),                  // not valid JSON
+		message("m-4", `{"ID":"o-4","Cents":9999999}`), // the card is refused
+	}}
+	printResponse(batch.Run(batch.SQS(context.Background(), event), process))
+	// Output:
+	// stored the receipt of o-1
+	// {"batchItemFailures":[{"itemIdentifier":"m-3"},{"itemIdentifier":"m-4"}]}
+}
+
+// The types and functions below are used by the other examples.
 
 type Order struct {
 	ID    string
@@ -49,6 +62,30 @@ func process(messages batch.Stream[events.SQSMessage]) batch.Stream[Receipt] {
 	return batch.TryEach(receipts, store)
 }
 
+// outOfStock is a stage that fails for the messages with these IDs.
+func outOfStock(ids ...string) batch.Stage[events.SQSMessage, events.SQSMessage] {
+	return batch.Each(func(_ context.Context, m events.SQSMessage) error {
+		if slices.Contains(ids, m.MessageId) {
+			return errors.New("out of stock")
+		}
+		return nil
+	})
+}
+
+// charged is a stream with one result in each state: Ready, Done and Failed.
+func charged() batch.Stream[Receipt] {
+	orders := batch.Of(Order{ID: "o-1", Cents: 42_00}, Order{ID: "o-2", Cents: 0}, Order{ID: "o-3", Cents: 99_999_99})
+	return batch.TryMap(batch.Filter(orders, Order.Payable), charge)
+}
+
+// upper drops noise and writes the rest in capitals.
+func upper(records batch.Stream[events.KinesisFirehoseEventRecord]) batch.Stream[batch.FirehoseRecord] {
+	wanted := batch.Filter(records, func(r events.KinesisFirehoseEventRecord) bool { return string(r.Data) != "noise" })
+	return batch.Map(wanted, func(r events.KinesisFirehoseEventRecord) batch.FirehoseRecord {
+		return batch.FirehoseRecord{Data: []byte(strings.ToUpper(string(r.Data)))}
+	})
+}
+
 func message(id, body string) events.SQSMessage {
 	return events.SQSMessage{MessageId: id, Body: body}
 }
@@ -61,6 +98,19 @@ func messageInGroup(id, group, body string) events.SQSMessage {
 		EventSourceARN: "arn:aws:sqs:eu-central-1:123456789012:orders.fifo",
 		Attributes:     map[string]string{"MessageGroupId": group, "ApproximateReceiveCount": "1"},
 	}
+}
+
+// threeMessages is an event of a FIFO queue: m-1 and m-2 are in one group, m-3 in another.
+func threeMessages() events.SQSEvent {
+	return events.SQSEvent{Records: []events.SQSMessage{
+		messageInGroup("m-1", "ada", ""),
+		messageInGroup("m-2", "ada", ""),
+		messageInGroup("m-3", "bob", ""),
+	}}
+}
+
+func kinesisRecord(sequenceNumber, key, data string) events.KinesisEventRecord {
+	return events.KinesisEventRecord{Kinesis: events.KinesisRecord{SequenceNumber: sequenceNumber, PartitionKey: key, Data: []byte(data)}}
 }
 
 // printResults prints one line per result: its record's ID, its state, and its value or error.
@@ -96,108 +146,15 @@ func invoke(h *batch.Handler, payload string) {
 	fmt.Println(string(response))
 }
 
-func Example() {
-	event := events.SQSEvent{Records: []events.SQSMessage{
-		message("m-1", `{"ID":"o-1","Cents":4200}`),
-		message("m-2", `{"ID":"o-2","Cents":0}`),       // not payable, so the filter acknowledges it
-		message("m-3", `{"ID":"o-3"`),                  // not valid JSON
-		message("m-4", `{"ID":"o-4","Cents":9999999}`), // the card is refused
-	}}
-	printResponse(batch.Run(batch.SQS(context.Background(), event), process))
-	// Output:
-	// stored the receipt of o-1
-	// {"batchItemFailures":[{"itemIdentifier":"m-3"},{"itemIdentifier":"m-4"}]}
-}
-
-// A handler function for lambda.Start, with the signature that package events suggests.
-func ExampleRun() {
-	handler := func(ctx context.Context, event events.SQSEvent) (batch.Response, error) {
-		return batch.Run(batch.SQS(ctx, event), process)
+// printFirehose transforms records with this data, and prints the result and the metadata of each.
+func printFirehose(stage batch.Stage[events.KinesisFirehoseEventRecord, batch.FirehoseRecord], data ...string) {
+	var event events.KinesisFirehoseEvent
+	for i, d := range data {
+		event.Records = append(event.Records, events.KinesisFirehoseEventRecord{RecordID: fmt.Sprint("r-", i), Data: []byte(d)})
 	}
-	printResponse(handler(context.Background(), events.SQSEvent{Records: []events.SQSMessage{
-		message("m-1", `{"ID":"o-1","Cents":4200}`),
-		message("m-2", `{"ID":"o-2","Cents":9999999}`),
-	}}))
-	// Output:
-	// stored the receipt of o-1
-	// {"batchItemFailures":[{"itemIdentifier":"m-2"}]}
-}
-
-// The slow message uses up the time. Run still responds before the deadline, and reports that message and
-// the one that was not started.
-func ExampleRun_deadline() {
-	handler := func(ctx context.Context, event events.SQSEvent) (batch.Response, error) {
-		messages := batch.SQS(ctx, event, batch.WithReserve(100*time.Millisecond))
-		return batch.Run(messages, batch.Each(func(ctx context.Context, m events.SQSMessage) error {
-			if m.Body == "slow" {
-				<-ctx.Done() // as any call that heeds its context would
-				return ctx.Err()
-			}
-			return nil
-		}))
+	response, _ := batch.CollectFirehose(stage(batch.Firehose(context.Background(), event)))
+	for _, r := range response.Records {
+		metadata, _ := json.Marshal(r.Metadata)
+		fmt.Println(r.RecordID, r.Result, string(metadata))
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
-	defer cancel()
-	printResponse(handler(ctx, events.SQSEvent{Records: []events.SQSMessage{
-		message("m-1", "quick"), message("m-2", "slow"), message("m-3", "quick"),
-	}}))
-	// Output: {"batchItemFailures":[{"itemIdentifier":"m-2"},{"itemIdentifier":"m-3"}]}
-}
-
-func ExampleCollect() {
-	amounts := batch.TryMap(batch.Of("1250", "two", "700"), func(_ context.Context, text string) (int, error) {
-		return strconv.Atoi(text)
-	})
-	printResponse(batch.Collect(amounts))
-	// Output: {"batchItemFailures":[{"itemIdentifier":"1"}]}
-}
-
-func ExamplePartition() {
-	amounts := batch.TryMap(batch.Of("1250", "two", "700"), func(_ context.Context, text string) (int, error) {
-		return strconv.Atoi(text)
-	})
-	values, failures := batch.Partition(amounts)
-	fmt.Println("values:", values)
-	for _, f := range failures {
-		fmt.Printf("record %s: %v\n", f.Record.ID, f.Err)
-	}
-	// Output:
-	// values: [1250 700]
-	// record 1: strconv.Atoi: parsing "two": invalid syntax
-}
-
-// The list is never null, and the identifier of a Kafka record is an object, as the service demands.
-func ExampleResponse_MarshalJSON() {
-	records := events.KafkaEvent{Records: map[string][]events.KafkaRecord{
-		"orders-0": {{Offset: 15}, {Offset: 16}},
-	}}
-	response, _ := batch.Run(batch.Kafka(context.Background(), records), batch.Each(func(_ context.Context, r events.KafkaRecord) error {
-		if r.Offset == 16 {
-			return errors.New("out of stock")
-		}
-		return nil
-	}))
-	for _, r := range []batch.Response{{}, response} {
-		encoded, _ := json.Marshal(r)
-		fmt.Println(string(encoded))
-	}
-	// Output:
-	// {"batchItemFailures":[]}
-	// {"batchItemFailures":[{"itemIdentifier":{"partition":"orders-0","offset":16}}]}
-}
-
-// In memory, ItemIdentifier is the ID of the record. Its JSON is what the service expects.
-func ExampleItemFailure() {
-	records := events.KafkaEvent{Records: map[string][]events.KafkaRecord{"orders-0": {{Offset: 15}}}}
-	source := batch.Kafka(context.Background(), records, batch.WithoutAllFailedError())
-	response, _ := batch.Run(source, batch.Each(func(context.Context, events.KafkaRecord) error {
-		return errors.New("out of stock")
-	}))
-	failure := response.BatchItemFailures[0]
-	encoded, _ := json.Marshal(failure)
-	fmt.Println(failure.ItemIdentifier)
-	fmt.Println(string(encoded))
-	// Output:
-	// orders-0/15
-	// {"itemIdentifier":{"partition":"orders-0","offset":15}}
 }
