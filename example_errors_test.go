@@ -68,7 +68,7 @@ func ExamplePanicError() {
 	// Output: record 1: assignment to entry in nil map (with a stack: true)
 }
 
-// A handler for SQS is invoked with an event of S3.
+// A handler for SQS is invoked with an S3 event.
 func ExamplePayloadError() {
 	_, err := batch.SQSHandler(process).Invoke(context.Background(), []byte(`{"Records":[{"eventSource":"aws:s3"}]}`))
 	_, ok := errors.AsType[*batch.PayloadError](err)

@@ -58,7 +58,7 @@ func ExampleDynamoDBHandler() {
 	// {"batchItemFailures":[]}
 }
 
-// The values are base64: of 4200, and of a text that is no number.
+// The values are base64-encoded: 4200, and a text that is not a number.
 func ExampleKafkaHandler() {
 	amounts := func(s batch.Stream[events.KafkaRecord]) batch.Stream[int] {
 		return batch.Decode[int](s, json.Unmarshal)

@@ -34,7 +34,7 @@ func ExamplePolicy_String() {
 	// Output: Continue StopGroup StopBatch
 }
 
-// The records' context ends ten seconds before the function's deadline.
+// The records' contexts end ten seconds before the function's deadline.
 func ExampleWithReserve() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Hour)
 	defer cancel()

@@ -66,10 +66,10 @@ func ExampleDiscard() {
 		})
 		return batch.Discard[Receipt](refunded)
 	}
-	orders := func(s batch.Stream[Order]) batch.Stream[Receipt] { return batch.TryMap(s, charge) }
+	charges := func(s batch.Stream[Order]) batch.Stream[Receipt] { return batch.TryMap(s, charge) }
 
-	messages := batch.Of(Order{ID: "o-1", Cents: 42_00}, Order{ID: "o-2", Cents: -7_00})
-	printResults(batch.Route(messages, Order.Payable, map[bool]batch.Stage[Order, Receipt]{true: orders, false: refunds}))
+	orders := batch.Of(Order{ID: "o-1", Cents: 42_00}, Order{ID: "o-2", Cents: -7_00})
+	printResults(batch.Route(orders, Order.Payable, map[bool]batch.Stage[Order, Receipt]{true: charges, false: refunds}))
 	// Unordered output:
 	// refunded 700
 	// 0 Ready: {Order:o-1 Cents:4200}

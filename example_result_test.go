@@ -8,32 +8,27 @@ import (
 	"github.com/lambdabatch/batch"
 )
 
-// A stage that the library does not have: it numbers the orders. Then calls the function for ready results only,
-// and passes on the order that was filtered.
+// A stage of your own is a loop over a Stream. Then calls charge for ready results only, and passes on the order that
+// was filtered out.
 func ExampleThen() {
-	numbered := func(s batch.Stream[Order]) batch.Stream[string] {
-		return func(yield func(batch.Result[string]) bool) {
-			n := 0
+	chargeAll := func(s batch.Stream[Order]) batch.Stream[Receipt] {
+		return func(yield func(batch.Result[Receipt]) bool) {
 			for r := range s {
-				out := batch.Then(r, func(_ context.Context, o Order) (string, error) {
-					n++
-					return fmt.Sprintf("no. %d is %s", n, o.ID), nil
-				})
-				if !yield(out) {
+				if !yield(batch.Then(r, charge)) {
 					return
 				}
 			}
 		}
 	}
 	orders := batch.Of(Order{ID: "o-1", Cents: 42_00}, Order{ID: "o-2", Cents: 0}, Order{ID: "o-3", Cents: 7_00})
-	printResults(numbered(batch.Filter(orders, Order.Payable)))
+	printResults(chargeAll(batch.Filter(orders, Order.Payable)))
 	// Output:
-	// 0 Ready: no. 1 is o-1
+	// 0 Ready: {Order:o-1 Cents:4200}
 	// 1 Done
-	// 2 Ready: no. 2 is o-3
+	// 2 Ready: {Order:o-3 Cents:700}
 }
 
-// A result is Ready, Done or Failed. Here the second order was filtered, and the card of the third was refused.
+// A result is Ready, Done or Failed. Here the second order was filtered out, and the card of the third was refused.
 func ExampleResult() {
 	for r := range charged() {
 		receipt, ok := r.Value()
@@ -52,7 +47,7 @@ func ExampleResult() {
 	// Failed: card refused
 }
 
-// The second order was filtered and the card of the third was refused, so only the first has a value.
+// The second order was filtered out and the card of the third was refused, so only the first has a value.
 func ExampleResult_Value() {
 	for r := range charged() {
 		receipt, ok := r.Value()
@@ -64,7 +59,7 @@ func ExampleResult_Value() {
 	// {Order: Cents:0} false
 }
 
-// The second order was filtered, which is no error. The card of the third was refused.
+// The second order was filtered out, which is no error. The card of the third was refused.
 func ExampleResult_Err() {
 	for r := range charged() {
 		fmt.Println(r.Err())

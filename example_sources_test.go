@@ -88,7 +88,7 @@ func ExampleDynamoDB() {
 	// Output: 4421584500000000017450439091 Ready: INSERT of o-1
 }
 
-// The value of a Kafka record is base64, which Decode removes. Partitions are processed in sorted order.
+// The value of a Kafka record is base64, which Decode decodes. Partitions are processed in sorted order.
 func ExampleKafka() {
 	value := func(text string) string { return base64.StdEncoding.EncodeToString([]byte(text)) }
 	event := events.KafkaEvent{Records: map[string][]events.KafkaRecord{
@@ -101,17 +101,17 @@ func ExampleKafka() {
 	// orders-1/7 Ready: {ID:o-1 Cents:4200}
 }
 
-// The ID of the record is a good idempotency key: it is the same in every delivery.
+// A function learns from its context which record it works on, and which attempt this is.
 func ExampleRecordFrom() {
 	event := events.SQSEvent{Records: []events.SQSMessage{messageInGroup("m-1", "ada", `{"ID":"o-1","Cents":4200}`)}}
 	orders := batch.Decode[Order](batch.SQS(context.Background(), event), json.Unmarshal)
 	printResponse(batch.Collect(batch.TryEach(orders, func(ctx context.Context, o Order) error {
 		record, _ := batch.RecordFrom(ctx)
-		fmt.Printf("charging %s: key %s, group %s, attempt %d\n", o.ID, record.ID, record.Group, record.Attempt)
+		fmt.Printf("charging %s: record %s, group %s, attempt %d\n", o.ID, record.ID, record.Group, record.Attempt)
 		return nil
 	})))
 	// Output:
-	// charging o-1: key m-1, group ada, attempt 1
+	// charging o-1: record m-1, group ada, attempt 1
 	// {"batchItemFailures":[]}
 }
 

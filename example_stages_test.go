@@ -15,7 +15,7 @@ import (
 	"github.com/lambdabatch/batch"
 )
 
-// A Stream is an iterator, so every function on iterators accepts it. These two are from samber/lo.
+// A Stream is an iterator, so any function that takes an iterator accepts it. These two are from samber/lo.
 func ExampleStream() {
 	orders := batch.Of(Order{ID: "o-1", Cents: 42_00}, Order{ID: "o-2", Cents: 99_999_99}, Order{ID: "o-3", Cents: 7_00})
 	receipts := batch.TryMap(orders, charge)

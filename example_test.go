@@ -42,7 +42,7 @@ type Receipt struct {
 
 var errRefused = errors.New("card refused")
 
-// charge refuses amounts over 1,000.
+// charge refuses amounts over 1,000 euros (100,000 cents).
 func charge(_ context.Context, o Order) (Receipt, error) {
 	if o.Cents > 1_000_00 {
 		return Receipt{}, errRefused
