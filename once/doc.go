@@ -22,22 +22,26 @@ While the claim lasts, all other calls with that key fail.
 	is the first: it fails or panics          frees the key            fails with that error
 	finds the key claimed by another call     does not change          fails with ErrInProgress
 	finds the key done                        does not change          goes on with the saved result
+	finds the key done for another payload    does not change          fails with ErrPayload
 	cannot reach the store                    may have changed         fails with the store's error
 
-A claim ends at the deadline of its record's context. The queue's visibility timeout is longer than the
+[Each] saves no result: if the key is done, it only returns nil. Payloads are compared only with [WithPayload].
+
+A claim ends at the deadline of its record's context. The queue's visibility timeout is at least the
 function's timeout, so the key of a stuck or killed function is free again by the time its message is
 redelivered. If the stuck function returns after all, its result is not saved and no other claim is affected.
 Its record fails with [ErrLate]. Without a deadline, a claim ends when the key expires.
 
 Streams retry immediately. If a process crashes early, its claim may outlast several retries. Configure the
-event source mapping to keep retrying for longer than the function's timeout, or keep that timeout short.
+event source mapping to keep retrying for longer than the function's timeout, or keep the timeout short.
 
 # What is guaranteed
 
 Until the key expires, the effect of a key happens once, or its record is reported.
 
-There is one gap. The process may die, or the store may fail, after the effect and before the result is saved.
-The effect then happens again when the record is redelivered. If even that is unacceptable, the effect itself
+The effect can happen twice in two cases: if the process dies or the store fails after the effect and before the
+result is saved, and if the function finishes after its claim has ended ([ErrLate]). The record is then redelivered,
+and the work is done again. If even that is unacceptable, the effect itself
 must be idempotent: a conditional write, or a payment with its own idempotency key.
 
 # Choosing keys

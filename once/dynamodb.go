@@ -23,7 +23,7 @@ type DynamoDBClient interface {
 }
 
 // DynamoDB returns a store in a table. The table's partition key is the string "id", it has no sort key, and
-// its time to live attribute is "expiration". The function's role must allow PutItem, UpdateItem, DeleteItem
+// its time-to-live attribute is "expiration". The function's role must allow PutItem, UpdateItem, DeleteItem
 // and GetItem on the table.
 //
 // A new key costs two writes. A key that is already done costs one write, which fails and is billed.
@@ -32,8 +32,10 @@ type DynamoDBClient interface {
 // owner of the claim. So functions in other languages can share the table and its keys. They must agree on
 // [WithPrefix] and, for Python, on [WithPythonItems].
 //
-// A result that DynamoDB does not accept fails with [ErrResult]: more than 400 KB, more than 32 levels deep, or
-// with a number beyond 1e125.
+// The record fails with [ErrResult] if DynamoDB does not accept the result: if it has more than 400 KB, is more than
+// 32 levels deep, or has a number beyond 1e125.
+//
+// DynamoDB panics if the client or an option is nil, or if table is empty.
 func DynamoDB(client DynamoDBClient, table string, opts ...DynamoDBOption) Store {
 	require(client != nil, "DynamoDB", "client is nil")
 	require(table != "", "DynamoDB", "table is empty")
@@ -160,7 +162,7 @@ func WithPythonItems() DynamoDBOption {
 type Attributes struct {
 	ID                   string // "id": the partition key
 	Status               string // "status": INPROGRESS or COMPLETED
-	Expiration           string // "expiration": seconds since 1970, for the table's time to live
+	Expiration           string // "expiration": seconds since 1970, for the table's time-to-live
 	InProgressExpiration string // "in_progress_expiration": milliseconds since 1970
 	Data                 string // "data": the result
 	Validation           string // "validation": checksum of the payload
@@ -185,7 +187,7 @@ func (n Attributes) allDifferent() bool {
 	return len(slices.Compact(all)) == 7
 }
 
-// WithAttributes sets the names of an item's attributes, which must all be different.
+// WithAttributes sets the names of an item's attributes. It panics if two of them are the same.
 func WithAttributes(names Attributes) DynamoDBOption {
 	names = names.withDefaults()
 	require(names.allDifferent(), "WithAttributes", "two names are the same")

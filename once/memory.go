@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Memory returns a store for tests, and for work that only one process does. Its contents are lost when the
+// Memory returns a store for tests, and for work done by a single process. Its contents are lost when the
 // process ends.
 func Memory() Store { return &memory{entries: map[nameAndKey]entry{}} }
 

@@ -18,6 +18,8 @@ import (
 //
 // If f succeeds but its result cannot be saved, the record fails as well. If the error is [ErrLate] or the
 // store's, the work may be done again. If it is [ErrResult], it is not.
+//
+// Map panics if an argument is nil.
 func Map[A, B any](store Store, key func(A) string, f func(context.Context, A) (B, error), opts ...Option) func(context.Context, A) (B, error) {
 	require(f != nil, "Map", "f is nil")
 	g := newGuard("Map", store, key, opts, identify(f))
@@ -49,7 +51,7 @@ func decodeResult[B any](result []byte) (b B, err error) {
 	return b, nil
 }
 
-// Each is [Map] for functions that only return an error. It saves no result.
+// Each is [Map] for functions that only return an error. It saves no result. Each panics if an argument is nil.
 func Each[A any](store Store, key func(A) string, f func(context.Context, A) error, opts ...Option) func(context.Context, A) error {
 	require(f != nil, "Each", "f is nil")
 	g := newGuard("Each", store, key, opts, identify(f))
