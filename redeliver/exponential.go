@@ -11,6 +11,8 @@ import (
 // most. Each wait is drawn at random from the upper half of that time, so messages that failed together are
 // redelivered apart. Below two seconds, rounding to whole seconds undoes this.
 //
+// Exponential panics unless 0 < first <= most <= 12 hours.
+//
 // The attempt is the message's receive count. A message without one waits as if it were the first attempt.
 func Exponential(first, most time.Duration) func(batch.Failure) time.Duration {
 	require(first > 0, "Exponential", "first is not positive")

@@ -25,6 +25,8 @@ func configOf(opts []Option) config {
 //
 // The URL only names the queue. The SDK sends requests to its client's endpoint, so configure the endpoint of a
 // VPC or of a test server on the client.
+//
+// WithQueueURL panics if url is empty.
 func WithQueueURL(url string) Option {
 	require(url != "", "WithQueueURL", "url is empty")
 	return func(c *config) { c.url = url }

@@ -88,7 +88,7 @@ func (p *plan) changes(ctx context.Context, messages []message) []message {
 
 var (
 	errNoHandle   = errors.New("no receipt handle")
-	errOtherQueue = errors.New("it is of another queue than the first message")
+	errOtherQueue = errors.New("it is from a different queue than the first message")
 )
 
 // ownWait returns how long a message waits if no other message matters. On an error it is left alone.

@@ -65,5 +65,5 @@ func TestMessagesOfASecondQueueAreLeftAlone(t *testing.T) {
 	event.Records[1].EventSourceARN = standard + "2"
 	invoke(t, t.Context(), batch.SQSHandler(each(work), option, batch.WithLogger(nil)), event)
 	is.Equal(c.waits(), map[string]int32{"m0": 1, "m2": 1})
-	is.Equal(l.lines(), []string{`level=WARN msg="visibility not changed" record=m1 error="it is of another queue than the first message"`})
+	is.Equal(l.lines(), []string{`level=WARN msg="visibility not changed" record=m1 error="it is from a different queue than the first message"`})
 }

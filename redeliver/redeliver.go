@@ -19,12 +19,14 @@ type Client interface {
 // error or by the message itself. The package comment says how long the other messages wait. Acknowledged
 // messages and records of other sources are left alone.
 //
-// Waits are rounded up to whole seconds. A wait of zero or less makes the message visible at once. The longest
-// possible wait is twelve hours from the receive. If wait panics, the queue's timeout applies to that message.
-// Invocations that run at once in one process may call wait at once.
+// Waits are rounded up to whole seconds. A wait of zero or less makes the message visible at once. Longer
+// waits are cut to a little under twelve hours, because SQS counts its limit of twelve hours from the receive. If wait panics, the queue's timeout applies to that message.
+// wait may be called concurrently.
 //
-// After is a report function ([batch.WithReport]) and shares the time that report functions have. Its calls run
-// concurrently and take five seconds at most. None starts after the context of report functions has ended.
+// After installs a report function ([batch.WithReport]), which shares the time that report functions have. Its calls
+// run concurrently and take five seconds at most. None starts after the context of report functions has ended.
+//
+// After panics if the client, wait or an option is nil.
 func After(client Client, wait func(batch.Failure) time.Duration, opts ...Option) batch.Option {
 	require(client != nil, "After", "client is nil")
 	require(wait != nil, "After", "wait is nil")
