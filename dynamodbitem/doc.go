@@ -19,7 +19,7 @@
 //	MODIFY      new         old         new and old          -
 //	REMOVE      -           old         old                  -
 //
-// A missing image is a [*MissingImageError]. That is why the function above filters out every REMOVE: its
+// A missing image is a [*MissingImageError] inside the [*batch.DecodeError]. That is why the function above filters out every REMOVE: its
 // record would fail under [NewImage].
 //
 // # How attributes become fields
@@ -39,6 +39,6 @@
 // not fit its field, the error begins with its path: "dynamodb.NewImage.lines.1.count: …".
 //
 // No function of this package panics. If the SDK's decoder panics, or a type's own
-// UnmarshalDynamoDBAttributeValue, the record fails with a [*batch.PanicError]. The SDK does so for a 15-byte
+// UnmarshalDynamoDBAttributeValue, the DecodeError contains a [*batch.PanicError]. The SDK does so for a 15-byte
 // binary in a [16]byte field.
 package dynamodbitem
