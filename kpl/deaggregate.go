@@ -8,7 +8,7 @@ import (
 )
 
 // Deaggregate returns the user records of an aggregate, at least one, in the order in which they were packed.
-// Each is a copy of r with its own partition key and data. So all of them have r's sequence number. An
+// Each is a copy of r with its own partition key and data. All of them keep r's sequence number. An
 // events.KinesisRecord has no field for explicit hash keys; [UserRecords] returns them.
 //
 // If r is not an aggregate, Deaggregate returns it unchanged, as the only element. If r is a broken aggregate,
