@@ -37,7 +37,7 @@
 //
 // # Metrics
 //
-// Both instruments have the source as attributes, and error.type for reported records:
+// Both instruments have the system and destination as attributes, and error.type for reported records:
 //
 //   - messaging.client.consumed.messages counts every record of a batch, once per delivery.
 //   - messaging.process.duration is the time in seconds that each record took. Records for which

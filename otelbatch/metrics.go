@@ -11,18 +11,20 @@ import (
 	"go.opentelemetry.io/otel/semconv/v1.43.0/messagingconv"
 )
 
-// Metrics records two instruments:
+// Metrics records measurements with two instruments:
 //
 //   - messaging.client.consumed.messages counts every record of a batch, once per delivery.
 //   - messaging.process.duration is the time in seconds that each record took, which is as long as its
 //     span in [Trace]. Records for which no function is called are not measured.
 //
-// Both have the system and the destination as attributes, and error.type for reported records.
+// Both have the system and destination as attributes, and error.type for reported records.
 // Put Metrics after Trace, so that exemplars name the record's span, and before the report
 // function that flushes.
 //
 // Measurements go to the global provider unless [WithMeterProvider] sets another. The global
 // provider may be set after Metrics is called.
+//
+// Metrics panics if an option is nil.
 func Metrics(opts ...Option) batch.Option {
 	m := newRecordMeter(newConfig(opts).meters.Meter(instrumentationName, metric.WithSchemaURL(schemaURL)))
 	return both(batch.WithScope(m.open), batch.WithReport(m.count))

@@ -37,7 +37,7 @@ func newConfig(opts []Option) config {
 	return c
 }
 
-// WithTracerProvider makes [Trace] use provider instead of the global one.
+// WithTracerProvider makes [Trace] use provider instead of the global one. It panics if provider is nil.
 func WithTracerProvider(provider trace.TracerProvider) Option {
 	require(provider != nil, "WithTracerProvider", "provider is nil")
 	return func(c *config) { c.tracers = provider }
@@ -45,6 +45,7 @@ func WithTracerProvider(provider trace.TracerProvider) Option {
 
 // WithPropagators makes [Trace] read message attributes and Kafka headers with propagators
 // instead of the global ones. The global ones read nothing until the program sets some.
+// WithPropagators panics if propagators is nil.
 func WithPropagators(propagators propagation.TextMapPropagator) Option {
 	require(propagators != nil, "WithPropagators", "propagators is nil")
 	return func(c *config) { c.propagators = propagators }
@@ -61,7 +62,7 @@ func WithProducerAsParent() Option {
 	return func(c *config) { c.producerAsParent = true }
 }
 
-// WithMeterProvider makes [Metrics] use provider instead of the global one.
+// WithMeterProvider makes [Metrics] use provider instead of the global one. It panics if provider is nil.
 func WithMeterProvider(provider metric.MeterProvider) Option {
 	require(provider != nil, "WithMeterProvider", "provider is nil")
 	return func(c *config) { c.meters = provider }

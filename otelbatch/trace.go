@@ -23,6 +23,8 @@ import (
 // Spans go to the global provider unless [WithTracerProvider] sets another. The global provider
 // may be set after Trace is called. Anything else that the propagators find in a message, such
 // as baggage, is in the functions' context as well.
+//
+// Trace panics if an option is nil.
 func Trace(opts ...Option) batch.Option {
 	c := newConfig(opts)
 	t := &recordTracer{
