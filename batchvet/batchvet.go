@@ -1,9 +1,10 @@
 // Package batchvet finds misuse of package batch that compiles, but loses records
-// or does nothing.
+// or does nothing: unused stages and Results, Collect in a Lambda handler, a function
+// in a stage that uses the context of an enclosing function instead of its own
+// parameter (an outer context), and a Stream that is ranged over twice.
 //
-// Test code is checked for outer contexts only. Test code means test files, and
-// packages that import testing or rapid. Tests drop streams, call Collect and range
-// twice on purpose, and they respond to no invocation.
+// In test files, and in packages that import testing or rapid, it reports outer
+// contexts only, because tests do the rest on purpose.
 package batchvet
 
 import (
