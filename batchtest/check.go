@@ -9,9 +9,9 @@ import (
 	"pgregory.net/rapid"
 )
 
-// CheckStage draws batches of values and checks that a stage obeys the laws of package batch. If it
-// does not, the test fails with a sentence that names the broken law and the record, and shows the
-// smallest batch that breaks it. The records are called r0, r1 and so on.
+// CheckStage generates random batches of values and checks that a stage obeys the laws of package
+// batch. If it does not, the test fails with a sentence that names the broken law and the record,
+// and shows the smallest batch that breaks it. The records are called r0, r1 and so on.
 //
 // Drawn records are Ready, Done, Failed or unprocessed, have groups, and may be split into parts.
 // Batches run under each policy. The consumer may stop, and the context may end, at any Result. A
@@ -19,11 +19,11 @@ import (
 //
 //   - pass on every record, with its identity, and send each part once,
 //   - pass Done, Failed and unprocessed Results on unchanged (but see [Recovers]),
-//   - leave a Ready record unprocessed if its context has ended or an earlier record of its group
-//     has failed. It may also pass it on unchanged, which shows that no function was called,
+//   - leave a Ready record unprocessed if its context has ended or the policy holds it back. It
+//     may also pass it on unchanged, which shows that no function was called,
 //   - keep the Results of a group in batch order under StopGroup, and all Results under StopBatch,
 //   - send nothing after its consumer has stopped,
-//   - range over its input once per range over its output, and not before,
+//   - range over its input once per range over its output, and not before its output is ranged over,
 //   - give a record the same Results in a second range, in two ranges at once, without the other
 //     records (but see [WholeBatch]), and in the lanes of [batch.Parallel],
 //   - return in the end, without panicking and without leaving goroutines behind. Functions that it

@@ -73,8 +73,8 @@
 //
 // # How responses are read
 //
-// The [Outcome] of an invocation says how the service read it. ReportBatchItemFailures is on,
-// unless IgnoreResponse is set. Then
+// The [Outcome] of an invocation says how the service read it. Unless IgnoreResponse is set,
+// ReportBatchItemFailures is on, and the Outcome is
 //
 //   - [Success]: the response is absent, null, {}, "" or [], or an object whose batchItemFailures
 //     is null, empty or missing. A misspelt key, such as BatchItemFailures, counts as missing.
@@ -97,9 +97,10 @@
 //
 // # Stages
 //
-// [CheckStage] checks a stage that you write yourself. It draws batches and checks that the stage
-// does not lose, repeat or mix up records: under each policy, in lanes, after its consumer has
-// stopped and after the context has ended:
+// [CheckStage] checks a stage that you write yourself. It generates random batches and checks
+// that the stage does not lose, repeat or mix up records: under each policy, in lanes, after
+// its consumer has stopped and after the context has ended. In this call, rapid is
+// pgregory.net/rapid, and limited is a stage that refuses values over 1000:
 //
 //	batchtest.CheckStage(t, rapid.IntRange(0, 2000), limited)
 //

@@ -19,7 +19,7 @@ const (
 	eventOverhead = 1024
 )
 
-var errDraining = errors.New("batchtest: another Drain is running")
+var errDraining = errors.New("another Drain is running")
 
 // drain is one Drain of a source: it calls the handler and fills the Run.
 type drain struct {

@@ -52,7 +52,7 @@ func (c FirehoseConfig) checked() FirehoseConfig {
 
 // FirehoseRecord is a record to put into a [Firehose].
 type FirehoseRecord struct {
-	ID   string // must be unique; if empty, a number as long as the service's
+	ID   string // must be unique; if empty, one of the service's length is assigned
 	Data []byte
 }
 
@@ -99,8 +99,8 @@ func (f *Firehose) Put(records ...FirehoseRecord) []string {
 //   - If a response breaks a rule, all records of the batch go to the error prefix at once.
 //   - Otherwise, only the records whose result is ProcessingFailed go there.
 //
-// Drain returns when every handler that it called has returned, even after its deadline, or when
-// ctx has ended.
+// Drain waits until every call of the handler has returned, even one that outlived its deadline,
+// unless ctx ends first.
 func (f *Firehose) Drain(ctx context.Context, handler lambda.Handler) *FirehoseRun {
 	d := newDrain(ctx, handler, f.config.Timeout, false, true)
 	if !f.draining.CompareAndSwap(false, true) {
@@ -194,7 +194,7 @@ type FirehoseRun struct {
 	Dropped   []string // IDs
 	Failed    []string // IDs of the records that went to the error prefix
 
-	// Err says why the Drain ended while records were left. See [Run].
+	// Err says why the Drain ended while records were left. See Run.Err.
 	Err error
 }
 

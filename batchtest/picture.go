@@ -22,11 +22,12 @@ const (
 // invocation made of the record, and a legend explains them. The last column says how the record
 // ended.
 //
-// A response only lists records. The reason (the record failed, was blocked, was not reached, or its
-// function was still running) is known if the handler is made by package batch or passes its
+// A response only lists records. The reason (the record failed, was blocked, was not reached, or
+// its function was still running) is known if the handler is made by package batch or passes its
 // context to it. If the reason is unknown, a record that is listed, or whose invocation failed, is
-// "reported". A record that is not listed but is redelivered all the same, such as one after a
-// listed record of a shard, is "finished, yet redelivered".
+// "reported"; [Run.String] says "listed" or "failed". A record that is not listed but is
+// redelivered all the same, such as one after a listed record of a shard, is "finished, yet
+// redelivered"; Run.String says "again".
 //
 // A column is 48 pixels wide, and a row 24 pixels high. At most 32 columns are drawn: of longer runs,
 // the first and the last ones. At most 100 rows are drawn, and a line counts the other records.

@@ -143,7 +143,7 @@ func TestAPictureShowsWhatIsStillThereAndWhy(t *testing.T) {
 	picture := drawn(t, run)
 	is.Equal(picture.rows(), []string{"m-1: reported; still there"})
 	is.Equal(picture.texts(), []string{
-		"invocation", "1", "failure", "1.23s", "m-1", "still there", "ended early: batchtest: the handler makes no progress", "reported",
+		"invocation", "1", "failure", "1.23s", "m-1", "still there", "ended early: the handler makes no progress", "reported",
 	})
 	is.Equal(picture.all("title")[0].Text, "invocation 1: failure after 1.234s: one line")
 }

@@ -93,7 +93,7 @@ func functionTimeout(d time.Duration) time.Duration {
 
 // Message is a message to send to a queue.
 type Message struct {
-	ID    string // if empty, a number in the form of a UUID
+	ID    string // if empty, one in the form of a UUID is assigned
 	Body  string
 	Group string // MessageGroupId; in a FIFO queue, messages without one share a group
 
@@ -163,8 +163,8 @@ func (q *Queue) Send(messages ...Message) []string {
 // A standard queue delivers new messages before redelivered ones. A FIFO queue does the same with
 // whole groups. So a message that keeps failing does not starve the others.
 //
-// Drain returns when every handler that it called has returned, even after its deadline, or when
-// ctx has ended.
+// Drain waits until every call of the handler has returned, even one that outlived its deadline,
+// unless ctx ends first.
 func (q *Queue) Drain(ctx context.Context, handler lambda.Handler) *Run {
 	d := newDrain(ctx, handler, q.config.Timeout, q.config.IgnoreResponse, q.config.MaxReceives > 0)
 	if !q.draining.CompareAndSwap(false, true) {

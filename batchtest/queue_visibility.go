@@ -16,8 +16,9 @@ var errUnknownHandle = errors.New("unknown receipt handle")
 // message's last receive. If your function changes visibility timeouts, give it a fake SQS
 // client that calls ChangeVisibility for each entry.
 //
-// ChangeVisibility returns an error if d is negative or more than twelve hours. It also does if the
-// handle is unknown, or no longer valid because the message was deleted or received again.
+// ChangeVisibility returns an error if d is negative or more than twelve hours. It also returns
+// an error if the handle is unknown, or no longer valid because the message was deleted or
+// received again.
 func (q *Queue) ChangeVisibility(receiptHandle string, d time.Duration) error {
 	if d < 0 || d > maxVisibility {
 		return fmt.Errorf("visibility timeout %v is not between 0 and %v", d, maxVisibility)

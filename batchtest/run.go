@@ -24,7 +24,7 @@ type Run struct {
 	Discards []Discard
 
 	// Err says why the Drain ended while records were left. It is the cause of the context's end, an
-	// error that wraps [ErrEndless], or an error because another Drain was running. The next Drain
+	// error that wraps ErrEndless, or an error because another Drain was running. The next Drain
 	// delivers the records that are left.
 	Err error
 }
@@ -77,11 +77,11 @@ type Discard struct {
 	Records   []string // IDs; the service names only the first and the last
 }
 
-// MaxDeliveries is how often a record may be delivered while no record is finished or given up.
-// Then the Drain ends with [ErrEndless]. It applies where nothing else ends the deliveries: to a
+// MaxDeliveries is how often a record is delivered without any record being finished or given up
+// before a Drain ends with [ErrEndless]. It applies where nothing else ends the deliveries: to a
 // queue without MaxReceives, a shard or topic with unlimited retries, and the invocation that ends
 // a window.
 const MaxDeliveries = 100
 
 // ErrEndless is wrapped by [Run.Err] if a Drain ended because of [MaxDeliveries].
-var ErrEndless = errors.New("batchtest: the handler makes no progress")
+var ErrEndless = errors.New("the handler makes no progress")

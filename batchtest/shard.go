@@ -107,8 +107,8 @@ func retryLimit(n int, none bool) int {
 
 // Record is a record to put into a shard.
 type Record struct {
-	// ID is the sequence number, which identifies the record in responses. If empty, a number as
-	// long as the service's is assigned.
+	// ID is the sequence number, which identifies the record in responses. If empty, one of the
+	// service's length is assigned.
 	ID string
 
 	// Key is the partition key. For DynamoDB, it is the value of the item's key attribute "id".
@@ -195,8 +195,10 @@ func (s *Shard) laneOf(r Record) *stream {
 }
 
 // Drain delivers the shard's records to the handler until all are finished or given up, or ctx
-// ends. The lanes of a shard take turns. Drain returns when every handler that it called has
-// returned, even after its deadline, or when ctx has ended.
+// ends. The lanes of a shard take turns.
+//
+// Drain waits until every call of the handler has returned, even one that outlived its deadline,
+// unless ctx ends first.
 func (s *Shard) Drain(ctx context.Context, handler lambda.Handler) *Run {
 	d := newDrain(ctx, handler, s.config.Timeout, s.config.IgnoreResponse, s.config.MaxRetries >= 0)
 	if !s.draining.CompareAndSwap(false, true) {

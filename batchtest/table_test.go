@@ -167,7 +167,7 @@ func TestTheTableSaysWhyARunEnded(t *testing.T) {
 		"record  1",
 		"m-1     failed  still there",
 		"invocation 1 failed: one line",
-		"ended early: batchtest: the handler makes no progress",
+		"ended early: the handler makes no progress",
 	))
 }
 

@@ -40,7 +40,7 @@ type TopicConfig struct {
 	Redeliver Redelivery
 
 	// MaxRetries, NoRetries, Bisect, MaxRecordAge and RetryDelay mean what they mean in a
-	// [ShardConfig].
+	// ShardConfig.
 	MaxRetries   int
 	NoRetries    bool
 	Bisect       bool
@@ -73,7 +73,7 @@ func (c TopicConfig) checked() TopicConfig {
 	return c
 }
 
-// KafkaRecord is a record to put into a topic. A topic has any partition that a record names.
+// KafkaRecord is a record to put into a topic. A partition exists as soon as a record names it.
 type KafkaRecord struct {
 	Partition  int
 	Key, Value []byte
@@ -143,9 +143,10 @@ func (t *Topic) Put(records ...KafkaRecord) []string {
 }
 
 // Drain delivers the topic's records to the handler until all are finished or given up, or ctx
-// ends. A batch takes records in the order in which they were put in, from any partition. Drain
-// returns when every handler that it called has returned, even after its deadline, or when ctx has
-// ended.
+// ends. A batch takes records in the order in which they were put in, from any partition.
+//
+// Drain waits until every call of the handler has returned, even one that outlived its deadline,
+// unless ctx ends first.
 func (t *Topic) Drain(ctx context.Context, handler lambda.Handler) *Run {
 	d := newDrain(ctx, handler, t.config.Timeout, t.config.IgnoreResponse, t.config.MaxRetries >= 0)
 	if !t.draining.CompareAndSwap(false, true) {

@@ -129,7 +129,7 @@ func TestBrokenHandlersViolateTheSameProperties(t *testing.T) {
 		}, "r-1 was overtaken by r-2"},
 		"a failure that never ends": {func(ctx context.Context, s scene, records []record) response {
 			return list("batchItemFailures", records[0].id, records[1].id)
-		}, "batchtest: the handler makes no progress: record r-1 was delivered 100 times while no record was finished or given up"},
+		}, "the handler makes no progress: record r-1 was delivered 100 times while no record was finished or given up"},
 		"a panic": {func(context.Context, scene, []record) response {
 			panic("boom")
 		}, "invocation 1: the handler panicked: boom"},
