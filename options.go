@@ -23,7 +23,7 @@ const (
 	// later records take effect before the failed one, which is redelivered.
 	Continue Policy = iota
 	// StopGroup holds back the later records of the same group, which is the ordering
-	// key (see [Record]). A record without a group holds no other record back.
+	// key (see Record). A record without a group holds no other record back.
 	StopGroup
 	// StopBatch holds back every later record of the batch.
 	StopBatch

@@ -27,7 +27,7 @@ type Response struct {
 
 // ItemFailure identifies one record in a [Response].
 type ItemFailure struct {
-	// ItemIdentifier is the ID of the [Record]. The one of a Kafka record is marshalled
+	// ItemIdentifier is the ID of the Record. The one of a Kafka record is marshalled
 	// as an object with partition and offset, which is what the service expects.
 	ItemIdentifier string `json:"itemIdentifier"`
 
