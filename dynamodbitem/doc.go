@@ -19,8 +19,8 @@
 //	MODIFY      new         old         new and old          -
 //	REMOVE      -           old         old                  -
 //
-// A missing image is a [*MissingImageError] inside the [*batch.DecodeError]. That is why the function above filters out every REMOVE: its
-// record would fail under [NewImage].
+// A missing image is a [*MissingImageError] inside the [*batch.DecodeError]. That is why the function above
+// filters out every REMOVE: its record would fail under [NewImage].
 //
 // # How attributes become fields
 //

@@ -8,15 +8,15 @@ import (
 )
 
 // NewImage returns the item as it was after the change. If the record has no new image, the error is a
-// [*MissingImageError] inside a [*batch.DecodeError]. A REMOVE never has one, nor does any record of a KEYS_ONLY or
-// OLD_IMAGE stream.
+// [*MissingImageError] inside a [*batch.DecodeError]. A REMOVE never has one, nor does any record of a
+// KEYS_ONLY or OLD_IMAGE stream.
 func NewImage[T any](_ context.Context, r events.DynamoDBEventRecord) (T, error) {
 	return decode[T](&r, "NewImage", r.Change.NewImage)
 }
 
 // OldImage returns the item as it was before the change. If the record has no old image, the error is a
-// [*MissingImageError] inside a [*batch.DecodeError]. An INSERT never has one, nor does any record of a KEYS_ONLY or
-// NEW_IMAGE stream.
+// [*MissingImageError] inside a [*batch.DecodeError]. An INSERT never has one, nor does any record of a
+// KEYS_ONLY or NEW_IMAGE stream.
 func OldImage[T any](_ context.Context, r events.DynamoDBEventRecord) (T, error) {
 	return decode[T](&r, "OldImage", r.Change.OldImage)
 }
@@ -34,8 +34,8 @@ type Images[T any] struct {
 }
 
 // Change returns the item before and after the change. Old is nil for an INSERT, and New is nil for a REMOVE.
-// Any other missing image is a [*MissingImageError] inside a [*batch.DecodeError]: otherwise a MODIFY would look like an INSERT if the stream
-// carries only new images. Set the stream's view type to NEW_AND_OLD_IMAGES.
+// Any other missing image is a [*MissingImageError] inside a [*batch.DecodeError]: otherwise a MODIFY would
+// look like an INSERT if the stream carries only new images. Set the stream's view type to NEW_AND_OLD_IMAGES.
 func Change[T any](_ context.Context, r events.DynamoDBEventRecord) (Images[T], error) {
 	before, err := decodeOptional[T](&r, "OldImage", r.Change.OldImage, events.DynamoDBOperationTypeInsert)
 	if err != nil {

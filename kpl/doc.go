@@ -39,9 +39,9 @@
 //
 // Memory use is bounded by the size of an aggregate, whatever counts it claims. User records of 100 bytes take
 // about twice the bytes of their aggregate, in addition to it. The worst case is user records without data:
-// each takes 6 bytes in the aggregate and becomes an events.KinesisEventRecord of 224 bytes. With rounding by the
-// allocator, that is at most 39 times as much. The number of user records is not limited, because the KPL does not limit it either. It packs up to
-// 50 KB, or up to 1 MB if configured to.
+// each takes 6 bytes in the aggregate and becomes an events.KinesisEventRecord of 224 bytes. With rounding by
+// the allocator, that is at most 39 times as much. The number of user records is not limited, because the KPL
+// does not limit it either. It packs up to 50 KB, or up to 1 MB if configured to.
 //
 // # Firehose
 //

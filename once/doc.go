@@ -39,10 +39,10 @@ event source mapping to keep retrying for longer than the function's timeout, or
 
 Until the key expires, the effect of a key happens once, or its record is reported.
 
-The effect can happen twice in two cases: if the process dies or the store fails after the effect and before the
-result is saved, and if the function finishes after its claim has ended ([ErrLate]). The record is then redelivered,
-and the work is done again. If even that is unacceptable, the effect itself
-must be idempotent: a conditional write, or a payment with its own idempotency key.
+The effect can happen twice in two cases: if the process dies or the store fails after the effect and before
+the result is saved, and if the function finishes after its claim has ended ([ErrLate]). The record is then
+redelivered, and the work is done again. If even that is unacceptable, the effect itself must be idempotent: a
+conditional write, or a payment with its own idempotency key.
 
 # Choosing keys
 

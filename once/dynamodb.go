@@ -32,8 +32,8 @@ type DynamoDBClient interface {
 // owner of the claim. So functions in other languages can share the table and its keys. They must agree on
 // [WithPrefix] and, for Python, on [WithPythonItems].
 //
-// The record fails with [ErrResult] if DynamoDB does not accept the result: if it has more than 400 KB, is more than
-// 32 levels deep, or has a number beyond 1e125.
+// The record fails with [ErrResult] if DynamoDB does not accept the result: if it has more than 400 KB, is
+// more than 32 levels deep, or has a number beyond 1e125.
 //
 // DynamoDB panics if the client or an option is nil, or if table is empty.
 func DynamoDB(client DynamoDBClient, table string, opts ...DynamoDBOption) Store {

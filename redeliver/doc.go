@@ -14,15 +14,15 @@
 //
 //   - A message that failed waits as long as the function passed to [After] says. The same applies if the message
 //     could not be decoded, or if its function had not returned ([batch.ErrRunning]).
-//   - A message that was never tried ([batch.ErrBlocked] or [batch.ErrNotStarted]) is visible at once. The same applies if it was not reached because another function was still running
-//     when the time ran out.
+//   - A message that was never tried ([batch.ErrBlocked] or [batch.ErrNotStarted]) is visible at once. The
+//     same applies if it was not reached because another function was still running when the time ran out.
 //   - A message that was not reached for another reason was dropped by a stage, or the stage ended early. That will
 //     happen again, so the message waits like a failed one.
 //
 // The errors of these states can also be returned by a function, for example by one that processes a batch
 // inside its message. Such a message counts as failed, even if its error is or wraps batch.ErrBlocked. If the
-// errors of more messages match batch.ErrBlocked (or another of these) than the Report counts, it is unclear which of
-// them were never tried, and all of them wait like failed ones.
+// errors of more messages match batch.ErrBlocked (or another of these) than the Report counts, it is unclear
+// which of them were never tried, and all of them wait like failed ones.
 //
 // # FIFO queues
 //

@@ -20,11 +20,12 @@ type Client interface {
 // messages and records of other sources are left alone.
 //
 // Waits are rounded up to whole seconds. A wait of zero or less makes the message visible at once. Longer
-// waits are cut to a little under twelve hours, because SQS counts its limit of twelve hours from the receive. If wait panics, the queue's timeout applies to that message.
-// wait may be called concurrently.
+// waits are cut to a little under twelve hours, because SQS counts its limit of twelve hours from the receive.
+// If wait panics, the queue's timeout applies to that message. wait may be called concurrently.
 //
-// After installs a report function ([batch.WithReport]), which shares the time that report functions have. Its calls
-// run concurrently and take five seconds at most. None starts after the context of report functions has ended.
+// After installs a report function ([batch.WithReport]), which shares the time that report functions have. Its
+// calls run concurrently and take five seconds at most. None starts after the context of report functions has
+// ended.
 //
 // After panics if the client, wait or an option is nil.
 func After(client Client, wait func(batch.Failure) time.Duration, opts ...Option) batch.Option {
