@@ -16,7 +16,7 @@ import (
 )
 
 // Here a goroutine of the user's waits until time runs short. The pipeline after the chunk must not end it.
-func TestWhatHappensAfterAChunkThatIsWrittenInTimeIsOfThePipelineNotOfWhoeverWaited(t *testing.T) {
+func TestAPanicOrGoexitAfterAChunkWrittenInTimeEndsThePipelineAndNotTheWaitingGoroutine(t *testing.T) {
 	for name, test := range map[string]struct {
 		deed func()
 		is   func(error) bool
@@ -51,7 +51,7 @@ func TestWhatHappensAfterAChunkThatIsWrittenInTimeIsOfThePipelineNotOfWhoeverWai
 	}
 }
 
-func TestAChunkThatGetsItsFirstResultBeforeTheOneBeforeItIsWrittenInTime(t *testing.T) {
+func TestAChunkWhoseFirstResultOvertakesTheChunkBeforeItIsWrittenInTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := is.New(t)
 		ctx, reserve := deadline(t)
@@ -77,7 +77,7 @@ func TestAChunkThatGetsItsFirstResultBeforeTheOneBeforeItIsWrittenInTime(t *test
 }
 
 // Time runs short in chunks in lanes and in a chunk after the lanes.
-func TestWaysToWaitAroundAChunkThatIsWrittenInTime(t *testing.T) {
+func TestAChunkIsWrittenInTimeHoweverStagesAroundItWait(t *testing.T) {
 	ways := map[string]func(texts) texts{"plain": unchanged, "pulled": pulled, "piped": piped}
 	for a, before := range ways {
 		for b, after := range ways {
@@ -111,7 +111,7 @@ func TestWaysToWaitAroundAChunkThatIsWrittenInTime(t *testing.T) {
 }
 
 // One goroutine of a route writes the chunk while another adds to it. A mutex would stop virtual time.
-func TestWhoWaitsForAChunkThatIsBeingWrittenDoesNotStopTheClock(t *testing.T) {
+func TestWaitingForAChunkBeingWrittenDoesNotStopTheClock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := is.New(t)
 		start := time.Now()

@@ -13,7 +13,7 @@ import (
 	"github.com/matryer/is"
 )
 
-func TestChunksPassOverWhatIsNotReady(t *testing.T) {
+func TestChunksSkipResultsThatAreNotReady(t *testing.T) {
 	is := is.New(t)
 	var chunks [][]string
 	s := batch.Filter(batch.Of("a", "-", "b", "c", "-", "d", "e"), func(v string) bool { return v != "-" })
@@ -59,7 +59,7 @@ func TestItemErrorsFailTheItemsThatTheyName(t *testing.T) {
 	}
 }
 
-func TestAnItemsErrorIsTheOneThatItIsGiven(t *testing.T) {
+func TestAnItemFailsWithItsErrorFromItemErrors(t *testing.T) {
 	is := is.New(t)
 	s := batch.TryEachChunk(batch.Of("a", "b"), 2, func(context.Context, []string) error {
 		return fmt.Errorf("write: %w", batch.ItemErrors{1: errBoom})
@@ -109,7 +109,7 @@ func TestBlockedRecordsTakeNoRoomInAChunk(t *testing.T) {
 	is.Equal(chunks, []int{2})
 }
 
-func TestWhatWaitsInAChunkWhenTheConsumerStopsIsReported(t *testing.T) {
+func TestRecordsWaitingInAChunkAreReportedWhenTheConsumerStops(t *testing.T) {
 	is := is.New(t)
 	written := 0
 	response, err := batch.Run(batch.Of("a", "b", "c", "d"), func(s texts) texts {

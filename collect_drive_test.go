@@ -28,7 +28,7 @@ func TestWithoutADeadlineRunWaits(t *testing.T) {
 	})
 }
 
-func TestAfterTheEndNothingIsCaughtAndErrorsStay(t *testing.T) {
+func TestErrorsAreNotCaughtAfterTheContextEnds(t *testing.T) {
 	is := is.New(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	s := batch.TryEach(oneGroup(ctx, batch.Continue, "a"), func(context.Context, string) error { cancel(); return errBoom })
@@ -37,7 +37,7 @@ func TestAfterTheEndNothingIsCaughtAndErrorsStay(t *testing.T) {
 	is.True(one(s).Err() == errBoom)
 }
 
-func TestRunAnswersHalfAReserveAfterTheEndHoweverStuckAFunctionIs(t *testing.T) {
+func TestRunReturnsHalfAReserveAfterTheContextEndsEvenIfAFunctionIsStuck(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := is.New(t)
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
@@ -74,7 +74,7 @@ func TestRunAnswersHalfAReserveAfterTheEndHoweverStuckAFunctionIs(t *testing.T) 
 	})
 }
 
-func TestRunAnswersSoonerIfTheContextIsCancelledForAnotherReason(t *testing.T) {
+func TestRunReturnsSoonerIfTheContextIsCancelledForAnotherReason(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := is.New(t)
 		parent, stop := context.WithTimeout(t.Context(), time.Minute)
@@ -100,7 +100,7 @@ func TestRunAnswersSoonerIfTheContextIsCancelledForAnotherReason(t *testing.T) {
 }
 
 // The stage ranges twice over a source that calls a function.
-func TestAfterTheAnswerNoRangeOverTheSourceGoesOn(t *testing.T) {
+func TestNoRangeOverTheSourceContinuesAfterTheResponse(t *testing.T) {
 	for name, test := range map[string]struct {
 		first, second time.Duration // how long the source's function takes in each range
 		want          []string
@@ -187,7 +187,7 @@ func TestAPassOverTheSourceThatIsCutShortCounts(t *testing.T) {
 	}
 }
 
-func TestRunAnswersInTimeThoughLittleIsLeftAndTheStageTakesLong(t *testing.T) {
+func TestRunReturnsInTimeIfLittleTimeIsLeftAndTheStageIsSlow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := is.New(t)
 		ctx, cancel := context.WithTimeout(context.Background(), 900*time.Millisecond)
@@ -203,7 +203,7 @@ func TestRunAnswersInTimeThoughLittleIsLeftAndTheStageTakesLong(t *testing.T) {
 	})
 }
 
-func TestRunAnswersForAStageThatIsStuckBeforeItRanges(t *testing.T) {
+func TestRunReturnsIfAStageIsStuckBeforeItRanges(t *testing.T) {
 	for name, stage := range map[string]func(chan struct{}) func(texts) texts{
 		"where it is built": func(free chan struct{}) func(texts) texts {
 			return func(s texts) texts { <-free; return s }

@@ -20,7 +20,7 @@ import (
 	"github.com/samber/lo"
 )
 
-func TestWithoutAnythingToSayNothingIsLogged(t *testing.T) {
+func TestNothingIsLoggedIfEveryRecordIsAcknowledged(t *testing.T) {
 	is := is.New(t)
 	var j journal
 	_, err := batch.Collect(batch.SQS(t.Context(), sqsEvent(queue, "", ""), batch.WithLogger(slog.New(&j))))
@@ -90,7 +90,7 @@ func TestTheStackOfAPanicIsLogged(t *testing.T) {
 	is.True(strings.Contains(line.Stack, "TestTheStackOfAPanicIsLogged"))
 }
 
-func TestAReportFunctionOrLoggerThatPanicsCostsNoAnswer(t *testing.T) {
+func TestAPanickingReportFunctionOrLoggerDoesNotChangeTheResponse(t *testing.T) {
 	is := is.New(t)
 	source := batch.From(t.Context(), []string{"a", "b"}, byID,
 		batch.WithReport(func(context.Context, batch.Report) { panic("report") }), batch.WithLogger(slog.New(panicking{})))
@@ -103,7 +103,7 @@ type panicking struct{ slog.Handler }
 
 func (panicking) Enabled(context.Context, slog.Level) bool { panic("log") }
 
-func TestAReportFunctionHasItsOwnFailures(t *testing.T) {
+func TestEachReportFunctionGetsItsOwnCopyOfTheFailures(t *testing.T) {
 	is := is.New(t)
 	var second []int
 	reverse := func(_ context.Context, r batch.Report) { slices.Reverse(r.Failures) }
@@ -125,7 +125,7 @@ func TestAReportFunctionHasItsOwnFailures(t *testing.T) {
 	is.Equal(second, []int{1, 3})
 }
 
-func TestAReportFunctionThatHangsHoldsNoAnswerThoughNoTimeIsKeptForIt(t *testing.T) {
+func TestAHangingReportFunctionDoesNotDelayTheResponseWithoutAReserve(t *testing.T) {
 	for name, left := range map[string]time.Duration{"the deadline is over": -time.Second, "no reserve": 10 * time.Second} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -158,7 +158,7 @@ func TestAFirehoseRecordWithSeveralValuesIsLogged(t *testing.T) {
 	is.True(strings.Contains(strings.Join(j.lines, "\n"), "several values"))
 }
 
-func TestTheGroupOfAnItemIsLoggedAsAPersonWouldWriteItsKey(t *testing.T) {
+func TestTheGroupOfADynamoDBItemIsLoggedAsAReadableKey(t *testing.T) {
 	is := is.New(t)
 	var j journal
 	item := func(number string, keys map[string]events.DynamoDBAttributeValue) events.DynamoDBEventRecord {
@@ -199,7 +199,7 @@ type hanging struct {
 
 func (h *hanging) Handle(context.Context, slog.Record) error { <-h.free; return nil }
 
-func TestHooksThatHangDoNotHoldTheAnswer(t *testing.T) {
+func TestHangingHooksDoNotDelayTheResponse(t *testing.T) {
 	for _, how := range []string{"report", "log", "log of a failure", "panics first"} {
 		t.Run(how, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -251,7 +251,7 @@ func TestHooksThatHangDoNotHoldTheAnswer(t *testing.T) {
 }
 
 // The context is cancelled long before the deadline.
-func TestHooksHaveTheirTimeAfterAnEarlyEnd(t *testing.T) {
+func TestHooksGetTheirFullTimeIfTheContextEndsEarly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := is.New(t)
 		ctx, reserve := deadline(t)
@@ -273,7 +273,7 @@ func TestHooksHaveTheirTimeAfterAnEarlyEnd(t *testing.T) {
 	})
 }
 
-func TestAStageThatRunsItsFunctionsTwiceIsToldSo(t *testing.T) {
+func TestAWarningIsLoggedIfAStageCallsItsFunctionsTwice(t *testing.T) {
 	const line = "WARN () the stage ranged over the batch more than once, and its functions ran each time"
 	for name, c := range map[string]struct {
 		stage func(texts) texts

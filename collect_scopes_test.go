@@ -74,7 +74,7 @@ func TestARecordHasFinishedWhenItsLastResultHasArrived(t *testing.T) {
 }
 
 // The stage looks at the first record and then ranges again. Only the last range counts.
-func TestARecordHasFinishedInTheLastIteration(t *testing.T) {
+func TestOnlyTheLastRangeSetsTheTimeAtWhichARecordFinished(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := is.New(t)
 		start := time.Now()
@@ -92,7 +92,7 @@ func TestARecordHasFinishedInTheLastIteration(t *testing.T) {
 	})
 }
 
-func TestScopesOfEveryBatchOfAnAnswerAreClosed(t *testing.T) {
+func TestTheScopesOfEveryBatchInAResponseAreClosed(t *testing.T) {
 	is := is.New(t)
 	first, second := outcomesByID{}, outcomesByID{}
 	s := func(yield func(batch.Result[string]) bool) {
@@ -123,7 +123,7 @@ func TestAStreamThatIsCollectedTwiceClosesEachScopeOnce(t *testing.T) {
 	is.Equal(d.all[2:], []string{"open r1", "close r1 <nil>"})
 }
 
-func TestAClosingThatHangsHoldsNeitherTheOthersNorTheAnswerNorTheReport(t *testing.T) {
+func TestAHangingCloseFunctionDelaysNeitherOtherScopesNorTheResponseNorTheReport(t *testing.T) {
 	for hanging, name := range map[int]string{1: "one", 100: "many", 1000: "all"} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -156,7 +156,7 @@ func TestAClosingThatHangsHoldsNeitherTheOthersNorTheAnswerNorTheReport(t *testi
 	}
 }
 
-func TestWhatAClosingDoesKeepsNoOtherFromBeingCalled(t *testing.T) {
+func TestAFailingCloseFunctionDoesNotPreventTheOthers(t *testing.T) {
 	for name, do := range map[string]func(){"panics": func() { panic(errBoom) }, "exits": runtime.Goexit} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -284,7 +284,7 @@ func TestNoFurtherHookIsCalledOnceOneHasTakenTooLong(t *testing.T) {
 }
 
 // An earlier record of the group may still fail and hold back the record whose hook panics.
-func TestAHookThatPanicsAtARoutesKeyFailsItsRecordWhenItsTurnHasCome(t *testing.T) {
+func TestAHookThatPanicsBeforeARouteKeyFailsItsRecordInOrder(t *testing.T) {
 	is := is.New(t)
 	broken := batch.WithScope(func(_ context.Context, r batch.Record) (context.Context, func(batch.Outcome)) {
 		if r.ID == "r1" {

@@ -13,7 +13,7 @@ import (
 	"github.com/matryer/is"
 )
 
-func TestFilteredRecordsAreAcknowledgedSoNotAllFailed(t *testing.T) {
+func TestFilteredRecordsCountAsAcknowledged(t *testing.T) {
 	is := is.New(t)
 	values := append(slices.Repeat([]string{"no"}, 9), "fail")
 	response, err := batch.Run(batch.Of(values...), func(s texts) texts {
@@ -66,7 +66,7 @@ func TestPartitionHasTheValuesOfAcknowledgedRecordsOnly(t *testing.T) {
 	is.Equal(len(values)+len(failures), 0)
 }
 
-func TestCollectorsAreGivenWhatTheyNeed(t *testing.T) {
+func TestCollectorsPanicOnNilArguments(t *testing.T) {
 	var none texts
 	for want, call := range map[string]func(){
 		"Collect: s is nil":   func() { _, _ = batch.Collect(none) },
@@ -81,7 +81,7 @@ func TestCollectorsAreGivenWhatTheyNeed(t *testing.T) {
 }
 
 // Stages that the library does not have drop, repeat and reorder three records.
-func TestRunAccountsForWhatNeverReachedTheEnd(t *testing.T) {
+func TestRunReportsRecordsThatNeverReachTheEnd(t *testing.T) {
 	all := []string{"0", "1", "2"}
 	for name, test := range map[string]struct {
 		stage func(texts) texts
@@ -89,7 +89,7 @@ func TestRunAccountsForWhatNeverReachedTheEnd(t *testing.T) {
 	}{
 		"drops one":    {func(s texts) texts { return dropping(s, "b") }, []string{"1"}},
 		"never ranges": {func(texts) texts { return func(func(batch.Result[string]) bool) {} }, all},
-		"sends another source's": {func(texts) texts {
+		"sends results of another source": {func(texts) texts {
 			return batch.From(t.Context(), []string{"x"}, func(string) batch.Record { return batch.Record{ID: "x"} })
 		}, all},
 		"sends zero Results": {func(texts) texts {
@@ -137,7 +137,7 @@ func TestRunAccountsForWhatNeverReachedTheEnd(t *testing.T) {
 }
 
 // These stages try to settle everything.
-func TestNobodyAcknowledgesWhatIsUnprocessed(t *testing.T) {
+func TestNoStageCanAcknowledgeAnUnprocessedRecord(t *testing.T) {
 	each := func(f func(batch.Result[string]) batch.Result[string]) func(texts) texts {
 		return func(s texts) texts {
 			return func(yield func(batch.Result[string]) bool) {
@@ -215,7 +215,7 @@ func TestAStageThatPanicsFailsTheBatch(t *testing.T) {
 	is.True(errors.As(err, &p))
 }
 
-func TestAStageThatCannotBeBuiltLeavesNoRecordOut(t *testing.T) {
+func TestRunReportsEveryRecordIfTheStageCannotBeBuilt(t *testing.T) {
 	is := is.New(t)
 	broken := func(texts) texts { panic("no table") }
 	response, err := batch.Run(batch.Of("a", "b"), broken)

@@ -27,7 +27,7 @@ func TestTheContextOfAnInvocationMayCarryOneMoreReportFunction(t *testing.T) {
 	is.Equal(heard, []string{"option a", "context a", "option a", "context a"})
 }
 
-func TestAnotherValueUnderTheKeyIsNotCalled(t *testing.T) {
+func TestAContextValueThatIsNotAReportFunctionIsIgnored(t *testing.T) {
 	is := is.New(t)
 	ctx := context.WithValue(t.Context(), watch.Key{}, "no function")
 	_, err := batch.Collect(batch.From(ctx, []string{"a"}, byID))

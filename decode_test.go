@@ -48,7 +48,7 @@ func TestDecodeFindsThePayload(t *testing.T) {
 	is.New(t).True(errors.As(one(batch.Decode[string](kafka("%"), json.Unmarshal)).Err(), &corrupt))
 }
 
-func TestDecodeMakesANewValueOfBytesThatMayBeKept(t *testing.T) {
+func TestDecodeGivesTheCodecBytesThatItMayKeep(t *testing.T) {
 	is := is.New(t)
 	var kept [][]byte
 	s := batch.Decode[map[string]int](batch.Of(`{"a":1}`, `{"b":2}`, `{`, `{"c":3}`), func(b []byte, v any) error {
@@ -113,7 +113,7 @@ func TestATombstoneHasNoValue(t *testing.T) {
 	is.Equal(err.Error(), "value: no value")
 }
 
-func TestACorruptValueIsNoTombstone(t *testing.T) {
+func TestACorruptValueIsNotATombstone(t *testing.T) {
 	is := is.New(t)
 	for _, value := range []string{"_w==", "%", "e", "e30"} {
 		bad, err := decodeOne[int](events.KafkaRecord{Value: value}, json.Unmarshal)
@@ -155,7 +155,7 @@ func TestAnEmptyPayloadThatTheCodecRefusesHasNoValue(t *testing.T) {
 	}
 }
 
-func TestATombstoneInAnEventCanBeSettledSoThatItsPartitionGoesOn(t *testing.T) {
+func TestSettlingATombstoneLetsItsPartitionContinue(t *testing.T) {
 	for _, value := range []string{`,"value":null`, ``, `,"value":""`} {
 		t.Run(value, func(t *testing.T) {
 			is := is.New(t)

@@ -41,7 +41,7 @@ func TestErrorsOfUnprocessedRecordsSayWhyAndNameOnlyOthers(t *testing.T) {
 	is.Equal(failures[0].Err.Error(), "unreached: dropped by a stage, or waiting when the response was due")
 }
 
-func TestUnprocessedIsAStateThatNothingChanges(t *testing.T) {
+func TestAnUnprocessedResultNeverChanges(t *testing.T) {
 	for kind, r := range unprocessed() {
 		t.Run(kind.Error(), func(t *testing.T) {
 			is := is.New(t)
@@ -123,7 +123,7 @@ func TestAPanicThatIsPassedOnKeepsItsStack(t *testing.T) {
 	is.Equal(outer.Err(), inner.Err())
 }
 
-func TestGoexitEndsThePipelineAndWhatIsUnfinishedIsReported(t *testing.T) {
+func TestGoexitEndsThePipelineAndUnfinishedRecordsAreReported(t *testing.T) {
 	is := is.New(t)
 	response, err := batch.Run(batch.Of("a", "b", "c"), batch.Each(func(_ context.Context, v string) error {
 		if v == "b" {
@@ -158,7 +158,7 @@ type textless struct{}
 
 func (textless) Error() string { panic("no text") }
 
-func TestAnErrorWithoutATextIsStillReported(t *testing.T) {
+func TestAnErrorWithEmptyTextIsReported(t *testing.T) {
 	is := is.New(t)
 	var lines bytes.Buffer
 	source := batch.From(t.Context(), []string{"a"}, byID, batch.WithLogger(slog.New(slog.NewTextHandler(&lines, nil))))
@@ -174,7 +174,7 @@ type nilInside struct{ inner error }
 func (e *nilInside) Error() string { return "nothing inside" }
 func (e *nilInside) Unwrap() error { return e.inner }
 
-func TestAnErrorWhoseMethodsPanicCostsNoMoreThanItsRecords(t *testing.T) {
+func TestAnErrorWhoseMethodsPanicAffectsOnlyItsRecords(t *testing.T) {
 	is := is.New(t)
 	broken := func(_ context.Context, values []string) error {
 		if values[0] == "c" {
@@ -242,7 +242,7 @@ func TestTheStackOfAPanicIsLoggedOnce(t *testing.T) {
 	}
 }
 
-func TestAPayloadThatIsNoEventIsAPayloadError(t *testing.T) {
+func TestAPayloadThatIsNotAnEventIsAPayloadError(t *testing.T) {
 	pass := func(s batch.Stream[events.KinesisEventRecord]) batch.Stream[events.KinesisEventRecord] { return s }
 	for name, handler := range map[string]*batch.Handler{
 		"SQS":   batch.SQSHandler(batch.Each(func(context.Context, events.SQSMessage) error { return nil })),
@@ -270,7 +270,7 @@ func TestAPayloadThatIsNoEventIsAPayloadError(t *testing.T) {
 	is.New(t).True(ok)
 }
 
-func TestATypedNilPanicErrorHasItsLine(t *testing.T) {
+func TestATypedNilPanicErrorIsLogged(t *testing.T) {
 	is := is.New(t)
 	var j journal
 	var none *batch.PanicError

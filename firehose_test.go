@@ -68,7 +68,7 @@ func transform(fate func(string) int) func(batch.Stream[events.KinesisFirehoseEv
 	}
 }
 
-func TestFirehoseAnswersEveryRecordOnceAndInOrder(t *testing.T) {
+func TestTheFirehoseResponseListsEveryRecordOnceInOrder(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		drawn := rapid.SliceOfN(rapid.IntRange(0, fates-1), 0, 20).Draw(t, "fates")
 		lanes := rapid.IntRange(0, 4).Draw(t, "lanes")
@@ -132,7 +132,7 @@ func TestFirehoseAnswersEveryRecordOnceAndInOrder(t *testing.T) {
 	})
 }
 
-func TestFirehoseFailsARecordThatHasBecomeSeveral(t *testing.T) {
+func TestFirehoseFailsARecordWithSeveralValues(t *testing.T) {
 	is := is.New(t)
 	var report batch.Report
 	event := events.KinesisFirehoseEvent{Records: []events.KinesisFirehoseEventRecord{{RecordID: "r-1", Data: []byte("0")}}}
@@ -157,14 +157,14 @@ func TestAFirehoseRecordThatDoesNotDecodeFailsAlone(t *testing.T) {
 	is.Equal(response.Records[1].Result, "ProcessingFailed")
 }
 
-func TestAFirehoseRecordWithoutIdentifierFailsTheBatch(t *testing.T) {
+func TestAFirehoseRecordWithoutAnIdentifierFailsTheBatch(t *testing.T) {
 	is := is.New(t)
 	event := events.KinesisFirehoseEvent{Records: []events.KinesisFirehoseEventRecord{{Data: []byte("x")}}}
 	_, err := batch.CollectFirehose(transform(func(string) int { return toOk })(batch.Firehose(t.Context(), event)))
 	is.True(errors.Is(err, batch.ErrNoID))
 }
 
-func TestAnAnswerThatIsTooLargeForFirehoseIsAnError(t *testing.T) {
+func TestAResponseTooLargeForFirehoseIsAnError(t *testing.T) {
 	is := is.New(t)
 	grow := func(s batch.Stream[events.KinesisFirehoseEventRecord]) batch.Stream[batch.FirehoseRecord] {
 		return batch.Map(s, func(events.KinesisFirehoseEventRecord) batch.FirehoseRecord {
@@ -178,7 +178,7 @@ func TestAnAnswerThatIsTooLargeForFirehoseIsAnError(t *testing.T) {
 	is.True(errors.Is(err, batch.ErrTooLarge))
 }
 
-func TestARecordThatCameFromMSKIsAnsweredAsItCame(t *testing.T) {
+func TestTheResponseForAnMSKRecordKeepsItsFormat(t *testing.T) {
 	is := is.New(t)
 	h := batch.FirehoseHandler(func(s batch.Stream[events.KinesisFirehoseEventRecord]) batch.Stream[batch.FirehoseRecord] {
 		s = batch.TryEach(s, func(ctx context.Context, r events.KinesisFirehoseEventRecord) error {
@@ -211,7 +211,7 @@ func TestARecordThatCameFromMSKIsAnsweredAsItCame(t *testing.T) {
 		base64.StdEncoding.EncodeToString([]byte(bad))+`"}]}`)
 }
 
-func TestTheTableOfARecordIsAnsweredAsFarAsItIsSet(t *testing.T) {
+func TestTheFirehoseResponseContainsOnlyTheTableFieldsThatAreSet(t *testing.T) {
 	for _, test := range []struct {
 		keys  map[string]string
 		table *batch.FirehoseTable

@@ -90,7 +90,7 @@ func TestARecordThatCannotBeDecodedFailsAlone(t *testing.T) {
 	}
 }
 
-func TestAnUndecodableRecordCanBeSettledSoThatTheShardGoesOn(t *testing.T) {
+func TestSettlingAnUndecodableRecordLetsItsShardContinue(t *testing.T) {
 	is := is.New(t)
 	calls := 0
 	h := batch.KinesisHandler(func(s batch.Stream[events.KinesisEventRecord]) batch.Stream[events.KinesisEventRecord] {
@@ -128,13 +128,13 @@ func TestAKafkaRecordWithoutAnOffsetIsNotReportedAsAnother(t *testing.T) {
 	}
 }
 
-func TestAPayloadThatIsNoEventOfTheSourceIsAnErrorAndCallsNobody(t *testing.T) {
+func TestAPayloadThatIsNotAnEventOfTheSourceIsAnErrorAndCallsNoFunction(t *testing.T) {
 	payloads := map[string][]byte{
 		"nothing":           nil,
-		"no JSON":           []byte("<xml/>"),
+		"not JSON":          []byte("<xml/>"),
 		"cut off":           []byte(`{"Records":[{"messageId":"1"`),
 		"null":              []byte(`null`),
-		"no object":         []byte(`[1,2]`),
+		"not an object":     []byte(`[1,2]`),
 		"no records":        []byte(`{}`),
 		"null records":      []byte(`{"Records":null,"records":null}`),
 		"another top level": []byte(`{"version":"2.0","rawPath":"/"}`),

@@ -56,7 +56,7 @@ func keepWindow(kept *belongings) *batch.Handler {
 	return batch.KinesisWindowHandler(keepAll[events.KinesisEventRecord](kept), count, end, quiet)
 }
 
-func TestNoPayloadMakesAHandlerPanicOrLeavesAnythingInItsBuffer(t *testing.T) {
+func TestNoPayloadMakesAHandlerPanicOrRetainTheBuffer(t *testing.T) {
 	for name, c := range map[string]struct {
 		payload []byte
 		handler func(*belongings) *batch.Handler

@@ -70,7 +70,7 @@ func accepting[R any](handler func(func(batch.Stream[R]) batch.Stream[R], ...bat
 	}
 }
 
-func TestRecordsAreProcessedWithoutMetadataThatCannotBeReadAndOneLineSaysSo(t *testing.T) {
+func TestRecordsWithUnreadableMetadataAreProcessedAndOneLogLineSaysSo(t *testing.T) {
 	for name, test := range unreadableMetadata {
 		t.Run(name, func(t *testing.T) {
 			is := is.New(t)
@@ -85,7 +85,7 @@ func TestRecordsAreProcessedWithoutMetadataThatCannotBeReadAndOneLineSaysSo(t *t
 	}
 }
 
-func TestTheLineAboutMetadataComesNextToThoseAboutFailures(t *testing.T) {
+func TestTheLineAboutMetadataIsLoggedWithTheFailures(t *testing.T) {
 	is := is.New(t)
 	var j journal
 	h := batch.SQSHandler(batch.Each(func(_ context.Context, m events.SQSMessage) error {

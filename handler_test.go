@@ -23,7 +23,7 @@ import (
 
 var _ lambda.Handler = (*batch.Handler)(nil)
 
-func TestHandlersAreMadeOfAStage(t *testing.T) {
+func TestHandlersPanicOnANilStage(t *testing.T) {
 	for want, build := range map[string]func(){
 		"SQSHandler: stage is nil":      func() { batch.SQSHandler[int](nil) },
 		"KinesisHandler: stage is nil":  func() { batch.KinesisHandler[int](nil) },
@@ -34,7 +34,7 @@ func TestHandlersAreMadeOfAStage(t *testing.T) {
 	}
 }
 
-func TestKafkaHandlersAnswerWithObjects(t *testing.T) {
+func TestKafkaHandlersReturnIdentifiersAsObjects(t *testing.T) {
 	is := is.New(t)
 	h := batch.KafkaHandler(batch.Each(func(_ context.Context, r events.KafkaRecord) error {
 		if r.Offset == 4 {
@@ -59,7 +59,7 @@ func TestAnEventWithoutRecordsIsAnEmptyResponse(t *testing.T) {
 
 func accept(string) error { return nil }
 
-func TestHandlersLogToTheDefaultLoggerOfTheMoment(t *testing.T) {
+func TestHandlersLogToTheCurrentDefaultLogger(t *testing.T) {
 	before := slog.Default()
 	defer slog.SetDefault(before)
 	is := is.New(t)
@@ -75,7 +75,7 @@ func TestHandlersLogToTheDefaultLoggerOfTheMoment(t *testing.T) {
 	is.Equal(len(j.lines), 1) // sources do not log
 }
 
-func TestErrorsLeaveAHandlerWithoutControlCharacters(t *testing.T) {
+func TestHandlersReturnErrorsWithoutControlCharacters(t *testing.T) {
 	nasty := errors.New("a\x7fb\x00c\nd\u0085")
 	each := map[string]func(batch.Stream[events.SQSMessage]) batch.Stream[events.SQSMessage]{
 		"all failed":    batch.Each(func(context.Context, events.SQSMessage) error { return nasty }),
@@ -105,7 +105,7 @@ func TestErrorsLeaveAHandlerWithoutControlCharacters(t *testing.T) {
 	})
 }
 
-func TestAHandlerKnowsItsBatchWhateverTheStageDoes(t *testing.T) {
+func TestAHandlerReportsItsBatchWhateverTheStageDoes(t *testing.T) {
 	type stream = batch.Stream[events.SQSMessage]
 	stages := map[string]func(stream) stream{
 		"never ranges":          func(stream) stream { return func(func(batch.Result[events.SQSMessage]) bool) {} },
@@ -218,7 +218,7 @@ func TestOverlappingInvocationsDoNotSeeEachOther(t *testing.T) {
 	}
 }
 
-func TestAHandlerAnswersInTimeEvenIfTheStageNeverBegins(t *testing.T) {
+func TestAHandlerReturnsInTimeEvenIfTheStageNeverBegins(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := is.New(t)
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)

@@ -16,7 +16,7 @@ import (
 	"github.com/matryer/is"
 )
 
-func TestAfterAGroupThatCannotBeReadEverythingIsHeldBack(t *testing.T) {
+func TestAnUnreadableGroupHoldsBackAllLaterRecords(t *testing.T) {
 	message := func(id, attributes string) string {
 		return `{"messageId":"` + id + `","eventSource":"aws:sqs","eventSourceARN":"q.fifo","body":"{}","attributes":` + attributes + `}`
 	}
@@ -49,7 +49,7 @@ func TestAfterAGroupThatCannotBeReadEverythingIsHeldBack(t *testing.T) {
 }
 
 // OrElse gives the unreadable record a value. Then it must keep its place in the order.
-func TestARecordWhoseGroupCannotBeReadOvertakesNobodyInLanes(t *testing.T) {
+func TestARecordWithAnUnreadableGroupOvertakesNoRecordInLanes(t *testing.T) {
 	for unreadable := range 3 {
 		for _, lanes := range []int{1, 3} {
 			synctest.Test(t, func(t *testing.T) {
@@ -84,7 +84,7 @@ func TestARecordWhoseGroupCannotBeReadOvertakesNobodyInLanes(t *testing.T) {
 }
 
 // The reader stops at the first problem of a record, which need not be its key.
-func TestAKeyThatCannotBeReadHoldsBackWhateverElseIsWrongWithItsRecord(t *testing.T) {
+func TestAnUnreadableKeyHoldsBackLaterRecordsWhateverElseIsWrong(t *testing.T) {
 	for _, other := range []string{`1`, `"never"`} {
 		is := is.New(t)
 		called := 0

@@ -274,7 +274,7 @@ func (c *copyPlay) mustReport() (ids []string) {
 	return ids
 }
 
-func TestCopiesTakeEffectInOrderAndExactlyWhatFailedAndWhatItHoldsBackIsReported(t *testing.T) {
+func TestCopiesTakeEffectInOrderAndExactlyFailedAndHeldBackRecordsAreReported(t *testing.T) {
 	thorough(t, func(t *rapid.T) {
 		drawn := drawCopyScene(t, copyKinds)
 		rapid.SyncTest(t, func(t *rapid.T) {
@@ -298,7 +298,7 @@ func TestCopiesTakeEffectInOrderAndExactlyWhatFailedAndWhatItHoldsBackIsReported
 	})
 }
 
-func TestWhateverIsKeptDroppedOrSettledWhatFailedAndWhatItHoldsBackIsReported(t *testing.T) {
+func TestFailedAndHeldBackRecordsAreReportedWhateverStagesKeepDropOrSettle(t *testing.T) {
 	thorough(t, func(t *rapid.T) {
 		drawn := drawCopyScene(t, lateKinds)
 		rapid.SyncTest(t, func(t *rapid.T) {

@@ -111,7 +111,7 @@ func (p *hookPlay) pipeline(s texts) texts {
 	return stage(s)
 }
 
-func TestHooksThatMisbehaveCostTheirRecordAtMostAndNoOtherHook(t *testing.T) {
+func TestMisbehavingHooksAffectOnlyTheirRecordAndNoOtherHook(t *testing.T) {
 	thorough(t, func(t *rapid.T) {
 		scene := drawHooks(t)
 		rapid.SyncTest(t, func(t *rapid.T) {

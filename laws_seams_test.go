@@ -54,7 +54,7 @@ func TestAFailureThatGoesIntoLanesCountsForTheStagesBefore(t *testing.T) {
 }
 
 // The failure counts for the stages before the lanes, but in the lanes it is undecided.
-func TestAFailureThatGoesIntoLanesHoldsNobodyBackThere(t *testing.T) {
+func TestAFailureThatGoesIntoLanesHoldsBackNoRecordThere(t *testing.T) {
 	for _, policy := range strictPolicies {
 		synctest.Test(t, func(t *testing.T) {
 			is := is.New(t)
@@ -210,7 +210,7 @@ func TestAFailureThatIsThrownAwayInALaneCountsOutside(t *testing.T) {
 	}
 }
 
-func TestAPipelineThatIsThrownAwayIsNotForgotten(t *testing.T) {
+func TestFailuresInAPipelineThatIsThrownAwayCount(t *testing.T) {
 	for name, stage := range map[string]func(texts) texts{
 		"a stage": func(s texts) texts {
 			for range batch.TryEach(s, failingOn("1")) {
@@ -249,7 +249,7 @@ func TestAPipelineThatIsThrownAwayIsNotForgotten(t *testing.T) {
 	}
 }
 
-func TestAStageThatCountsItsBatchAndIsStuckLaterLosesTheRestOnly(t *testing.T) {
+func TestAStageThatCountsItsBatchFirstAndIsStuckLaterReportsOnlyTheRest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := is.New(t)
 		ctx, reserve := deadline(t)
@@ -301,7 +301,7 @@ func TestCopiesOfSplitRecordsKeepTheOrderOfTheirGroup(t *testing.T) {
 	}
 }
 
-func TestResultsOfAnotherBatchNameNobody(t *testing.T) {
+func TestResultsOfAnotherBatchAreNotReported(t *testing.T) {
 	kept := slices.Collect(grouped(context.Background(), make([]string, 2)))
 	for name, stage := range map[string]func(texts) texts{
 		"kept": func(s texts) texts {

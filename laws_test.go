@@ -150,7 +150,7 @@ func TestFailuresOnlyAccumulate(t *testing.T) {
 }
 
 // Whatever stages do, a record is acknowledged only if it reached the end and none of its results failed.
-func TestNothingIsAcknowledgedUnseen(t *testing.T) {
+func TestNoRecordIsAcknowledgedUnlessItReachesTheEnd(t *testing.T) {
 	thorough(t, func(t *rapid.T) {
 		c := draw.Cases(everyEvent, slices.Concat(draw.Own, draw.Foreign)).Draw(t, "case")
 		ctx, cancel := cancellable()

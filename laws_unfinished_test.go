@@ -30,7 +30,7 @@ func onSecondCopy(f func()) func(context.Context, string) error {
 	}
 }
 
-func TestACopyThatDoesNotReturnIsReportedThoughTheOtherHasArrived(t *testing.T) {
+func TestARecordWithAStuckCopyIsReportedEvenIfAnotherCopyArrived(t *testing.T) {
 	for name, stage := range map[string]func(texts, func(context.Context, string) error) texts{
 		"alone":    func(s texts, f func(context.Context, string) error) texts { return batch.TryEach(repeating(s), f) },
 		"in lanes": func(s texts, f func(context.Context, string) error) texts { return inLanes(repeating(s), 1, f) },
@@ -77,7 +77,7 @@ func TestACopyThatDoesNotReturnIsReportedThoughTheOtherHasArrived(t *testing.T) 
 }
 
 // An acknowledged copy passes the chunk at once, while the result itself waits in it.
-func TestWhatWaitsInAChunkIsReportedThoughACopyHasArrived(t *testing.T) {
+func TestARecordWaitingInAChunkIsReportedEvenIfACopyArrived(t *testing.T) {
 	for name, deed := range map[string]func(free chan struct{}){
 		"another function is stuck":           func(free chan struct{}) { <-free },
 		"another function ends its goroutine": func(chan struct{}) { runtime.Goexit() },
@@ -119,7 +119,7 @@ func TestWhatWaitsInAChunkIsReportedThoughACopyHasArrived(t *testing.T) {
 }
 
 // The second copies are still in the lanes when the function after the lanes is stuck.
-func TestWhatWaitsInLanesIsReportedThoughACopyHasArrived(t *testing.T) {
+func TestARecordWaitingInLanesIsReportedEvenIfACopyArrived(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := is.New(t)
 		ctx, reserve := deadline(t)
@@ -136,7 +136,7 @@ func TestWhatWaitsInLanesIsReportedThoughACopyHasArrived(t *testing.T) {
 	})
 }
 
-func TestTheRecordThatIsStuckAfterAChunkIsTheOneThatIsNamed(t *testing.T) {
+func TestTheReportNamesTheRecordThatIsStuckAfterAChunk(t *testing.T) {
 	chunk := func(s texts, size int) texts {
 		return batch.TryEachChunk(s, size, func(context.Context, []string) error { return nil })
 	}
@@ -166,7 +166,7 @@ func TestTheRecordThatIsStuckAfterAChunkIsTheOneThatIsNamed(t *testing.T) {
 	}
 }
 
-func TestAResultOfAnEndedBatchDoesNotEndTheLanesOfThisOne(t *testing.T) {
+func TestAResultOfAnEndedBatchDoesNotEndLanesOfAnotherBatch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := is.New(t)
 		var kept []batch.Result[string]
@@ -279,7 +279,7 @@ func TestASecondRangeThatOutlivesTheStageIsReportedAsRunning(t *testing.T) {
 }
 
 // The goroutine that ranges over the source ends while the other one still waits to pass the last record to the lanes.
-func TestAStageWithAGoroutineOfItsOwnLeavesNobodyRunning(t *testing.T) {
+func TestAStageWithItsOwnGoroutineLeavesNoRecordRunning(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := is.New(t)
 		ctx, cancel := context.WithTimeout(context.Background(), 15*time.Minute)

@@ -28,7 +28,7 @@ func TestEveryPipelineDoesWhatTheModelSays(t *testing.T) {
 	})
 }
 
-func TestEveryAnswerIsWhatTheModelSays(t *testing.T) {
+func TestEveryResponseIsWhatTheModelSays(t *testing.T) {
 	thorough(t, func(t *rapid.T) {
 		c := draw.Cases(everySource, everyKind).Draw(t, "case")
 		answers := map[string]func(context.Context, *draw.Play, *draw.Model) (got, want any){
@@ -57,7 +57,7 @@ func TestEveryAnswerIsWhatTheModelSays(t *testing.T) {
 	})
 }
 
-func TestEveryHandlerAnswersAsTheModelSays(t *testing.T) {
+func TestEveryHandlerRespondsAsTheModelSays(t *testing.T) {
 	thorough(t, func(t *rapid.T) {
 		c := draw.Cases(everyEvent, everyKind).Draw(t, "case").Bad(t)
 		ctx, cancel := cancellable()
@@ -73,7 +73,7 @@ func TestEveryHandlerAnswersAsTheModelSays(t *testing.T) {
 
 // Functions take drawn times and do not heed their context. The response must leave in time and list what is not
 // finished, and no function may be called after it.
-func TestEveryAnswerUnderADeadlineIsWhatTheModelSays(t *testing.T) {
+func TestEveryResponseUnderADeadlineIsWhatTheModelSays(t *testing.T) {
 	thorough(t, func(t *rapid.T) {
 		c := draw.Cases(everyEvent, slices.Concat(draw.Own, draw.Foreign)).Draw(t, "case")
 		c.Cut = 0

@@ -24,7 +24,7 @@ func TestWithPolicyReplacesThePolicyOfTheSource(t *testing.T) {
 	is.Equal(fmt.Sprint(batch.Continue, batch.StopGroup, batch.StopBatch, batch.Policy(7)), "Continue StopGroup StopBatch Policy(7)")
 }
 
-func TestRecordsWithoutAGroupBlockNobodyUnderStopGroup(t *testing.T) {
+func TestRecordsWithoutAGroupBlockNoRecordUnderStopGroup(t *testing.T) {
 	is := is.New(t)
 	s := batch.SQS(t.Context(), sqsEvent(fifoQueue, "", "", "g"))
 	is.Equal(afterFirstFails(s), []string{"called", "called"})
@@ -68,7 +68,7 @@ func TestFailCountsFromTheNextStageOn(t *testing.T) {
 	is.Equal(listed(response), []string{"a", "b"})
 }
 
-func TestAFailureThatIsSettledBlocksNobody(t *testing.T) {
+func TestASettledFailureBlocksNoRecord(t *testing.T) {
 	for name, settle := range map[string]func(texts) texts{
 		"Catch": func(s texts) texts {
 			return batch.Catch(s, func(context.Context, error) error { return nil })
@@ -132,7 +132,7 @@ func TestSiblingsDoNotBlockEachOther(t *testing.T) {
 
 // A chunk was written as a whole before the failure was known. The later records of the group are redelivered all the
 // same, so that they do not overtake the failed one.
-func TestCollectorsReportWhatStandsBehindAFailure(t *testing.T) {
+func TestCollectorsReportLaterRecordsAfterAFailure(t *testing.T) {
 	is := is.New(t)
 	s := batch.TryEachChunk(batch.SQS(t.Context(), sqsEvent(fifoQueue, "g", "h", "g", "", "h")), 5,
 		func(context.Context, []events.SQSMessage) error { return batch.ItemErrors{0: errBoom, 3: errBoom} })
@@ -148,7 +148,7 @@ func TestCollectorsReportWhatStandsBehindAFailure(t *testing.T) {
 	is.Equal([]int{report.Acknowledged, report.Failed, report.Blocked}, []int{2, 2, 1})
 }
 
-func TestAMessageOnItsLastReceiveBlocksNobody(t *testing.T) {
+func TestAMessageOnItsLastReceiveBlocksNoOther(t *testing.T) {
 	is := is.New(t)
 	event := sqsEvent(fifoQueue, "g", "g", "g") // each is on its second receive
 	is.Equal(afterFirstFails(batch.SQS(t.Context(), event, batch.WithMaxReceives(2))), []string{"called", "called"})
@@ -175,7 +175,7 @@ func endOf(deadline time.Duration, opts ...batch.Option) time.Duration {
 	return time.Until(end)
 }
 
-func TestTheRecordsContextEndsAReserveBeforeTheInvocation(t *testing.T) {
+func TestTheContextOfARecordEndsOneReserveBeforeTheInvocation(t *testing.T) {
 	const ms = time.Millisecond
 	for _, test := range []struct {
 		deadline, reserve, want time.Duration // reserve -1: the default
@@ -208,7 +208,7 @@ func TestTheRecordsContextEndsAReserveBeforeTheInvocation(t *testing.T) {
 	is.New(t).True(!ok)
 }
 
-func TestEachRangeTakesItsReserveFromWhatRemains(t *testing.T) {
+func TestEachRangeTakesItsReserveFromTheRemainingTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := is.New(t)
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)

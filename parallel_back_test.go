@@ -11,7 +11,7 @@ import (
 )
 
 // A stage in lanes may give a result back to a stage before them for a second try. It may send the same result on as well.
-func TestAResultComesBackIntoTheLanesThatItWasIn(t *testing.T) {
+func TestAResultMayReturnToItsLanes(t *testing.T) {
 	for i := range 16 {
 		lanes, sentOn, nested, policy := 1+i%2*2, i&2 > 0, i&4 > 0, []batch.Policy{batch.Continue, batch.StopGroup}[i/8]
 		synctest.Test(t, func(t *testing.T) {
@@ -60,7 +60,7 @@ func TestAResultComesBackIntoTheLanesThatItWasIn(t *testing.T) {
 }
 
 // A result that is given back may be Failed. Then it is reported, and so are the records that it holds back.
-func TestAFailureComesBackIntoTheLanesThatItWasIn(t *testing.T) {
+func TestAFailureMayReturnToItsLanes(t *testing.T) {
 	for policy, want := range map[batch.Policy][]string{batch.Continue: {"r0"}, batch.StopGroup: {"r0", "r1"}} {
 		synctest.Test(t, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)

@@ -67,7 +67,7 @@ func TestAFailureThatIsThrownAwayInALaneThatHangsCountsOutside(t *testing.T) {
 }
 
 // The lane of record 0 goes on with record 2. Another lane takes record 3, which is in the group of record 0.
-func TestAFailureThatIsThrownAwayInALaneHoldsBackWhatGoesIntoAnother(t *testing.T) {
+func TestAFailureThatIsThrownAwayInALaneHoldsBackRecordsInOtherLanes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := is.New(t)
 		var taken effects
@@ -99,7 +99,7 @@ func TestAFailureThatIsThrownAwayInALaneHoldsBackWhatGoesIntoAnother(t *testing.
 }
 
 // For the stages before, a settled copy that leaves the lanes settles nothing as long as the failed one may still follow.
-func TestAFailureInLanesCountsBeforeThemThoughASettledCopyHasLeft(t *testing.T) {
+func TestAFailureInLanesCountsBeforeThemEvenIfASettledCopyHasLeft(t *testing.T) {
 	for name, copied := range map[string]func(batch.Result[string]) texts{
 		"as it is": func(r batch.Result[string]) texts { return slices.Values([]batch.Result[string]{r.Ack()}) },
 		"in parts": func(r batch.Result[string]) texts {
@@ -138,7 +138,7 @@ func TestAFailureInLanesCountsBeforeThemThoughASettledCopyHasLeft(t *testing.T) 
 }
 
 // The lanes settle one failure of the record. Its failure after the lanes is another, and nothing settles that.
-func TestAFailureThatIsThrownAwayAfterLanesStaysWhenTheLaneHasFinished(t *testing.T) {
+func TestAFailureThatIsThrownAwayAfterLanesCountsEvenIfTheLaneHasFinished(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := is.New(t)
 		response, err := batch.Run(grouped(context.Background(), []string{"a", "b"}), func(s texts) texts {
@@ -159,7 +159,7 @@ func TestAFailureThatIsThrownAwayAfterLanesStaysWhenTheLaneHasFinished(t *testin
 	})
 }
 
-func TestTheGroupOfARecordGoesOnWhenLanesWithinLanesHaveFinishedIt(t *testing.T) {
+func TestAGroupContinuesWhenNestedLanesHaveFinishedItsRecord(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := is.New(t)
 		ctx, reserve := deadline(t)
@@ -177,7 +177,7 @@ func TestTheGroupOfARecordGoesOnWhenLanesWithinLanesHaveFinishedIt(t *testing.T)
 }
 
 // Two copies of record 0 are written in one chunk with record 2. The stage after the chunk then processes the copies one by one.
-func TestARecordHasNotLeftALaneAsLongAsACopyOfItIsOnItsWayFromAChunk(t *testing.T) {
+func TestARecordStaysInItsLaneUntilItsLastCopyLeavesTheChunk(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := is.New(t)
 		var began effects
@@ -212,7 +212,7 @@ func TestARecordHasNotLeftALaneAsLongAsACopyOfItIsOnItsWayFromAChunk(t *testing.
 	})
 }
 
-func TestTryingAgainAfterLanesHoldsNobodyBackInThemOrBefore(t *testing.T) {
+func TestARetryAfterLanesHoldsBackNoRecordInOrBeforeThem(t *testing.T) {
 	for _, policy := range strictPolicies {
 		synctest.Test(t, func(t *testing.T) {
 			is := is.New(t)
@@ -249,7 +249,7 @@ func backingOff(s texts, wait time.Duration) texts {
 }
 
 // Until the stage sends its second try, the record counts as failed for the stages that run at the same time.
-func TestTryingAgainBeforeLanesHoldsBackWhatIsInThem(t *testing.T) {
+func TestARetryBeforeLanesHoldsBackRecordsInThem(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := is.New(t)
 		var stored effects

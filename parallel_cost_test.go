@@ -114,7 +114,7 @@ func growth(n int, enough float64, f func(n int)) float64 {
 
 // The time for thousands of parts or records that fail together must grow with their number. If it grew with the number of
 // pairs, 16 times as many would take 256 times as long.
-func TestFailuresTakeAsLongAsThereAreManyOfThem(t *testing.T) {
+func TestTheCostOfFailuresIsLinearInTheirNumber(t *testing.T) {
 	refuse := func(context.Context, string) error { return errBoom }
 	split := func(values texts, n int) texts {
 		return batch.FlatMap(values, func(v string) []string { return slices.Repeat([]string{v}, n) })

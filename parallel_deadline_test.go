@@ -179,7 +179,7 @@ func (l *latePlay) finished(i int, by time.Duration) bool {
 	return len(ended) == l.stages() && (len(ended) == 0 || slices.Max(ended) <= by)
 }
 
-func TestTheAnswerComesInTimeAndSaysWhatIsFinished(t *testing.T) {
+func TestTheResponseArrivesInTimeAndReportsUnfinishedRecords(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		c := drawLate(t)
 		rapid.SyncTest(t, func(t *rapid.T) {

@@ -97,7 +97,7 @@ func TestChunksAreNotWrittenEarly(t *testing.T) {
 	})
 }
 
-func TestUnderStopGroupAGroupWaitsForItsSlowestOnly(t *testing.T) {
+func TestAGroupWaitsOnlyForItsOwnSlowRecordsUnderStopGroup(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := is.New(t)
 		start := time.Now()
@@ -120,7 +120,7 @@ func TestUnderStopGroupAGroupWaitsForItsSlowestOnly(t *testing.T) {
 	})
 }
 
-func TestUnderStopBatchNothingOvertakes(t *testing.T) {
+func TestNoRecordOvertakesAnotherUnderStopBatch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := is.New(t)
 		var order []string
@@ -136,7 +136,7 @@ func TestUnderStopBatchNothingOvertakes(t *testing.T) {
 	})
 }
 
-func TestLanesRunAheadOfASlowConsumerByNoMoreThanTheyMay(t *testing.T) {
+func TestLanesRunAheadOfASlowConsumerOnlyUpToTheLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const n, ahead = 8, 128
 		var started, received int

@@ -16,7 +16,7 @@ import (
 	"github.com/matryer/is"
 )
 
-func TestResultsOfNoRecordGoThroughLanes(t *testing.T) {
+func TestResultsWithoutARecordPassThroughLanes(t *testing.T) {
 	is := is.New(t)
 	source := batch.Of("a", "b", "c")
 	zeros := func(yield func(batch.Result[string]) bool) {
@@ -36,7 +36,7 @@ func TestResultsOfNoRecordGoThroughLanes(t *testing.T) {
 }
 
 // A lane sends results of another batch. They have no place in the order, but are not lost.
-func TestLanesPassOnWhatComesFromElsewhere(t *testing.T) {
+func TestLanesPassOnResultsOfAnotherBatch(t *testing.T) {
 	is := is.New(t)
 	other := slices.Collect(batch.Of("x", "y"))
 	values, failures := batch.Partition(batch.Parallel(batch.Of("a", "b"), 1, func(s texts) texts {
@@ -87,7 +87,7 @@ func TestAForeignStageInALaneLosesNoMoreThanItHad(t *testing.T) {
 	}
 }
 
-func TestAPanicInALaneIsTheErrorOfWhatTheLaneHad(t *testing.T) {
+func TestAPanicInALaneFailsTheRecordsOfThatLane(t *testing.T) {
 	is := is.New(t)
 	// Each lane panics when it holds two results.
 	_, failures := batch.Partition(batch.Parallel(batch.Of("a", "b", "c", "d", "e"), 2, func(s texts) texts {
@@ -108,7 +108,7 @@ func TestAPanicInALaneIsTheErrorOfWhatTheLaneHad(t *testing.T) {
 	is.True(errors.Is(failures[0].Err, errBoom))
 }
 
-func TestAPanicBeforeTheLanesComesOutBehindThem(t *testing.T) {
+func TestAPanicBeforeTheLanesReachesTheirConsumer(t *testing.T) {
 	is := is.New(t)
 	crashing := func(s texts) texts {
 		return func(yield func(batch.Result[string]) bool) {
@@ -197,7 +197,7 @@ func TestGoexitNeverHangsAndAcknowledgesNothingUnfinished(t *testing.T) {
 }
 
 // Without lanes, Goexit would end that goroutine, too.
-func TestGoexitBeforeLanesEndsWhoeverRangesOverThem(t *testing.T) {
+func TestGoexitBeforeLanesEndsTheGoroutineRangingOverThem(t *testing.T) {
 	is := is.New(t)
 	returned, ended := false, make(chan struct{})
 	go func() {
@@ -232,7 +232,7 @@ func TestSeveralBatchesGoThroughLanesInLanes(t *testing.T) {
 
 // The goroutine that prefetches and the one that feeds the lanes may both note at the same moment which record is running,
 // so this takes many rounds.
-func TestWhatIsFinishedIsNotSaidToRun(t *testing.T) {
+func TestAFinishedRecordIsNotReportedAsRunning(t *testing.T) {
 	for range 5000 {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		response, err := batch.Run(grouped(ctx, make([]string, 6)), func(s texts) texts {

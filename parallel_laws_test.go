@@ -113,7 +113,7 @@ func TestNoMoreFunctionsRunAtOnceThanThereAreLanes(t *testing.T) {
 	})
 }
 
-func TestUnderStopBatchWhatStandsBeforeTheFirstFailureIsProcessed(t *testing.T) {
+func TestRecordsBeforeTheFirstFailureAreProcessedUnderStopBatch(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		c := drawLanes(t, batch.StopBatch, []string{"Map", "TryMap"}, []string{"Map"})
 		var failures []batch.Failure

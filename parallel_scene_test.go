@@ -14,7 +14,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-func TestExactlyWhatFailedOrHangsAndWhatItHoldsBackIsReported(t *testing.T) {
+func TestExactlyFailedStuckAndHeldBackRecordsAreReported(t *testing.T) {
 	thorough(t, func(t *rapid.T) {
 		scene := draw.Scenes().Draw(t, "scene")
 		rapid.SyncTest(t, func(t *rapid.T) {
@@ -57,7 +57,7 @@ func TestExactlyWhatFailedOrHangsAndWhatItHoldsBackIsReported(t *testing.T) {
 
 // Functions end their goroutines or hang anywhere, and stages stop early. Then more records may be reported than
 // necessary. Still, no record is acknowledged that did not take effect, and groups take effect in order.
-func TestWhateverHappensNothingUnfinishedIsAcknowledgedAndGroupsStayInOrder(t *testing.T) {
+func TestNoUnfinishedRecordIsAcknowledgedAndGroupsStayInOrder(t *testing.T) {
 	thorough(t, func(t *rapid.T) {
 		scene := draw.Rough().Draw(t, "rough")
 		rapid.SyncTest(t, func(t *rapid.T) {

@@ -18,7 +18,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-func TestTheContextInALaneIsTheRecords(t *testing.T) {
+func TestTheContextInALaneBelongsToTheRecord(t *testing.T) {
 	is := is.New(t)
 	type key struct{}
 	ctx := context.WithValue(context.Background(), key{}, "value")
@@ -182,7 +182,7 @@ func TestLanesLeaveNoGoroutine(t *testing.T) {
 	}
 }
 
-func TestBreakingOutOfLanesCancelsWhatRunsAndWaitsForIt(t *testing.T) {
+func TestBreakingOutOfLanesCancelsRunningFunctionsAndWaitsForThem(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := is.New(t)
 		var started, cancelled, ended atomic.Int32
@@ -214,7 +214,7 @@ func TestBreakingOutOfLanesCancelsWhatRunsAndWaitsForIt(t *testing.T) {
 	})
 }
 
-func TestAfterABreakStuckFunctionsAreWaitedForAQuarterOfTheReserve(t *testing.T) {
+func TestABreakWaitsAQuarterOfTheReserveForStuckFunctions(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := is.New(t)
 		release := make(chan struct{})

@@ -26,7 +26,7 @@ func TestWithoutADeadlineLanesWaitAsLongAsItTakes(t *testing.T) {
 	})
 }
 
-func TestAStuckRecordCostsItself(t *testing.T) {
+func TestOnlyTheStuckRecordIsRedelivered(t *testing.T) {
 	for name, test := range map[string]struct {
 		stage func(texts, func(context.Context, string) error) texts
 		takes time.Duration
@@ -68,7 +68,7 @@ func TestAStuckRecordCostsItself(t *testing.T) {
 	}
 }
 
-func TestLanesHandOnWhatIsThereAQuarterOfTheReserveAfterTheEnd(t *testing.T) {
+func TestLanesPassOnTheirResultsAQuarterOfTheReserveAfterTheContextEnds(t *testing.T) {
 	for name, stage := range map[string]func(texts, func(context.Context, string) error) texts{
 		"a lane is stuck": func(s texts, stuck func(context.Context, string) error) texts {
 			return inLanes(s, 1, stuck)
@@ -91,7 +91,7 @@ func TestLanesHandOnWhatIsThereAQuarterOfTheReserveAfterTheEnd(t *testing.T) {
 }
 
 // All lanes are stuck. Records that they never took have not started. Records that were done or failed before stay so.
-func TestWhatNoLaneTookIsWhatItWas(t *testing.T) {
+func TestRecordsThatNoLaneTookKeepTheirState(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := is.New(t)
 		ctx, reserve := deadline(t)
@@ -109,7 +109,7 @@ func TestWhatNoLaneTookIsWhatItWas(t *testing.T) {
 
 // After the contexts have ended, records that waited for a stuck one of their group enter a lane all the same. It makes no
 // difference whether a lane had found them before.
-func TestNothingWaitsForAStuckGroupAfterTheEnd(t *testing.T) {
+func TestNoRecordWaitsForItsStuckGroupAfterTheContextEnds(t *testing.T) {
 	for name, busy := range map[string]bool{"found before": false, "found then": true} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -140,7 +140,7 @@ func TestNothingWaitsForAStuckGroupAfterTheEnd(t *testing.T) {
 	}
 }
 
-func TestLanesNameTheCauseOfAnEndThatIsNoDeadline(t *testing.T) {
+func TestLanesReportTheCauseOfACancellation(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := is.New(t)
 		shutdown := errors.New("shutdown")
@@ -161,7 +161,7 @@ func TestLanesNameTheCauseOfAnEndThatIsNoDeadline(t *testing.T) {
 }
 
 // The context is cancelled long before the deadline.
-func TestAfterAShutdownRunAnswersHalfAReserveLater(t *testing.T) {
+func TestRunReturnsHalfAReserveAfterAShutdown(t *testing.T) {
 	for _, lanes := range []int{0, 2} {
 		synctest.Test(t, func(t *testing.T) {
 			is := is.New(t)
@@ -187,7 +187,7 @@ func TestAfterAShutdownRunAnswersHalfAReserveLater(t *testing.T) {
 }
 
 // A stuck function returns after the response. No later stage may see its outcome.
-func TestWhatComesBackAfterTheAnswerChangesNothing(t *testing.T) {
+func TestAFunctionThatReturnsAfterTheResponseChangesNothing(t *testing.T) {
 	for name, back := range map[string]func(){
 		"returns":            func() {},
 		"panics":             func() { panic(errBoom) },

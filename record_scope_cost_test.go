@@ -42,7 +42,7 @@ func BenchmarkScope(b *testing.B) {
 	}
 }
 
-func TestAScopeCostsARecordNoAllocation(t *testing.T) {
+func TestAScopeAllocatesNothingPerRecord(t *testing.T) {
 	is := is.New(t)
 	event := costEvent(1000)
 	allocations := func(opts ...batch.Option) float64 {

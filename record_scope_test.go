@@ -35,7 +35,7 @@ func (d *diary) call(ctx context.Context, v string) error {
 	return failingOn("1")(ctx, v)
 }
 
-func TestScopesAreOpenedBeforeTheFirstFunctionAndClosedBeforeTheReportTheLastFirst(t *testing.T) {
+func TestScopesOpenBeforeTheFirstFunctionAndCloseInReverseBeforeTheReport(t *testing.T) {
 	is := is.New(t)
 	var d diary
 	report := batch.WithReport(func(context.Context, batch.Report) { d.note("report") })
@@ -84,7 +84,7 @@ func TestARecordThatDoesNotDecodeHasAScopeAsSoonAsItIsCaught(t *testing.T) {
 	is.Equal(d.all, []string{"open m", "caught m", "close m <nil>"})
 }
 
-func TestTheContextOfAScopedRecordEndsAsTheRecordsDoes(t *testing.T) {
+func TestTheContextOfAScopeEndsWithItsRecord(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := is.New(t)
 		ctx, reserve := deadline(t)
@@ -262,7 +262,7 @@ func TestAHooksPanicCanBeCaught(t *testing.T) {
 	is.Equal(len(response.BatchItemFailures), 0)
 }
 
-func TestNoFunctionStartsAfterTheAnswerThoughAHookHasTakenSoLong(t *testing.T) {
+func TestASlowHookStartsNoFunctionAfterTheResponse(t *testing.T) {
 	stages := map[string]func(*diary) func(texts) texts{
 		"TryEach": func(d *diary) func(texts) texts { return batch.Each(d.call) },
 		"chunk": func(d *diary) func(texts) texts {
@@ -331,7 +331,7 @@ func TestAStuckHookIsAStuckFunction(t *testing.T) {
 	}
 }
 
-func TestAChunkIsWrittenInTheScopesOfItsRecordsAndInTheContextOfNone(t *testing.T) {
+func TestAChunkIsWrittenInsideTheScopesOfItsRecordsButNotInTheirContexts(t *testing.T) {
 	is := is.New(t)
 	var d diary
 	_, err := batch.Run(grouped(t.Context(), []string{"", ""}, d.scope("a ")), func(s texts) texts {

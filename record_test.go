@@ -14,7 +14,7 @@ import (
 	"github.com/matryer/is"
 )
 
-func TestFunctionsKnowTheirRecordAndItsSource(t *testing.T) {
+func TestFunctionsCanReadTheirRecordAndItsSourceFromTheContext(t *testing.T) {
 	is := is.New(t)
 	event := events.SQSEvent{Records: []events.SQSMessage{
 		{MessageId: "m-0", Body: "5"},
@@ -63,7 +63,7 @@ func TestOtherContextsHaveNoRecord(t *testing.T) {
 	is.Equal(len(slices.Collect(s)), 2)
 }
 
-func TestTheContextOfARecordIsTheInvocations(t *testing.T) {
+func TestTheContextOfARecordDerivesFromThatOfTheInvocation(t *testing.T) {
 	is := is.New(t)
 	ctx, cancel := context.WithTimeout(context.WithValue(t.Context(), ctxKey{}, "value"), time.Hour)
 	defer cancel()
@@ -79,7 +79,7 @@ func TestTheContextOfARecordIsTheInvocations(t *testing.T) {
 	is.Equal(context.Cause(r.Context()), context.Canceled)
 }
 
-func TestTheContextEndsWithTheAnswerAndNotWithTheRange(t *testing.T) {
+func TestTheContextOfARecordEndsWithTheResponseAndNotWithTheRange(t *testing.T) {
 	is := is.New(t)
 	kept := slices.Collect(oneGroup(t.Context(), batch.Continue, "a", "b"))
 	is.NoErr(kept[0].Context().Err())
@@ -105,7 +105,7 @@ func TestTheContextEndsWithTheAnswerAndNotWithTheRange(t *testing.T) {
 	}
 }
 
-func TestAPipelineInsideAFunctionHasRecordsOfItsOwn(t *testing.T) {
+func TestAPipelineInsideAFunctionHasItsOwnRecords(t *testing.T) {
 	is := is.New(t)
 	s := batch.TryEach(oneGroup(t.Context(), batch.Continue, "outer"), func(ctx context.Context, _ string) error {
 		inner := batch.TryEach(oneGroup(ctx, batch.Continue, "inner"), func(ctx context.Context, _ string) error {
@@ -123,7 +123,7 @@ func TestAPipelineInsideAFunctionHasRecordsOfItsOwn(t *testing.T) {
 	is.NoErr(err)
 }
 
-func TestAFunctionThatWritesToItsMessageChangesNoAnswer(t *testing.T) {
+func TestAFunctionMayWriteToItsMessage(t *testing.T) {
 	is := is.New(t)
 	event := sqsEvent(fifoQueue, "g", "h", "g")
 	response, err := batch.Run(batch.SQS(t.Context(), event), batch.Each(func(ctx context.Context, m events.SQSMessage) error {
@@ -140,7 +140,7 @@ func TestAFunctionThatWritesToItsMessageChangesNoAnswer(t *testing.T) {
 }
 
 // If the library read that map, the race detector or the runtime would report it.
-func TestAFunctionThatWasLeftBehindMayWriteToItsMessage(t *testing.T) {
+func TestAFunctionLeftRunningMayWriteToItsMessage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := is.New(t)
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
@@ -162,7 +162,7 @@ func TestAFunctionThatWasLeftBehindMayWriteToItsMessage(t *testing.T) {
 	})
 }
 
-func TestFirehoseGivesBackTheDataAsItCame(t *testing.T) {
+func TestFirehoseReturnsUnprocessedDataUnchanged(t *testing.T) {
 	is := is.New(t)
 	handler := batch.FirehoseHandler(func(s batch.Stream[events.KinesisFirehoseEventRecord]) batch.Stream[batch.FirehoseRecord] {
 		return batch.TryMap(s, func(ctx context.Context, r events.KinesisFirehoseEventRecord) (batch.FirehoseRecord, error) {

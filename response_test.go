@@ -17,7 +17,7 @@ import (
 	"github.com/samber/lo"
 )
 
-func TestResponsesMarshalToExactlyThis(t *testing.T) {
+func TestResponsesMarshalToTheExpectedJSON(t *testing.T) {
 	is := is.New(t)
 	marshalled := func(v any) string {
 		text, err := json.Marshal(v)
@@ -51,7 +51,7 @@ func TestResponsesMarshalToExactlyThis(t *testing.T) {
 	is.Equal(marshalled(response.BatchItemFailures[1]), `{"itemIdentifier":{"partition":"c-1","offset":1}}`)
 }
 
-func TestTwoRecordsOfOneIdentifierShareTheirFate(t *testing.T) {
+func TestTwoRecordsWithOneIdentifierAreReportedTogether(t *testing.T) {
 	is := is.New(t)
 	describe := func(v string) batch.Record { return batch.Record{ID: v[:1]} }
 	s := batch.From(t.Context(), []string{"a1", "b", "a2", "c", "a3"}, describe)
@@ -63,7 +63,7 @@ func TestTwoRecordsOfOneIdentifierShareTheirFate(t *testing.T) {
 	is.Equal(listed(response), []string{"a", "b"})
 }
 
-func TestAnIdentifierIsListedOnceWhateverSourcesItComesFrom(t *testing.T) {
+func TestAnIdentifierFromSeveralSourcesIsListedOnce(t *testing.T) {
 	is := is.New(t)
 	event := sqsEvent(queue, "", "")
 	fail := batch.Each(func(context.Context, events.SQSMessage) error { return errBoom })
@@ -73,7 +73,7 @@ func TestAnIdentifierIsListedOnceWhateverSourcesItComesFrom(t *testing.T) {
 	is.Equal(listed(response), []string{"m0", "m1"})
 }
 
-func TestARecordToBeReportedNeedsAnIdentifier(t *testing.T) {
+func TestOnlyReportedRecordsNeedAnIdentifier(t *testing.T) {
 	is := is.New(t)
 	describe := func(v string) batch.Record { return batch.Record{ID: strings.TrimPrefix(v, "anonymous")} }
 	s := batch.From(t.Context(), []string{"a", "anonymous", "anonymous"}, describe)
@@ -146,7 +146,7 @@ func TestTheReportCountsEveryRecordOnce(t *testing.T) {
 	})
 }
 
-func TestTheReportIsThatOfTheSourceOfRun(t *testing.T) {
+func TestRunReportsOnlyItsOwnSource(t *testing.T) {
 	is := is.New(t)
 	reports := 0
 	source := batch.From(t.Context(), []string{"a"}, byID,

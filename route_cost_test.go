@@ -33,7 +33,7 @@ func BenchmarkRoute(b *testing.B) {
 }
 
 // The records of one group take two routes in turn, and each route would rather wait for more of them.
-func TestAGroupThatTakesSeveralRoutesTakesAsLongAsThereAreManyRecords(t *testing.T) {
+func TestTheCostOfAGroupThatAlternatesBetweenRoutesIsLinear(t *testing.T) {
 	bulk := func(s texts) texts {
 		return batch.TryEachChunk(s, 1000, func(context.Context, []string) error { return nil })
 	}

@@ -91,7 +91,7 @@ func (c routesCase) play(t *rapid.T, routed bool) (p played) {
 	return p
 }
 
-func TestRouteGivesWhatTheChosenStageGives(t *testing.T) {
+func TestRouteGivesTheResultsOfTheChosenStage(t *testing.T) {
 	anywhere := slices.Concat(mapping, settling, []string{"TryEachChunk", "Parallel"})
 	thorough(t, func(t *rapid.T) {
 		c := drawRoutes(t, batch.Continue, anywhere, anywhere)
@@ -103,7 +103,7 @@ func TestRouteGivesWhatTheChosenStageGives(t *testing.T) {
 }
 
 // No steps before or after the routes, as in TestParallelIsInvisibleUnderStopGroup.
-func TestRouteGivesWhatTheChosenStageGivesUnderStopGroup(t *testing.T) {
+func TestRouteGivesTheResultsOfTheChosenStageUnderStopGroup(t *testing.T) {
 	thorough(t, func(t *rapid.T) {
 		c := drawRoutes(t, batch.StopGroup, slices.Concat(mapping, settling, []string{"repeating"}), mapping)
 		c.before, c.after = nil, nil
@@ -154,7 +154,7 @@ func TestRoutesKeepTheOrderOfEachGroup(t *testing.T) {
 }
 
 // A record that hangs delays its route and its group only. It delays neither the other routes nor a bulk write after them.
-func TestWhatHangsInARouteDelaysItsRouteAndItsGroupOnly(t *testing.T) {
+func TestARecordThatHangsDelaysOnlyItsRouteAndItsGroup(t *testing.T) {
 	thorough(t, func(t *rapid.T) {
 		policy := rapid.SampledFrom([]batch.Policy{batch.Continue, batch.StopGroup}).Draw(t, "policy")
 		groups := rapid.SliceOfN(rapid.SampledFrom([]string{"", "", "a", "b", "c"}), 1, 20).Draw(t, "groups")

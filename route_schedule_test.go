@@ -112,7 +112,7 @@ func TestAGroupGoesThroughItsRoutesInOrder(t *testing.T) {
 }
 
 // The failure of an earlier record holds back the one without a route, as it would any other.
-func TestWhatHasNoRouteIsHeldBackFirst(t *testing.T) {
+func TestARecordWithoutARouteIsHeldBackByAnEarlierFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := is.New(t)
 		s := batch.Route(grouped(t.Context(), []string{"g", "g"}, batch.WithPolicy(batch.StopGroup)), firstLetter, textRoutes{
@@ -125,7 +125,7 @@ func TestWhatHasNoRouteIsHeldBackFirst(t *testing.T) {
 	})
 }
 
-func TestARouteThatPanicsFailsWhatIsItsOwn(t *testing.T) {
+func TestARouteThatPanicsFailsOnlyItsOwnRecords(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := is.New(t)
 		slow := func(v string) string { time.Sleep(time.Second); return firstLetter(v) }
@@ -139,7 +139,7 @@ func TestARouteThatPanicsFailsWhatIsItsOwn(t *testing.T) {
 }
 
 // Records 1 and 3 take a route that hangs, the others one that crashes.
-func TestTheCrashOfARouteIsNotTheErrorOfWhatWaitsForAnother(t *testing.T) {
+func TestThePanicOfARouteDoesNotFailRecordsOfAnotherRoute(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := is.New(t)
 		ctx, reserve := deadline(t)

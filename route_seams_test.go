@@ -51,7 +51,7 @@ func TestAReaderThatIsFarAheadOfARouteThatEndsGoesOn(t *testing.T) {
 }
 
 // The route has ended before a1, so a1 is reported and the later records of its group are held back.
-func TestWhatARouteGetsNoMoreHoldsItsGroupBack(t *testing.T) {
+func TestARecordForAnEndedRouteHoldsBackItsGroup(t *testing.T) {
 	for _, stage := range []batch.Stage[string, string]{onlyFirst, crashing} {
 		is := is.New(t)
 		var stored effects
@@ -69,7 +69,7 @@ func TestWhatARouteGetsNoMoreHoldsItsGroupBack(t *testing.T) {
 }
 
 // The route ends before two records of one group. The first of them holds back the second.
-func TestWhatARouteGetsNoMoreIsHeldBackItself(t *testing.T) {
+func TestARecordForAnEndedRouteIsHeldBackByItsGroup(t *testing.T) {
 	is := is.New(t)
 	var failures []batch.Failure
 	report := batch.WithReport(func(_ context.Context, r batch.Report) { failures = r.Failures })
@@ -125,7 +125,7 @@ func TestARouteWithLanesGoesOnWhileAnEarlierRecordIsStuckInThem(t *testing.T) {
 }
 
 // The input of the stage ends while the stage is still processing. The next record of its route must wait until it has ended.
-func TestARouteIsOneSequentialStreamThoughItIsBuiltAnew(t *testing.T) {
+func TestARouteStaysSequentialWhenItsStageIsBuiltAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := is.New(t)
 		var busy, built atomic.Int32
@@ -154,7 +154,7 @@ func TestARouteIsOneSequentialStreamThoughItIsBuiltAnew(t *testing.T) {
 }
 
 // The records of a group take two routes in turn. A stage ends early only if it keeps a record that others wait for.
-func TestAStageIsBuiltOnceUnlessItKeepsWhatOthersWaitFor(t *testing.T) {
+func TestAStageIsBuiltOnceUnlessItKeepsRecordsThatOthersWaitFor(t *testing.T) {
 	for name, test := range map[string]struct {
 		stage batch.Stage[string, string]
 		built int32
@@ -234,7 +234,7 @@ func TestRoutesKeepTheBatchInOrderIfAGroupCannotBeRead(t *testing.T) {
 	is.Equal(listedInJSON(t, response), []string{"6", "7", "8", "9", "10", "11"})
 }
 
-func TestResultsOfAnotherBatchTakeRoutesAndNameNobody(t *testing.T) {
+func TestResultsOfAnotherBatchPassThroughRoutesAndAreNotReported(t *testing.T) {
 	is := is.New(t)
 	var taken effects
 	response, err := batch.Run(grouped(t.Context(), []string{"g", "g", "h"}, batch.WithPolicy(batch.StopGroup)), func(s texts) texts {
@@ -259,7 +259,7 @@ func TestResultsOfAnotherBatchTakeRoutesAndNameNobody(t *testing.T) {
 }
 
 // The stage ranges twice, but no function was called for the later records, so no line warns of that.
-func TestWhatARouteGetsNoMoreHasHadNoEffect(t *testing.T) {
+func TestRecordsThatARouteNeverGotAreNotLoggedAsRepeated(t *testing.T) {
 	is := is.New(t)
 	var log journal
 	source := grouped(t.Context(), make([]string, 3), batch.WithLogger(slog.New(&log)))

@@ -49,7 +49,7 @@ func TestRouteSendsEachValueThroughTheStageOfItsKey(t *testing.T) {
 	}
 }
 
-func TestWhatHasNoRouteSaysSo(t *testing.T) {
+func TestARecordWithoutARouteFailsWithAnErrorThatSaysSo(t *testing.T) {
 	is := is.New(t)
 	type kind struct{ name string }
 	s := batch.Route(batch.Of("x"), func(v string) kind { return kind{v} }, map[kind]batch.Stage[string, int]{})
@@ -58,7 +58,7 @@ func TestWhatHasNoRouteSaysSo(t *testing.T) {
 	is.Equal(r.Err().Error(), "no route for {x}")
 }
 
-func TestNoStageSeesWhatIsNotReady(t *testing.T) {
+func TestRoutesReceiveOnlyReadyResults(t *testing.T) {
 	is := is.New(t)
 	s := batch.Filter(batch.TryEach(batch.Of("a1", "a2", "a3"), failingOn("a1")), func(v string) bool { return v != "a2" })
 	var looked effects
@@ -72,7 +72,7 @@ func TestNoStageSeesWhatIsNotReady(t *testing.T) {
 	is.Equal(looked.all, []string{"a3"})
 }
 
-func TestAKeyFailsItsRecordOnly(t *testing.T) {
+func TestAFailingKeyFailsOnlyItsRecord(t *testing.T) {
 	t.Run("by a panic", func(t *testing.T) {
 		is := is.New(t)
 		key := func(v string) string {
@@ -88,7 +88,7 @@ func TestAKeyFailsItsRecordOnly(t *testing.T) {
 		is.True(strings.Contains(string(p.Stack), "route_test.go"))
 		is.Equal([]error{results[0].Err(), results[2].Err()}, []error{nil, nil})
 	})
-	t.Run("by what cannot be compared", func(t *testing.T) {
+	t.Run("by a value that cannot be compared", func(t *testing.T) {
 		is := is.New(t)
 		key := func(v string) any { return map[string]any{"a": v, "b": []string{v}}[v] }
 		got := resultLines(batch.Route(batch.Of("a", "b"), key, map[any]batch.Stage[string, string]{"a": suffixed("-a")}))
@@ -157,7 +157,7 @@ func TestRouteReadsItsRoutesWhenItIsBuilt(t *testing.T) {
 	is.Equal(resultLines(s), []string{"0: a-a"})
 }
 
-func TestRouteRefusesWhatCannotWork(t *testing.T) {
+func TestRoutePanicsOnNilArguments(t *testing.T) {
 	is := is.New(t)
 	var none texts
 	routes := textRoutes{"a": suffixed("-a")}
@@ -173,7 +173,7 @@ func TestRouteRefusesWhatCannotWork(t *testing.T) {
 	}
 }
 
-func TestEachRouteIsBuiltOnceForEachRangeThatNeedsIt(t *testing.T) {
+func TestEachRouteIsBuiltOncePerRangeThatNeedsIt(t *testing.T) {
 	is := is.New(t)
 	var built effects
 	routes := textRoutes{}
@@ -189,7 +189,7 @@ func TestEachRouteIsBuiltOnceForEachRangeThatNeedsIt(t *testing.T) {
 	is.Equal(len(built.all), 4)
 }
 
-func TestDiscardAcknowledgesWhatIsReady(t *testing.T) {
+func TestDiscardAcknowledgesReadyResults(t *testing.T) {
 	is := is.New(t)
 	s := batch.Discard[int](batch.TryEach(batch.Of("a", "b", "c"), failingOn("b")))
 	var got []string

@@ -81,7 +81,7 @@ func TestDynamoDBRecordsStopTheShardAndAreGroupedByItem(t *testing.T) {
 	is.Equal(afterFirstFails(batch.DynamoDB(t.Context(), event, batch.WithPolicy(batch.StopGroup)))[:2], []string{"blocked", "called"})
 }
 
-func TestKafkaRecordsComePartitionByPartition(t *testing.T) {
+func TestKafkaRecordsAreReadPartitionByPartition(t *testing.T) {
 	is := is.New(t)
 	event := events.KafkaEvent{Records: map[string][]events.KafkaRecord{
 		"b-0":  {{Offset: 3}},
@@ -100,7 +100,7 @@ func TestKafkaRecordsComePartitionByPartition(t *testing.T) {
 	is.Equal(afterFirstFails(batch.Kafka(t.Context(), event)), []string{"blocked", "called", "called"})
 }
 
-func TestFromReadsWhatDescribeTells(t *testing.T) {
+func TestFromReadsTheRecordThatDescribeReturns(t *testing.T) {
 	is := is.New(t)
 	values := []string{"x", "y"}
 	s := batch.From(t.Context(), values, func(v string) batch.Record {
@@ -113,7 +113,7 @@ func TestFromReadsWhatDescribeTells(t *testing.T) {
 	is.Equal(afterFirstFails(s), []string{"called"})
 }
 
-func TestARecordThatDescribePanicsForHasNoIdentifier(t *testing.T) {
+func TestARecordWhoseDescribePanicsHasNoIdentifier(t *testing.T) {
 	is := is.New(t)
 	describe := func(v string) batch.Record { return batch.Record{ID: v[:1]} }
 	s := batch.From(t.Context(), []string{"a", ""}, describe)
@@ -124,14 +124,14 @@ func TestARecordThatDescribePanicsForHasNoIdentifier(t *testing.T) {
 	is.True(errors.Is(err, batch.ErrNoID))
 }
 
-func TestOfCountsItsValues(t *testing.T) {
+func TestOfNumbersItsRecords(t *testing.T) {
 	is := is.New(t)
 	is.Equal(records(batch.Of("x", "y")), []batch.Record{{ID: "0"}, {ID: "1", Index: 1}})
 	is.Equal(afterFirstFails(batch.Of("x", "y", "z")), []string{"called", "called"})
 	is.Equal(len(slices.Collect(batch.Of[int]())), 0)
 }
 
-func TestSourcesAndOptionsAreBuiltFromWhatIsThere(t *testing.T) {
+func TestSourcesAndOptionsPanicOnBadArguments(t *testing.T) {
 	var none context.Context
 	describe := func(string) batch.Record { return batch.Record{} }
 	for want, build := range map[string]func(){

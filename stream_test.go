@@ -32,7 +32,7 @@ func TestAStageAloneDoesNothing(t *testing.T) {
 	batch.Map(batch.Of("a"), func(string) int { t.Error("called"); return 0 })
 }
 
-func TestBreakingOutStartsNothingMore(t *testing.T) {
+func TestNoFunctionStartsAfterABreak(t *testing.T) {
 	is := is.New(t)
 	calls := 0
 	s := batch.TryEach(batch.Of("a", "b", "c"), func(context.Context, string) error { calls++; return nil })
@@ -53,11 +53,11 @@ func TestFlatMapAcknowledgesARecordIfEveryPartIs(t *testing.T) {
 		fail  string
 		want  []string
 	}{
-		"no part":                      {0, "", []string{}},
-		"one part":                     {1, "", []string{}},
-		"more than fit into a word":    {1000, "", []string{}},
-		"the first fails":              {3, "0", []string{"0"}},
-		"one beyond the first 64 does": {100, "80", []string{"0"}},
+		"no part":                       {0, "", []string{}},
+		"one part":                      {1, "", []string{}},
+		"more than fit into a word":     {1000, "", []string{}},
+		"the first fails":               {3, "0", []string{"0"}},
+		"one beyond the first 64 fails": {100, "80", []string{"0"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			is := is.New(t)
@@ -70,7 +70,7 @@ func TestFlatMapAcknowledgesARecordIfEveryPartIs(t *testing.T) {
 	}
 }
 
-func TestAPartThatIsLostOrFailsIsNotMadeUpForByAnother(t *testing.T) {
+func TestALostOrFailedPartKeepsItsRecordFromBeingAcknowledged(t *testing.T) {
 	letters := func(v string) []string { return strings.Split(v, "") }
 	type stage = func(texts) texts
 	for name, foreign := range map[string]stage{
@@ -129,7 +129,7 @@ func TestTapLooksAtEveryResult(t *testing.T) {
 	is.Equal(len(looked), 1) // although the context has ended
 }
 
-func TestAPanickingTapFailsTheResultBesideTheErrorThatItHas(t *testing.T) {
+func TestThePanicOfATapJoinsTheErrorOfItsResult(t *testing.T) {
 	is := is.New(t)
 	s := batch.Tap(batch.TryEach(batch.Of("a", "b"), failingOn("b")), func(batch.Result[string]) { panic(io.EOF) })
 	all := slices.Collect(s)
@@ -138,7 +138,7 @@ func TestAPanickingTapFailsTheResultBesideTheErrorThatItHas(t *testing.T) {
 	is.True(errors.Is(all[1].Err(), errBoom))
 }
 
-func TestCatchAndOrElseSettleOrReplace(t *testing.T) {
+func TestCatchAndOrElseSettleAFailureOrReplaceItsError(t *testing.T) {
 	is := is.New(t)
 	failing := batch.TryEach(batch.Of("a", "b"), failingOn("a"))
 	is.Equal(seen(batch.Catch(failing, func(context.Context, error) error { return nil })), []string{"0: done", "1: b"})
@@ -150,7 +150,7 @@ func TestCatchAndOrElseSettleOrReplace(t *testing.T) {
 	is.True(replaced[0].Err() == io.EOF)
 }
 
-func TestStagesAreBuiltFromWhatIsThere(t *testing.T) {
+func TestStagesPanicOnBadArguments(t *testing.T) {
 	s := batch.Of("a")
 	var none texts
 	type ctx = context.Context
@@ -193,7 +193,7 @@ func TestStagesAreBuiltFromWhatIsThere(t *testing.T) {
 	}
 }
 
-func TestAStreamMayBeRangedOverAtOnce(t *testing.T) {
+func TestAStreamMayBeRangedOverConcurrently(t *testing.T) {
 	is := is.New(t)
 	s := batch.Decode[string](oneGroup(t.Context(), batch.StopGroup, "a", "b", "c", "d"), func(b []byte, v any) error {
 		*v.(*string) = string(b)

@@ -63,7 +63,7 @@ func TestTheStateOfAWindowIsNeverNull(t *testing.T) {
 	is.Equal(string(answer), `{"state":{},"batchItemFailures":[]}`)
 }
 
-func TestTheStateOfTheServicesOwnExampleIsRead(t *testing.T) {
+func TestTheStateInTheExampleOfAWSIsRead(t *testing.T) {
 	is := is.New(t)
 	count := func(s map[string]int, n int) map[string]int {
 		if s == nil {
@@ -128,7 +128,7 @@ func TestAWindowClosesWithItsStateAndOnlyAtItsEnd(t *testing.T) {
 	is.Equal(closed, []int{5, 7})
 }
 
-func TestAWindowFoldsWhatStandsBeforeTheFirstFailure(t *testing.T) {
+func TestAWindowFoldsOnlyRecordsBeforeTheFirstFailure(t *testing.T) {
 	is := is.New(t)
 	h := batch.KinesisWindowHandler(numbers, add, ignore, quiet)
 	answer, err := h.Invoke(t.Context(), windowPayload(t, "10", false, "1", "2", "x", "4"))
@@ -154,7 +154,7 @@ func TestAWindowInWhichEverythingFailsIsAnError(t *testing.T) {
 	is.True(!closed)
 }
 
-func TestWhatGoesWrongAtTheEndOfAWindowFailsTheInvocation(t *testing.T) {
+func TestAnErrorInTheFoldOrTheCloseOfAWindowFailsTheInvocation(t *testing.T) {
 	is := is.New(t)
 	no := errors.New("no table")
 	h := batch.KinesisWindowHandler(numbers, add, func(context.Context, batch.Window, int) error { return no }, quiet)
@@ -194,7 +194,7 @@ func TestAStateThatPanicsFailsTheInvocation(t *testing.T) {
 	}
 }
 
-func TestAnEventOfAWindowIsAnErrorThatNamesItsHandler(t *testing.T) {
+func TestAWindowEventInAPlainHandlerIsAnErrorThatNamesTheWindowHandler(t *testing.T) {
 	is := is.New(t)
 	payload := []byte(`{"window":{"start":"2026-01-01T00:00:00Z","end":"2026-01-01T00:01:00Z"},"state":{},"shardId":"s","Records":[]}`)
 	_, err := batch.KinesisHandler(batch.Each(func(context.Context, events.KinesisEventRecord) error { return nil })).Invoke(t.Context(), payload)

@@ -16,7 +16,7 @@ func failingDone(r sent) sent {
 	return r
 }
 
-func TestAStageThatChangesWhatIsNotReadyIsFound(t *testing.T) {
+func TestAStageThatChangesResultsThatAreNotReadyIsFound(t *testing.T) {
 	checkAll(t, map[string]bad{
 		"it settles failures": {
 			changing(func(r sent) sent {
@@ -43,7 +43,7 @@ func TestAStageThatChangesWhatIsNotReadyIsFound(t *testing.T) {
 	})
 }
 
-func TestAStageThatRecoversMustStillLeaveTheRestAlone(t *testing.T) {
+func TestAStageThatRecoversMustNotChangeOtherResults(t *testing.T) {
 	checkAll(t, map[string]bad{
 		"it fails Done Results": {
 			changing(failingDone),
@@ -56,7 +56,7 @@ func TestAStageThatRecoversMustStillLeaveTheRestAlone(t *testing.T) {
 	}, Recovers())
 }
 
-func TestAStageThatCallsAFunctionInVainIsFound(t *testing.T) {
+func TestAStageThatCallsAFunctionWhenItMustNotIsFound(t *testing.T) {
 	acknowledging := func(unprocessed error) intsTo {
 		return changing(func(r sent) sent {
 			if out := then(r, same); !errors.Is(out.Err(), unprocessed) {

@@ -9,7 +9,7 @@ import (
 	"github.com/lambdabatch/batch"
 )
 
-func TestAStageThatRangesOtherwiseThanOnceIsFound(t *testing.T) {
+func TestAStageThatDoesNotRangeExactlyOnceIsFound(t *testing.T) {
 	nothing := func(func(sent) bool) {}
 	checkAll(t, map[string]bad{
 		"it ranges twice": {

@@ -47,7 +47,7 @@ func TestADrainEndsWithItsContext(t *testing.T) {
 	}
 }
 
-func TestADrainThatFinishedEverythingIsNoErrorEvenIfItsContextHasEnded(t *testing.T) {
+func TestADrainThatFinishesEveryMessageSucceedsEvenIfItsContextEnds(t *testing.T) {
 	is := is.New(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	q := batchtest.NewQueue(batchtest.QueueConfig{})
@@ -139,7 +139,7 @@ func TestAHandlerThatNeverSucceedsEndsAtTheBound(t *testing.T) {
 	}
 }
 
-func TestProgressAnywherePutsTheBoundOff(t *testing.T) {
+func TestProgressInAnyLaneExtendsTheBound(t *testing.T) {
 	is := is.New(t)
 	s := batchtest.NewShard(batchtest.ShardConfig{BatchSize: 1, Parallelization: 2})
 	s.Put(batchtest.Record{ID: "stuck", Key: "a"})

@@ -23,7 +23,7 @@ func firehoseOf(config batchtest.FirehoseConfig, data ...string) *batchtest.Fire
 	return f
 }
 
-func TestFirehoseSaysWhatBecameOfEachRecord(t *testing.T) {
+func TestFirehoseKeepsTrackOfTheOutcomeOfEachRecord(t *testing.T) {
 	is := is.New(t)
 	errBad := errors.New("bad")
 	handler := batch.FirehoseHandler(func(s batch.Stream[events.KinesisFirehoseEventRecord]) batch.Stream[batch.FirehoseRecord] {
@@ -70,7 +70,7 @@ func TestFirehoseSendsAFailedBatchAgain(t *testing.T) {
 	is.Equal(run.Invocations[0].Err, errDown)
 }
 
-func TestAnAnswerThatBreaksARuleOfFirehoseVoidsTheBatch(t *testing.T) {
+func TestAnInvalidResponseToFirehoseFailsTheWholeBatch(t *testing.T) {
 	ok := `{"recordId":"r-1","result":"Ok","data":"eA=="}`
 	for response, want := range map[string]string{
 		``:                                    "it has no list of records",
@@ -97,7 +97,7 @@ func TestAnAnswerThatBreaksARuleOfFirehoseVoidsTheBatch(t *testing.T) {
 	}
 }
 
-func TestAnAnswerToFirehoseHasALimit(t *testing.T) {
+func TestAResponseToFirehoseHasASizeLimit(t *testing.T) {
 	is := is.New(t)
 	run := firehoseOf(batchtest.FirehoseConfig{}, "x").Drain(t.Context(), responding(strings.Repeat(" ", 6<<20+1)))
 	is.Equal(run.Invocations[0].Err, batchtest.ErrTooLarge)
@@ -122,7 +122,7 @@ func TestAFirehoseEventStaysWithinItsLimit(t *testing.T) {
 	is.True(most > 5<<20 && most <= 6<<20)
 }
 
-func TestAFirehoseThatEndsEarlyKeepsWhatIsLeft(t *testing.T) {
+func TestAFirehoseThatEndsEarlyKeepsTheRemainingRecords(t *testing.T) {
 	is := is.New(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

@@ -79,7 +79,7 @@ func TestTheContextEndsAtTheFunctionsTimeout(t *testing.T) {
 	}
 }
 
-func TestAnAnswerAtTheDeadlineIsLost(t *testing.T) {
+func TestAResponseAtTheDeadlineIsLost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := is.New(t)
 		q := batchtest.NewQueue(batchtest.QueueConfig{MaxReceives: 50})
@@ -95,7 +95,7 @@ func TestAnAnswerAtTheDeadlineIsLost(t *testing.T) {
 	})
 }
 
-func TestAnAnswerBeforeTheDeadlineCounts(t *testing.T) {
+func TestAResponseBeforeTheDeadlineCounts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := is.New(t)
 		q := batchtest.NewQueue(batchtest.QueueConfig{})
@@ -108,7 +108,7 @@ func TestAnAnswerBeforeTheDeadlineCounts(t *testing.T) {
 	})
 }
 
-func TestAHandlerThatIgnoresItsDeadlineIsLeftBehindAndWaitedFor(t *testing.T) {
+func TestAHandlerThatIgnoresItsDeadlineTimesOutAndDrainWaitsForIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := is.New(t)
 		start := time.Now()
@@ -124,7 +124,7 @@ func TestAHandlerThatIgnoresItsDeadlineIsLeftBehindAndWaitedFor(t *testing.T) {
 	})
 }
 
-func TestTheContextCarriesARequestIDOfItsOwn(t *testing.T) {
+func TestTheContextCarriesItsOwnRequestID(t *testing.T) {
 	is := is.New(t)
 	var requests []string
 	q := batchtest.NewQueue(batchtest.QueueConfig{BatchSize: 1})

@@ -177,7 +177,7 @@ func TestTheStateOfAWindowIsTheFoldOverEveryRecordOnce(t *testing.T) {
 	})
 }
 
-func TestWithMaxReceivesNoMessageIsDeadLetteredWhoseFunctionNeverFails(t *testing.T) {
+func TestOnlyMessagesWhoseFunctionFailsAreDeadLetteredWithMaxReceives(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		rapid.SyncTest(rt, func(rt *rapid.T) {
 			// No chunks, whose function fails for several records at once, and no functions

@@ -86,7 +86,7 @@ func luminance(colour string) float64 {
 	return sum
 }
 
-func TestTheLegendHasOnlyWhatOccurs(t *testing.T) {
+func TestTheLegendListsOnlyStatesThatOccur(t *testing.T) {
 	is := is.New(t)
 	texts := drawn(t, queueOf(2).Drain(t.Context(), responding(""))).texts()
 	is.Equal(texts[slices.Index(texts, "m-2")+1:], []string{"deleted", "finished"})
@@ -144,7 +144,7 @@ func numberedIDs(n int) []string {
 	return lo.Times(n, func(i int) string { return fmt.Sprintf("m-%d", i+1) })
 }
 
-func TestOfManyRecordsThoseThatWereInTroubleAreDrawn(t *testing.T) {
+func TestAPictureOfManyRecordsShowsThoseThatFailed(t *testing.T) {
 	is := is.New(t)
 	ids := numberedIDs(10_088)
 	run := &batchtest.Run{Deleted: ids[:10_087], DeadLettered: ids[10_087:], Invocations: []batchtest.Invocation{
@@ -174,7 +174,7 @@ func TestAHundredRecordsAreNotTooMany(t *testing.T) {
 	}
 }
 
-func TestOfManyInvocationsTheFirstAndTheLastAreDrawn(t *testing.T) {
+func TestAPictureOfManyInvocationsShowsTheFirstAndTheLast(t *testing.T) {
 	is := is.New(t)
 	run := &batchtest.Run{Invocations: slices.Repeat([]batchtest.Invocation{{Records: []string{"m-1"}}}, 32)}
 	is.Equal(len(drawn(t, run).cells()), 32)

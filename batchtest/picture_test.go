@@ -87,7 +87,7 @@ func TestAPictureSaysWhyAllOfABatchFailed(t *testing.T) {
 	})
 }
 
-func TestWhatNobodyReportedIsReportedByTheAnswerAtMost(t *testing.T) {
+func TestRecordsListedWithoutAReasonAreDrawnAsReported(t *testing.T) {
 	for name, test := range map[string]struct {
 		handler function
 		want    []string
@@ -108,7 +108,7 @@ func TestWhatNobodyReportedIsReportedByTheAnswerAtMost(t *testing.T) {
 	}
 }
 
-func TestAPictureOfAShardShowsWhatIsDeliveredAgainThoughItWasNotListed(t *testing.T) {
+func TestAPictureOfAShardShowsRecordsRedeliveredWithoutBeingListed(t *testing.T) {
 	is := is.New(t)
 	shard := batchtest.NewShard(batchtest.ShardConfig{NoRetries: true})
 	shard.Put(batchtest.Record{ID: "1"}, batchtest.Record{ID: "2"}, batchtest.Record{ID: "3"})
@@ -119,7 +119,7 @@ func TestAPictureOfAShardShowsWhatIsDeliveredAgainThoughItWasNotListed(t *testin
 	})
 }
 
-func TestAPictureShowsWhatIsLost(t *testing.T) {
+func TestAPictureShowsLostRecords(t *testing.T) {
 	is := is.New(t)
 	q := batchtest.NewQueue(batchtest.QueueConfig{IgnoreResponse: true})
 	q.Send(numbered(2, "")...)
@@ -132,7 +132,7 @@ func TestAPictureShowsWhatIsLost(t *testing.T) {
 	is.Equal(drawn(t, run).rows(), []string{"m-1: finished; deleted", "m-2: failed; lost"})
 }
 
-func TestAPictureShowsWhatIsStillThereAndWhy(t *testing.T) {
+func TestAPictureShowsWhichRecordsRemainAndWhy(t *testing.T) {
 	is := is.New(t)
 	run := &batchtest.Run{
 		Invocations: []batchtest.Invocation{{
@@ -152,7 +152,7 @@ func TestAPictureOfNothingSaysSo(t *testing.T) {
 	is.New(t).Equal(drawn(t, &batchtest.Run{}).texts(), []string{"no invocations"})
 }
 
-func TestOnlyDurationsThatATestHasMadeAreDrawn(t *testing.T) {
+func TestShortDurationsAreNotDrawn(t *testing.T) {
 	for duration, want := range map[time.Duration]string{
 		9 * time.Millisecond:         "",
 		10*time.Millisecond + 600000: "11ms",
@@ -165,7 +165,7 @@ func TestOnlyDurationsThatATestHasMadeAreDrawn(t *testing.T) {
 	}
 }
 
-func TestAPictureOfAFirehoseSaysWhatBecameOfEachRecord(t *testing.T) {
+func TestAPictureOfAFirehoseShowsTheOutcomeOfEachRecord(t *testing.T) {
 	is := is.New(t)
 	records := firehoseOf(batchtest.FirehoseConfig{}, "info fine", "noise", "what")
 	run := records.Drain(t.Context(), batch.FirehoseHandler(upper, silent))
@@ -208,6 +208,6 @@ type brokenPipe struct{}
 
 func (brokenPipe) Write([]byte) (int, error) { return 0, io.ErrClosedPipe }
 
-func TestTheErrorOfTheWriterIsTheErrorOfThePicture(t *testing.T) {
+func TestDrawingAPictureReturnsTheErrorOfTheWriter(t *testing.T) {
 	is.New(t).Equal((&batchtest.Run{}).SVG(brokenPipe{}), io.ErrClosedPipe)
 }

@@ -46,7 +46,7 @@ func TestReceiveCountsGoOnInTheNextDrain(t *testing.T) {
 	is.Equal(run.Received("m-1"), 1)
 }
 
-func TestTheLaterMessagesOfAGroupGoOnWhenThePoisonOneIsGone(t *testing.T) {
+func TestAGroupContinuesWhenItsPoisonMessageIsDeadLettered(t *testing.T) {
 	is := is.New(t)
 	q := batchtest.NewQueue(batchtest.QueueConfig{FIFO: true, BatchSize: 1, MaxReceives: 2})
 	q.Send(numbered(2, "a")...)

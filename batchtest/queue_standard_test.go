@@ -50,7 +50,7 @@ func TestBothCopiesOfAMessageAreDeadLetteredAsOne(t *testing.T) {
 	is.Equal(len(lo.Uniq(run.DeadLettered)), 100)
 }
 
-func TestACopyThatIsDeadLetteredDecidesOverOneThatIsDeleted(t *testing.T) {
+func TestADeadLetteredCopyOutweighsADeletedOne(t *testing.T) {
 	is := is.New(t)
 	q := batchtest.NewQueue(batchtest.QueueConfig{Duplicate: true, MaxReceives: 1, BatchSize: 1})
 	q.Send(numbered(100, "")...)

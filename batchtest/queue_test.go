@@ -14,7 +14,7 @@ import (
 	"github.com/lambdabatch/batch/batchtest"
 )
 
-func TestARecordedFIFOQueueDeliversTheListedMessagesAgainInOrder(t *testing.T) {
+func TestARecordedFIFOQueueRedeliversListedMessagesInOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := is.New(t)
 		q := batchtest.NewQueue(batchtest.QueueConfig{FIFO: true, VisibilityTimeout: 30 * time.Second})
@@ -62,7 +62,7 @@ func TestAFIFOBatchHasEachGroupInOnePiece(t *testing.T) {
 	}
 }
 
-func TestWhatIsListedComesAgain(t *testing.T) {
+func TestListedMessagesAreRedelivered(t *testing.T) {
 	tests := map[string]struct {
 		config  batchtest.QueueConfig
 		groups  string // of m-1, m-2, …

@@ -31,7 +31,7 @@ func TestTheVisibilityTimeoutCountsFromTheReceive(t *testing.T) {
 	})
 }
 
-func TestWhatMayComeIsDeliveredWhileOtherMessagesAreHidden(t *testing.T) {
+func TestVisibleMessagesAreDeliveredWhileOthersAreHidden(t *testing.T) {
 	tests := map[string]struct {
 		config batchtest.QueueConfig
 		want   [][]string

@@ -68,7 +68,7 @@ func TestAReportSaysOnlyWhyARecordIsNotFinished(t *testing.T) {
 		"a record that is not listed is finished":         {"-x", [][]error{{errNoGood, errNoGood}}, "finished | failed"},
 		"a listed record without a failure in the report": {"xx", [][]error{{nil, errNoGood}}, "reported | failed"},
 		"several reports about several records":           {"xx", [][]error{{errNoGood}, {nil, batch.ErrBlocked}}, "failed | blocked by another"},
-		"of several reasons the most telling one":         {"xx", [][]error{{errNoGood, batch.ErrUnreached}, {batch.ErrBlocked, errNoGood}}, "failed | failed"},
+		"the most telling of several reasons":             {"xx", [][]error{{errNoGood, batch.ErrUnreached}, {batch.ErrBlocked, errNoGood}}, "failed | failed"},
 		"reports without failures":                        {"x", [][]error{{}, {nil}}, "reported"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -82,7 +82,7 @@ func TestAReportSaysOnlyWhyARecordIsNotFinished(t *testing.T) {
 	}
 }
 
-func TestAReportAfterTheInvocationIsNotHeard(t *testing.T) {
+func TestAReportAfterTheInvocationIsIgnored(t *testing.T) {
 	is := is.New(t)
 	var late func()
 	run := reported(t, "xx", func(ctx context.Context) {
@@ -114,7 +114,7 @@ func TestAReportCountsUntilTheFunctionTimesOut(t *testing.T) {
 	}
 }
 
-func TestReportsMayComeAtOnceAndWhileThePictureIsDrawn(t *testing.T) {
+func TestReportsMayArriveConcurrentlyAndWhileThePictureIsDrawn(t *testing.T) {
 	is := is.New(t)
 	var all sync.WaitGroup
 	run := reported(t, "xx", func(ctx context.Context) {

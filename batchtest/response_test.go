@@ -41,7 +41,7 @@ func sources(ignore bool) map[string]func(lambda.Handler) (run *batchtest.Run, f
 
 func quoted(id string) string { return `"` + id + `"` }
 
-func TestAnAnswerIsReadAsTheServiceReadsIt(t *testing.T) {
+func TestAResponseIsReadAsTheServiceReadsIt(t *testing.T) {
 	const success, partial, failure = batchtest.Success, batchtest.Partial, batchtest.Failure
 	tests := map[string]struct {
 		response string // ID1 and ID2 stand for the identifiers of the records
@@ -106,7 +106,7 @@ func TestAnAnswerIsReadAsTheServiceReadsIt(t *testing.T) {
 	}
 }
 
-func TestAnAnswerThatVoidsItselfSaysWhy(t *testing.T) {
+func TestAnInvalidResponseGivesTheReason(t *testing.T) {
 	is := is.New(t)
 	q := batchtest.NewQueue(batchtest.QueueConfig{MaxReceives: 1})
 	q.Send(batchtest.Message{ID: "m-1"})
@@ -116,7 +116,7 @@ func TestAnAnswerThatVoidsItselfSaysWhy(t *testing.T) {
 	is.Equal(err.Error(), `invalid response: entry 0: "m-9" is not in the batch`)
 }
 
-func TestAnAnswerMayHaveSixMegabytes(t *testing.T) {
+func TestAResponseMayHaveSixMegabytes(t *testing.T) {
 	is := is.New(t)
 	for _, test := range []struct {
 		size int
@@ -129,7 +129,7 @@ func TestAnAnswerMayHaveSixMegabytes(t *testing.T) {
 	}
 }
 
-func TestAnErrorBesideAListCountsAlone(t *testing.T) {
+func TestAnErrorOverridesTheListInTheResponse(t *testing.T) {
 	for source, deliver := range sources(false) {
 		t.Run(source, func(t *testing.T) {
 			is := is.New(t)

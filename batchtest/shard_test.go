@@ -26,7 +26,7 @@ func both(t *testing.T, n int, config batchtest.ShardConfig, test func(*testing.
 	}
 }
 
-func TestWhatAShardDelivers(t *testing.T) {
+func TestAShardDeliversTheExpectedBatches(t *testing.T) {
 	listed := func(ids ...string) func() function { return func() function { return listing(poisoned(ids...)) } }
 	listedOnce := func(ids ...string) func() function { return func() function { return listing(once(ids...)) } }
 	failed := func(ids ...string) func() function {
@@ -128,7 +128,7 @@ func digits(from, to int) string {
 	return strings.Join(lo.Times(to-from+1, func(i int) string { return fmt.Sprint(from + i) }), "")
 }
 
-func TestTheRecordedShardDeliversItsPoisonRecordFiveTimesAndGivesItUpAlone(t *testing.T) {
+func TestTheRecordedShardDeliversItsPoisonRecordFiveTimesAndDiscardsOnlyThat(t *testing.T) {
 	both(t, 0, batchtest.ShardConfig{BatchSize: 3, MaxRetries: 3}, func(t *testing.T, shard *batchtest.Shard) {
 		is := is.New(t)
 		shard.Put(batchtest.Record{ID: "3"}, batchtest.Record{ID: "4"}, batchtest.Record{ID: "5"})
@@ -140,7 +140,7 @@ func TestTheRecordedShardDeliversItsPoisonRecordFiveTimesAndGivesItUpAlone(t *te
 	})
 }
 
-func TestABudgetIsRestartedByEachMoveOfTheCheckpoint(t *testing.T) {
+func TestMovingTheCheckpointRestartsTheRetries(t *testing.T) {
 	both(t, 3, batchtest.ShardConfig{MaxRetries: 1}, func(t *testing.T, shard *batchtest.Shard) {
 		is := is.New(t)
 		times := make(map[string]int)

@@ -67,7 +67,7 @@ func TestRecordsTooOldAreCutFromTheFrontAndTheRestIsDelivered(t *testing.T) {
 	})
 }
 
-func TestARecordTooOldTakesItsRetriesWithIt(t *testing.T) {
+func TestDiscardingAnOldRecordRestartsTheRetries(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := is.New(t)
 		shard := batchtest.NewShard(batchtest.ShardConfig{

@@ -109,7 +109,7 @@ func TestARunPrintsAsATable(t *testing.T) {
 	}
 }
 
-func TestOnlyRecordsWithoutAGapAreNamedByTheFirstAndTheLast(t *testing.T) {
+func TestOnlyConsecutiveRecordsAreNamedAsARange(t *testing.T) {
 	run := func(ids ...string) string {
 		first, _, _ := strings.Cut(fmt.Sprint(&batchtest.Run{
 			Invocations: []batchtest.Invocation{{Records: ids, Done: ids}}, Deleted: ids,
@@ -131,7 +131,7 @@ func TestOnlyRecordsWithoutAGapAreNamedByTheFirstAndTheLast(t *testing.T) {
 	}
 }
 
-func TestWhatIsListedInVainIsLost(t *testing.T) {
+func TestListedRecordsAreShownAsLostIfTheResponseIsIgnored(t *testing.T) {
 	is := is.New(t)
 	q := batchtest.NewQueue(batchtest.QueueConfig{IgnoreResponse: true})
 	q.Send(numbered(3, "a")...)
@@ -146,7 +146,7 @@ func TestWhatIsListedInVainIsLost(t *testing.T) {
 	))
 }
 
-func TestWhatALaterDeliveryFinishesIsNotLost(t *testing.T) {
+func TestARecordFinishedByALaterDeliveryIsNotLost(t *testing.T) {
 	is := is.New(t)
 	run := &batchtest.Run{Deleted: []string{"m-1"}, Invocations: []batchtest.Invocation{
 		{Records: []string{"m-1"}, Ignored: []string{"m-1"}},

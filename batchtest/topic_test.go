@@ -34,7 +34,7 @@ func briefBatches(run *batchtest.Run) string {
 	return strings.Join(lo.Map(batches(run), func(batch []string, _ int) string { return brief(batch) }), ", ")
 }
 
-func TestWhatATopicDelivers(t *testing.T) {
+func TestATopicDeliversTheExpectedBatches(t *testing.T) {
 	listed := func(ids ...string) func() function { return func() function { return listing(poisoned(ids...)) } }
 	listedOnce := func(ids ...string) func() function { return func() function { return listing(once(ids...)) } }
 	tests := map[string]struct {

@@ -133,7 +133,7 @@ func TestAFailedInvocationLeavesTheStateAsItWas(t *testing.T) {
 	is.Equal(run.Invocations[2].Err, errNoGood)
 }
 
-func TestABatchIsOfOneWindow(t *testing.T) {
+func TestABatchHasRecordsOfOneWindow(t *testing.T) {
 	is := is.New(t)
 	shard := batchtest.NewShard(batchtest.ShardConfig{Window: time.Minute})
 	start := time.Now().Add(-time.Hour).Truncate(time.Minute)
@@ -147,7 +147,7 @@ func TestABatchIsOfOneWindow(t *testing.T) {
 	})
 }
 
-func TestTheStateOfAPartialAnswerIsKept(t *testing.T) {
+func TestTheStateOfAPartialResponseIsKept(t *testing.T) {
 	is := is.New(t)
 	shard := pastShard(batchtest.ShardConfig{Window: time.Minute}, 3)
 	var log []string
@@ -160,7 +160,7 @@ func TestTheStateOfAPartialAnswerIsKept(t *testing.T) {
 	is.Equal(withoutTimes(log), []string{"map[] 1 2 3", "map[n:1] 2 3", "map[n:3] final"})
 }
 
-func TestAnAnswerAboutAWindowNeedsAState(t *testing.T) {
+func TestAWindowResponseNeedsAState(t *testing.T) {
 	for name, response := range map[string]string{
 		"none":   ``,
 		"null":   `{"state":null}`,

@@ -131,7 +131,7 @@ func setOf[E any](elements *rapid.Generator[E]) *rapid.Generator[[]E] {
 	return rapid.OneOf(rapid.Just([]E(nil)), rapid.SliceOfN(elements, 1, 3))
 }
 
-func TestWhatTheSDKWroteComesBackEqual(t *testing.T) {
+func TestItemsWrittenByTheSDKAreReadUnchanged(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		before, after := baskets().Draw(t, "before"), baskets().Draw(t, "after")
 		r := record("MODIFY", "NEW_AND_OLD_IMAGES", written(t, before), written(t, after))

@@ -14,7 +14,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-func TestTheAttributeThatFailsIsNamedHoweverDeepItLies(t *testing.T) {
+func TestAnErrorNamesTheFailingAttributeHoweverDeeplyItIsNested(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		b := baskets().Draw(t, "basket")
 		b.Lines = append(b.Lines, line{SKU: "one more"})
@@ -61,7 +61,7 @@ func (a *address) UnmarshalDynamoDBAttributeValue(v types.AttributeValue) error 
 	return nil
 }
 
-func TestAnAttributeIsNotBlamedForWhatIsMissingNextToIt(t *testing.T) {
+func TestAnAttributeIsNotBlamedForAMissingNeighbour(t *testing.T) {
 	is := is.New(t)
 	street := item{"street": events.NewStringAttribute("s"), "town": events.NewStringAttribute("t")}
 	r := record("INSERT", "NEW_IMAGE", nil, item{"home": events.NewMapAttribute(street), "id": events.NewStringAttribute("o-1")})

@@ -124,7 +124,7 @@ func TestChangeLeavesOutOnlyTheImageThatTheEventCannotHave(t *testing.T) {
 		"MODIFY on an OLD_IMAGE stream": {record: record("MODIFY", "OLD_IMAGE", one, nil), missing: "NewImage"},
 		"REMOVE on a NEW_IMAGE stream":  {record: record("REMOVE", "NEW_IMAGE", nil, nil), missing: "OldImage"},
 		"INSERT on an OLD_IMAGE stream": {record: record("INSERT", "OLD_IMAGE", nil, nil), missing: "NewImage"},
-		"an event not known":            {record: record("", "", nil, two), missing: "OldImage"},
+		"an unknown event":              {record: record("", "", nil, two), missing: "OldImage"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			is := is.New(t)
@@ -163,7 +163,7 @@ func TestAnAttributeOfAnotherTypeFailsTheRecordAndIsNamed(t *testing.T) {
 	is.True(errors.As(err, &mismatch))
 }
 
-func TestWhereTheDecoderPanicsTheRecordFails(t *testing.T) {
+func TestAPanicInTheDecoderFailsTheRecord(t *testing.T) {
 	is := is.New(t)
 	type parcel struct{ ID [16]byte }
 	r := record("INSERT", "NEW_IMAGE", nil, item{"ID": events.NewBinaryAttribute(make([]byte, 15))})
@@ -179,7 +179,7 @@ type explosive struct{}
 
 func (*explosive) UnmarshalDynamoDBAttributeValue(types.AttributeValue) error { panic("boom") }
 
-func TestWhereATypesOwnUnmarshalerPanicsTheRecordFails(t *testing.T) {
+func TestAPanicInACustomUnmarshalerFailsTheRecord(t *testing.T) {
 	is := is.New(t)
 	r := record("INSERT", "NEW_IMAGE", nil, orderItem("1"))
 	_, err := dynamodbitem.NewImage[explosive](t.Context(), r)
@@ -189,7 +189,7 @@ func TestWhereATypesOwnUnmarshalerPanicsTheRecordFails(t *testing.T) {
 	is.Equal(err.Error(), "dynamodb.NewImage: panic: boom") // no attribute is to blame
 }
 
-func TestRealEventsComeAsTheyWereWritten(t *testing.T) {
+func TestRealEventsAreDecodedAsTheyWereWritten(t *testing.T) {
 	is := is.New(t)
 	type person struct {
 		Name string

@@ -34,7 +34,7 @@ func deliverUntilDone(t *testing.T, s *sandbox.Sandbox, orders []order, maxRecei
 	return responses, orders
 }
 
-func TestAFIFOGroupStopsAtItsFailureAndComesAgainInOrder(t *testing.T) {
+func TestAFIFOGroupStopsAtItsFailureAndIsRedeliveredInOrder(t *testing.T) {
 	for _, lanes := range []string{"LANES=1", "LANES=4"} {
 		t.Run(lanes, func(t *testing.T) {
 			t.Parallel()
@@ -62,7 +62,7 @@ func TestAFIFOGroupStopsAtItsFailureAndComesAgainInOrder(t *testing.T) {
 	}
 }
 
-func TestAFIFOGroupWaitsBehindItsStuckMessage(t *testing.T) {
+func TestAFIFOGroupWaitsForItsStuckMessage(t *testing.T) {
 	t.Parallel()
 	is := is.New(t)
 	l := openLedger(t, nil)
@@ -76,7 +76,7 @@ func TestAFIFOGroupWaitsBehindItsStuckMessage(t *testing.T) {
 	checkGroupOrder(t, orders, l)
 }
 
-func TestAFIFOBatchWhoseProcessIsKilledComesAgainInOrder(t *testing.T) {
+func TestAFIFOBatchIsRedeliveredInOrderAfterItsProcessIsKilled(t *testing.T) {
 	t.Parallel()
 	is := is.New(t)
 	s, l := openWorkerKilledAt(t, ledger.Entry{Kind: ledger.Store, ID: "a2"}, "LANES=2")

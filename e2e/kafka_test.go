@@ -48,7 +48,7 @@ func produce(t *testing.T, cluster *kfake.Cluster, orders []order) {
 	is.New(t).NoErr(kafkaClient(t, cluster).ProduceSync(t.Context(), records...).FirstErr())
 }
 
-func TestKafkaPartitionsAreSettledInOrderEach(t *testing.T) {
+func TestEachKafkaPartitionIsProcessedInOrder(t *testing.T) {
 	t.Parallel()
 	is := is.New(t)
 	s, l := openWorkerKilledAt(t, ledger.Entry{Kind: ledger.Store, ID: "g1-4"}, "SOURCE=kafka", "LANES=4")
@@ -97,7 +97,7 @@ func TestAKafkaResponseNamesThePartitionAndTheOffset(t *testing.T) {
 	})
 }
 
-func TestAConsumerThatTakesOverGoesOnFromWhatWasCommitted(t *testing.T) {
+func TestAConsumerThatTakesOverGoesOnFromTheCommittedOffset(t *testing.T) {
 	t.Parallel()
 	is := is.New(t)
 	l := openLedger(t, nil)

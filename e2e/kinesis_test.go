@@ -57,7 +57,7 @@ func orderIDs(t *testing.T, records []types.Record) []string {
 	return lo.Map(records, func(r types.Record, _ int) string { return parse(t, string(r.Data)).ID })
 }
 
-func TestAShardIsSettledInOrderAndItsPoisonDiscardedAlone(t *testing.T) {
+func TestAShardIsProcessedInOrderAndOnlyItsPoisonRecordsAreDiscarded(t *testing.T) {
 	t.Parallel()
 	is := is.New(t)
 	s, l := openWorkerKilledAt(t, ledger.Entry{Kind: ledger.Store, ID: "g1-4"}, "SOURCE=kinesis")
@@ -81,7 +81,7 @@ func TestAShardIsSettledInOrderAndItsPoisonDiscardedAlone(t *testing.T) {
 	is.Equal(s.Starts(), 2)
 }
 
-func TestARecordThatFailsHoldsUpWhatStandsBehindItInTheShard(t *testing.T) {
+func TestAFailingRecordDelaysLaterRecordsOfItsShard(t *testing.T) {
 	t.Parallel()
 	is := is.New(t)
 	l := openLedger(t, nil)

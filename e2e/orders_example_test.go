@@ -41,7 +41,7 @@ func bodiesEvent(t *testing.T, bodies ...string) []byte {
 	return payload
 }
 
-func TestTheOrdersExampleAnswersItsEventByteForByte(t *testing.T) {
+func TestTheOrdersExampleReturnsTheExpectedResponseByteForByte(t *testing.T) {
 	is := is.New(t)
 	event, err := os.ReadFile("../examples/orders/event.json")
 	is.NoErr(err)
@@ -55,7 +55,7 @@ func TestTheOrdersExampleAnswersItsEventByteForByte(t *testing.T) {
 	is.Equal(s.Starts(), 1) // the panic in a lane did not end the process
 }
 
-func TestTheOrdersExampleReportsABatchThatFailedAltogether(t *testing.T) {
+func TestTheOrdersExampleReportsABatchThatFailedCompletely(t *testing.T) {
 	is := is.New(t)
 	var controls strings.Builder
 	for r := rune(0); r <= unicode.MaxLatin1; r++ {

@@ -126,7 +126,7 @@ func withTimeout(t *testing.T, d time.Duration) context.Context {
 	return ctx
 }
 
-func TestWhatTypeScriptHasDoneGoDoesNotDoAgain(t *testing.T) {
+func TestGoDoesNotRepeatTheWorkOfTypeScript(t *testing.T) {
 	t.Parallel()
 	is := is.New(t)
 	s := createTable(t)
@@ -141,7 +141,7 @@ func TestWhatTypeScriptHasDoneGoDoesNotDoAgain(t *testing.T) {
 	is.Equal(called, 0)
 }
 
-func TestWhatGoHasDoneTypeScriptDoesNotDoAgain(t *testing.T) {
+func TestTypeScriptDoesNotRepeatTheWorkOfGo(t *testing.T) {
 	t.Parallel()
 	is := is.New(t)
 	s := createTable(t)
@@ -267,7 +267,7 @@ func TestAKeyThatHasExpiredIsForgottenByBoth(t *testing.T) {
 	is.True(s.inTypeScript(t, servers.Call{Order: purchase{"o-2", 12}}).Called)
 }
 
-func TestOfManyInBothLanguagesOneDoesTheWork(t *testing.T) {
+func TestOnlyOneOfManyProcessesInBothLanguagesDoesTheWork(t *testing.T) {
 	t.Parallel()
 	is := is.New(t)
 	s := createTable(t)
@@ -298,7 +298,7 @@ func TestOfManyInBothLanguagesOneDoesTheWork(t *testing.T) {
 }
 
 // Here a server evaluates the conditions.
-func TestOnTheServerOnlyTheOwnerOfAClaimSavesAndFrees(t *testing.T) {
+func TestTheServerLetsOnlyTheOwnerOfAClaimSaveOrFreeItsKey(t *testing.T) {
 	t.Parallel()
 	is := is.New(t)
 	s := createTable(t)

@@ -43,7 +43,7 @@ func checkWait(t *testing.T, wait time.Duration, first, second time.Time) {
 	}
 }
 
-func TestRedeliverHasAFailedMessageWaitByItsAttempt(t *testing.T) {
+func TestRedeliverDelaysAFailedMessageAccordingToItsAttempt(t *testing.T) {
 	t.Parallel()
 	is := is.New(t)
 	l := openLedger(t, nil)
@@ -62,7 +62,7 @@ func TestRedeliverHasAFailedMessageWaitByItsAttempt(t *testing.T) {
 	checkWait(t, 3*time.Second, times["bad"][1], times["bad"][2])
 }
 
-func TestRedeliverHasWhatWasNotStartedBackAtOnce(t *testing.T) {
+func TestRedeliverMakesUnstartedMessagesVisibleAtOnce(t *testing.T) {
 	t.Parallel()
 	is := is.New(t)
 	l := openLedger(t, nil)
@@ -83,7 +83,7 @@ func TestRedeliverHasWhatWasNotStartedBackAtOnce(t *testing.T) {
 	}
 }
 
-func TestRedeliverHasAFIFOGroupWaitForItsHead(t *testing.T) {
+func TestRedeliverDelaysAFIFOGroupUntilItsFirstMessageIsVisible(t *testing.T) {
 	t.Parallel()
 	is := is.New(t)
 	l := openLedger(t, nil)
@@ -107,7 +107,7 @@ func TestRedeliverHasAFIFOGroupWaitForItsHead(t *testing.T) {
 
 // The SQS server delivers one message of a group at a time. Here one event has the whole group,
 // and the test replaces the server.
-func TestRedeliverTellsSQSOfEveryMessageThatWaits(t *testing.T) {
+func TestRedeliverSetsTheVisibilityOfEveryDelayedMessage(t *testing.T) {
 	t.Parallel()
 	is := is.New(t)
 	var calls []string

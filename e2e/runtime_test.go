@@ -13,7 +13,7 @@ import (
 	"github.com/matryer/is"
 )
 
-func TestAResponseListsWhatFailedByteForByte(t *testing.T) {
+func TestAResponseListsFailedRecordsByteForByte(t *testing.T) {
 	for _, lanes := range []string{"LANES=1", "LANES=4"} {
 		t.Run(lanes, func(t *testing.T) {
 			is := is.New(t)
@@ -31,7 +31,7 @@ func TestAResponseListsWhatFailedByteForByte(t *testing.T) {
 	}
 }
 
-func TestABatchThatFailedAltogetherIsReportedAsAnErrorWhateverItsCausesSay(t *testing.T) {
+func TestABatchThatFailedCompletelyIsReportedAsAnErrorWhateverItsCauses(t *testing.T) {
 	is := is.New(t)
 	s := openWorker(t, openLedger(t, nil))
 	failed := invoke(t, s, sqsEvent("q", 1, script("a", "dirty"), script("b", "fail"), script("c", "panic")), time.Minute)
@@ -74,7 +74,7 @@ func TestAPanicInALaneEndsNeitherTheBatchNorTheProcess(t *testing.T) {
 	is.Equal(second.PID, first.PID)
 }
 
-func TestAStageThatPanicsInALaneFailsWhatThatLaneHadNotFinished(t *testing.T) {
+func TestAStageThatPanicsInALaneFailsUnfinishedRecordsOfThatLane(t *testing.T) {
 	is := is.New(t)
 	s := openWorker(t, openLedger(t, nil), "LANES=2")
 	first := invoke(t, s, sqsEvent("q", 1, script("a", "ok"), script("b", "break"), script("c", "ok"), script("d", "ok")), time.Minute)
@@ -107,7 +107,7 @@ func TestADeadlineIsMetWhileAFunctionIsStuckAndTheNextInvocationIsUnharmed(t *te
 	}
 }
 
-func TestWhatDidNotStartBeforeTheDeadlineIsReportedWithoutACall(t *testing.T) {
+func TestRecordsNotStartedBeforeTheDeadlineAreReportedWithoutACall(t *testing.T) {
 	t.Parallel()
 	is := is.New(t)
 	l := openLedger(t, nil)

@@ -25,7 +25,7 @@ func openTraced(t *testing.T, c *collector, trace string) *sandbox.Sandbox {
 	return open(t, sandbox.Config{Binary: binaries.traced, Env: []string{"COLLECTOR=" + c.url}, Trace: trace, Log: t.Output()})
 }
 
-func TestTracedMessagesOfAQueueHaveTheirSpansThereBeforeTheyAreDeleted(t *testing.T) {
+func TestSpansAreExportedBeforeTheirMessagesAreDeleted(t *testing.T) {
 	t.Parallel()
 	is := is.New(t)
 	c := openCollector(t)
@@ -72,7 +72,7 @@ func TestTracedMessagesOfAQueueHaveTheirSpansThereBeforeTheyAreDeleted(t *testin
 	is.Equal(exported, want)
 }
 
-func TestTracedMessagesOfAFIFOQueueSayWhatHeldThemBack(t *testing.T) {
+func TestSpansOfAFIFOQueueShowWhichMessageHeldThemBack(t *testing.T) {
 	t.Parallel()
 	is := is.New(t)
 	c := openCollector(t)

@@ -34,7 +34,7 @@ func gzipped(parts ...string) []byte {
 const logs = `{"messageType":"DATA_MESSAGE","owner":"123456789012","logGroup":"/aws/lambda/shop","logStream":"s",
 	"subscriptionFilters":["all"],"logEvents":[{"id":"1","timestamp":1440442987000,"message":"hello"}]}`
 
-func TestLogEventsComeOutOfACompressedRecord(t *testing.T) {
+func TestLogEventsAreReadFromACompressedRecord(t *testing.T) {
 	is := is.New(t)
 	got, err := envelope.CloudWatchLogs(t.Context(), kinesis(gzipped(logs)))
 	is.NoErr(err)
@@ -48,7 +48,7 @@ func TestLogEventsComeOutOfACompressedRecord(t *testing.T) {
 	})
 }
 
-func TestARealLogsEventComesAsTheLambdaTypesParseIt(t *testing.T) {
+func TestARealLogsEventIsReadAsTheLambdaTypesParseIt(t *testing.T) {
 	is := is.New(t)
 	var event struct {
 		AWSLogs struct{ Data []byte }
@@ -66,7 +66,7 @@ func TestARealLogsEventComesAsTheLambdaTypesParseIt(t *testing.T) {
 	is.Equal(len(got.LogEvents), 2)
 }
 
-func TestAControlMessageComesLikeAnyOther(t *testing.T) {
+func TestAControlMessageIsReadLikeAnyOther(t *testing.T) {
 	is := is.New(t)
 	got, err := envelope.CloudWatchLogs(t.Context(), kinesis(gzipped(`{"messageType":"CONTROL_MESSAGE",
 		"owner":"CloudwatchLogs","logGroup":"","logStream":"","subscriptionFilters":[],
@@ -112,7 +112,7 @@ func TestDataUpToTheBoundDecompresses(t *testing.T) {
 	is.Equal(len(got.LogEvents), 1)
 }
 
-func TestWhatIsNoLogsMessageIsAnErrorThatSaysWhatCame(t *testing.T) {
+func TestDataThatIsNotALogsMessageIsAnErrorThatDescribesIt(t *testing.T) {
 	whole := gzipped(logs)
 	for _, c := range []struct {
 		name string
@@ -148,7 +148,7 @@ func changed(data []byte, at int) []byte {
 	return data
 }
 
-func TestDamagedDataNeverPassesForWhole(t *testing.T) {
+func TestDamagedDataNeverPassesAsIntact(t *testing.T) {
 	whole := gzipped(logs)
 	const headerEnd = 10 // the header has a time and a system, which no checksum covers
 	rapid.Check(t, func(t *rapid.T) {

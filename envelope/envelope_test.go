@@ -67,7 +67,7 @@ func TestAnEventBridgeEventKeepsItsDetail(t *testing.T) {
 	is.Equal(string(got.Detail), `{"id":"o-1","total":12}`)
 }
 
-func TestEveryObjectOfAnS3NotificationComes(t *testing.T) {
+func TestEveryObjectOfAnS3NotificationIsReturned(t *testing.T) {
 	is := is.New(t)
 	got, err := envelope.S3(t.Context(), message(`{"Records":[
 		{"eventSource":"aws:s3","s3":{"bucket":{"name":"photos"},"object":{"key":"a+b%2Fc.jpg"}}},
@@ -109,7 +109,7 @@ func TestATestEventWithObjectsIsNotTakenForOneWithout(t *testing.T) {
 	is.Equal(len(got), 1)
 }
 
-func TestWhatCameThroughATopicIsUnwrappedInTwoSteps(t *testing.T) {
+func TestMessagesThroughATopicAreUnwrappedInTwoSteps(t *testing.T) {
 	is := is.New(t)
 	const body = `{"Records":[{"s3":{"bucket":{"name":"photos"},"object":{"key":"a.jpg"}}}]}`
 
@@ -131,7 +131,7 @@ func TestWhatCameThroughATopicIsUnwrappedInTwoSteps(t *testing.T) {
 	is.Equal(other.ID, "n-1") // the ID of the notification
 }
 
-func TestWhatIsNotWantedIsAnErrorThatSaysWhatCame(t *testing.T) {
+func TestUnexpectedContentIsAnErrorThatDescribesIt(t *testing.T) {
 	sns := func(body string) error {
 		_, err := envelope.SNS(t.Context(), message(body))
 		return err
@@ -194,7 +194,7 @@ func TestWhatIsNotWantedIsAnErrorThatSaysWhatCame(t *testing.T) {
 	}
 }
 
-func TestTheErrorStaysShortAndPrintableWhateverCame(t *testing.T) {
+func TestTheErrorStaysShortAndPrintableForAnyContent(t *testing.T) {
 	is := is.New(t)
 	name := strings.Repeat("\x7f\u202e", 1000)
 	body, err := json.Marshal(map[string]string{name: "", "Type": name, "TopicArn": name, "eventSource": name})
@@ -207,7 +207,7 @@ func TestTheErrorStaysShortAndPrintableWhateverCame(t *testing.T) {
 	}
 }
 
-func TestNothingPanicsOrSlipsThroughWhateverCame(t *testing.T) {
+func TestNoContentPanicsOrPassesUnnoticed(t *testing.T) {
 	names := rapid.SampledFrom([]string{"Type", "type", "TopicArn", "Message", "Timestamp", "detail-type", "source",
 		"detail", "time", "Event", "Records", "messageType", "logEvents", "x"})
 	values := rapid.SampledFrom([]string{`"Notification"`, `"s3:TestEvent"`, `"arn"`, `""`, `null`, `1`, `true`, `{}`,

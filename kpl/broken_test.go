@@ -14,7 +14,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-func TestABrokenAggregateSaysWhatIsWrong(t *testing.T) {
+func TestTheErrorOfABrokenAggregateSaysWhatIsWrong(t *testing.T) {
 	key := bytesField(nil, 1, []byte("ada"))
 	user := func(fields []byte) []byte { return sealed(bytesField(slices.Clone(key), 3, fields)) }
 	index, data := varint(nil, 1, 0), bytesField(nil, 3, []byte("x"))
@@ -32,7 +32,7 @@ func TestABrokenAggregateSaysWhatIsWrong(t *testing.T) {
 		{"a field number of zero", sealed([]byte{0, 0}), "not a protobuf message: invalid field number"},
 		{"a field number too large", sealed(varint(nil, 1<<29, 0)), "not a protobuf message: parse error"},
 		{"a reserved type", sealed([]byte{0x0e}), "not a protobuf message: cannot parse reserved wire type"},
-		{"the end of no group", sealed([]byte{0x0c}), "not a protobuf message: mismatching end group marker"},
+		{"the end of a group that never began", sealed([]byte{0x0c}), "not a protobuf message: mismatching end group marker"},
 		{"a long varint", sealed([]byte("\x48" + strings.Repeat("\xff", 10) + "\x01")),
 			"not a protobuf message: variable length integer overflow"},
 		{"key not UTF-8", sealed(slices.Concat(bytesField(nil, 1, []byte(long)), bytesField(nil, 3, append(index, data...)))),

@@ -72,7 +72,7 @@ func TestEachUserRecordIsItsKinesisRecordWithAnotherKeyAndOtherData(t *testing.T
 	is.Equal(got, want)
 }
 
-func TestWhatIsPackedComesOut(t *testing.T) {
+func TestPackedUserRecordsAreUnpackedUnchanged(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		want := users.Draw(t, "users")
 		data := drawn(t, want)
@@ -100,7 +100,7 @@ func same(a, b kpl.UserRecord) bool {
 	return a.PartitionKey == b.PartitionKey && a.ExplicitHashKey == b.ExplicitHashKey && bytes.Equal(a.Data, b.Data)
 }
 
-func TestARecordThatIsNotAggregatedPassesAsItIs(t *testing.T) {
+func TestARecordThatIsNotAggregatedPassesUnchanged(t *testing.T) {
 	for name, data := range map[string][]byte{
 		"nothing":                    nil,
 		"empty":                      {},
@@ -134,7 +134,7 @@ func TestAnAppendToDataLeavesTheNextUserRecordAlone(t *testing.T) {
 	is.Equal(string(got[1].Kinesis.Data), "two")
 }
 
-func TestOfAFieldThatIsGivenTwiceTheLastOneCounts(t *testing.T) {
+func TestTheLastOfARepeatedFieldCounts(t *testing.T) {
 	is := is.New(t)
 	r := bytesField(varint(bytesField(varint(nil, 1, 7), 3, []byte("first")), 1, 0), 3, []byte("last"))
 	got, _, err := kpl.UserRecords(sealed(bytesField(bytesField(nil, 1, []byte("ada")), 3, r)))

@@ -13,7 +13,7 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-func TestAKeyOfAnotherTypeIsNoKey(t *testing.T) {
+func TestAKeyOfAnotherTypeIsIgnored(t *testing.T) {
 	is := is.New(t)
 	other := func(n protowire.Number) []byte {
 		return protowire.AppendFixed64(protowire.AppendTag(nil, n, protowire.Fixed64Type), 1)
@@ -24,7 +24,7 @@ func TestAKeyOfAnotherTypeIsNoKey(t *testing.T) {
 	is.Equal(got, want)
 }
 
-func TestOfABrokenAggregateNothingIsReturned(t *testing.T) {
+func TestNoUserRecordOfABrokenAggregateIsReturned(t *testing.T) {
 	is := is.New(t)
 	user := func(key uint64) []byte { return bytesField(nil, 3, bytesField(varint(nil, 1, key), 3, []byte("x"))) }
 	data := sealed(slices.Concat(bytesField(nil, 1, []byte("ada")), user(0), user(1)))

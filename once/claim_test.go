@@ -55,7 +55,7 @@ func TestAClaimThatHasNoEndBlocksUntilItExpires(t *testing.T) {
 	})
 }
 
-func TestAClaimHoldsToItsEndThoughTheKeyWouldExpireBefore(t *testing.T) {
+func TestAClaimLastsUntilItsEndEvenIfTheKeyWouldExpireBefore(t *testing.T) {
 	withEach(t, func(t *testing.T, store once.Store) {
 		is := is.New(t)
 		slow := once.Map(store, order.key, sleeping(50*time.Second, 1, nil), once.WithExpiry(time.Second))
@@ -108,7 +108,7 @@ func TestALateResultIsReportedAndChangesNothing(t *testing.T) {
 	}
 }
 
-func TestALateFailureFreesNobodyElsesKey(t *testing.T) {
+func TestALateFailureDoesNotFreeTheKeyOfAnotherClaim(t *testing.T) {
 	withEach(t, func(t *testing.T, store once.Store) {
 		is := is.New(t)
 		late := make(chan error, 1)
@@ -128,7 +128,7 @@ func TestALateFailureFreesNobodyElsesKey(t *testing.T) {
 }
 
 // A break out of a range cancels a record's context before its deadline.
-func TestWhatIsCancelledBeforeItsEndStillKeepsOrFreesItsKey(t *testing.T) {
+func TestWorkCancelledEarlyStillSavesItsResultOrFreesItsKey(t *testing.T) {
 	for name, context := range map[string]func(*testing.T) context.Context{
 		"with a deadline": func(t *testing.T) context.Context { return within(t, time.Minute) },
 		"without one":     func(t *testing.T) context.Context { return t.Context() },
@@ -172,7 +172,7 @@ func (c cancellingStore) Save(ctx context.Context, claim once.Claim, result []by
 	return c.Store.Save(ctx, claim, result)
 }
 
-func TestWhatIsCancelledDuringTheSaveStillKeepsItsResult(t *testing.T) {
+func TestWorkCancelledDuringTheSaveStillSavesItsResult(t *testing.T) {
 	for name, d := range map[string]time.Duration{"with a deadline": time.Minute, "without one": 0} {
 		t.Run(name, func(t *testing.T) {
 			is := is.New(t)

@@ -96,7 +96,7 @@ func TestAResultThatIsNotSavedFailsItsRecordAndKeepsTheClaimToItsEnd(t *testing.
 	})
 }
 
-func TestWhatIsSavedThoughTheAnswerWasLostIsNotDoneAgain(t *testing.T) {
+func TestWorkIsNotRepeatedIfOnlyTheResponseToItsSaveWasLost(t *testing.T) {
 	withEach(t, func(t *testing.T, store once.Store) {
 		is := is.New(t)
 		calls := 0
@@ -131,7 +131,7 @@ func losingFirstResponse(operation string) *table {
 	return t
 }
 
-func TestARepeatedRequestKnowsTheFirstOneWhoseAnswerWasLost(t *testing.T) {
+func TestARepeatedRequestRecognisesTheFirstOneWhoseResponseWasLost(t *testing.T) {
 	for _, silent := range []bool{false, true} {
 		for _, operation := range []string{"put", "update"} {
 			t.Run(operation, func(t *testing.T) {
@@ -153,7 +153,7 @@ func TestARepeatedRequestKnowsTheFirstOneWhoseAnswerWasLost(t *testing.T) {
 }
 
 // A request may also arrive late, after the SDK has repeated it and got the response to the repetition.
-func TestARequestThatArrivesLateFreesNobodyElsesKey(t *testing.T) {
+func TestALateRequestDoesNotFreeTheKeyOfAnotherClaim(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := is.New(t)
 		store := once.Memory()
@@ -214,7 +214,7 @@ type tooLarge struct{ error }
 
 func (tooLarge) ErrorCode() string { return "ValidationException" }
 
-func TestAResultThatIsTooLargeForAnItemFailsItsRecordAndIsNotDoneAgain(t *testing.T) {
+func TestAResultTooLargeForAnItemFailsItsRecordAndIsNotComputedAgain(t *testing.T) {
 	is := is.New(t)
 	table := newTable()
 	calls := 0
@@ -226,10 +226,10 @@ func TestAResultThatIsTooLargeForAnItemFailsItsRecordAndIsNotDoneAgain(t *testin
 	is.Equal(calls, 1)
 }
 
-func TestAKeyThatIsClaimedThoughTheAnswerWasLostIsFreeAgain(t *testing.T) {
+func TestAKeyWhoseClaimResponseWasLostBecomesFreeAgain(t *testing.T) {
 	for name, context := range map[string]func(*testing.T) context.Context{
-		"at the end of its claim":             func(t *testing.T) context.Context { return within(t, time.Minute) },
-		"at once, since its claim has no end": func(t *testing.T) context.Context { return t.Context() },
+		"at the end of its claim":               func(t *testing.T) context.Context { return within(t, time.Minute) },
+		"at once, because its claim has no end": func(t *testing.T) context.Context { return t.Context() },
 	} {
 		t.Run(name, func(t *testing.T) {
 			withEach(t, func(t *testing.T, store once.Store) {
@@ -259,7 +259,7 @@ type explosive struct{}
 
 func (explosive) MarshalJSON() ([]byte, error) { panic("boom") }
 
-func TestAResultWhoseEncodingPanicsIsNotDoneAgain(t *testing.T) {
+func TestAResultWhoseEncodingPanicsIsNotComputedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := is.New(t)
 		store, calls := once.Memory(), 0

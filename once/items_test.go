@@ -155,7 +155,7 @@ func TestAttributesMayHaveOtherNames(t *testing.T) {
 	}
 }
 
-func TestWhatAnotherLanguageHasSavedIsReturned(t *testing.T) {
+func TestResultsSavedByAnotherLanguageAreReturned(t *testing.T) {
 	data := &types.AttributeValueMemberM{Value: item{"Order": text("o-1"), "Paid": num("12")}}
 	for name, test := range map[string]struct {
 		opts  []once.DynamoDBOption
@@ -166,7 +166,7 @@ func TestWhatAnotherLanguageHasSavedIsReturned(t *testing.T) {
 		"Python":                   {[]once.DynamoDBOption{once.WithPythonItems()}, item{"status": text("COMPLETED"), "data": text(`{"Paid": 12, "Order": "o-1"}`)}, nil},
 		"nothing":                  {nil, item{"status": text("COMPLETED")}, once.ErrResult},
 		"something else":           {nil, item{"status": text("COMPLETED"), "data": text("o-1")}, once.ErrResult},
-		"no JSON":                  {[]once.DynamoDBOption{once.WithPythonItems()}, item{"status": text("COMPLETED"), "data": data}, once.ErrResult},
+		"not JSON":                 {[]once.DynamoDBOption{once.WithPythonItems()}, item{"status": text("COMPLETED"), "data": data}, once.ErrResult},
 		"work in progress":         {nil, item{"status": text("INPROGRESS")}, once.ErrInProgress},
 		"another payload, done":    {nil, item{"status": text("COMPLETED"), "data": data, "validation": text("other")}, once.ErrPayload},
 		"another payload, claimed": {nil, item{"status": text("INPROGRESS"), "validation": text("other")}, once.ErrInProgress},
@@ -218,7 +218,7 @@ func anyJSON(depth int) *rapid.Generator[any] {
 	return rapid.OneOf(kinds...)
 }
 
-func TestEveryResultComesBackAsItWas(t *testing.T) {
+func TestEveryResultIsReturnedUnchanged(t *testing.T) {
 	for name, open := range stores() {
 		t.Run(name, func(t *testing.T) {
 			rapid.Check(t, func(t *rapid.T) {

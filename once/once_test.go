@@ -95,7 +95,7 @@ func TestEachIsForFunctionsThatReturnNothing(t *testing.T) {
 	})
 }
 
-func TestWhatFailsInWhateverWayFreesItsKey(t *testing.T) {
+func TestAnyFailureFreesItsKey(t *testing.T) {
 	for name, fail := range map[string]func(context.Context, order) (receipt, error){
 		"an error": declining,
 		"a panic":  func(context.Context, order) (receipt, error) { panic("boom") },
@@ -126,7 +126,7 @@ func TestWhatFailsInWhateverWayFreesItsKey(t *testing.T) {
 	}
 }
 
-func TestAKeyThatSomebodyWorksOnIsInProgress(t *testing.T) {
+func TestAKeyIsInProgressWhileItsWorkRuns(t *testing.T) {
 	withEach(t, func(t *testing.T, store once.Store) {
 		is := is.New(t)
 		calls := 0
@@ -248,7 +248,7 @@ func TestARecordWithoutAKeyFails(t *testing.T) {
 	})
 }
 
-func TestAResultThatCannotBeSavedFailsItsRecordAndIsNotDoneAgain(t *testing.T) {
+func TestAResultThatCannotBeSavedFailsItsRecordAndIsNotComputedAgain(t *testing.T) {
 	withEach(t, func(t *testing.T, store once.Store) {
 		is := is.New(t)
 		calls := 0
@@ -290,7 +290,7 @@ func TestOnceTheContextHasEndedNothingIsClaimed(t *testing.T) {
 	})
 }
 
-func TestAnotherPayloadThanThatOfWorkInProgressMayStillSucceed(t *testing.T) {
+func TestADifferentPayloadIsOnlyRejectedOnceTheWorkSucceeds(t *testing.T) {
 	withEach(t, func(t *testing.T, store once.Store) {
 		is := is.New(t)
 		payload := once.WithPayload(func(o order) any { return o.Total })
@@ -306,7 +306,7 @@ func TestAnotherPayloadThanThatOfWorkInProgressMayStillSucceed(t *testing.T) {
 	})
 }
 
-func TestAKeyIsForgottenWhenItExpiresThoughTheDeadlineWasFar(t *testing.T) {
+func TestAKeyIsForgottenWhenItExpiresEvenIfTheDeadlineIsLater(t *testing.T) {
 	withEach(t, func(t *testing.T, store once.Store) {
 		is := is.New(t)
 		calls := 0

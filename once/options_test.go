@@ -42,14 +42,14 @@ func TestBadArgumentsPanicWhereTheyAreGiven(t *testing.T) {
 	}
 }
 
-func TestAPayloadThatIsNoJSONFailsItsRecord(t *testing.T) {
+func TestAPayloadThatIsNotJSONFailsItsRecord(t *testing.T) {
 	is := is.New(t)
 	charge := once.Each(once.Memory(), order.key, func(context.Context, order) error { t.Error("called"); return nil },
 		once.WithPayload(func(order) any { return func() {} }))
 	is.True(charge(t.Context(), order{ID: "o-1"}) != nil)
 }
 
-func TestAPayloadWithANameGivenTwiceIsOnlyEqualToItself(t *testing.T) {
+func TestAPayloadWithADuplicateNameEqualsOnlyItself(t *testing.T) {
 	is := is.New(t)
 	store := once.Memory()
 	charge := func(payload string) error {

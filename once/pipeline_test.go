@@ -33,7 +33,7 @@ func orders(s batch.Stream[events.SQSMessage]) batch.Stream[order] {
 	return batch.Decode[order](s, json.Unmarshal)
 }
 
-func TestARepeatedMessageOfABatchIsAcknowledgedAndNotWorkedForAgain(t *testing.T) {
+func TestARepeatedMessageOfABatchIsAcknowledgedWithoutRepeatingTheWork(t *testing.T) {
 	withEach(t, func(t *testing.T, store once.Store) {
 		is := is.New(t)
 		calls := 0

@@ -69,7 +69,7 @@ func TestOneFunctionThatIsWrappedTwiceIsFound(t *testing.T) {
 }
 
 // A stage between the two functions may hold many orders.
-func TestTwoFunctionsThatShareAKeyAreFoundThoughOthersComeBetween(t *testing.T) {
+func TestTwoFunctionsThatShareAKeyAreFoundWithManyOrdersInBetween(t *testing.T) {
 	is := is.New(t)
 	store := once.Memory()
 	values := make([]order, 1500)

@@ -69,7 +69,7 @@ func TestAClaimThatIsRepeatedIsTheSameClaim(t *testing.T) {
 	})
 }
 
-func TestWhatIsDoneStaysDoneAfterItsClaimHasEnded(t *testing.T) {
+func TestFinishedWorkStaysFinishedAfterItsClaimHasEnded(t *testing.T) {
 	withEach(t, func(t *testing.T, store once.Store) {
 		is := is.New(t)
 		calls := 0
@@ -128,7 +128,7 @@ func TestWorkCostsTwoRequestsAndADoneKeyOne(t *testing.T) {
 	is.Equal(requests, 3)
 }
 
-func TestMemoryForgetsWhatHasExpiredAndNothingElse(t *testing.T) {
+func TestMemoryForgetsOnlyExpiredKeys(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store, n, calls := once.Memory(), 0, 0
 		kept := once.Map(store, order.key, counting(&calls))

@@ -123,7 +123,7 @@ func kafkaAttributes(t *testing.T, record events.KafkaRecord) map[string]string 
 	return attributesOf(spans.Ended()[0])
 }
 
-func TestATombstoneSaysSoAndABinaryKeyIsLeftOut(t *testing.T) {
+func TestATombstoneIsMarkedAndABinaryKeyIsOmitted(t *testing.T) {
 	is := is.New(t)
 	tombstone := kafkaAttributes(t, events.KafkaRecord{Topic: "topic", Partition: 7, Key: base64.StdEncoding.EncodeToString([]byte{0xff, 0})})
 	is.Equal(tombstone["messaging.kafka.message.tombstone"], "true")

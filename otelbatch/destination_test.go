@@ -55,7 +55,7 @@ func TestEachMessageHasTheDestinationThatItCameFrom(t *testing.T) {
 	is.Equal(names, []string{"process orders", "process refunds", "process orders"})
 }
 
-func TestARecordThatDidNotDecodeIsKnownByWhatCanBeRead(t *testing.T) {
+func TestAnUndecodableRecordIsDescribedByItsReadableFields(t *testing.T) {
 	for payload, want := range map[string][2]string{
 		`{"eventSource":"aws:kinesis","eventSourceARN":"arn:aws:kinesis:r:1:stream/s","kinesis":7}`: {"process s", "aws.kinesis"},
 		`{"eventSource":"aws:dynamodb","eventSourceARN":"arn:aws:dynamodb:r:1:table/t/stream/1"}`:   {"process t", "aws.dynamodb_streams"},

@@ -37,15 +37,15 @@ func TestAFailureIsClassified(t *testing.T) {
 		err  error
 		want string
 	}{
-		"by its type":                  {errBoom, "*errors.errorString"},
-		"through fmt's wrappers":       {fmt.Errorf("charge: %w", fmt.Errorf("card: %w", context.Canceled)), "*errors.errorString"},
-		"by its own method":            {fmt.Errorf("charge: %w", classified{errBoom}), "card_refused"},
-		"as not to be decoded":         {fmt.Errorf("order: %w", &batch.DecodeError{Err: errBoom}), "decode_error"},
-		"as a panic, even if wrapped":  {fmt.Errorf("shared: %w", &batch.PanicError{Value: errBoom}), "panic"},
-		"by a type with a package":     {plainError{}, "github.com/lambdabatch/batch/otelbatch_test.plainError"},
-		"whatever its ErrorType does":  {methodPanics{}, "_OTHER"},
-		"whatever its Unwrap does":     {unwrapPanics{}, "_OTHER"},
-		"though it has a nil receiver": {(*nilReceiver)(nil), "*otelbatch_test.nilReceiver"},
+		"by its type":                 {errBoom, "*errors.errorString"},
+		"through fmt's wrappers":      {fmt.Errorf("charge: %w", fmt.Errorf("card: %w", context.Canceled)), "*errors.errorString"},
+		"by its own method":           {fmt.Errorf("charge: %w", classified{errBoom}), "card_refused"},
+		"as undecodable":              {fmt.Errorf("order: %w", &batch.DecodeError{Err: errBoom}), "decode_error"},
+		"as a panic, even if wrapped": {fmt.Errorf("shared: %w", &batch.PanicError{Value: errBoom}), "panic"},
+		"by a type with a package":    {plainError{}, "github.com/lambdabatch/batch/otelbatch_test.plainError"},
+		"whatever its ErrorType does": {methodPanics{}, "_OTHER"},
+		"whatever its Unwrap does":    {unwrapPanics{}, "_OTHER"},
+		"even with a nil receiver":    {(*nilReceiver)(nil), "*otelbatch_test.nilReceiver"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			is := is.New(t)
@@ -120,7 +120,7 @@ func TestAnErrorWhoseMethodsPanicEndsTheSpanAllTheSame(t *testing.T) {
 	is.True(!span.EndTime().IsZero())
 }
 
-func TestWhatWasHandledIsNoFailure(t *testing.T) {
+func TestAHandledErrorIsNotAFailure(t *testing.T) {
 	filtered := func(s batch.Stream[events.SQSMessage]) batch.Stream[events.SQSMessage] {
 		return batch.Filter(s, func(events.SQSMessage) bool { return false })
 	}
@@ -176,7 +176,7 @@ func TestARecordWhoseContextEndedBetweenFunctionsWasNotStarted(t *testing.T) {
 	})
 }
 
-func TestAnErrorOfTheUsersThatNamesALimitIsStillTheirs(t *testing.T) {
+func TestAContextErrorReturnedByAFunctionIsItsOwnError(t *testing.T) {
 	is := is.New(t)
 	span := spanOf(t, queue, returning(errors.Join(context.DeadlineExceeded)), "")
 	is.Equal(statusOf(span), "Error *errors.joinError")

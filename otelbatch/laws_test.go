@@ -82,7 +82,7 @@ func acknowledging(s batch.Stream[events.SQSMessage]) batch.Stream[events.SQSMes
 	}
 }
 
-func TestEverySpanEndsOnceWithWhatTheReportSaysAndEveryRecordIsCounted(t *testing.T) {
+func TestEverySpanEndsOnceAsTheReportSaysAndEveryRecordIsCounted(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		d := drawDelivery(rt)
 		var violation string

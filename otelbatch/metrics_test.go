@@ -112,7 +112,7 @@ func TestEveryRecordOfABatchIsCountedOnce(t *testing.T) {
 	}
 }
 
-func TestWhatDidNotDecodeIsCountedForItsQueue(t *testing.T) {
+func TestAnUndecodableRecordIsCountedForItsQueue(t *testing.T) {
 	is := is.New(t)
 	m := newMeter()
 	_, err := batch.SQSHandler(each(succeed), m.option(), batch.WithLogger(nil)).Invoke(t.Context(), []byte(`{"Records":[
@@ -211,7 +211,7 @@ func TestExemplarsNameTheSpanOfTheRecord(t *testing.T) {
 	is.Equal(exemplars[0].SpanID, id[:])
 }
 
-func TestAnAnswerCountsNothingThatAnotherInvocationHasCounted(t *testing.T) {
+func TestAnInvocationCountsOnlyItsOwnRecords(t *testing.T) {
 	is := is.New(t)
 	m := newMeter()
 	closed, release := make(chan struct{}), make(chan struct{})

@@ -71,7 +71,7 @@ func TestTheSpanIsAChildOfTheInvocationAndLinkedToTheProducers(t *testing.T) {
 	}
 }
 
-func TestTheLambdaServiceIsTheParentIfNobodyElseIsAndItIsSampled(t *testing.T) {
+func TestTheSampledSpanOfTheLambdaServiceIsTheParentIfThereIsNoOther(t *testing.T) {
 	is := is.New(t)
 	is.True(spanFor(t, withService(t.Context(), xrayHeader(service)), messageFrom(noProducer, noProducer)).Parent().Equal(service))
 
@@ -86,7 +86,7 @@ func TestTheLambdaServiceIsTheParentIfNobodyElseIsAndItIsSampled(t *testing.T) {
 	is.True(!spanFor(t, t.Context(), messageFrom(noProducer, noProducer)).Parent().IsValid())
 }
 
-func TestTheProducerIsTheParentOnRequest(t *testing.T) {
+func TestTheProducerIsTheParentIfTheOptionIsSet(t *testing.T) {
 	is := is.New(t)
 	ctx := trace.ContextWithSpanContext(t.Context(), invocation)
 	asParent := otelbatch.WithProducerAsParent()
@@ -112,7 +112,7 @@ func TestTheProducerIsTheParentOnRequest(t *testing.T) {
 	is.Equal(len(span.Links()), 0)
 }
 
-func TestAMessageThatNamesNoProducerCorrectlyHasNoLink(t *testing.T) {
+func TestAMessageWithoutAValidProducerHasNoLink(t *testing.T) {
 	is := is.New(t)
 	event := messages(queue, "")
 	broken := "00-xyz"

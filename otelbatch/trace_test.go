@@ -53,7 +53,7 @@ func TestARecordHasASpanThatFunctionsSee(t *testing.T) {
 	is.Equal(children, 2)
 }
 
-func TestSpansOfSeveralInvocationsKeepApart(t *testing.T) {
+func TestSpansOfSeveralInvocationsAreIndependent(t *testing.T) {
 	is := is.New(t)
 	spans := newTracer()
 	var barrier sync.WaitGroup
@@ -104,7 +104,7 @@ func TestTheSpanLastsUntilTheLastResultOfTheRecord(t *testing.T) {
 	})
 }
 
-func TestWhatDidNotArriveEndsWithTheAnswer(t *testing.T) {
+func TestTheSpanOfARecordThatDidNotArriveEndsWithTheResponse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := is.New(t)
 		spans := newTracer()
@@ -204,7 +204,7 @@ func (h hanging) ExportSpans(context.Context, []sdktrace.ReadOnlySpan) error {
 }
 func (hanging) Shutdown(context.Context) error { return nil }
 
-func TestACollectorThatHangsCostsNoAnswer(t *testing.T) {
+func TestAHangingCollectorDoesNotDelayTheResponse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := is.New(t)
 		exporter := hanging{make(chan struct{})}

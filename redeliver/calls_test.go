@@ -67,7 +67,7 @@ func TestNoCallBeginsAfterTheEndAndTheLongestWaitsComeFirst(t *testing.T) {
 	})
 }
 
-func TestAClientThatHangsChangesNoAnswer(t *testing.T) {
+func TestAHangingClientDoesNotChangeTheResponse(t *testing.T) {
 	for name, test := range map[string]struct {
 		respond func(context.Context) error
 		took    time.Duration
@@ -156,7 +156,7 @@ func TestNoMoreThanSixteenLinesOfAKindAreLogged(t *testing.T) {
 	is.Equal(len(l.lines()), 29)
 }
 
-func TestAPanicInTheWaitFunctionCostsThatMessage(t *testing.T) {
+func TestAPanicInTheWaitFunctionAffectsOnlyItsMessage(t *testing.T) {
 	is := is.New(t)
 	c, l := new(client), new(logbook)
 	wait := func(f batch.Failure) time.Duration {
@@ -175,7 +175,7 @@ type panickingWriter struct{ lines int }
 
 func (w *panickingWriter) Write([]byte) (int, error) { w.lines++; panic("broken") }
 
-func TestALogHandlerThatPanicsCostsNoCall(t *testing.T) {
+func TestAPanickingLogHandlerPreventsNoCall(t *testing.T) {
 	is := is.New(t)
 	c := new(client)
 	wait := func(f batch.Failure) time.Duration {
@@ -200,7 +200,7 @@ func (hangingHandler) Enabled(context.Context, slog.Level) bool { return true }
 
 func (h hangingHandler) Handle(context.Context, slog.Record) error { <-h.release; return nil }
 
-func TestALogHandlerThatHangsCostsNoCall(t *testing.T) {
+func TestAHangingLogHandlerPreventsNoCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := is.New(t)
 		c, handler := new(client), hangingHandler{slog.DiscardHandler, make(chan struct{})}
@@ -218,7 +218,7 @@ func TestALogHandlerThatHangsCostsNoCall(t *testing.T) {
 	})
 }
 
-func TestTheDefaultLoggerIsTheOneOfTheTime(t *testing.T) {
+func TestTheCurrentDefaultLoggerIsUsed(t *testing.T) {
 	is := is.New(t)
 	option := redeliver.After(new(client), func(batch.Failure) time.Duration { panic("no idea") })
 	l := new(logbook)

@@ -28,7 +28,7 @@ func TestAnExponentialWaitIsBetweenHalfOfItsTimeAndAllOfIt(t *testing.T) {
 	})
 }
 
-func TestExponentialWaitsAreSpreadOverTheHalf(t *testing.T) {
+func TestExponentialWaitsAreSpreadOverThatRange(t *testing.T) {
 	is := is.New(t)
 	wait := redeliver.Exponential(time.Second, time.Hour)
 	var quarters [4]int

@@ -47,11 +47,11 @@ func TestABrokenMessageWhoseGroupIsKnownHoldsBackThatGroup(t *testing.T) {
 	is.Equal(c.waits(), map[string]int32{"m0": 1, "m1": 1, "m2": 3, "m3": 4})
 }
 
-func TestAfterAMessageOfAnUnknownGroupEverythingWaitsAsLong(t *testing.T) {
+func TestEveryMessageAfterOneOfAnUnknownGroupWaitsAtLeastAsLong(t *testing.T) {
 	for what, attributes := range map[string]string{
-		"the group is no text":            `{"MessageGroupId":7}`,
-		"the attributes are no object":    `[]`,
-		"the attributes are broken, null": `null`,
+		"the group is not text":            `{"MessageGroupId":7}`,
+		"the attributes are not an object": `[]`,
+		"the attributes are broken, null":  `null`,
 	} {
 		t.Run(what, func(t *testing.T) {
 			is := is.New(t)
@@ -73,10 +73,10 @@ func TestAfterAMessageOfAnUnknownGroupEverythingWaitsAsLong(t *testing.T) {
 
 func TestAMessageWithoutAReceiptHandleIsLeftAlone(t *testing.T) {
 	for what, broken := range map[string]string{
-		"it is missing":            `{"messageId":"m1","eventSource":"aws:sqs","body":7,"attributes":{"MessageGroupId":"a"}}`,
-		"it is no text":            `{"messageId":"m1","receiptHandle":7,"eventSource":"aws:sqs","body":7,"attributes":{"MessageGroupId":"a"}}`,
-		"the message can be read":  `{"messageId":"m1","eventSource":"aws:sqs","body":"fail","attributes":{"MessageGroupId":"a"}}`,
-		"and that is of no matter": `{"messageId":"m1","receiptHandle":"","eventSource":"aws:sqs","body":"fail","attributes":{"MessageGroupId":"a"}}`,
+		"it is missing":           `{"messageId":"m1","eventSource":"aws:sqs","body":7,"attributes":{"MessageGroupId":"a"}}`,
+		"it is not text":          `{"messageId":"m1","receiptHandle":7,"eventSource":"aws:sqs","body":7,"attributes":{"MessageGroupId":"a"}}`,
+		"the message can be read": `{"messageId":"m1","eventSource":"aws:sqs","body":"fail","attributes":{"MessageGroupId":"a"}}`,
+		"it is empty":             `{"messageId":"m1","receiptHandle":"","eventSource":"aws:sqs","body":"fail","attributes":{"MessageGroupId":"a"}}`,
 	} {
 		t.Run(what, func(t *testing.T) {
 			is := is.New(t)
@@ -96,7 +96,7 @@ func TestAMessageWithoutAReceiptHandleIsLeftAlone(t *testing.T) {
 	}
 }
 
-func TestARecordThatIsNoObjectIsLeftAloneWithEverythingAfterIt(t *testing.T) {
+func TestARecordThatIsNotAnObjectIsLeftAloneWithEverythingAfterIt(t *testing.T) {
 	for _, broken := range []string{`7`, `null`, `[]`} {
 		is := is.New(t)
 		c := new(client)

@@ -24,12 +24,12 @@ func lastOfNestedBatch(ctx context.Context, _ events.SQSMessage) error {
 	return failures[len(failures)-1].Err
 }
 
-func TestAnErrorThatIsOrWrapsAStateDirectlyIsAFailureThoughOthersAreBlocked(t *testing.T) {
+func TestAnErrorThatWrapsAStateDirectlyIsAFailureEvenIfOthersAreBlocked(t *testing.T) {
 	for name, f := range map[string]func(context.Context, events.SQSMessage) error{
 		"wraps":                  func(context.Context, events.SQSMessage) error { return fmt.Errorf("inside: %w", batch.ErrBlocked) },
 		"joined, first":          func(context.Context, events.SQSMessage) error { return errors.Join(batch.ErrBlocked, errRefused) },
 		"joined, second":         func(context.Context, events.SQSMessage) error { return errors.Join(errRefused, batch.ErrBlocked) },
-		"last of a batch within": lastOfNestedBatch,
+		"last of an inner batch": lastOfNestedBatch,
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := new(client)
@@ -40,7 +40,7 @@ func TestAnErrorThatIsOrWrapsAStateDirectlyIsAFailureThoughOthersAreBlocked(t *t
 	}
 }
 
-func TestWhatABrokenStageHasNotFinishedWaitsThoughALaneIsStuck(t *testing.T) {
+func TestMessagesUnfinishedByABrokenStageWaitEvenIfALaneIsStuck(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		defer cancel()
@@ -69,7 +69,7 @@ func TestWhatABrokenStageHasNotFinishedWaitsThoughALaneIsStuck(t *testing.T) {
 	})
 }
 
-func TestInAFIFOGroupNothingIsVisibleBeforeAMessageThatCameTwice(t *testing.T) {
+func TestInAFIFOGroupNothingIsVisibleBeforeADuplicateMessage(t *testing.T) {
 	c, event := new(client), messages(fifo, "a/fail", "a/fail", "a/fail")
 	event.Records[2].MessageId = "m0"
 	waits := []time.Duration{time.Second, 2 * time.Second, 9 * time.Second}
@@ -79,7 +79,7 @@ func TestInAFIFOGroupNothingIsVisibleBeforeAMessageThatCameTwice(t *testing.T) {
 	is.New(t).Equal(c.waits(), map[string]int32{"m0": 9, "m1": 9, "m2": 9})
 }
 
-func TestMessagesWithoutAnIDWaitEachItsOwnTime(t *testing.T) {
+func TestEachMessageWithoutAnIDWaitsItsOwnTime(t *testing.T) {
 	c, event := new(client), messages(standard, "fail", "fail")
 	event.Records[0].MessageId, event.Records[1].MessageId = "", ""
 	wait := func(f batch.Failure) time.Duration { return time.Duration(f.Record.Index+1) * time.Second }
@@ -87,7 +87,7 @@ func TestMessagesWithoutAnIDWaitEachItsOwnTime(t *testing.T) {
 	is.New(t).Equal(c.waits(), map[string]int32{"m0": 1, "m1": 2})
 }
 
-func TestOrderIsKeptThoughTheFirstMessageDoesNotTellItsQueue(t *testing.T) {
+func TestOrderIsKeptEvenIfTheFirstMessageHasNoQueueARN(t *testing.T) {
 	c, event := new(client), messages(fifo, "a/fail", "a/fail", "b/fail")
 	event.Records[0].EventSourceARN = ""
 	wait := func(f batch.Failure) time.Duration { return time.Duration(9-f.Record.Index) * time.Second }
@@ -96,7 +96,7 @@ func TestOrderIsKeptThoughTheFirstMessageDoesNotTellItsQueue(t *testing.T) {
 	is.New(t).Equal(c.waits(), map[string]int32{"m0": 9, "m1": 9, "m2": 7})
 }
 
-func TestNoWaitFunctionIsCalledAfterTheAnswer(t *testing.T) {
+func TestNoWaitFunctionIsCalledAfterTheResponse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		defer cancel()
@@ -109,7 +109,7 @@ func TestNoWaitFunctionIsCalledAfterTheAnswer(t *testing.T) {
 	})
 }
 
-func TestAnAnswerDoesNotWaitForAllOfTheInvocation(t *testing.T) {
+func TestTheResponseDoesNotWaitForTheRestOfTheInvocation(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 15*time.Minute)
 		defer cancel()

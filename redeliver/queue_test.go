@@ -9,7 +9,7 @@ import (
 	"github.com/matryer/is"
 )
 
-func TestTheQueueURLIsMadeOfTheARN(t *testing.T) {
+func TestTheQueueURLIsBuiltFromTheARN(t *testing.T) {
 	for arn, url := range map[string]string{
 		"arn:aws:sqs:eu-west-1:123456789012:orders":             "https://sqs.eu-west-1.amazonaws.com/123456789012/orders",
 		"arn:aws-us-gov:sqs:us-gov-west-1:123456789012:o.fifo":  "https://sqs.us-gov-west-1.amazonaws.com/123456789012/o.fifo",
@@ -46,7 +46,7 @@ func TestWithoutAQueueThereIsNoCall(t *testing.T) {
 	}
 }
 
-func TestAGivenQueueURLIsTaken(t *testing.T) {
+func TestAConfiguredQueueURLIsUsed(t *testing.T) {
 	is := is.New(t)
 	const url = "http://127.0.0.1:4566/000000000000/orders.fifo"
 	c := new(client)

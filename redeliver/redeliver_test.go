@@ -41,7 +41,7 @@ func TestInAFIFOGroupNothingIsVisibleBeforeTheFailedMessage(t *testing.T) {
 	is.Equal(c.waits(), map[string]int32{"m1": 5, "m2": 5, "m5": 5, "m6": 5})
 }
 
-func TestALaterFailureInAFIFOGroupWaitsTheLongerOfBoth(t *testing.T) {
+func TestALaterFailureInAFIFOGroupWaitsForTheLongerTime(t *testing.T) {
 	is := is.New(t)
 	c := new(client)
 	waits := []time.Duration{9 * time.Second, 3 * time.Second, 12 * time.Second, 0, time.Second}
@@ -51,7 +51,7 @@ func TestALaterFailureInAFIFOGroupWaitsTheLongerOfBoth(t *testing.T) {
 	is.Equal(c.waits(), map[string]int32{"m0": 9, "m1": 9, "m2": 12, "m3": 12, "m4": 1})
 }
 
-func TestWhatWasHeldBackByAnotherMessageIsVisibleAtOnce(t *testing.T) {
+func TestAMessageHeldBackByAnotherIsVisibleAtOnce(t *testing.T) {
 	is := is.New(t)
 	c := new(client)
 	h := batch.SQSHandler(each(work), redeliver.After(c, always(time.Minute)), batch.WithPolicy(batch.StopBatch))
@@ -59,7 +59,7 @@ func TestWhatWasHeldBackByAnotherMessageIsVisibleAtOnce(t *testing.T) {
 	is.Equal(c.waits(), map[string]int32{"m1": 60, "m2": 0, "m3": 0})
 }
 
-func TestWhatTheTimeDidNotSufficeForIsVisibleAtOnce(t *testing.T) {
+func TestAMessageNotStartedInTimeIsVisibleAtOnce(t *testing.T) {
 	for behavior, want := range map[string]map[string]int32{
 		"waits until the end": {"m0": 60, "m1": 0, "m2": 0}, // m1 and m2 are not started
 		"is stuck":            {"m0": 60, "m1": 0, "m2": 0}, // m1 and m2 are unreached, m0 is running
@@ -86,7 +86,7 @@ func TestWhatTheTimeDidNotSufficeForIsVisibleAtOnce(t *testing.T) {
 	}
 }
 
-func TestWhatAStageDropsWaitsAsAFailureDoes(t *testing.T) {
+func TestADroppedMessageWaitsLikeAFailedOne(t *testing.T) {
 	is := is.New(t)
 	c := new(client)
 	h := batch.SQSHandler(dropping, redeliver.After(c, always(time.Minute)), batch.WithLogger(nil))
@@ -94,7 +94,7 @@ func TestWhatAStageDropsWaitsAsAFailureDoes(t *testing.T) {
 	is.Equal(c.waits(), map[string]int32{"m1": 60})
 }
 
-func TestWhatABrokenStageHasNotFinishedWaitsAsAFailureDoes(t *testing.T) {
+func TestAMessageUnfinishedByABrokenStageWaitsLikeAFailedOne(t *testing.T) {
 	is := is.New(t)
 	c := new(client)
 	breaking := func(batch.Stream[events.SQSMessage]) batch.Stream[events.SQSMessage] {
@@ -113,12 +113,12 @@ func nestedBatch(ctx context.Context, _ events.SQSMessage) error {
 
 func TestAnErrorThatWrapsAStateIsAFailureAllTheSame(t *testing.T) {
 	for name, err := range map[string]error{
-		"blocked":           fmt.Errorf("inside: %w", batch.ErrBlocked),
-		"not started":       fmt.Errorf("inside: %w", batch.ErrNotStarted),
-		"unreached":         fmt.Errorf("inside: %w", batch.ErrUnreached),
-		"joined":            errors.Join(batch.ErrNotStarted, batch.ErrUnreached),
-		"of a batch within": nestedBatch(t.Context(), events.SQSMessage{}),
-		"that is a nil":     (*nilError)(nil),
+		"blocked":               fmt.Errorf("inside: %w", batch.ErrBlocked),
+		"not started":           fmt.Errorf("inside: %w", batch.ErrNotStarted),
+		"unreached":             fmt.Errorf("inside: %w", batch.ErrUnreached),
+		"joined":                errors.Join(batch.ErrNotStarted, batch.ErrUnreached),
+		"of an inner batch":     nestedBatch(t.Context(), events.SQSMessage{}),
+		"that is a nil pointer": (*nilError)(nil),
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := new(client)
@@ -130,9 +130,9 @@ func TestAnErrorThatWrapsAStateIsAFailureAllTheSame(t *testing.T) {
 	}
 }
 
-func TestAnErrorThatWrapsAStateIsAFailureThoughOthersAreBlocked(t *testing.T) {
+func TestAnErrorThatWrapsAStateIsAFailureEvenIfOthersAreBlocked(t *testing.T) {
 	for name, f := range map[string]func(context.Context, events.SQSMessage) error{
-		"of a batch within":   nestedBatch,
+		"of an inner batch":   nestedBatch,
 		"whose method panics": func(context.Context, events.SQSMessage) error { return panickingError{} },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -183,7 +183,7 @@ func TestTheWaitFunctionSeesTheFailure(t *testing.T) {
 	is.Equal(c.waits(), map[string]int32{"m1": 2})
 }
 
-func TestOneMessageThatCameTwiceWaitsTheLongerTimeUnderBothHandles(t *testing.T) {
+func TestADuplicateMessageWaitsTheLongerTimeUnderBothHandles(t *testing.T) {
 	is := is.New(t)
 	c := new(client)
 	event := messages(standard, "fail", "ok", "fail", "fail")
@@ -194,7 +194,7 @@ func TestOneMessageThatCameTwiceWaitsTheLongerTimeUnderBothHandles(t *testing.T)
 	is.Equal(c.waits(), map[string]int32{"m0": 1, "m1": 1, "m2": 4}) // by handle, one entry per handle
 }
 
-func TestRunAndEventsThatSomebodyElseDecodedWork(t *testing.T) {
+func TestRedeliverWorksWithRunAndWithOtherSources(t *testing.T) {
 	is := is.New(t)
 	c := new(client)
 	_, err := batch.Run(batch.SQS(t.Context(), messages(fifo, "a/fail", "a/ok"), redeliver.After(c, always(time.Second))), each(work))

@@ -43,7 +43,7 @@ func settle(t *testing.T, shard Shard, lists bool, bad string, records ...string
 	return deliveries, strings.Join(ids, " ")
 }
 
-func TestTheRetriesBeginAnewWhenTheCheckpointMoves(t *testing.T) {
+func TestTheRetriesRestartWhenTheCheckpointMoves(t *testing.T) {
 	is := is.New(t)
 	deliveries, discarded := settle(t, Shard{MaxRetries: 3}, true, "5", "3", "4", "5")
 	is.Equal(deliveries, []string{"3 4 5", "5", "5", "5", "5"})

@@ -7,7 +7,7 @@ import (
 	"github.com/matryer/is"
 )
 
-func TestAnAnswerIsReadAsTheServiceReadsIt(t *testing.T) {
+func TestAResponseIsReadAsTheServiceReadsIt(t *testing.T) {
 	ids := []string{"a", "b", "t-0/7"}
 	none, all := []int{}, []int{0, 1, 2}
 	cases := []struct {
@@ -42,7 +42,7 @@ func TestAnAnswerIsReadAsTheServiceReadsIt(t *testing.T) {
 	}
 }
 
-func TestAnInvocationThatDidNotAnswerFailedAsAWhole(t *testing.T) {
+func TestAnInvocationWithoutAResponseFailsTheWholeBatch(t *testing.T) {
 	for _, end := range []sandbox.End{sandbox.Failed, sandbox.TimedOut, sandbox.Exited} {
 		t.Run(end.String(), func(t *testing.T) {
 			is := is.New(t)

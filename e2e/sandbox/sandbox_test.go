@@ -51,14 +51,14 @@ func invoke(t *testing.T, s *sandbox.Sandbox, payload string, timeout time.Durat
 	return out
 }
 
-func TestAnAnswerComesBackByteForByte(t *testing.T) {
+func TestAResponseIsReturnedByteForByte(t *testing.T) {
 	is := is.New(t)
 	out := invoke(t, open(t, sandbox.Config{}), `{"Text":"a\u0000<b>"}`, time.Minute)
 	is.Equal(out.End, sandbox.Responded)
 	is.Equal(string(out.Body), `"a\u0000<b>"`)
 }
 
-func TestTheContextCarriesWhatTheRuntimeAPISent(t *testing.T) {
+func TestTheContextCarriesTheHeadersOfTheRuntimeAPI(t *testing.T) {
 	is := is.New(t)
 	out := invoke(t, open(t, sandbox.Config{ARN: "arn:aws:lambda:us-east-1:1:function:f"}), `{"Do":"context"}`, time.Minute)
 	var got struct{ ARN, RequestID, Left string }
@@ -68,7 +68,7 @@ func TestTheContextCarriesWhatTheRuntimeAPISent(t *testing.T) {
 	is.Equal(got.Left, "1m0s")
 }
 
-func TestAnErrorComesBackWithItsCauseAndTheProcessLivesOn(t *testing.T) {
+func TestAnErrorIsReturnedWithItsCauseAndTheProcessSurvives(t *testing.T) {
 	is := is.New(t)
 	s := open(t, sandbox.Config{})
 	failed := invoke(t, s, `{"Do":"fail","Text":"no stock"}`, time.Minute)
@@ -175,7 +175,7 @@ func TestAProcessThatCannotStartIsAnError(t *testing.T) {
 	is.True(strings.Contains(err.Error(), "exit status 3"))
 }
 
-func TestMemoryIsWhatTheKernelSays(t *testing.T) {
+func TestMemoryIsReadFromTheKernel(t *testing.T) {
 	is := is.New(t)
 	out := invoke(t, open(t, sandbox.Config{}), `{}`, time.Minute)
 	bytes, err := sandbox.Memory(out.PID)

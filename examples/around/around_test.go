@@ -47,7 +47,7 @@ func TestOneClaimCoversAllTriesAndEachTryHasItsTimeout(t *testing.T) {
 	})
 }
 
-func TestWhatIsDoneIsAcknowledgedThoughTheServiceIsDown(t *testing.T) {
+func TestFinishedWorkIsAcknowledgedEvenIfTheServiceIsDown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := is.New(t)
 		down := false
@@ -69,7 +69,7 @@ func TestWhatIsDoneIsAcknowledgedThoughTheServiceIsDown(t *testing.T) {
 	})
 }
 
-func TestACallThatNeverAnswersFailsAfterAllItsTriesAndFreesItsKey(t *testing.T) {
+func TestACallThatNeverReturnsFailsAfterAllItsTriesAndFreesItsKey(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := is.New(t)
 		hangs := true

@@ -109,7 +109,7 @@ func TestALetterThatCannotBeSentLeavesTheMessageFailed(t *testing.T) {
 	is.True(errors.Is(err, o.down))
 }
 
-func TestAnEntryThatIsNoMessageIsForwardedAsItCame(t *testing.T) {
+func TestAnEntryThatIsNotAMessageIsForwardedUnchanged(t *testing.T) {
 	is := is.New(t)
 	var o Outbox
 	handler := batch.SQSHandler(process(o.Send), batch.WithLogger(nil))
@@ -123,7 +123,7 @@ func TestAnEntryThatIsNoMessageIsForwardedAsItCame(t *testing.T) {
 	is.True(strings.Contains(o.letters[0].Body, `"body":7`))
 }
 
-func TestWhatWasNeverTriedIsNotADeadLetter(t *testing.T) {
+func TestAnUntriedMessageIsNotADeadLetter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := is.New(t)
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
@@ -147,7 +147,7 @@ func TestTheStageObeysTheLaws(t *testing.T) {
 	batchtest.CheckStage(t, messages, process(new(Outbox).Send), batchtest.Recovers())
 }
 
-func TestWhatDoesNotDecodeIsADeadLetterWhateverTheCodec(t *testing.T) {
+func TestAMessageThatDoesNotDecodeIsADeadLetterForEveryCodec(t *testing.T) {
 	type event struct{ At time.Time }
 	for name, unmarshal := range map[string]func([]byte, any) error{
 		"encoding/json": json.Unmarshal,

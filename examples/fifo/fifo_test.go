@@ -59,7 +59,7 @@ func sent(t *testing.T) (queue *batchtest.Queue, ids map[string][]string) {
 	return queue, ids
 }
 
-func TestOnlyWhatNeverSucceedsIsDeadLetteredAndTheRestIsBookedInOrder(t *testing.T) {
+func TestOnlyBookingsThatNeverSucceedAreDeadLetteredAndTheRestAreBookedInOrder(t *testing.T) {
 	is := is.New(t)
 	queue, ids := sent(t)
 	var ledger Ledger
@@ -74,7 +74,7 @@ func TestOnlyWhatNeverSucceedsIsDeadLetteredAndTheRestIsBookedInOrder(t *testing
 }
 
 // This is why main needs MAX_RECEIVES: with a wrong count, bookings that were never tried are dead-lettered.
-func TestWithACountThatIsNotTheQueuesInnocentBookingsAreDeadLettered(t *testing.T) {
+func TestInnocentBookingsAreDeadLetteredIfTheReceiveCountIsWrong(t *testing.T) {
 	is := is.New(t)
 	queue, _ := sent(t)
 	var ledger Ledger
@@ -95,7 +95,7 @@ func TestABookingThatIsDeliveredTwiceIsBookedOnce(t *testing.T) {
 	is.Equal(ledger.accounts["ada"], Account{100, []string{"b-1"}})
 }
 
-func TestTheFunctionDoesNotStartWithoutTheQueuesCount(t *testing.T) {
+func TestTheFunctionDoesNotStartWithoutTheReceiveCountOfTheQueue(t *testing.T) {
 	is := is.New(t)
 	for value, want := range map[string]int{"5": 5, "1000": 1000, "": 0, "0": 0, "five": 0} {
 		t.Setenv("MAX_RECEIVES", value)

@@ -22,7 +22,7 @@ import (
 	"github.com/lambdabatch/batch/examples/internal/local"
 )
 
-func TestTheBuiltInEventSettlesPoisonAndComesAgainFromTheFirstRefusal(t *testing.T) {
+func TestTheBuiltInEventSettlesPoisonRecordsAndIsRedeliveredFromTheFirstFailure(t *testing.T) {
 	is := is.New(t)
 	store := newStore("boiler", "cellar", "roof")
 	var stdout, stderr bytes.Buffer
@@ -118,7 +118,7 @@ func TestARecordWithoutDataIsLeftToTheOnFailureDestination(t *testing.T) {
 	is.Equal(len(store.letters), 0)
 }
 
-func TestARealEventIsAnswered(t *testing.T) {
+func TestARealEventIsProcessed(t *testing.T) {
 	is := is.New(t)
 	module, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/aws/aws-lambda-go").Output()
 	is.NoErr(err)

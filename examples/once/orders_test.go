@@ -26,7 +26,7 @@ func TestTheBuiltInEventChargesEachOrderOnce(t *testing.T) {
 	is.True(strings.Contains(story.String(), `failed: key "order-2": done for another payload`))
 }
 
-func TestOverSeveralDeliveriesADoubleIsAcknowledgedAndAnotherPriceIsNot(t *testing.T) {
+func TestARepeatedOrderIsAcknowledgedUnlessItsPriceDiffers(t *testing.T) {
 	is := is.New(t)
 	var p payments
 	queue := batchtest.NewQueue(batchtest.QueueConfig{BatchSize: 10, MaxReceives: 3})

@@ -22,7 +22,7 @@ func run(args ...string) (status int, stdout, stderr string) {
 	return status, out.String(), log.String()
 }
 
-func TestTheBuiltInEventReportsWhatFailed(t *testing.T) {
+func TestTheBuiltInEventReportsFailedOrders(t *testing.T) {
 	is := is.New(t)
 	status, stdout, _ := run()
 	is.Equal(status, 0)
@@ -32,7 +32,7 @@ func TestTheBuiltInEventReportsWhatFailed(t *testing.T) {
 		`{"itemIdentifier":"00000005-5d1c-4b5a-9f2e-7c3b6a1d2e4f"}]}`+"\n") // a panic
 }
 
-func TestWhatIsChargedIsStored(t *testing.T) {
+func TestChargedOrdersAreStored(t *testing.T) {
 	is := is.New(t)
 	var store Store
 	_, err := store.handler().Invoke(t.Context(), builtIn)
@@ -43,7 +43,7 @@ func TestWhatIsChargedIsStored(t *testing.T) {
 	})
 }
 
-func TestARealEventIsAnswered(t *testing.T) {
+func TestARealEventIsProcessed(t *testing.T) {
 	is := is.New(t)
 	module, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/aws/aws-lambda-go").Output()
 	is.NoErr(err)

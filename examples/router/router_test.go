@@ -14,7 +14,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-func TestTheBuiltInEventReportsWhatFailedAndWhatHasNoRoute(t *testing.T) {
+func TestTheBuiltInEventReportsFailedMessagesAndThoseWithoutARoute(t *testing.T) {
 	is := is.New(t)
 	var out, log bytes.Buffer
 	status := local.Run(batch.SQSHandler(new(Books).process), builtIn, []string{"router"}, &out, &log)
@@ -26,7 +26,7 @@ func TestTheBuiltInEventReportsWhatFailedAndWhatHasNoRoute(t *testing.T) {
 		`{"itemIdentifier":"00000008-5d1c-4b5a-9f2e-7c3b6a1d2e4f"}]}`+"\n") // no kind
 }
 
-func TestEachKindGoesItsOwnWay(t *testing.T) {
+func TestEachKindTakesItsOwnRoute(t *testing.T) {
 	is := is.New(t)
 	var books Books
 	handler := batch.SQSHandler(books.process, batch.WithLogger(nil))
@@ -37,7 +37,7 @@ func TestEachKindGoesItsOwnWay(t *testing.T) {
 	is.Equal(books.writes, 1) // all refunds at once
 }
 
-func TestWhatHasNoRouteSaysWhichKindItIs(t *testing.T) {
+func TestAMessageWithoutARouteFailsWithAnErrorThatNamesItsKind(t *testing.T) {
 	is := is.New(t)
 	promotion := `{"Records":[{"messageId":"m-1","body":"{}","eventSource":"aws:sqs",
 		"messageAttributes":{"kind":{"stringValue":"promotion","dataType":"String"}}}]}`

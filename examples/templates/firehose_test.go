@@ -77,7 +77,7 @@ func TestFirehoseCallsTheFunctionAndWaitsForIt(t *testing.T) {
 	})
 }
 
-func TestPartitionKeysChooseTheFolderAndFailuresHaveTheirs(t *testing.T) {
+func TestPartitionKeysChooseTheFolderAndFailuresHaveASeparateOne(t *testing.T) {
 	forEach(t, onFirehose, func(is *is.I, tmpl template) {
 		destination := tmpl.delivery.Destination
 		is.True(destination.DynamicPartitioningConfiguration.Enabled)

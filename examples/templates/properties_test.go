@@ -48,7 +48,7 @@ func TestEventsAreCounted(t *testing.T) {
 	})
 }
 
-func TestThereIsTimeToTryAgainBeforeAMessageComesBack(t *testing.T) {
+func TestTheVisibilityTimeoutIsSixTimesTheFunctionTimeout(t *testing.T) {
 	forEach(t, onQueues, func(is *is.I, tmpl template) {
 		is.True(tmpl.function.Timeout > 0)
 		is.True(tmpl.source().VisibilityTimeout >= 6*tmpl.function.Timeout+tmpl.mapping.MaximumBatchingWindowInSeconds)
@@ -80,13 +80,13 @@ func TestMessagesAreReceivedAtLeastFiveTimes(t *testing.T) {
 	})
 }
 
-func TestTheHandlerOfAFIFOQueueKnowsItsReceiveCount(t *testing.T) {
+func TestTheHandlerOfAFIFOQueueGetsTheMaxReceiveCount(t *testing.T) {
 	forEach(t, onFIFO, func(is *is.I, tmpl template) {
 		is.Equal(tmpl.function.Environment.Variables["MAX_RECEIVES"], tmpl.source().RedrivePolicy.MaxReceiveCount)
 	})
 }
 
-func TestAFIFOQueueIsCalledOne(t *testing.T) {
+func TestAFIFOQueueHasTheFIFOSuffix(t *testing.T) {
 	forEach(t, onFIFO, func(is *is.I, tmpl template) {
 		for _, q := range tmpl.queues {
 			is.Equal(q.FifoQueue, strings.HasSuffix(q.QueueName.text, ".fifo"))
@@ -94,7 +94,7 @@ func TestAFIFOQueueIsCalledOne(t *testing.T) {
 	})
 }
 
-func TestTheBatchIsOneThatTheQueueTakes(t *testing.T) {
+func TestTheBatchSettingsAreValidForTheQueue(t *testing.T) {
 	forEach(t, onQueues, func(is *is.I, tmpl template) {
 		window := tmpl.mapping.MaximumBatchingWindowInSeconds
 		if tmpl.source().FifoQueue {
@@ -119,7 +119,7 @@ func TestAPoisonRecordOfAStreamIsIsolatedAndGivenUp(t *testing.T) {
 	})
 }
 
-func TestWhatIsGivenUpCanStillBeRead(t *testing.T) {
+func TestDiscardedRecordsCanStillBeRead(t *testing.T) {
 	forEach(t, onStreams, func(is *is.I, tmpl template) {
 		target, isARN := strings.CutSuffix(tmpl.mapping.DestinationConfig.OnFailure.Destination.text, ".Arn")
 		is.True(isARN)
@@ -132,7 +132,7 @@ func TestWhatIsGivenUpCanStillBeRead(t *testing.T) {
 	})
 }
 
-func TestTheBatchIsOneThatTheStreamGives(t *testing.T) {
+func TestTheBatchSettingsAreValidForTheStream(t *testing.T) {
 	forEach(t, onStreams, func(is *is.I, tmpl template) {
 		is.True(tmpl.mapping.BatchSize >= 1 && tmpl.mapping.BatchSize <= 10_000)
 		is.True(tmpl.mapping.MaximumBatchingWindowInSeconds <= 300)
@@ -141,7 +141,7 @@ func TestTheBatchIsOneThatTheStreamGives(t *testing.T) {
 	})
 }
 
-func TestAWindowIsOfOneInvocationAtATime(t *testing.T) {
+func TestAWindowHasOneInvocationAtATime(t *testing.T) {
 	forEach(t, withWindows, func(is *is.I, tmpl template) {
 		is.True(tmpl.mapping.TumblingWindowInSeconds <= 900)
 		is.Equal(tmpl.mapping.ParallelizationFactor, 1)
@@ -176,7 +176,7 @@ func TestTheTableIsOneForKeysThatExpire(t *testing.T) {
 	})
 }
 
-func TestTheFunctionMayReadItsStreamTellTheDestinationAndNothingElse(t *testing.T) {
+func TestTheFunctionMayOnlyReadItsStreamAndSendToTheDestination(t *testing.T) {
 	forEach(t, onStreams, func(is *is.I, tmpl template) {
 		destination := strings.TrimSuffix(tmpl.mapping.DestinationConfig.OnFailure.Destination.text, ".Arn")
 		is.Equal(tmpl.function.Policies, []policy{

@@ -16,7 +16,7 @@ import (
 
 var durations = regexp.MustCompile(` +[0-9.]+(ms|µs|s) ?`)
 
-func TestThePictureShowsWhatBecameOfEachMessage(t *testing.T) {
+func TestThePictureShowsTheOutcomeOfEachMessage(t *testing.T) {
 	is := is.New(t)
 	spans := tracetest.NewInMemoryExporter()
 	var out, log bytes.Buffer
@@ -37,7 +37,7 @@ process orders 1ms  message m-5  ERROR panic: runtime error: integer divide by z
 `, "\n"))
 }
 
-func TestTheSpansAreExportedBeforeTheAnswer(t *testing.T) {
+func TestTheSpansAreExportedBeforeTheResponse(t *testing.T) {
 	is := is.New(t)
 	var out bytes.Buffer
 	exporter, err := stdouttrace.New(stdouttrace.WithWriter(&out))

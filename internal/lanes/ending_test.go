@@ -50,7 +50,7 @@ func TestABreakEndsLanesAndProducer(t *testing.T) {
 	})
 }
 
-func TestGivingUpHandsOnWhatHangsAndWaitsForNothing(t *testing.T) {
+func TestGivingUpPassesOnHangingItemsWithoutWaiting(t *testing.T) {
 	for _, all := range []bool{false, true} {
 		bubble(t, func(t *testing.T) {
 			free := make(chan struct{})
@@ -82,7 +82,7 @@ func TestGivingUpHandsOnWhatHangsAndWaitsForNothing(t *testing.T) {
 	}
 }
 
-func TestALaneThatWaitsForAnItemEndsByItselfUnlessAllAreGivenUp(t *testing.T) {
+func TestAnIdleLaneEndsByItselfUnlessAllLanesAreGivenUp(t *testing.T) {
 	for _, all := range []bool{false, true} {
 		bubble(t, func(t *testing.T) {
 			s := newScene(1, func(s *scene, l *lane) {
@@ -104,7 +104,7 @@ func TestALaneThatWaitsForAnItemEndsByItselfUnlessAllAreGivenUp(t *testing.T) {
 	}
 }
 
-func TestGivingUpLetsLanesGoThatWaitForTheConsumer(t *testing.T) {
+func TestGivingUpReleasesLanesThatWaitForTheConsumer(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		s := newScene(2, do)
 		for range 200 {

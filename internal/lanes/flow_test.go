@@ -22,7 +22,7 @@ func (s *scene) pushing(line int) (pushed *atomic.Int64) {
 	return pushed
 }
 
-func TestLanesRunAheadOfTheConsumerByNoMoreThanBehindAndOneALane(t *testing.T) {
+func TestLanesRunAheadOfTheConsumerByAtMostBehindPlusOneItemPerLane(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		const n = 3
 		s := newScene(n, do)
@@ -58,7 +58,7 @@ func TestTheProducerIsAheadOfTheLanesByNoMoreThanAhead(t *testing.T) {
 	})
 }
 
-func TestWhatWaitsInItsLineDoesNotHoldTheProducerBack(t *testing.T) {
+func TestItemsWaitingInALineDoNotHoldBackTheProducer(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		s := newScene(2, do)
 		for range 10 * lanes.Ahead {
@@ -73,7 +73,7 @@ func TestWhatWaitsInItsLineDoesNotHoldTheProducerBack(t *testing.T) {
 	})
 }
 
-func TestANarrowPoolHasTheProducerWaitForAFreeLane(t *testing.T) {
+func TestTheProducerOfANarrowPoolWaitsForAFreeLane(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		s := newScene(2, do)
 		s.Narrow()
@@ -132,7 +132,7 @@ func TestAProducerDoesNotWaitForRoomAfterReleaseExpired(t *testing.T) {
 	})
 }
 
-func TestWhatHasNotExpiredStaysInItsLine(t *testing.T) {
+func TestAnItemThatHasNotExpiredStaysInItsLine(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		s := newScene(4, do)
 		s.add(1, 0, 0, time.Second)
@@ -147,7 +147,7 @@ func TestWhatHasNotExpiredStaysInItsLine(t *testing.T) {
 	})
 }
 
-func TestAProducerIsToldWhenAllLanesHaveEnded(t *testing.T) {
+func TestAProducerStopsWhenAllLanesHaveEnded(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		s := newScene(2, func(s *scene, l *lane) {
 			s.Next(l)
@@ -177,7 +177,7 @@ func TestNoMoreLanesStartThanThereAreItems(t *testing.T) {
 
 // A called lane finds its item taken when it wakes, and is asked to flush. Meanwhile new items must not wait for it
 // to call another lane.
-func TestItemsCallOthersWhileALaneThatWasCalledFlushes(t *testing.T) {
+func TestNewItemsWakeOtherLanesWhileACalledLaneFlushes(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1)) // so that the called lane wakes late
 	bubble(t, func(t *testing.T) {
 		free := make(chan struct{})

@@ -22,7 +22,7 @@ func TestResultsOfAGateLeaveByRankWhicheverIsFinishedFirst(t *testing.T) {
 	})
 }
 
-func TestTheFirstOfAGateDoesNotWaitForItsOwnLaterResults(t *testing.T) {
+func TestTheFirstResultInAGateDoesNotWaitForLaterResultsOfItsItem(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		s := newScene(2, do)
 		s.add(0, 1, 0, time.Second, time.Second)
@@ -52,7 +52,7 @@ func TestAnItemThatComesLateOvertakesThoseOfAHigherRank(t *testing.T) {
 	})
 }
 
-func TestWhatComesOfAGateInTheEndComesInItsOrder(t *testing.T) {
+func TestItemsLostAtTheEndLeaveTheirGateInOrder(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		s := newScene(1, func(s *scene, l *lane) {
 			s.Next(l)
@@ -69,7 +69,7 @@ func TestWhatComesOfAGateInTheEndComesInItsOrder(t *testing.T) {
 	})
 }
 
-func TestAGateIsNotPassedInTheRoomThatTheFinishedLeave(t *testing.T) {
+func TestAGateHoldsWhileFinishedItemsFreeTheirPlaces(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		s := newScene(3, do)
 		var want []int

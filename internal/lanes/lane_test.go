@@ -8,7 +8,7 @@ import (
 	"github.com/lambdabatch/batch/internal/lanes"
 )
 
-func TestItemsOfALineRunOneAfterTheOtherAndOthersMeanwhile(t *testing.T) {
+func TestItemsOfALineRunInSequenceAndOtherItemsMeanwhile(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		s := newScene(4, do)
 		for _, line := range []int{1, 1, 2, 0, 1} {
@@ -67,7 +67,7 @@ func TestALaneThatLooksAheadGetsMoreOfItsOwnLines(t *testing.T) {
 	})
 }
 
-func TestAnItemIsFinishedWhenTheLastOfItLeavesAfterItsLaneHasAskedForMore(t *testing.T) {
+func TestAnItemIsFinishedOnceItsLaneAsksForMoreAndItsLastResultLeaves(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		s := newScene(1, hoard)
 		s.add(0, 0, 0, 0)
@@ -84,7 +84,7 @@ func TestAnItemIsFinishedWhenTheLastOfItLeavesAfterItsLaneHasAskedForMore(t *tes
 	})
 }
 
-func TestALineWaitsForAFunctionThatWorksOnAfterItsLastResult(t *testing.T) {
+func TestALineWaitsForAFunctionThatContinuesAfterItsLastResult(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		s := newScene(2, func(s *scene, l *lane) {
 			defer s.Close(l, true, lost(s))
@@ -103,7 +103,7 @@ func TestALineWaitsForAFunctionThatWorksOnAfterItsLastResult(t *testing.T) {
 	})
 }
 
-func TestALaneThatHoldsNothingIsNotAsked(t *testing.T) {
+func TestALaneThatHoldsNothingIsNotAskedToFlush(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		s := newScene(1, do)
 		s.add(0, 0, 0, time.Second)
@@ -119,7 +119,7 @@ func TestALaneThatHoldsNothingIsNotAsked(t *testing.T) {
 	})
 }
 
-func TestALaneThatIsHastenedIsAskedOnceForWhatItHoldsBeforeItWaits(t *testing.T) {
+func TestAHastenedLaneIsAskedToFlushOnceBeforeItWaits(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		s := newScene(1, hoard)
 		for range 4 {
@@ -146,7 +146,7 @@ func TestALaneThatIsHastenedIsAskedOnceForWhatItHoldsBeforeItWaits(t *testing.T)
 	})
 }
 
-func TestALaneThatLetsGoOfNothingIsNotAskedAgain(t *testing.T) {
+func TestALaneThatFlushesNothingIsNotAskedAgain(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		s := newScene(1, func(s *scene, l *lane) {
 			defer s.Close(l, true, lost(s))
@@ -175,7 +175,7 @@ func TestALaneThatLetsGoOfNothingIsNotAskedAgain(t *testing.T) {
 	})
 }
 
-func TestWhatALaneHasNotFinishedIsLostWhenItCloses(t *testing.T) {
+func TestUnfinishedItemsAreLostWhenTheirLaneCloses(t *testing.T) {
 	for _, tell := range []bool{true, false} {
 		bubble(t, func(t *testing.T) {
 			s := newScene(1, func(s *scene, l *lane) {

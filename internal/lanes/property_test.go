@@ -32,7 +32,7 @@ func drawn(t *rapid.T) (s *scene, n int) {
 	return s, n
 }
 
-func TestEveryItemComesOutOnceWhereverItsLineAndItsGateLeadIt(t *testing.T) {
+func TestEveryItemComesOutOnceWhateverItsLineAndItsGate(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		rapid.SyncTest(t, func(t *rapid.T) {
 			s, n := drawn(t)

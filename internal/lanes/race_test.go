@@ -159,7 +159,7 @@ func (r *rush) interfere() bool {
 	return true
 }
 
-func TestItemsPassOnceWhoeverIsFastest(t *testing.T) {
+func TestEveryItemPassesOnceWhicheverGoroutineIsFastest(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		r := drawRush(t)
 		go r.produce()
@@ -183,7 +183,7 @@ func TestItemsPassOnceWhoeverIsFastest(t *testing.T) {
 }
 
 // Each item is pushed just as the lane is about to wait: a varying moment after it has finished the item before.
-func TestNoItemIsLeftLying(t *testing.T) {
+func TestNoPushedItemIsMissed(t *testing.T) {
 	s := newScene(1, do)
 	var left atomic.Int32
 	s.Left = func(j *job, _ result) {

@@ -143,7 +143,7 @@ func TestTheProducerIsAheadOfRoutedLanesByNoMoreThanRoutedAhead(t *testing.T) {
 
 // The jobs of one line alternate between two lanes. A lane that collects several must not wait for the jobs after the
 // one that it holds.
-func TestALaneLetsGoOfWhatOthersWaitFor(t *testing.T) {
+func TestALaneFlushesItemsThatOthersWaitFor(t *testing.T) {
 	for _, obedient := range []bool{true, false} {
 		bubble(t, func(t *testing.T) {
 			s := newRoutedScene(2, holding(100, obedient))
@@ -162,7 +162,7 @@ func TestALaneLetsGoOfWhatOthersWaitFor(t *testing.T) {
 	}
 }
 
-func TestALaneThatCrashesAsItPartsHasNoSuccessor(t *testing.T) {
+func TestALaneThatPanicsWhileItEndsEarlyHasNoSuccessor(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		s := newPair(func(s *scene, l *lane) {
 			for _, turn := s.Next(l); turn != lanes.End; _, turn = s.Next(l) {
@@ -184,7 +184,7 @@ func TestALaneThatCrashesAsItPartsHasNoSuccessor(t *testing.T) {
 	})
 }
 
-func TestALaneThatPartsGetsNothingMore(t *testing.T) {
+func TestALaneThatEndsEarlyGetsNoMoreItems(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		s := newPair(func(s *scene, l *lane) {
 			it, _ := s.Next(l)
@@ -207,7 +207,7 @@ func TestALaneThatPartsGetsNothingMore(t *testing.T) {
 	})
 }
 
-func TestALaneKeepsWhatOthersWaitForAsLongAsMoreMayCome(t *testing.T) {
+func TestALaneKeepsItemsThatOthersWaitForWhileMoreMayArrive(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		s := newRoutedScene(2, holding(3, true))
 		for i := range 4 {
@@ -230,7 +230,7 @@ func TestALaneKeepsWhatOthersWaitForAsLongAsMoreMayCome(t *testing.T) {
 	})
 }
 
-func TestNobodyTakesTheItemsOfALaneThatHasEnded(t *testing.T) {
+func TestTheItemsOfALaneThatHasEndedAreRefused(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		s := newPair(func(s *scene, l *lane) {
 			it, _ := s.Next(l)
@@ -262,7 +262,7 @@ func TestNobodyTakesTheItemsOfALaneThatHasEnded(t *testing.T) {
 	})
 }
 
-func TestTheLineOfAnItemThatNobodyTakesGoesOn(t *testing.T) {
+func TestALineContinuesAfterARefusedItem(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		s := newPair(func(s *scene, l *lane) {
 			it, _ := s.Next(l)
@@ -282,7 +282,7 @@ func TestTheLineOfAnItemThatNobodyTakesGoesOn(t *testing.T) {
 	})
 }
 
-func TestNarrowLanesWithItemsOfTheirOwnGetOneAtATime(t *testing.T) {
+func TestNarrowRoutedLanesGetOneItemAtATime(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		s := newRoutedScene(2, do)
 		s.Narrow()

@@ -7,7 +7,7 @@ import (
 	"github.com/matryer/is"
 )
 
-func TestAnIterationOfWhichNothingArrivedDoesNotCountIfItWasALookAhead(t *testing.T) {
+func TestALookAheadWithoutArrivalsDoesNotCount(t *testing.T) {
 	for name, test := range map[string]struct {
 		left, ended, cut bool
 		counts           bool
@@ -36,7 +36,7 @@ func TestAnIterationOfWhichNothingArrivedDoesNotCountIfItWasALookAhead(t *testin
 	}
 }
 
-func TestTheLastIterationOfACutPipelineCountsThoughItsSourceHadEnded(t *testing.T) {
+func TestTheLastIterationOfACutPipelineCountsEvenIfItsSourceEnded(t *testing.T) {
 	is := is.New(t)
 	_, first := one(1)
 	first.Arrive(0, 0, ready)
@@ -57,7 +57,7 @@ func TestAnIterationThatWasLeftCountsIfAnythingHasArrived(t *testing.T) {
 	is.Equal(state(tally, 2, 1), ledger.Unreached)
 }
 
-func TestWhereNoIterationCountsNothingWasReached(t *testing.T) {
+func TestRecordsAreUnreachedIfNoIterationCounts(t *testing.T) {
 	is := is.New(t)
 	_, tally := one(1)
 	tally.Left = true
@@ -119,14 +119,14 @@ func TestAVerdictOnlyGetsWorse(t *testing.T) {
 	}
 }
 
-func TestUnreachReportsWhatWouldBeAcknowledged(t *testing.T) {
+func TestUnreachReportsRecordsThatWouldBeAcknowledged(t *testing.T) {
 	is := is.New(t)
 	f := folded(ready, failed, blocked)
 	f.Unreach()
 	is.Equal(verdicts(f, 3), []ledger.Verdict{unreached, failed, blocked})
 }
 
-func TestWhatIsSaidToRunIsReportedThoughACopyOfItHasArrived(t *testing.T) {
+func TestARecordMarkedAsRunningIsReportedEvenIfACopyArrived(t *testing.T) {
 	is := is.New(t)
 	running := ledger.Verdict{State: ledger.Running}
 	f := folded(ready, failed, notStarted, unreached)
@@ -157,7 +157,7 @@ func TestARecordIsNotAcknowledgedWhileACopyOfItIsHeld(t *testing.T) {
 	is.Equal(fold(), []ledger.Verdict{done, done})
 }
 
-func TestALookAheadCountsWhatFailedInItAndNotWhatItInterrupted(t *testing.T) {
+func TestALookAheadCountsItsFailuresButNotInterruptedRecords(t *testing.T) {
 	is := is.New(t)
 	n, ahead := one(3)
 	ahead.Left = true
@@ -195,7 +195,7 @@ func TestAFailedRecordHoldsBackTheOnesAfterItInItsLine(t *testing.T) {
 	}
 }
 
-func TestARecordThatDoesNotBlockHoldsNobodyBack(t *testing.T) {
+func TestARecordThatDoesNotBlockHoldsBackNoOther(t *testing.T) {
 	is := is.New(t)
 	f := folded(failed, failed, ready)
 	f.HoldBack(func(int) int32 { return 1 }, func(record int) bool { return record != 0 })

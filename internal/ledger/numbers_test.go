@@ -6,7 +6,7 @@ import (
 	"github.com/matryer/is"
 )
 
-func TestWhatIsSplitWhileSomebodyLooksIsSeen(t *testing.T) {
+func TestMissingSeesNumbersSplitDuringTheSearch(t *testing.T) {
 	for _, n := range []uint32{1, 63, 64, 70} {
 		is := is.New(t)
 		var numbers Numbers

@@ -57,7 +57,7 @@ func grow(all *sync.WaitGroup, numbers *ledger.Numbers, tr tree, number uint32, 
 	}
 }
 
-func TestARecordNeverLooksCompleteWhileAPartIsMissingWhoeverSplits(t *testing.T) {
+func TestARecordNeverLooksCompleteDuringConcurrentSplits(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		tr := trees(t, rapid.IntRange(1, 4).Draw(t, "depth"))
 		numbers, tally := one(1)
@@ -106,7 +106,7 @@ func TestASplitGivesOutItsNewNumbersBeforeItStopsExpectingTheOldOne(t *testing.T
 	}
 }
 
-func TestTheFirstSplitsOfABatchMayComeAtOnce(t *testing.T) {
+func TestTheFirstSplitsOfABatchMayBeConcurrent(t *testing.T) {
 	const records, splitters = 10_000, 4 // making a table for so many takes a moment
 	for range 20 {
 		is := is.New(t)
@@ -122,7 +122,7 @@ func TestTheFirstSplitsOfABatchMayComeAtOnce(t *testing.T) {
 	}
 }
 
-func TestManyPartsOfARecordMayBeSplitAtOnce(t *testing.T) {
+func TestManyPartsOfARecordMayBeSplitConcurrently(t *testing.T) {
 	const parts = 200
 	for range 20 {
 		is := is.New(t)
@@ -152,7 +152,7 @@ func atOnce(n int, f func(i int)) {
 }
 
 // One copy leaves while another is held, and the held one is split.
-func TestAStayIsNotOverWhileWhatIsHeldIsSplit(t *testing.T) {
+func TestAStayIsNotOverWhileAHeldCopyIsSplit(t *testing.T) {
 	var now atomic.Pointer[ledger.Stay]
 	var end atomic.Bool
 	over := make(chan int)
@@ -181,7 +181,7 @@ func TestAStayIsNotOverWhileWhatIsHeldIsSplit(t *testing.T) {
 }
 
 // Parts leave while copies of them are split, in any order.
-func TestAStayIsOverOnceWhateverLeavesWhileItIsSplit(t *testing.T) {
+func TestAStayEndsOnceEvenIfPartsLeaveWhileTheyAreSplit(t *testing.T) {
 	for range 5_000 {
 		var stay ledger.Stay
 		stay.Enter(0)

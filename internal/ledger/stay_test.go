@@ -26,7 +26,7 @@ func TestAStayIsOverWhenEveryPartHasLeft(t *testing.T) {
 	is.True(stay.Over())
 }
 
-func TestAStayGoesOnForWhatACopyWasSplitInto(t *testing.T) {
+func TestAStayContinuesForThePartsOfASplitCopy(t *testing.T) {
 	is := is.New(t)
 	var stay ledger.Stay
 	stay.Enter(0)
@@ -136,7 +136,7 @@ func sorted(s set) []uint32 {
 	return slices.Sorted(maps.Keys(s))
 }
 
-func TestSeveralMaySplitAndLeaveAStayAtOnce(t *testing.T) {
+func TestAStayAllowsConcurrentSplitsAndLeaves(t *testing.T) {
 	is := is.New(t)
 	const many = 50
 	var numbers ledger.Numbers

@@ -77,7 +77,7 @@ func TestAPartThatIsSplitAgainAddsNumbersThatMustArriveToo(t *testing.T) {
 	is.Equal(state(tally, 1, 0), ledger.Done)
 }
 
-func TestAPartThatArrivedStillExpectsWhatItsCopyWasSplitInto(t *testing.T) {
+func TestAnArrivedPartStillExpectsThePartsOfItsSplitCopy(t *testing.T) {
 	is := is.New(t)
 	numbers, tally := one(1)
 	tally.Arrive(0, 0, ready)
@@ -115,7 +115,7 @@ func TestARecordIsNotAcknowledgedIfOneOfItsPartsFailed(t *testing.T) {
 	}
 }
 
-func TestAFailureOfItsOwnOutweighsOneThatCameFromNotBeingProcessed(t *testing.T) {
+func TestARealFailureOutweighsAnUnprocessedOne(t *testing.T) {
 	is := is.New(t)
 	numbers, tally := one(1)
 	numbers.Split(0, 0, 4)

@@ -44,7 +44,7 @@ func TestAFailureHoldsBackTheRecordsAfterItInItsLine(t *testing.T) {
 	is.Equal(blocker(o, 4, 0), -1)
 }
 
-func TestAFailureIsSettledByWhatDescendsFromIt(t *testing.T) {
+func TestAFailureIsSettledByItsDescendants(t *testing.T) {
 	is := is.New(t)
 	o := in(1, 1)
 	first := o.Fail(of(0, 0), true, "first")
@@ -59,7 +59,7 @@ func TestAFailureIsSettledByWhatDescendsFromIt(t *testing.T) {
 	is.True(!o.Open())
 }
 
-func TestEachCopyOfAFailedResultIsAFailureOfItsOwn(t *testing.T) {
+func TestEachCopyOfAFailedResultIsASeparateFailure(t *testing.T) {
 	is := is.New(t)
 	o := in(1, 1)
 	version := o.Fail(of(0, 0), true, "boom")
@@ -90,9 +90,9 @@ func TestARecordHoldsBackUntilTheLastOfItsPartsIsSettled(t *testing.T) {
 
 func TestAnUnseenFailureIsDroppedByTheNextResultOfItsPart(t *testing.T) {
 	for name, next := range map[string]func(o *order.Order[string]){
-		"that goes on well":   func(o *order.Order[string]) { o.Pass(of(0, 0)) },
-		"that goes on Failed": func(o *order.Order[string]) { o.Pass(of(0, o.Fail(of(0, 0), true, "again"))) },
-		"that is tried again": func(o *order.Order[string]) { o.Try(of(0, 0), true, 0, "again"); o.Pass(of(0, 0)) },
+		"that continues":   func(o *order.Order[string]) { o.Pass(of(0, 0)) },
+		"that fails again": func(o *order.Order[string]) { o.Pass(of(0, o.Fail(of(0, 0), true, "again"))) },
+		"that is retried":  func(o *order.Order[string]) { o.Try(of(0, 0), true, 0, "again"); o.Pass(of(0, 0)) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			is := is.New(t)
@@ -117,7 +117,7 @@ func TestAnUnseenFailureOfAnotherPartStays(t *testing.T) {
 	is.Equal(blocker(o, 1, 0), 0)
 }
 
-func TestAFailureInLanesHoldsBackOnlyWhatIsOutsideOfThem(t *testing.T) {
+func TestAFailureInLanesHoldsBackOnlyRecordsOutsideThem(t *testing.T) {
 	is := is.New(t)
 	o := in(1, 1)
 	version := o.Fail(of(0, 0), true, "boom")
@@ -156,7 +156,7 @@ func TestSettlingAFailureLeavesAnUnseenOneOfItsPart(t *testing.T) {
 	is.True(!o.Open())
 }
 
-func TestARecordInNoLineHoldsNobodyBackAndIsHeldByNone(t *testing.T) {
+func TestARecordWithoutALineHoldsBackNoOtherAndIsNeverHeldBack(t *testing.T) {
 	is := is.New(t)
 	o := in(order.None, order.None, 1, order.Any)
 	o.Fail(of(0, 0), true, "boom")
@@ -190,7 +190,7 @@ func TestARecordThatMayBeInEveryLineHoldsBackAllAfterItAndIsHeldByAll(t *testing
 	is.Equal(blocker(o, 4, 0), 1)
 }
 
-func TestAFailureThatHoldsNobodyBackIsKept(t *testing.T) {
+func TestAFailureThatHoldsBackNoRecordIsKept(t *testing.T) {
 	is := is.New(t)
 	o := in(1, 1)
 	version := o.Fail(of(0, 0), false, "boom")
@@ -198,7 +198,7 @@ func TestAFailureThatHoldsNobodyBackIsKept(t *testing.T) {
 	is.Equal(o.Unsettled(), []order.Cause[string]{{Failure: of(0, version), Cause: "boom"}})
 }
 
-func TestTheZeroOrderKeepsFailuresAndHoldsNobodyBack(t *testing.T) {
+func TestTheZeroOrderKeepsFailuresAndHoldsBackNoRecord(t *testing.T) {
 	is := is.New(t)
 	var o order.Order[string]
 	o.Pass(of(0, 1))
@@ -211,7 +211,7 @@ func TestTheZeroOrderKeepsFailuresAndHoldsNobodyBack(t *testing.T) {
 	is.Equal(len(o.Unsettled()), 0)
 }
 
-func TestAStayLeavesWithItsOwnFailures(t *testing.T) {
+func TestLeavingAStayReturnsOnlyItsOwnFailures(t *testing.T) {
 	is := is.New(t)
 	o := in(1, 1)
 	fail := func(number uint32, stay uint32, cause string) order.Failure {
@@ -229,7 +229,7 @@ func TestAStayLeavesWithItsOwnFailures(t *testing.T) {
 	is.Equal(len(o.Unsettled()), 4)
 }
 
-func TestWhatHasFailedTooOftenIsNeverSettled(t *testing.T) {
+func TestAFailureRepeatedTooOftenIsNeverSettled(t *testing.T) {
 	const most = 1<<16 - 1
 	is := is.New(t)
 	o := in(1, 1)

@@ -9,7 +9,7 @@ import (
 	"github.com/matryer/is"
 )
 
-func TestAnOrderMayBeUsedAtOnce(t *testing.T) {
+func TestAnOrderMayBeUsedConcurrently(t *testing.T) {
 	is := is.New(t)
 	const records = 64
 	o := new(order.Order[string])
@@ -37,7 +37,7 @@ func TestAnOrderMayBeUsedAtOnce(t *testing.T) {
 	is.True(!o.Unseen())
 }
 
-func TestAFailureHoldsOthersBackAtEveryMomentWhileItGoesFromStageToStage(t *testing.T) {
+func TestAFailureAlwaysHoldsBackOthersOnItsWayThroughTheStages(t *testing.T) {
 	is := is.New(t)
 	o := in(1, 1)
 	version := o.Fail(of(0, 0), true, "boom")

@@ -118,7 +118,7 @@ func TestShoutingObeysTheLaws(t *testing.T) {
 	batchtest.CheckStage(t, rapid.StringN(0, 8, -1), shouted) // rapid is pgregory.net/rapid
 }
 
-func TestChargeRefusesWhatItShould(t *testing.T) {
+func TestChargeAcceptsValidOrders(t *testing.T) {
 	is := is.New(t)
 	receipts := batch.TryMap(batch.Of(Order{ID: "o-1"}, Order{ID: "o-2"}), charge)
 	values, failures := batch.Partition(receipts)

@@ -87,7 +87,7 @@ github.com/lambdabatch/batchful.Mine
 `)
 }
 
-func TestOfTrimmedPathsTheNameTells(t *testing.T) {
+func TestStandardLibraryFramesAreRecognisedInTrimmedPaths(t *testing.T) {
 	is := is.New(t)
 	trimmed := `goroutine 1 [running]:
 runtime/debug.Stack()
@@ -107,7 +107,7 @@ strings.Repeat(...)
 	is.Equal(at, "stream.go:5 json.(*Decoder).Decode") // better than nothing
 }
 
-func TestWhatIsNoStackIsReturnedAsItIs(t *testing.T) {
+func TestTextThatIsNotAStackIsReturnedUnchanged(t *testing.T) {
 	for _, text := range []string{"", "oh", "\t", "\n\t:\n", "a\n\tb", "goroutine 1 [running]:\n"} {
 		is := is.New(t)
 		at, rest := stacktrace.Of([]byte(text))

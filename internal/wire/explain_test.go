@@ -19,7 +19,7 @@ func refusals(payload string) map[string]error {
 	return all
 }
 
-func TestAPayloadThatIsNoEventIsRefusedByAllInTheSameWords(t *testing.T) {
+func TestAllReadersRefuseAPayloadThatIsNotAnEventInTheSameWords(t *testing.T) {
 	for payload, want := range map[string]string{
 		``:                            `an empty payload`,
 		" \n":                         `an empty payload`,

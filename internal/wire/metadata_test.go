@@ -63,7 +63,7 @@ func TestMetadataThatCannotBeReadIsNotedAndStaysZero(t *testing.T) {
 	}
 }
 
-func TestAFieldIsNotedOnceWithTheFirstThingThatCame(t *testing.T) {
+func TestAnUnreadableFieldIsNotedOnceWithItsFirstContent(t *testing.T) {
 	is := is.New(t)
 	b, err := SQS([]byte(`{"Records":[
 		{"messageId":"a","awsRegion":{"a":"b"},"attributes":{"SenderId":[1]}},
@@ -77,7 +77,7 @@ func TestAFieldIsNotedOnceWithTheFirstThingThatCame(t *testing.T) {
 	is.True(!there)
 }
 
-func TestNoMoreIsNotedThanALineOfTheLogHasRoomFor(t *testing.T) {
+func TestUnreadableFieldsAreNotedOnlyUpToTheLengthOfALogLine(t *testing.T) {
 	is := is.New(t)
 	var attributes []string
 	for i := range 100 {

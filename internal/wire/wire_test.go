@@ -125,7 +125,7 @@ func allBad(payload string) map[string][]Bad {
 	return all
 }
 
-func TestABrokenRecordIsBadAloneAndKeepsItsIdentifier(t *testing.T) {
+func TestOnlyTheBrokenRecordIsBadAndItKeepsItsIdentifier(t *testing.T) {
 	is := is.New(t)
 	b, err := SQS([]byte(`{"Records":[
 		{"messageId":"a","body":"x"},
@@ -177,7 +177,7 @@ func TestNumbersAreThoseOfJSON(t *testing.T) {
 	}
 }
 
-func TestEveryByteOfAStringCounts(t *testing.T) {
+func TestStringsWithAnyByteDecodeAsEncodingJSONDecodesThem(t *testing.T) {
 	for c := range 256 {
 		for pad := range 9 {
 			for _, b := range []string{string([]byte{byte(c)}), string([]byte{'\\', byte(c)}), string([]byte{0xe3, byte(c), 0x82})} {
@@ -213,7 +213,7 @@ func TestRecordsGivenTwiceAreRefused(t *testing.T) {
 	}
 }
 
-func TestKafkaRecordsStandInTheOrderOfTheirPartitionsNames(t *testing.T) {
+func TestKafkaRecordsAreOrderedByTheNameOfTheirPartition(t *testing.T) {
 	is := is.New(t)
 	b, err := Kafka([]byte(`{"eventSource":"SelfManagedKafka","records":{
 		"t-2":[{"offset":20},{"offset":"21"}],
@@ -226,7 +226,7 @@ func TestKafkaRecordsStandInTheOrderOfTheirPartitionsNames(t *testing.T) {
 	is.Equal(bad, []int{0, 2, 5})
 }
 
-func TestAWindowMayComeWithoutRecords(t *testing.T) {
+func TestAWindowEventMayHaveNoRecords(t *testing.T) {
 	is := is.New(t)
 	for _, records := range []string{``, `"Records":[],`, `"Records":null,`} {
 		b, w, err := KinesisWindow([]byte(`{` + records + `"window":{"start":"2020-07-30T17:00:00Z"},"state":{"1":282},"isFinalInvokeForWindow":true}`))

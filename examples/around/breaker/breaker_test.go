@@ -62,7 +62,7 @@ func TestAServiceThatAlwaysFailsIsLeftAloneForAWhile(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoFaultOfTheServiceOpensNothing(t *testing.T) {
+func TestErrorsThatAreNotTheFaultOfTheServiceDoNotOpenTheBreaker(t *testing.T) {
 	is := is.New(t)
 	call := breaker.Each(newBreaker(), func(context.Context, int) error { return errDeclined })
 	for range 10 {

@@ -42,7 +42,7 @@ func TestACallThatIsQuickEnoughSucceeds(t *testing.T) {
 	})
 }
 
-func TestTheEndOfTheRecordsContextIsNoTimeout(t *testing.T) {
+func TestTheEndOfTheContextOfARecordIsNotATimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := is.New(t)
 		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)

@@ -56,7 +56,7 @@ func TestTheNamedEventIsProcessed(t *testing.T) {
 	is.Equal(stdout, `{"batchItemFailures":[]}`+"\n")
 }
 
-func TestABatchThatFailedAltogetherIsShownAsTheFullResponse(t *testing.T) {
+func TestABatchThatFailedCompletelyIsShownAsAFullResponse(t *testing.T) {
 	is := is.New(t)
 	status, stdout, stderr := run(file(t, `{"Records":[{"messageId":"m-3","body":"bad","eventSource":"aws:sqs"}]}`))
 	is.Equal(status, 0)
@@ -64,7 +64,7 @@ func TestABatchThatFailedAltogetherIsShownAsTheFullResponse(t *testing.T) {
 	is.Equal(stderr, "program: all 1 records failed: m-3: refused\n")
 }
 
-func TestWhatIsNoEventIsOneLineAndStatusOne(t *testing.T) {
+func TestAFileThatIsNotAnEventPrintsOneLineAndExitsWithStatusOne(t *testing.T) {
 	for _, name := range []string{filepath.Join(t.TempDir(), "missing.json"), file(t, "no event")} {
 		t.Run(filepath.Base(name), func(t *testing.T) {
 			is := is.New(t)

@@ -24,7 +24,7 @@ func tell(t *testing.T, handler *batch.Handler, event string) (stdout, stderr st
 	return out.String(), story.String()
 }
 
-func TestTheStorySaysWhatCameAndWhatBecameOfItAndWhy(t *testing.T) {
+func TestTheStoryShowsEachRecordItsOutcomeAndTheReason(t *testing.T) {
 	is := is.New(t)
 	handler := batch.SQSHandler(batch.Each(func(_ context.Context, m events.SQSMessage) error {
 		switch m.Body {
@@ -48,7 +48,7 @@ func TestTheStorySaysWhatCameAndWhatBecameOfItAndWhy(t *testing.T) {
   m-1        good                                                         done
   m-222222…  bad                                                          failed: refused
   m-3        long long long long long long…long long long long long long  blocked by record "m-222222…"
-  m-4        worse                                                        panic: oh (story_test.go:34 local_test.TestTheStorySaysWhatCameAndWhatBecameOfItAndWhy.func1)
+  m-4        worse                                                        panic: oh (story_test.go:34 local_test.TestTheStoryShowsEachRecordItsOutcomeAndTheReason.func1)
 
 3 of 4 will be redelivered: 2 failed, 1 blocked. The response lists them, and SQS deletes the other 1.
 The response:
@@ -257,7 +257,7 @@ func TestANullInTheListOfEventsIsNamed(t *testing.T) {
 	is.True(strings.HasSuffix(story.String(), "\nprogram: event 2 is null\n"))
 }
 
-func TestWhatIsNoEventHasNoStory(t *testing.T) {
+func TestAFileThatIsNotAnEventHasNoStory(t *testing.T) {
 	is := is.New(t)
 	var out, story bytes.Buffer
 	is.Equal(local.Tell(batch.SQSHandler(batch.Each(func(context.Context, events.SQSMessage) error { return nil })), []byte("{}"), []string{"program"}, &out, &story), 1)
