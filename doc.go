@@ -209,5 +209,6 @@ same name:
   - dynamodbitem turns DynamoDB images into structs.
   - otelbatch makes OpenTelemetry traces and metrics.
   - batchvet finds mistakes that compile.
+  - batchdoctor finds mistakes in the template that deploys a function.
 */
 package batch
