@@ -125,10 +125,13 @@ func TestTheProducerIsAheadOfRoutedLanesByNoMoreThanRoutedAhead(t *testing.T) {
 				if !s.push(s.add(0, 0, 0, time.Second)) {
 					return
 				}
-				pushed.Add(1)
+				if pushed.Add(1) == 1 {
+					time.Sleep(time.Millisecond) // until the lane has taken it
+				}
 			}
 		}()
 		go func() {
+			time.Sleep(2 * time.Millisecond)
 			synctest.Wait()
 			if pushed.Load() != lanes.RoutedAhead { // one item is in the lane, and the last push waits
 				t.Errorf("%d items were pushed", pushed.Load())
