@@ -27,9 +27,10 @@ import (
 // never arrives, if the invocation has a deadline. From one reserve before the records'
 // contexts end, a chunk that is not full is written as soon as nothing more arrives for it.
 //
-// A chunk may contain several records of one group. If an earlier one fails, the later
-// ones have already been written; they are reported nevertheless, and are written again. If
-// the order matters, fail the whole chunk, or use [TryEach].
+// If an item of a chunk fails, later items have already been written. Those that the policy
+// holds back (under [StopBatch] all of them, under [StopGroup] those of its group) are
+// reported nevertheless, and are written again. If the order matters, fail the whole chunk,
+// or use [TryEach].
 //
 // To settle failures of earlier stages, put [Catch] before TryEachChunk. After it, Catch is
 // too late for the records that arrive while a chunk fills: the failure holds them back.

@@ -4,8 +4,8 @@ Package batch builds AWS Lambda batch handlers from pipelines of small functions
 Lambda invokes a function with a batch of records: SQS messages, or records from a Kinesis
 stream, a DynamoDB stream, a Kafka topic or a Firehose stream. If the function returns
 an error, the whole batch is redelivered. If it returns a partial-failure response, only
-the records listed there are redelivered. SQS deletes the others; a stream moves on to the
-first record that is listed. Handlers made by this package list exactly the records that must
+the records listed there are redelivered, and SQS deletes the others; a shard of a stream is read
+again from the first listed record on. Handlers made by this package list exactly the records that must
 be redelivered, and leave a record out only once its pipeline has finished with it.
 
 	func main() {
@@ -21,7 +21,7 @@ be redelivered, and leave a record out only once its pipeline has finished with 
 
 The event source mapping, called the service below, reads the response only if it has
 ReportBatchItemFailures among its FunctionResponseTypes. Without that setting, the response
-is ignored and the failed records are deleted too.
+is ignored, and the failed records are deleted or skipped too.
 
 # Results and streams
 
@@ -80,8 +80,8 @@ FIFO queue that share a MessageGroupId. A [Policy] says which records a failure 
   - [StopBatch]: all later records.
 
 Records that are held back are not processed. They fail with [ErrBlocked] and are
-redelivered together with the record that failed. (A record in the same chunk as that one
-may have been written already.)
+redelivered together with the record that failed. (In lanes and chunks, such a record may have
+been processed already, before the failure was known.)
 
 	source             identifier                 group             policy
 	SQS                messageId                  MessageGroupId    Continue
@@ -105,7 +105,8 @@ A stage checks for earlier failures immediately before it calls a function. A fa
 
 Some failures mean that a record was not tried, or was not seen to finish:
 
-  - [ErrBlocked]: an earlier failure holds it back.
+  - [ErrBlocked]: an earlier failure holds it back. (In lanes and chunks it may have taken
+    effect already.)
   - [ErrNotStarted]: the record's context ended before its function could be called.
   - [ErrUnreached]: it never reached the collector.
   - [ErrRunning]: it never reached the collector because a function called for it has not
@@ -166,7 +167,7 @@ be decoded, it alone fails, with a [*DecodeError], and holds back what any failu
 
 [Run] serves a handler function with a typed event. [Collect] and [Partition] are for tests.
 
-If not a single record was acknowledged, the handler returns an [*AllFailedError] in place of a
+If not a single record was acknowledged, every handler but FirehoseHandler returns an [*AllFailedError] in place of a
 response. [WithLogger] and [WithReport] say what became of a batch. [WithScope] opens
 something around the work on one record, such as a trace span, and closes it when the outcome
 of the record is known.

@@ -194,7 +194,7 @@ func TestAnErrorWhoseMethodsPanicAffectsOnlyItsRecords(t *testing.T) {
 		return none
 	}))
 	is.True(err != nil)
-	is.Equal(err.Error(), "all 1 records failed: a: an error that is a nil *fs.PathError")
+	is.Equal(err.Error(), "0 of 1 records acknowledged: a: an error that is a nil *fs.PathError")
 	is.Equal(len(log.lines), 1)
 	is.True(strings.Contains(log.lines[0], "error=an error that is a nil *fs.PathError"))
 }
@@ -211,7 +211,7 @@ func TestARecordIsNamedOnceWhereverAnErrorIsShown(t *testing.T) {
 	is.True(!strings.Contains(strings.Join(log.lines, ""), `record \"`))
 
 	_, err = batch.Run(oneGroup(endedContext(), batch.StopGroup, "m-0001"), batch.Each(succeed))
-	is.Equal(err.Error(), "all 1 records failed: m-0001: not started: boom")
+	is.Equal(err.Error(), "0 of 1 records acknowledged: m-0001: not started: boom")
 }
 
 func TestTheStackOfAPanicIsLoggedOnce(t *testing.T) {

@@ -170,6 +170,6 @@ func ExampleWithoutAllFailedError() {
 	messages = batch.SQS(context.Background(), threeMessages(), batch.WithoutAllFailedError())
 	printResponse(batch.Run(messages, outOfStock("m-1", "m-3")))
 	// Output:
-	// error: all 3 records failed: m-1: out of stock; m-2: blocked by record "m-1"; m-3: out of stock
+	// error: 0 of 3 records acknowledged: m-1: out of stock; m-2: blocked by record "m-1"; m-3: out of stock
 	// {"batchItemFailures":[{"itemIdentifier":"m-1"},{"itemIdentifier":"m-2"},{"itemIdentifier":"m-3"}]}
 }

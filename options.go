@@ -94,8 +94,10 @@ func WithReserve(d time.Duration) Option {
 }
 
 // WithMaxReceives says that n is the maxReceiveCount in the redrive policy of the SQS
-// queue. The event does not contain it. A message that fails on receive n or later will
-// be moved to the dead-letter queue, so it no longer holds other messages back.
+// queue. The event does not contain it. A message that fails on receive n or later will be
+// moved to the dead-letter queue, so it no longer holds other messages back. The number
+// must be the queue's own: if n is lower, later messages overtake a failed one; if it is
+// higher, the option does not help.
 //
 // Use it for a FIFO queue with a dead-letter queue. Without it, a poison message at the
 // head of a group holds back the messages after it on each receive. Those use up

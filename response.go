@@ -89,7 +89,7 @@ type AllFailedError struct {
 func (e *AllFailedError) Error() string {
 	const shown, length = 3, 200
 	var text strings.Builder
-	fmt.Fprintf(&text, "all %d records failed: ", len(e.Failures))
+	fmt.Fprintf(&text, "0 of %d records acknowledged: ", len(e.Failures))
 	for i, failure := range e.Failures[:min(shown, len(e.Failures))] {
 		if i > 0 {
 			text.WriteString("; ")

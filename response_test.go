@@ -103,13 +103,13 @@ func TestAllFailedErrorStaysShortAndPrintable(t *testing.T) {
 	is.Equal(len(response.BatchItemFailures), 10_000)
 	text := err.Error()
 	is.True(len(text) < 2500)
-	is.True(strings.HasPrefix(text, "all 10000 records failed: "))
+	is.True(strings.HasPrefix(text, "0 of 10000 records acknowledged: "))
 	is.True(strings.HasSuffix(text, "and 9997 more"))
 	is.True(!strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r >= 0x7f && r < 0xa0 || r == '\uFFFD' }))
 	is.True(strings.Contains(text, `x\x00\x1b\x7f`))
 
 	two := &batch.AllFailedError{Failures: []batch.Failure{{Record: batch.Record{ID: "a"}, Err: io.EOF}, {Record: batch.Record{ID: "b"}, Err: errBoom}}}
-	is.Equal(two.Error(), "all 2 records failed: a: EOF; b: boom")
+	is.Equal(two.Error(), "0 of 2 records acknowledged: a: EOF; b: boom")
 }
 
 func TestTheReportCountsEveryRecordOnce(t *testing.T) {

@@ -33,8 +33,8 @@
 //	record  1       2       3
 //	m-1     ok                      deleted
 //	m-2     listed  failed  failed  dead-lettered
-//	invocation 2 failed: all 1 records failed: m-2: body: unexpected end of JSON input
-//	invocation 3 failed: all 1 records failed: m-2: body: unexpected end of JSON input
+//	invocation 2 failed: 0 of 1 records acknowledged: m-2: body: unexpected end of JSON input
+//	invocation 3 failed: 0 of 1 records acknowledged: m-2: body: unexpected end of JSON input
 //
 // A cell says what the invocation made of the record:
 //
@@ -55,9 +55,9 @@
 //
 // # Shards, topics and Firehose
 //
-// A [Shard] is a shard of a Kinesis or DynamoDB stream. It delivers its records in order, and
-// after a failure redelivers the batch from the lowest listed record on. [ShardConfig] sets
-// retries, bisection, the maximum age of records and the number of parallel lanes.
+// A [Shard] is a shard of a Kinesis or DynamoDB stream. It delivers its records in order,
+// and after a failure redelivers the batch from the lowest listed record on. [ShardConfig]
+// sets retries, bisection, the maximum age of records and the ParallelizationFactor.
 //
 // A [Topic] is a Kafka topic. AWS does not document which records are redelivered after a partial
 // failure, so test a handler under both kinds of [Redelivery].
@@ -139,9 +139,9 @@
 //
 // # Limits
 //
-// A Drain makes one invocation at a time, where the service may run several pollers, lanes or
-// partitions concurrently. Throttling, event filters, batching windows and the service's own
-// backoff are not modelled. Go cannot stop a goroutine, so a function that outlives its deadline
-// is not killed: its context has ended, its response is ignored, and Drain waits for it
-// before returning.
+// A Drain makes one invocation at a time, where the service may run several pollers,
+// batches of a shard or partitions concurrently. Throttling, event filters, batching
+// windows and the service's own backoff are not modelled. Go cannot stop a goroutine, so a
+// function that outlives its deadline is not killed: its context has ended, its response is
+// ignored, and Drain waits for it before returning.
 package batchtest

@@ -51,8 +51,9 @@ type ShardConfig struct {
 	// RetryDelay is the time before a batch, or the rest of one, is redelivered.
 	RetryDelay time.Duration
 
-	// Parallelization is the ParallelizationFactor, from 1 to 10. It is the number of lanes. Each
-	// lane has its own checkpoint, retries and order, and records with the same key share a lane.
+	// Parallelization is the ParallelizationFactor, from 1 to 10: how many batches of the shard are
+	// processed at once. Each of these sequences has its own checkpoint, retries and order, and
+	// records with the same key share one.
 	Parallelization int
 
 	// Window is TumblingWindowInSeconds. When the time of a window is over and its records are

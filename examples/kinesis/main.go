@@ -1,5 +1,6 @@
-// Kinesis is example 4: a stream. Sensor readings are stored in bulk. Poison records are written to a table
-// of dead letters at once, because a record that fails holds back everything after it.
+// Kinesis is example 4: a stream. Sensor readings are stored in bulk. Poison records, which would fail
+// every time, are written to a table of dead letters at once: a record that fails holds back everything
+// after it.
 //
 //	go run ./examples/kinesis [event.json]
 //

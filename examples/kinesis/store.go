@@ -103,7 +103,8 @@ func (s *Store) process(records batch.Stream[events.KinesisEventRecord]) batch.S
 	// Records that failed up to here will always fail. They would block the shard until the retries end.
 	valid := batch.Catch(possible, s.divert)
 	// Records that fail here may succeed next time. If one never does, the mapping isolates it by halving
-	// the batch.
+	// the batch. Later readings of the same bulk write are stored already. They are redelivered all the same,
+	// and stored again under the same Key.
 	return batch.TryEachChunk(valid, chunkSize, s.write)
 }
 

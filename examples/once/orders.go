@@ -28,7 +28,7 @@ func (o Order) Key() string { return o.ID }
 // A Receipt says what an order was charged.
 type Receipt struct{ Order, Charge string }
 
-// payments stand for a payment service, which charges a card with every call.
+// payments stands for a payment service, which charges a card with every call.
 type payments struct {
 	mu      sync.Mutex
 	charged []string // orders

@@ -1,5 +1,5 @@
-// Traced is example 9: OpenTelemetry. The orders of an SQS queue are charged and stored, and each message
-// leaves a trace.
+// Traced is example 9: OpenTelemetry. The orders of an SQS queue are charged and stored. Each message has
+// a span, linked to the span that sent it (m-3 has no sender's span), with a child span per call.
 //
 //	go run -C examples/traced . [-json] [event.json]
 //

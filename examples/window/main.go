@@ -4,7 +4,7 @@
 //	go run ./examples/window [events.json]
 //
 // In Lambda it serves the stream. Anywhere else it processes a list of events, the invocations of one
-// window. The list is that of the file, or a built-in one. It prints the responses on stdout and what
+// window. It reads the list from the file, or uses a built-in one. It prints the responses on stdout and what
 // became of each record on stderr.
 package main
 

@@ -34,7 +34,7 @@ func process(records batch.Stream[events.KinesisEventRecord]) batch.Stream[Sale]
 	return batch.TryEach(batch.Decode[Sale](records, json.Unmarshal), check)
 }
 
-// Totals are the state of a window: cents by product.
+// Totals is the state of a window: cents by product.
 type Totals map[string]int
 
 // add is called once per sale, in the order of the shard. Sales from the first failed record on are not

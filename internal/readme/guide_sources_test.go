@@ -61,11 +61,17 @@ func upper(records batch.Stream[events.KinesisFirehoseEventRecord]) batch.Stream
 	})
 }
 
-func pass(records batch.Stream[events.KinesisEventRecord]) batch.Stream[events.KinesisEventRecord] {
-	return records
+func TestTheGuidesTransformationIsTestedAsItSays(t *testing.T) {
+	is := is.New(t)
+	response, err := batch.CollectFirehose(upper(batch.Of(events.KinesisFirehoseEventRecord{Data: []byte("a click")})))
+	is.NoErr(err)
+	is.Equal(string(response.Records[0].Data), "A CLICK")
 }
 
 func windowed() *batch.Handler {
+	pass := func(records batch.Stream[events.KinesisEventRecord]) batch.Stream[events.KinesisEventRecord] {
+		return records
+	}
 	count := func(n map[string]int, r events.KinesisEventRecord) map[string]int {
 		if n == nil {
 			n = map[string]int{}

@@ -27,19 +27,19 @@ type (
 func (o Order) Payable() bool { return o.ID != "" }
 func (o Order) Lines() []Line { return []Line{{o.ID}} }
 
-func charge(_ context.Context, o Order) (Receipt, error)    { return Receipt{o.ID}, nil }
-func store(context.Context, Receipt) error                  { return nil }
-func storeAll(context.Context, []Receipt) error             { return nil }
-func ship(context.Context, Line) error                      { return nil }
-func handle(context.Context, events.SQSMessage) error       { return nil }
-func save(context.Context, events.S3EventRecord) error      { return nil }
-func send(context.Context, *events.SQSMessage, error) error { return nil }
+func charge(_ context.Context, o Order) (Receipt, error)   { return Receipt{o.ID}, nil }
+func store(context.Context, Receipt) error                 { return nil }
+func storeAll(context.Context, []Receipt) error            { return nil }
+func ship(context.Context, Line) error                     { return nil }
+func handle(context.Context, events.SQSMessage) error      { return nil }
+func save(context.Context, events.S3EventRecord) error     { return nil }
+func send(context.Context, events.SQSMessage, error) error { return nil }
 
 var errRefused = errors.New("refused")
 
 // Nothing calls these.
 var _ = []any{
-	main, single, handler, legacyHandler, strict, decodeOrders[events.SQSMessage], forwarded, split,
+	main, single, movedFromPowertools, handler, legacyHandler, strict, decodeOrders[events.SQSMessage], forwarded, split,
 	fifoWithDeadLetters, eightLanes, chargedThenStored, inBulk, kinds, kindsAndOthers, uploads,
 	withoutTombstones, compacted, upper, windowed, logged, counted, withScopes,
 }
@@ -56,7 +56,11 @@ func process(messages batch.Stream[events.SQSMessage]) batch.Stream[Receipt] {
 }
 
 func single() {
-	lambda.Start(batch.SQSHandler(batch.Each(handle))) // func(context.Context, events.SQSMessage) error
+	lambda.Start(batch.SQSHandler(batch.Each(handle))) // handle is a func(context.Context, events.SQSMessage) error
+}
+
+func movedFromPowertools() {
+	lambda.Start(batch.SQSHandler(batch.Each(handle), batch.WithMaxReceives(5)))
 }
 
 func handler(ctx context.Context, event events.SQSEvent) (batch.Response, error) {
@@ -86,9 +90,9 @@ func forwarded(receipts batch.Stream[Receipt]) batch.Stream[Receipt] {
 			return err // retry
 		}
 		if original, ok := batch.SourceFrom[events.SQSMessage](ctx); ok {
-			return send(ctx, original, err) // nil acknowledges the message
+			return send(ctx, *original, err) // nil acknowledges the message
 		}
-		return err // the message itself could not be read: see the table
+		return err // broken in the event itself: examples/deadletter forwards that, too
 	})
 }
 
@@ -135,7 +139,7 @@ func inBulk(receipts batch.Stream[Receipt]) batch.Stream[Receipt] {
 		for _, i := range rejected {
 			failed[i] = errRejected
 		}
-		return failed // only those items fail
+		return failed // those items fail, and hold back what the policy says
 	})
 }
 

@@ -67,9 +67,9 @@ func (d delivery) circumstances() string {
 	case d.state == nil:
 		return ":"
 	case d.final:
-		return ", the window is over, its state is " + string(d.state) + ":"
+		return ". The window is over, and its state is " + string(d.state) + ":"
 	}
-	return ", the window's state is " + string(d.state) + ":"
+	return "; the window's state is " + string(d.state) + ":"
 }
 
 // shortened has the IDs in text as the table has them.

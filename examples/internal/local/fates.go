@@ -84,7 +84,7 @@ func (d delivery) verdict(r batch.Report, response []byte) string {
 	case r.Reported() == 0 && d.final:
 		return "None will be redelivered. The window is over, and Lambda drops its state."
 	case r.Reported() == 0 && d.state != nil:
-		return "None will be redelivered: the response lists none. The next invocation gets its state."
+		return "None will be redelivered: the response lists none. The next invocation receives the state in it."
 	case d.service == stream && r.Reported() == 0:
 		return "None will be redelivered: the response lists none, and Lambda reads on in the shard."
 	case d.service == stream:

@@ -61,7 +61,7 @@ func TestABatchThatFailedCompletelyIsShownAsAFullResponse(t *testing.T) {
 	status, stdout, stderr := run(file(t, `{"Records":[{"messageId":"m-3","body":"bad","eventSource":"aws:sqs"}]}`))
 	is.Equal(status, 0)
 	is.Equal(stdout, `{"batchItemFailures":[{"itemIdentifier":"m-3"}]}`+"\n")
-	is.Equal(stderr, "program: all 1 records failed: m-3: refused\n")
+	is.Equal(stderr, "program: 0 of 1 records acknowledged: m-3: refused\n")
 }
 
 func TestAFileThatIsNotAnEventPrintsOneLineAndExitsWithStatusOne(t *testing.T) {

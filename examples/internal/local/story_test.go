@@ -168,14 +168,14 @@ func TestEachInvocationOfAWindowGetsTheStateOfTheOneBefore(t *testing.T) {
 	var out, story bytes.Buffer
 	is.Equal(local.TellWindow(handler, []byte("["+event("false", record)+","+event("true", "")+"]"), []string{"program"}, &out, &story), 0)
 	is.Equal(out.String(), `{"state":1,"batchItemFailures":[]}`+"\n"+`{"state":1,"batchItemFailures":[]}`+"\n")
-	is.Equal(story.String(), `Invocation 1 of 2: 1 record arrived, the window's state is {}:
+	is.Equal(story.String(), `Invocation 1 of 2: 1 record arrived; the window's state is {}:
 
   1  good  done
 
-None will be redelivered: the response lists none. The next invocation gets its state.
+None will be redelivered: the response lists none. The next invocation receives the state in it.
 The response:
 
-Invocation 2 of 2: no records arrived, the window is over, its state is 1:
+Invocation 2 of 2: no records arrived. The window is over, and its state is 1:
 
   closed n=1
 
