@@ -3,9 +3,9 @@ Package batch builds AWS Lambda batch handlers from pipelines of small functions
 
 Lambda invokes a function with a batch of records: SQS messages, or records from a Kinesis
 stream, a DynamoDB stream, a Kafka topic or a Firehose stream. If the function returns
-an error, the whole batch is redelivered. If it returns a partial-failure response, only
-the records listed there are redelivered, and SQS deletes the others; a shard of a stream is read
-again from the first listed record on. Handlers made by this package list exactly the records that must
+an error, the whole batch is redelivered. If it returns a partial-failure response, SQS
+redelivers the messages listed there and deletes the others, and a shard of a stream is read again
+from the first listed record on. Handlers made by this package list exactly the records that must
 be redelivered, and leave a record out only once its pipeline has finished with it.
 
 	func main() {
