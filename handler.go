@@ -78,7 +78,7 @@ func DynamoDBHandler[T any](stage func(Stream[events.DynamoDBEventRecord]) Strea
 }
 
 // newWindowedError is the error of an event of a tumbling window. To the service a
-// response without a state is a failure, so it would redeliver the batch for ever.
+// response without a state is a failure, so it would redeliver the batch forever.
 func newWindowedError(source string) error {
 	return fmt.Errorf("expected a %s event, got one of a tumbling window: use %[1]sWindowHandler", source)
 }

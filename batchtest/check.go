@@ -36,7 +36,7 @@ import (
 // not check that.
 //
 // Each batch runs in a bubble of testing/synctest. So waiting takes no time, and a stage that waits
-// for ever is found. But CheckStage must not be called in a bubble, and the stage must not wait
+// forever is found. But CheckStage must not be called in a bubble, and the stage must not wait
 // for anything outside of it, such as the network or a channel that the test has made. No
 // goroutine may sleep or wait while it holds a mutex that another one needs.
 //

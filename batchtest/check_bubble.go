@@ -42,7 +42,7 @@ func inBubble(t *testing.T, limit time.Duration, f func() string) string {
 	}
 	select {
 	case <-ended:
-	case <-time.After(time.Second): // a goroutine in the bubble works for ever
+	case <-time.After(time.Second): // a goroutine in the bubble works forever
 	}
 	return result
 }

@@ -76,7 +76,7 @@ func TestAStageThatDoesNotEndWellIsFound(t *testing.T) {
 			alongside(func() { go time.Sleep(time.Second) }),
 			"leaves a goroutine behind" + maker + "N at check_ranges_test.go:N", lawGoroutines,
 		},
-		"it waits for ever": {
+		"it waits forever": {
 			changing(func(r sent) sent {
 				if has(r, 2) {
 					never()

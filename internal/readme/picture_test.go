@@ -17,7 +17,7 @@ import (
 	"github.com/lambdabatch/batch/batchtest"
 )
 
-var update = flag.Bool("update", false, "write docs/run.svg anew")
+var update = flag.Bool("update", false, "write docs/run.svg again")
 
 // The picture of the guide is of a FIFO queue with three groups. In "ada" a body can
 // never be decoded; in "bob" a function panics once; in "cem" one hangs, once.
@@ -53,7 +53,7 @@ func sideBySide(messages batch.Stream[events.SQSMessage]) batch.Stream[Order] {
 			case "panics":
 				panic("no receipt")
 			case "hangs":
-				time.Sleep(10 * time.Second) // whatever becomes of its context
+				time.Sleep(10 * time.Second) // even after its context has ended
 			}
 			return nil
 		})
@@ -72,6 +72,6 @@ func compare(t *testing.T, run *batchtest.Run, file string) {
 		}
 	}
 	if want, err := os.ReadFile(file); err != nil || !bytes.Equal(picture.Bytes(), want) {
-		t.Errorf("%s shows another run (%v); go test ./internal/readme -run Picture -update draws it anew. This one is\n%s", file, err, run)
+		t.Errorf("%s shows another run (%v); go test ./internal/readme -run Picture -update draws it again. This one is\n%s", file, err, run)
 	}
 }
