@@ -9,12 +9,14 @@ import (
 
 	"github.com/lambdabatch/batch/batchdoctor/diagnosis"
 	"github.com/lambdabatch/batch/batchdoctor/internal/template"
+	"github.com/lambdabatch/batch/batchdoctor/internal/terraform"
 )
 
 type options struct {
 	strict bool
 	json   bool
 	github bool
+	plan   string
 	files  []string
 }
 
@@ -28,9 +30,10 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	flags := flag.NewFlagSet("batchdoctor", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.Usage = func() {
-		fmt.Fprintln(stderr, "usage: batchdoctor [flags] template...")
+		fmt.Fprintln(stderr, "usage: batchdoctor [flags] [template...]")
 		flags.PrintDefaults()
 	}
+	flags.StringVar(&o.plan, "terraform", "", "check a plan or a state that terraform show -json printed to this `file`")
 	flags.BoolVar(&o.strict, "strict", false, "exit with status 1 for warnings, too")
 	flags.BoolVar(&o.json, "json", false, "print a JSON array of the findings")
 	flags.BoolVar(&o.github, "github", false, "print workflow commands of GitHub Actions")
@@ -48,7 +51,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 
 func (o options) check() error {
 	switch {
-	case len(o.files) == 0:
+	case len(o.files) == 0 && o.plan == "":
 		return errNothing
 	case o.json && o.github:
 		return errBoth
@@ -60,17 +63,30 @@ func (o options) check() error {
 func (o options) read(stdin io.Reader) ([]diagnosis.Deployment, error) {
 	var deployments []diagnosis.Deployment
 	for _, file := range o.files {
-		name, content, err := contentOf(file, stdin)
+		deployment, err := readFile(file, stdin, template.Read)
 		if err != nil {
 			return nil, err
 		}
-		deployment, err := template.Read(name, content)
+		deployments = append(deployments, deployment)
+	}
+	if o.plan != "" {
+		deployment, err := readFile(o.plan, stdin, terraform.Read)
 		if err != nil {
 			return nil, err
 		}
 		deployments = append(deployments, deployment)
 	}
 	return deployments, nil
+}
+
+type reader func(file string, content []byte) (diagnosis.Deployment, error)
+
+func readFile(file string, stdin io.Reader, read reader) (diagnosis.Deployment, error) {
+	name, content, err := contentOf(file, stdin)
+	if err != nil {
+		return diagnosis.Deployment{}, err
+	}
+	return read(name, content)
 }
 
 // contentOf reads a file, and names it for a person.

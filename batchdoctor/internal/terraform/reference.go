@@ -1,0 +1,197 @@
+package terraform
+
+import (
+	"maps"
+	"slices"
+	"strings"
+)
+
+// A scope is the block in which an expression is written: that of a resource or a module call.
+type scope struct {
+	module  *module
+	forEach any    // for_each of the block
+	key     string // of the block's instance, to which each.key and count.index belong
+}
+
+func (r *resource) scope() scope {
+	s := scope{module: r.module, key: r.key}
+	if r.declaration != nil {
+		s.forEach = r.declaration.ForEach
+	}
+	return s
+}
+
+// calledFrom is the scope of the values of m's variables.
+func (m *module) calledFrom() scope { return scope{m.parent, m.call.ForEach, m.key} }
+
+// references returns the references of an expression. The JSON repeats each without its last
+// attributes and keys, and these prefixes are left out.
+func references(expression any) []string {
+	object, _ := expression.(map[string]any)
+	items, _ := object["references"].([]any)
+	var all []string
+	for _, item := range items {
+		reference, _ := item.(string)
+		longer := func(other string) bool {
+			rest, ok := strings.CutPrefix(other, reference)
+			return ok && (rest == "" || rest[0] == '.' || rest[0] == '[')
+		}
+		if !slices.ContainsFunc(all, longer) {
+			all = append(all, reference)
+		}
+	}
+	return all
+}
+
+// A step is a part of a reference between dots: q["a"] has the name q and the key ["a"].
+type step struct{ name, key string }
+
+// steps splits a reference. It has at least two steps; those that are missing are empty.
+func steps(reference string) []step {
+	var all []step
+	quoted, begin := false, 0
+	for i := range len(reference) {
+		switch {
+		case reference[i] == '"':
+			quoted = !quoted
+		case reference[i] == '.' && !quoted:
+			all = append(all, newStep(reference[begin:i]))
+			begin = i + 1
+		}
+	}
+	all = append(all, newStep(reference[begin:]))
+	return append(all, make([]step, max(0, 2-len(all)))...)
+}
+
+func newStep(text string) step {
+	name, _, _ := strings.Cut(text, "[")
+	return step{name, text[len(name):]}
+}
+
+// A search follows references to resources.
+type search struct {
+	found []*resource
+	seen  map[visit]bool
+}
+
+type visit struct {
+	module    *module
+	reference string
+	key       string
+}
+
+// referred returns the resources that an expression refers to, in this and other modules.
+func referred(in scope, expression any) []*resource {
+	s := search{seen: make(map[visit]bool)}
+	s.expression(in, expression)
+	return s.found
+}
+
+func (s *search) expression(in scope, expression any) {
+	for _, reference := range references(expression) {
+		s.follow(in, reference)
+	}
+}
+
+func (s *search) follow(in scope, reference string) {
+	here := visit{in.module, reference, in.key}
+	if in.module == nil || s.seen[here] {
+		return
+	}
+	s.seen[here] = true
+	switch path := steps(reference); path[0].name {
+	case "each":
+		if path[1].name == "value" {
+			s.expression(in, in.forEach)
+		}
+	case "var":
+		s.expression(in.module.calledFrom(), in.module.call.Expressions[path[1].name])
+	case "module":
+		s.output(in, path[1], path[2:])
+	case dataMode:
+		if len(path) > 2 {
+			s.resource(in, "data."+path[1].name+"."+path[2].name, path[2].key)
+		}
+	default:
+		s.resource(in, path[0].name+"."+path[1].name, path[1].key)
+	}
+}
+
+func (s *search) resource(in scope, path, key string) {
+	instances := in.module.resources[path]
+	for _, r := range chosen(instances, (*resource).instanceKey, key, in.key) {
+		if !slices.Contains(s.found, r) {
+			s.found = append(s.found, r)
+		}
+	}
+}
+
+// output follows the output of a child module that attributes begin with, or all its outputs.
+func (s *search) output(in scope, name step, attributes []step) {
+	for _, child := range chosen(in.module.called(name.name), (*module).instanceKey, name.key, in.key) {
+		if child.config == nil {
+			continue
+		}
+		inside := scope{module: child, key: in.key}
+		if len(attributes) == 0 {
+			for _, o := range slices.Sorted(maps.Keys(child.config.Outputs)) {
+				s.expression(inside, child.config.Outputs[o].Expression)
+			}
+			continue
+		}
+		if attributes[0].key != "" {
+			inside.key = attributes[0].key
+		}
+		s.expression(inside, child.config.Outputs[attributes[0].name].Expression)
+	}
+}
+
+func (r *resource) instanceKey() string { return r.key }
+func (m *module) instanceKey() string   { return m.key }
+
+// chosen returns the instances with the key. Without a key, it returns the instance that has the
+// same key as the block in which the reference is written, or else all.
+func chosen[T any](instances []T, keyOf func(T) string, key, ownKey string) []T {
+	with := func(key string) []T {
+		var all []T
+		for _, instance := range instances {
+			if keyOf(instance) == key {
+				all = append(all, instance)
+			}
+		}
+		return all
+	}
+	if key != "" {
+		return with(key)
+	}
+	if own := with(ownKey); len(own) > 0 {
+		return own
+	}
+	return instances
+}
+
+// decided reports whether the value of an expression is known when the plan is made, because
+// it depends on variables only.
+func decided(in scope, expression any) bool {
+	return !undecided(in, expression, make(map[visit]bool))
+}
+
+func undecided(in scope, expression any, seen map[visit]bool) bool {
+	return slices.ContainsFunc(references(expression), func(reference string) bool {
+		here := visit{in.module, reference, in.key}
+		if seen[here] {
+			return false
+		}
+		seen[here] = true
+		switch path := steps(reference); path[0].name {
+		case "path", "terraform", "count":
+			return false
+		case "each":
+			return path[1].name == "value" && undecided(in, in.forEach, seen)
+		case "var":
+			outer := in.module.calledFrom()
+			return outer.module != nil && undecided(outer, in.module.call.Expressions[path[1].name], seen)
+		}
+		return true
+	})
+}
