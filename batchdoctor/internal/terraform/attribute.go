@@ -36,10 +36,19 @@ func (r *resource) attribute(name string) value {
 	return value{reason: afterApply + because(expression)}
 }
 
-// isUnknown reports whether the attribute, or a part of it, is known only after apply.
+// nested reads blocks. The provider computes none of those that the reader asks for, and the
+// configuration does not show dynamic blocks.
+func (r *resource) nested(name string) value {
+	if known := r.Values[name]; known != nil || !r.isUnknown(name) {
+		return value{known: known}
+	}
+	return value{reason: afterApply}
+}
+
+// isUnknown reports whether an attribute is known only after apply.
 func (r *resource) isUnknown(name string) bool {
 	if attributes, ok := r.unknown.(map[string]any); ok {
-		return attributes[name] != nil && attributes[name] != false
+		return attributes[name] == true
 	}
 	return r.unknown == true
 }

@@ -85,7 +85,7 @@ func functionAt(r *resource) diagnosis.Function {
 }
 
 func environment(function *resource) diagnosis.Setting[[]diagnosis.Variable] {
-	v := function.attribute("environment")
+	v := function.nested("environment")
 	if v.reason != "" {
 		return diagnosis.Unknown[[]diagnosis.Variable](v.reason)
 	}

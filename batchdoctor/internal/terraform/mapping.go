@@ -15,11 +15,11 @@ func (p *plan) mapping(r *resource) diagnosis.Mapping {
 		ResponseTypes:     texts(r.attribute("function_response_types")),
 		BatchSize:         number(r.attribute("batch_size")),
 		BatchWindow:       number(r.attribute("maximum_batching_window_in_seconds")),
-		ProvisionedPoller: presence(r.attribute("provisioned_poller_config")),
+		ProvisionedPoller: presence(r.nested("provisioned_poller_config")),
 		BisectOnError:     boolean(r.attribute("bisect_batch_on_function_error")),
 		RetryAttempts:     number(r.attribute("maximum_retry_attempts")),
 		RecordAge:         number(r.attribute("maximum_record_age_in_seconds")),
-		OnFailure:         onFailure(r.attribute("destination_config")),
+		OnFailure:         onFailure(r.nested("destination_config")),
 		TumblingWindow:    number(r.attribute("tumbling_window_in_seconds")),
 	}
 	m.Source.Name = cmp.Or(m.Source.Name, m.Name)

@@ -74,10 +74,10 @@ func (p *plan) add(m *module, r *resource) {
 			p.byARN[arn] = r
 		}
 	}
-	switch r.path() {
-	case queueType + "." + r.Name:
+	switch {
+	case r.Type == queueType && r.Mode != dataMode:
 		p.queues[r.text("name")] = append(p.queues[r.text("name")], r)
-	case functionType + "." + r.Name:
+	case r.Type == functionType:
 		p.functions[r.text("function_name")] = append(p.functions[r.text("function_name")], r)
 	}
 }

@@ -24,23 +24,27 @@ func (r *resource) scope() scope {
 // calledFrom is the scope of the values of m's variables.
 func (m *module) calledFrom() scope { return scope{m.parent, m.call.ForEach, m.key} }
 
-// references returns the references of an expression. The JSON repeats each without its last
-// attributes and keys, and these prefixes are left out.
+// references returns the references of an expression. After each, the JSON repeats it without
+// its last attributes and keys, and these prefixes are left out.
 func references(expression any) []string {
 	object, _ := expression.(map[string]any)
 	items, _ := object["references"].([]any)
 	var all []string
+	seen := make(map[string]bool)
 	for _, item := range items {
 		reference, _ := item.(string)
-		longer := func(other string) bool {
-			rest, ok := strings.CutPrefix(other, reference)
-			return ok && (rest == "" || rest[0] == '.' || rest[0] == '[')
+		if len(all) > 0 && isPrefix(reference, all[len(all)-1]) || seen[reference] {
+			continue
 		}
-		if !slices.ContainsFunc(all, longer) {
-			all = append(all, reference)
-		}
+		seen[reference] = true
+		all = append(all, reference)
 	}
 	return all
+}
+
+func isPrefix(short, long string) bool {
+	rest, ok := strings.CutPrefix(long, short)
+	return ok && rest != "" && (rest[0] == '.' || rest[0] == '[')
 }
 
 // A step is a part of a reference between dots: q["a"] has the name q and the key ["a"].
@@ -70,9 +74,12 @@ func newStep(text string) step {
 
 // A search follows references to resources.
 type search struct {
-	found []*resource
+	found map[*resource]bool
 	seen  map[visit]bool
 }
+
+// maxFound is more than any reference needs, so that huge plans take no hours.
+const maxFound = 1000
 
 type visit struct {
 	module    *module
@@ -82,9 +89,10 @@ type visit struct {
 
 // referred returns the resources that an expression refers to, in this and other modules.
 func referred(in scope, expression any) []*resource {
-	s := search{seen: make(map[visit]bool)}
+	s := search{found: make(map[*resource]bool), seen: make(map[visit]bool)}
 	s.expression(in, expression)
-	return s.found
+	byAddress := func(a, b *resource) int { return strings.Compare(a.Address, b.Address) }
+	return slices.SortedFunc(maps.Keys(s.found), byAddress)
 }
 
 func (s *search) expression(in scope, expression any) {
@@ -120,8 +128,8 @@ func (s *search) follow(in scope, reference string) {
 func (s *search) resource(in scope, path, key string) {
 	instances := in.module.resources[path]
 	for _, r := range chosen(instances, (*resource).instanceKey, key, in.key) {
-		if !slices.Contains(s.found, r) {
-			s.found = append(s.found, r)
+		if len(s.found) < maxFound {
+			s.found[r] = true
 		}
 	}
 }
@@ -134,8 +142,8 @@ func (s *search) output(in scope, name step, attributes []step) {
 		}
 		inside := scope{module: child, key: in.key}
 		if len(attributes) == 0 {
-			for _, o := range slices.Sorted(maps.Keys(child.config.Outputs)) {
-				s.expression(inside, child.config.Outputs[o].Expression)
+			for _, o := range child.config.Outputs {
+				s.expression(inside, o.Expression)
 			}
 			continue
 		}
