@@ -1,14 +1,17 @@
 // Command batchdoctor checks that a deployment is set up for partial-failure responses: the
 // event source mappings, their sources and their functions. It reads the templates of
-// CloudFormation and SAM:
+// CloudFormation and SAM, the plans of Terraform, or what is deployed in AWS:
 //
 //	batchdoctor template.yaml
+//	terraform show -json plan.out | batchdoctor -terraform -
+//	batchdoctor -live -function orders
 //
 // A single dash reads the standard input. The exit status is 1 if there is an error, with
-// -strict also if there is a warning, and 2 if a file cannot be read.
+// -strict also if there is a warning, and 2 if a file or AWS cannot be read.
 package main
 
 import (
+	"context"
 	"errors"
 	"flag"
 	"fmt"
@@ -23,7 +26,7 @@ import (
 const (
 	statusGood    = 0
 	statusFound   = 1
-	statusUnknown = 2 // wrong use, or a file that cannot be read
+	statusUnknown = 2 // wrong use, or a file or an account that cannot be read
 )
 
 func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
@@ -36,7 +39,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	if err != nil {
 		return statusUnknown // the flags have printed the error
 	}
-	deployments, err := o.read(stdin)
+	deployments, err := o.read(context.Background(), stdin)
 	if err != nil {
 		fmt.Fprintln(stderr, "batchdoctor:", err)
 		return statusUnknown

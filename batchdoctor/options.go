@@ -5,24 +5,22 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"os"
-
-	"github.com/lambdabatch/batch/batchdoctor/diagnosis"
-	"github.com/lambdabatch/batch/batchdoctor/internal/template"
-	"github.com/lambdabatch/batch/batchdoctor/internal/terraform"
 )
 
 type options struct {
-	strict bool
-	json   bool
-	github bool
-	plan   string
-	files  []string
+	strict   bool
+	json     bool
+	github   bool
+	plan     string
+	live     bool
+	function string
+	files    []string
 }
 
 var (
-	errNothing = errors.New("no template to check")
-	errBoth    = errors.New("-json and -github exclude each other")
+	errNothing  = errors.New("no template to check")
+	errFunction = errors.New("-live and -function need each other")
+	errBoth     = errors.New("-json and -github exclude each other")
 )
 
 func parse(args []string, stderr io.Writer) (options, error) {
@@ -34,6 +32,8 @@ func parse(args []string, stderr io.Writer) (options, error) {
 		flags.PrintDefaults()
 	}
 	flags.StringVar(&o.plan, "terraform", "", "check a plan or a state that terraform show -json printed to this `file`")
+	flags.BoolVar(&o.live, "live", false, "ask AWS how the function given by -function is deployed")
+	flags.StringVar(&o.function, "function", "", "the `name` or ARN of the function that -live checks")
 	flags.BoolVar(&o.strict, "strict", false, "exit with status 1 for warnings, too")
 	flags.BoolVar(&o.json, "json", false, "print a JSON array of the findings")
 	flags.BoolVar(&o.github, "github", false, "print workflow commands of GitHub Actions")
@@ -51,50 +51,12 @@ func parse(args []string, stderr io.Writer) (options, error) {
 
 func (o options) check() error {
 	switch {
-	case len(o.files) == 0 && o.plan == "":
+	case o.live != (o.function != ""):
+		return errFunction
+	case len(o.files) == 0 && o.plan == "" && !o.live:
 		return errNothing
 	case o.json && o.github:
 		return errBoth
 	}
 	return nil
-}
-
-// read reads everything that the options name.
-func (o options) read(stdin io.Reader) ([]diagnosis.Deployment, error) {
-	var deployments []diagnosis.Deployment
-	for _, file := range o.files {
-		deployment, err := readFile(file, stdin, template.Read)
-		if err != nil {
-			return nil, err
-		}
-		deployments = append(deployments, deployment)
-	}
-	if o.plan != "" {
-		deployment, err := readFile(o.plan, stdin, terraform.Read)
-		if err != nil {
-			return nil, err
-		}
-		deployments = append(deployments, deployment)
-	}
-	return deployments, nil
-}
-
-type reader func(file string, content []byte) (diagnosis.Deployment, error)
-
-func readFile(file string, stdin io.Reader, read reader) (diagnosis.Deployment, error) {
-	name, content, err := contentOf(file, stdin)
-	if err != nil {
-		return diagnosis.Deployment{}, err
-	}
-	return read(name, content)
-}
-
-// contentOf reads a file, and names it for a person.
-func contentOf(file string, stdin io.Reader) (name string, content []byte, err error) {
-	if file == "-" {
-		content, err = io.ReadAll(stdin)
-		return "standard input", content, err
-	}
-	content, err = os.ReadFile(file)
-	return file, content, err
 }
