@@ -1,6 +1,8 @@
 package main
 
 import (
+	"encoding/json"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -31,4 +33,23 @@ func TestTheReadmeListsEveryRule(t *testing.T) {
 	} {
 		is.True(strings.Contains(string(readme), "\n| `"+string(rule)+"` | ")) // a row of the table
 	}
+}
+
+func TestTheReadmeGrantsWhatLiveAsksFor(t *testing.T) {
+	is := is.New(t)
+	readme, err := os.ReadFile("README.md")
+	is.NoErr(err)
+	_, policy, _ := strings.Cut(string(readme), "These permissions are enough. All of them only read:\n\n```json\n")
+	policy, _, _ = strings.Cut(policy, "```")
+	var document struct{ Statement []struct{ Action any } }
+	is.NoErr(json.Unmarshal([]byte(policy), &document))
+	var actions []string
+	for _, s := range document.Statement {
+		actions = append(actions, strings.Fields(strings.Trim(fmt.Sprint(s.Action), "[]"))...)
+	}
+	asked := aws(t, `{"Attributes": {}}`)
+	var out, errors strings.Builder
+	is.Equal(run([]string{"-live", "-function", "orders"}, nil, &out, &errors), statusFound)
+	is.Equal(len(actions), len(*asked))
+	is.Equal(actions, []string{"lambda:ListEventSourceMappings", "lambda:GetFunctionConfiguration", "sqs:GetQueueUrl", "sqs:GetQueueAttributes"})
 }
