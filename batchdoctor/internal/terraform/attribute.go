@@ -16,22 +16,15 @@ type value struct {
 
 func (v value) isUnset() bool { return v.known == nil && v.reason == "" }
 
-// attribute reads an attribute. The provider computes some attributes that are not configured,
-// so a plan says that they are unknown, and only the configuration shows that they are unset.
+// attribute reads an attribute. The provider computes some attributes that are null, so a plan
+// says that they are unknown, and only the configuration shows that they are unset.
 func (r *resource) attribute(name string) value {
-	if known := r.Values[name]; known != nil {
+	if known := r.Values[name]; known != nil || !r.isUnknown(name) {
 		return value{known: known}
 	}
-	if !r.isUnknown(name) {
-		return value{}
-	}
-	expression, configured := r.expression(name)
-	if !configured {
-		return value{}
-	}
-	// A value that depends on variables only would be known: it is null.
+	expression := r.written(name)
 	if r.declaration != nil && decided(r.scope(), expression) {
-		return value{}
+		return value{} // a value that depends on variables only would be known unless it is null
 	}
 	return value{reason: afterApply + because(expression)}
 }
@@ -53,13 +46,12 @@ func (r *resource) isUnknown(name string) bool {
 	return r.unknown == true
 }
 
-// expression returns the expression of an attribute, and whether the attribute is configured.
-func (r *resource) expression(name string) (expression any, configured bool) {
+// written returns the expression of an attribute, or the blocks, or nil.
+func (r *resource) written(name string) any {
 	if r.declaration == nil {
-		return nil, true
+		return nil
 	}
-	expression, configured = r.declaration.Expressions[name]
-	return expression, configured
+	return r.declaration.Expressions[name]
 }
 
 const afterApply = "is known only after apply"

@@ -24,6 +24,7 @@ type part struct {
 	unknown any
 	written object
 	forEach any
+	hidden  bool // from the configuration
 }
 
 // plan writes the JSON of a plan. modules are the calls of the configuration.
@@ -41,7 +42,10 @@ func plan(t *testing.T, parts []part, modules object) []byte {
 		declaration := maps.Clone(resource)
 		declaration["expressions"], declaration["for_each_expression"] = p.written, p.forEach
 		resource["values"] = p.values
-		resources, declarations = append(resources, resource), append(declarations, declaration)
+		resources = append(resources, resource)
+		if !p.hidden {
+			declarations = append(declarations, declaration)
+		}
 		changes = append(changes, object{"address": p.address, "change": object{"after_unknown": p.unknown}})
 	}
 	return encoded(t, object{

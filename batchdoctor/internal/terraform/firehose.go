@@ -15,7 +15,7 @@ func (p *plan) transformations(r *resource) ([]diagnosis.Transformation, []diagn
 	var gaps []diagnosis.Gap
 	for _, name := range destinationsOf(r) {
 		destination := r.nested(name)
-		expression := block(block(r.configured(name))["processing_configuration"])
+		expression := block(block(r.written(name))["processing_configuration"])
 		processing, known := block(destination.known)["processing_configuration"]
 		_, processorsKnown := block(processing)["processors"]
 		switch {

@@ -28,10 +28,10 @@ func TestAFirehoseTransformationIsRead(t *testing.T) {
 	is := is.New(t)
 	unknown := object{"parameter_name": "LambdaArn"} // its value is left out
 	written := processing(
-		parameter(constant("LambdaArn"), refer("aws_lambda_function.f.arn")),
 		parameter(constant("BufferSizeInMBs"), constant("0.5")),
+		parameter(constant("LambdaArn"), refer("aws_lambda_function.f.arn")),
 	)[0]
-	s := firehose(processing(parameter("BufferSizeInMBs", "0.5"), unknown), written)
+	s := firehose(processing(unknown, parameter("BufferSizeInMBs", "0.5")), written)
 	is.Equal(read(t, plan(t, []part{function("f"), s}, nil)), diagnosis.Deployment{Transformations: []diagnosis.Transformation{{
 		Resource:   described("aws_kinesis_firehose_delivery_stream.s"),
 		Function:   diagnosis.Function{Resource: described("aws_lambda_function.f"), Timeout: diagnosis.Known(30)},
@@ -69,6 +69,11 @@ func TestAFirehoseStreamWithoutTransformationIsNotChecked(t *testing.T) {
 			is.New(t).Equal(read(t, plan(t, []part{firehose(processing, object{})}, nil)), diagnosis.Deployment{})
 		})
 	}
+}
+
+func TestAFirehoseStreamElsewhereIsNotChecked(t *testing.T) {
+	s := firehose(processing(parameter("LambdaArn", "f")), object{}).at("data.aws_kinesis_firehose_delivery_stream.s")
+	is.New(t).Equal(read(t, plan(t, []part{s}, nil)), diagnosis.Deployment{})
 }
 
 func TestAFirehoseStreamThatIsKnownAfterApplyIsAGap(t *testing.T) {

@@ -47,7 +47,7 @@ func (p *plan) functionsOf(reference functionReference, seen map[*resource]bool)
 			}
 		case aliasType:
 			seen[r] = true
-			alias := functionReference{r.scope(), own, r.configured("function_name")}
+			alias := functionReference{r.scope(), own, r.written("function_name")}
 			found = append(found, p.functionsOf(alias, seen)...)
 		}
 	}
@@ -98,7 +98,7 @@ func environment(function *resource) diagnosis.Setting[[]diagnosis.Variable] {
 		unknown = block(attributes["environment"])
 	}
 	if unknown["variables"] == true {
-		expression := block(function.configured("environment"))["variables"]
+		expression := block(function.written("environment"))["variables"]
 		return diagnosis.Unknown[[]diagnosis.Variable](afterApply + because(expression))
 	}
 	var all []diagnosis.Variable

@@ -11,7 +11,7 @@ func (p *plan) mapping(r *resource) diagnosis.Mapping {
 	m := diagnosis.Mapping{
 		Resource:          r.described(),
 		Source:            p.source(r),
-		Function:          p.function(functionReference{r.scope(), r.text("function_name"), r.configured("function_name")}),
+		Function:          p.function(functionReference{r.scope(), r.text("function_name"), r.written("function_name")}),
 		ResponseTypes:     texts(r.attribute("function_response_types")),
 		BatchSize:         number(r.attribute("batch_size")),
 		BatchWindow:       number(r.attribute("maximum_batching_window_in_seconds")),
@@ -24,12 +24,6 @@ func (p *plan) mapping(r *resource) diagnosis.Mapping {
 	}
 	m.Source.Name = cmp.Or(m.Source.Name, m.Name)
 	return m
-}
-
-// configured returns the expression of an attribute, or nil.
-func (r *resource) configured(name string) any {
-	expression, _ := r.expression(name)
-	return expression
 }
 
 // onFailure is known even if the ARN of the destination is not: all that matters is that
@@ -56,7 +50,7 @@ func (p *plan) source(mapping *resource) diagnosis.Source {
 		return p.sourceAt(r)
 	}
 	var candidates []*resource
-	for _, r := range referred(mapping.scope(), mapping.configured("event_source_arn")) {
+	for _, r := range referred(mapping.scope(), mapping.written("event_source_arn")) {
 		if isSource(r) && (arn == "" || mayHaveARN(r, arn)) {
 			candidates = append(candidates, r)
 		}

@@ -51,7 +51,7 @@ func sourceElsewhere(mapping *resource, arn, unread string) diagnosis.Source {
 		kind = kindByArguments(mapping)
 	}
 	name := resourceName(arn)
-	if all := references(mapping.configured("event_source_arn")); arn == "" && len(all) > 0 {
+	if all := references(mapping.written("event_source_arn")); arn == "" && len(all) > 0 {
 		name = all[0]
 	}
 	s := diagnosis.Source{Resource: elsewhere(cmp.Or(name, arn)), Kind: kind}
@@ -108,7 +108,7 @@ func (p *plan) findRedrives() redrives {
 			continue
 		}
 		url := r.text("queue_url")
-		queues := only(queueType, referred(r.scope(), r.configured("queue_url")))
+		queues := only(queueType, referred(r.scope(), r.written("queue_url")))
 		switch {
 		case byURL[url] != nil:
 			found.of[byURL[url]] = r

@@ -47,6 +47,7 @@ func TestAMappingFindsItsSource(t *testing.T) {
 		"data source":          {mapping(refer("data.aws_sqs_queue.elsewhere.arn")), "data.aws_sqs_queue.elsewhere", diagnosis.SQS},
 		"name inside text":     {mapping(refer("data.aws_region.r.name", "aws_sqs_queue.orders.name")), "aws_sqs_queue.orders", diagnosis.SQS},
 		"other references":     {mapping(refer("aws_sns_topic.t.arn", "aws_sqs_queue.orders.arn")), "aws_sqs_queue.orders", diagnosis.SQS},
+		"names that are alike": {mapping(object{"references": list("aws_sqs_queue.orders-2", "aws_sqs_queue.orders")}), "aws_sqs_queue.orders", diagnosis.SQS},
 		"key in the reference": {mapping(refer(`aws_sqs_queue.each["a.b"].arn`)), `aws_sqs_queue.each["a.b"]`, diagnosis.SQS},
 		"index":                {mapping(refer("aws_sqs_queue.counted[1].arn")), "aws_sqs_queue.counted[1]", diagnosis.SQS},
 		"own key":              {mapping(refer("aws_sqs_queue.each", "each.key")).at(`aws_lambda_event_source_mapping.m["c"]`), `aws_sqs_queue.each["c"]`, diagnosis.SQS},
@@ -93,64 +94,4 @@ func TestAQueueThatIsNotFoundSaysWhy(t *testing.T) {
 
 	either := queueOf(mapping(refer("aws_sqs_queue.a.arn", "aws_sqs_queue.b.arn")))
 	is.Equal(reasonOf(either.VisibilityTimeout), "is unknown, because the queue may be aws_sqs_queue.a or aws_sqs_queue.b")
-}
-
-func TestReferencesPassThroughModules(t *testing.T) {
-	document := func(written object, forEach any) []byte {
-		m := mapping(written)
-		return encoded(t, object{
-			"planned_values": object{"root_module": object{"child_modules": list(
-				object{"address": "module.consumer", "resources": list(object{
-					"address": "module.consumer.aws_lambda_event_source_mapping.m", "mode": "managed",
-					"type": "aws_lambda_event_source_mapping", "name": "m", "values": object{},
-				})},
-				queueModule(`module.queues["a"]`), queueModule(`module.queues["b"]`),
-			)}},
-			"resource_changes": list(object{
-				"address": "module.consumer.aws_lambda_event_source_mapping.m", "change": object{"after_unknown": m.unknown},
-			}),
-			"configuration": object{"root_module": object{"module_calls": object{
-				"consumer": object{
-					"expressions": object{"source": written}, "for_each_expression": forEach,
-					"module": object{"resources": list(object{
-						"mode": "managed", "type": "aws_lambda_event_source_mapping", "name": "m",
-						"expressions": object{"event_source_arn": refer("var.source")},
-					})},
-				},
-				"queues": object{"module": object{"outputs": object{
-					"arn": object{"expression": refer("module.inner.arn")},
-				}, "module_calls": object{"inner": object{"module": object{
-					"outputs":   object{"arn": object{"expression": refer("aws_sqs_queue.q.arn")}},
-					"resources": list(object{"mode": "managed", "type": "aws_sqs_queue", "name": "q"}),
-				}}}}},
-				"outputs only": object{"module": object{"outputs": object{"arn": object{"expression": refer("var.arn")}}},
-					"expressions": object{"arn": refer(`module.queues["b"].arn`)}},
-			}}},
-		})
-	}
-	for name, c := range map[string]struct {
-		written object
-		forEach any
-		want    string
-	}{
-		"output with a key":        {refer(`module.queues["b"].arn`), nil, `module.queues["b"].module.inner.aws_sqs_queue.q`},
-		"the only output":          {refer(`module.queues["a"]`), nil, `module.queues["a"].module.inner.aws_sqs_queue.q`},
-		"any instance":             {refer("module.queues", "var.which"), nil, `module.queues["a"].module.inner.aws_sqs_queue.q or module.queues["b"].module.inner.aws_sqs_queue.q`},
-		"value of for_each":        {refer("each.value"), refer(`module.queues["b"].arn`), `module.queues["b"].module.inner.aws_sqs_queue.q`},
-		"module without resources": {refer("module.outputs only.arn"), nil, `module.queues["b"].module.inner.aws_sqs_queue.q`},
-		"unknown output":           {refer(`module.queues["b"].name`), nil, "var.source"},
-		"unknown module":           {refer("module.none.arn"), nil, "var.source"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			is.New(t).Equal(read(t, document(c.written, c.forEach)).Mappings[0].Source.Name, c.want)
-		})
-	}
-}
-
-// queueModule is an instance of a module with a queue in a module of its own.
-func queueModule(address string) object {
-	inner := address + ".module.inner"
-	return object{"address": address, "child_modules": list(object{"address": inner, "resources": list(object{
-		"address": inner + ".aws_sqs_queue.q", "mode": "managed", "type": "aws_sqs_queue", "name": "q",
-	})})}
 }
