@@ -55,6 +55,9 @@ func (p *plan) source(mapping *resource) diagnosis.Source {
 			candidates = append(candidates, r)
 		}
 	}
+	if len(candidates) > 1 {
+		candidates = fitting(mapping, candidates)
+	}
 	if len(candidates) == 0 && resourceName(arn) != "" {
 		candidates = p.queues[resourceName(arn)]
 	}
@@ -76,6 +79,26 @@ func isSource(r *resource) bool {
 func mayHaveARN(r *resource, arn string) bool {
 	name := cmp.Or(r.text("name"), r.text("cluster_name"))
 	return r.text("arn") == "" && (name == "" || strings.Contains(arn, name))
+}
+
+// fitting returns the candidates of the kind that the mapping's arguments tell. A reference to an
+// object may lead to sources of other mappings, and to on-failure destinations.
+func fitting(mapping *resource, candidates []*resource) []*resource {
+	told := kindByArguments(mapping)
+	var all []*resource
+	for _, r := range candidates {
+		kind, _ := kindByType(r.Type)
+		if kind == diagnosis.Kinesis || kind == diagnosis.DynamoDB {
+			kind = diagnosis.Stream
+		}
+		if kind == told {
+			all = append(all, r)
+		}
+	}
+	if len(all) == 0 {
+		return candidates
+	}
+	return all
 }
 
 // resourceName returns the last part of the ARN: the name of a queue, or a path.

@@ -19,6 +19,7 @@ import (
 type document struct {
 	Planned *values `json:"planned_values"` // of a plan
 	Values  *values `json:"values"`         // of a state
+	Errored bool    `json:"errored"`        // the plan lacks what Terraform could not plan
 
 	Prior struct {
 		Values values `json:"values"`
@@ -69,7 +70,10 @@ type call struct {
 	Module      *configuration `json:"module"`
 }
 
-var errNoPlan = errors.New("has no planned_values and no values, so terraform show -json did not print it")
+var (
+	errNoPlan  = errors.New("has no planned_values and no values, so terraform show -json did not print it")
+	errErrored = errors.New("is a plan that Terraform could not finish")
+)
 
 // Read translates the plan or state in content. The name of the file appears in errors only.
 func Read(file string, content []byte) (diagnosis.Deployment, error) {
@@ -83,6 +87,9 @@ func Read(file string, content []byte) (diagnosis.Deployment, error) {
 	}
 	if current == nil {
 		return diagnosis.Deployment{}, fmt.Errorf("%s %w", file, errNoPlan)
+	}
+	if d.Errored {
+		return diagnosis.Deployment{}, fmt.Errorf("%s %w", file, errErrored)
 	}
 	p := newPlan(d, current.Root)
 	return p.translate(), nil

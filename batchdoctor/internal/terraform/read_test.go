@@ -44,11 +44,12 @@ func TestDataSourcesThatWereReadBeforeAreInThePriorState(t *testing.T) {
 
 func TestAFileThatIsNoPlanIsAnError(t *testing.T) {
 	for content, want := range map[string]string{
-		"":                           "plan.json: unexpected end of JSON input",
-		"{}":                         "plan.json has no planned_values and no values, so terraform show -json did not print it",
-		`{"version": 4}`:             "plan.json has no planned_values and no values, so terraform show -json did not print it",
-		`{"planned_values": 1}`:      "plan.json: json: cannot unmarshal number",
-		`{"@level":"info"}` + "\n{}": "plan.json: invalid character",
+		"":               "plan.json: unexpected end of JSON input",
+		"{}":             "plan.json has no planned_values and no values, so terraform show -json did not print it",
+		`{"version": 4}`: "plan.json has no planned_values and no values, so terraform show -json did not print it",
+		`{"errored": true, "planned_values": {}}`: "plan.json is a plan that Terraform could not finish",
+		`{"planned_values": 1}`:                   "plan.json: json: cannot unmarshal number",
+		`{"@level":"info"}` + "\n{}":              "plan.json: invalid character",
 	} {
 		t.Run(content, func(t *testing.T) {
 			_, err := terraform.Read("plan.json", []byte(content))
