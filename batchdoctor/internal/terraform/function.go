@@ -36,7 +36,7 @@ func (p *plan) functionsOf(reference functionReference, seen map[*resource]bool)
 	}
 	name := functionName(reference.text)
 	var found []*resource
-	for _, r := range referred(reference.scope, reference.expression) {
+	for _, r := range referred(reference.scope, reference.expression, isFunction) {
 		if seen[r] {
 			continue
 		}
@@ -57,6 +57,8 @@ func (p *plan) functionsOf(reference functionReference, seen map[*resource]bool)
 	slices.SortFunc(found, func(a, b *resource) int { return strings.Compare(a.Address, b.Address) })
 	return slices.Compact(found)
 }
+
+func isFunction(r *resource) bool { return r.Type == functionType || r.Type == aliasType }
 
 // unqualified returns a function's ARN without a version or alias.
 func unqualified(arn string) string {

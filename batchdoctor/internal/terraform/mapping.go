@@ -49,12 +49,9 @@ func (p *plan) source(mapping *resource) diagnosis.Source {
 	if r := p.byARN[arn]; r != nil && isSource(r) {
 		return p.sourceAt(r)
 	}
-	var candidates []*resource
-	for _, r := range referred(mapping.scope(), mapping.written("event_source_arn")) {
-		if isSource(r) && (arn == "" || mayHaveARN(r, arn)) {
-			candidates = append(candidates, r)
-		}
-	}
+	candidates := referred(mapping.scope(), mapping.written("event_source_arn"), func(r *resource) bool {
+		return isSource(r) && (arn == "" || mayHaveARN(r, arn))
+	})
 	if len(candidates) > 1 {
 		candidates = fitting(mapping, candidates)
 	}

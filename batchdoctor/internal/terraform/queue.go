@@ -108,7 +108,7 @@ func (p *plan) findRedrives() redrives {
 			continue
 		}
 		url := r.text("queue_url")
-		queues := only(queueType, referred(r.scope(), r.written("queue_url")))
+		queues := referred(r.scope(), r.written("queue_url"), isQueue)
 		switch {
 		case byURL[url] != nil:
 			found.of[byURL[url]] = r
@@ -121,15 +121,7 @@ func (p *plan) findRedrives() redrives {
 	return found
 }
 
-func only(resourceType string, resources []*resource) []*resource {
-	var all []*resource
-	for _, r := range resources {
-		if r.Type == resourceType {
-			all = append(all, r)
-		}
-	}
-	return all
-}
+func isQueue(r *resource) bool { return r.Type == queueType }
 
 const maxReceiveCountDefault = 10
 

@@ -74,12 +74,10 @@ func newStep(text string) step {
 
 // A search follows references to resources.
 type search struct {
-	found map[*resource]bool
-	seen  map[visit]bool
+	wanted func(*resource) bool
+	found  map[*resource]bool
+	seen   map[visit]bool
 }
-
-// maxFound is more than any reference needs, so that huge plans take no hours.
-const maxFound = 1000
 
 type visit struct {
 	module    *module
@@ -87,10 +85,19 @@ type visit struct {
 	key       string
 }
 
-// referred returns the resources that an expression refers to, in this and other modules.
-func referred(in scope, expression any) []*resource {
-	s := search{found: make(map[*resource]bool), seen: make(map[visit]bool)}
+// Limits of a search, beyond any that finds something useful. Huge plans would take hours.
+const (
+	maxFound  = 100
+	maxVisits = 1000
+)
+
+// referred returns the wanted resources that an expression refers to, in this and other modules.
+func referred(in scope, expression any, wanted func(*resource) bool) []*resource {
+	s := search{wanted: wanted, found: make(map[*resource]bool), seen: make(map[visit]bool)}
 	s.expression(in, expression)
+	if len(s.seen) == maxVisits {
+		return nil
+	}
 	byAddress := func(a, b *resource) int { return strings.Compare(a.Address, b.Address) }
 	return slices.SortedFunc(maps.Keys(s.found), byAddress)
 }
@@ -103,7 +110,7 @@ func (s *search) expression(in scope, expression any) {
 
 func (s *search) follow(in scope, reference string) {
 	here := visit{in.module, reference, in.key}
-	if in.module == nil || s.seen[here] {
+	if in.module == nil || s.seen[here] || len(s.seen) == maxVisits {
 		return
 	}
 	s.seen[here] = true
@@ -128,7 +135,7 @@ func (s *search) follow(in scope, reference string) {
 func (s *search) resource(in scope, path, key string) {
 	instances := in.module.resources[path]
 	for _, r := range chosen(instances, (*resource).instanceKey, key, in.key) {
-		if len(s.found) < maxFound {
+		if s.wanted(r) && len(s.found) < maxFound {
 			s.found[r] = true
 		}
 	}

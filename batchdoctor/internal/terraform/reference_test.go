@@ -1,6 +1,7 @@
 package terraform_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/matryer/is"
@@ -97,4 +98,17 @@ func TestAQueueThatIsNotFoundSaysWhy(t *testing.T) {
 
 	either := queueOf(mapping(refer("aws_sqs_queue.a.arn", "aws_sqs_queue.b.arn")))
 	is.Equal(reasonOf(either.VisibilityTimeout), "is unknown, because the queue may be aws_sqs_queue.a or aws_sqs_queue.b")
+}
+
+func TestAHugeExpressionIsNotFollowed(t *testing.T) {
+	var references []string
+	for i := range 2000 {
+		references = append(references, fmt.Sprint("local.l", i))
+	}
+	is := is.New(t)
+	source := func(references ...string) string {
+		return read(t, plan(t, []part{queue("orders"), mapping(refer(references...))}, nil)).Mappings[0].Source.Name
+	}
+	is.Equal(source(append([]string{"aws_sqs_queue.orders"}, references[:900]...)...), "aws_sqs_queue.orders")
+	is.Equal(source(append([]string{"aws_sqs_queue.orders"}, references...)...), "aws_sqs_queue.orders")
 }
