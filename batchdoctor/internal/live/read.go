@@ -103,9 +103,9 @@ func in(operation string, err error) error {
 	if err == nil {
 		return nil
 	}
-	var refused smithy.APIError
-	if errors.As(err, &refused) {
-		return fmt.Errorf("%s: %s: %s", operation, refused.ErrorCode(), refused.ErrorMessage())
+	var response smithy.APIError
+	if errors.As(err, &response) {
+		return fmt.Errorf("%s: %s: %s", operation, response.ErrorCode(), response.ErrorMessage())
 	}
 	return fmt.Errorf("%s: %w", operation, err)
 }

@@ -22,11 +22,11 @@ func (r *resource) attribute(name string) value {
 	if known := r.Values[name]; known != nil || !r.isUnknown(name) {
 		return value{known: known}
 	}
-	expression := r.written(name)
-	if r.declaration != nil && decided(r.scope(), expression) {
+	e := r.written(name)
+	if r.declaration != nil && decided(r.scope(), e) {
 		return value{} // a value that depends on variables only would be known unless it is null
 	}
-	return value{reason: afterApply + because(expression)}
+	return value{reason: afterApply + because(e)}
 }
 
 // nested reads blocks. The provider computes none of those that the reader asks for, and the
@@ -46,18 +46,18 @@ func (r *resource) isUnknown(name string) bool {
 	return r.unknown == true
 }
 
-// written returns the expression of an attribute, or the blocks, or nil.
-func (r *resource) written(name string) any {
+// written returns the expression of an attribute or of blocks.
+func (r *resource) written(name string) expression {
 	if r.declaration == nil {
-		return nil
+		return expression{}
 	}
 	return r.declaration.Expressions[name]
 }
 
 const afterApply = "is known only after apply"
 
-func because(expression any) string {
-	all := references(expression)
+func because(e expression) string {
+	all := e.references
 	switch {
 	case len(all) == 0:
 		return ""

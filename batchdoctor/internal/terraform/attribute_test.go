@@ -26,6 +26,7 @@ func TestOnlyTheConfigurationTellsUnsetFromUnknown(t *testing.T) {
 		"null":               {stream.with("maximum_retry_attempts", nil), "unset"},
 		"reference":          {stream.withUnknown("maximum_retry_attempts", refer("local.n")), "is known only after apply and depends on local.n"},
 		"two references":     {stream.withUnknown("maximum_retry_attempts", refer("local.n", "local.m")), "is known only after apply and depends on local.n and local.m"},
+		"repeated reference": {stream.withUnknown("maximum_retry_attempts", refer("local.n", "local.m", "local.n")), "is known only after apply and depends on local.n and local.m"},
 		"many references":    {stream.withUnknown("maximum_retry_attempts", refer("local.a", "local.b", "local.c", "local.d")), "is known only after apply and depends on local.a, local.b and others"},
 		"null of a variable": {stream.withUnknown("maximum_retry_attempts", refer("var.n", "path.module", "count.index")), "unset"},
 		"null of a constant": {stream.withUnknown("maximum_retry_attempts", object{}), "unset"},

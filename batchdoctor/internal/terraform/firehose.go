@@ -15,15 +15,15 @@ func (p *plan) transformations(r *resource) ([]diagnosis.Transformation, []diagn
 	var gaps []diagnosis.Gap
 	for _, name := range destinationsOf(r) {
 		destination := r.nested(name)
-		expression := block(block(r.written(name))["processing_configuration"])
+		written := block(block(r.written(name).json)["processing_configuration"])
 		processing, known := block(destination.known)["processing_configuration"]
 		_, processorsKnown := block(processing)["processors"]
 		switch {
 		case destination.isUnset() || block(processing)["enabled"] == false:
-		case destination.reason != "", !known && expression != nil, block(processing) != nil && !processorsKnown:
+		case destination.reason != "", !known && written != nil, block(processing) != nil && !processorsKnown:
 			gaps = append(gaps, diagnosis.Gap{Resource: r.described(), Reason: "has a processing_configuration that " + afterApply})
 		default:
-			all = append(all, p.processors(r, blocks(block(processing)["processors"]), expression)...)
+			all = append(all, p.processors(r, blocks(block(processing)["processors"]), written)...)
 		}
 	}
 	return all, gaps
@@ -31,16 +31,15 @@ func (p *plan) transformations(r *resource) ([]diagnosis.Transformation, []diagn
 
 // destinationsOf returns the names of the blocks that may be a destination.
 func destinationsOf(r *resource) []string {
-	names := maps.Clone(r.Values)
+	names := slices.Collect(maps.Keys(r.Values))
 	if r.declaration != nil {
-		names = maps.Clone(r.declaration.Expressions)
-		maps.Copy(names, r.Values)
+		names = slices.AppendSeq(names, maps.Keys(r.declaration.Expressions))
 	}
-	all := slices.Sorted(maps.Keys(names))
-	return slices.DeleteFunc(all, func(name string) bool { return !strings.HasSuffix(name, "_configuration") })
+	slices.Sort(names)
+	return slices.DeleteFunc(slices.Compact(names), func(name string) bool { return !strings.HasSuffix(name, "_configuration") })
 }
 
-func (p *plan) processors(r *resource, processors []map[string]any, expression map[string]any) []diagnosis.Transformation {
+func (p *plan) processors(r *resource, processors []map[string]any, written map[string]any) []diagnosis.Transformation {
 	var all []diagnosis.Transformation
 	for _, processor := range processors {
 		if processor["type"] != "Lambda" {
@@ -50,7 +49,7 @@ func (p *plan) processors(r *resource, processors []map[string]any, expression m
 		lambda, _ := parameters["LambdaArn"].known.(string)
 		all = append(all, diagnosis.Transformation{
 			Resource:   r.described(),
-			Function:   p.function(functionReference{r.scope(), lambda, lambdaExpression(expression)}),
+			Function:   p.function(functionReference{r.scope(), lambda, lambdaExpression(written)}),
 			BufferSize: decimal(parameters["BufferSizeInMBs"]),
 		})
 	}
@@ -73,14 +72,14 @@ func parametersOf(processor map[string]any) map[string]value {
 
 // lambdaExpression returns the expression of the LambdaArn. The order of the parameters differs
 // from that of the values, which are a set.
-func lambdaExpression(processing map[string]any) any {
+func lambdaExpression(processing map[string]any) expression {
 	for _, processor := range blocks(processing["processors"]) {
 		for _, parameter := range blocks(processor["parameters"]) {
 			name, _ := parameter["parameter_name"].(map[string]any)
 			if name["constant_value"] == "LambdaArn" {
-				return parameter["parameter_value"]
+				return newExpression(parameter["parameter_value"])
 			}
 		}
 	}
-	return nil
+	return expression{}
 }

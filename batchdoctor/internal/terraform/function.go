@@ -11,7 +11,7 @@ import (
 type functionReference struct {
 	scope      scope
 	text       string // "" if it is unknown
-	expression any
+	expression expression
 }
 
 func (p *plan) function(reference functionReference) diagnosis.Function {
@@ -100,8 +100,8 @@ func environment(function *resource) diagnosis.Setting[[]diagnosis.Variable] {
 		unknown = block(attributes["environment"])
 	}
 	if unknown["variables"] == true {
-		expression := block(function.written("environment"))["variables"]
-		return diagnosis.Unknown[[]diagnosis.Variable](afterApply + because(expression))
+		variables := newExpression(block(function.written("environment").json)["variables"])
+		return diagnosis.Unknown[[]diagnosis.Variable](afterApply + because(variables))
 	}
 	var all []diagnosis.Variable
 	for _, part := range []any{known["variables"], unknown["variables"]} {
@@ -118,7 +118,7 @@ func functionElsewhere(reference functionReference) diagnosis.Function {
 	name, reason := functionName(reference.text), "is unknown, because the file does not contain the function"
 	if name == "" {
 		name = "function"
-		if all := references(reference.expression); len(all) > 0 {
+		if all := reference.expression.references; len(all) > 0 {
 			name = all[0]
 		}
 		reason = "is unknown, because the name of the function " + afterApply + because(reference.expression)

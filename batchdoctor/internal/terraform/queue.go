@@ -51,7 +51,7 @@ func sourceElsewhere(mapping *resource, arn, unread string) diagnosis.Source {
 		kind = kindByArguments(mapping)
 	}
 	name := resourceName(arn)
-	if all := references(mapping.written("event_source_arn")); arn == "" && len(all) > 0 {
+	if all := mapping.written("event_source_arn").references; arn == "" && len(all) > 0 {
 		name = all[0]
 	}
 	s := diagnosis.Source{Resource: elsewhere(cmp.Or(name, arn)), Kind: kind}

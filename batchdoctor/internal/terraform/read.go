@@ -53,21 +53,21 @@ type configuration struct {
 }
 
 type output struct {
-	Expression any `json:"expression"`
+	Expression expression `json:"expression"`
 }
 
 type declaration struct {
-	Mode        string         `json:"mode"`
-	Type        string         `json:"type"`
-	Name        string         `json:"name"`
-	Expressions map[string]any `json:"expressions"`
-	ForEach     any            `json:"for_each_expression"`
+	Mode        string                `json:"mode"`
+	Type        string                `json:"type"`
+	Name        string                `json:"name"`
+	Expressions map[string]expression `json:"expressions"`
+	ForEach     expression            `json:"for_each_expression"`
 }
 
 type call struct {
-	Expressions map[string]any `json:"expressions"`
-	ForEach     any            `json:"for_each_expression"`
-	Module      *configuration `json:"module"`
+	Expressions map[string]expression `json:"expressions"`
+	ForEach     expression            `json:"for_each_expression"`
+	Module      *configuration        `json:"module"`
 }
 
 var (

@@ -1,6 +1,7 @@
 package terraform
 
 import (
+	"encoding/json"
 	"maps"
 	"slices"
 	"strings"
@@ -9,8 +10,8 @@ import (
 // A scope is the block in which an expression is written: that of a resource or a module call.
 type scope struct {
 	module  *module
-	forEach any    // for_each of the block
-	key     string // of the block's instance, to which each.key and count.index belong
+	forEach expression // for_each of the block
+	key     string     // of the block's instance, to which each.key and count.index belong
 }
 
 func (r *resource) scope() scope {
@@ -24,22 +25,36 @@ func (r *resource) scope() scope {
 // calledFrom is the scope of the values of m's variables.
 func (m *module) calledFrom() scope { return scope{m.parent, m.call.ForEach, m.key} }
 
-// references returns the references of an expression. After each, the JSON repeats it without
-// its last attributes and keys, and these prefixes are left out.
-func references(expression any) []string {
-	object, _ := expression.(map[string]any)
+// An expression has its references, and is otherwise as JSON decodes it: an object, or a list of
+// blocks that contain expressions.
+type expression struct {
+	references []string
+	json       any
+}
+
+func (e *expression) UnmarshalJSON(content []byte) error {
+	var decoded any
+	err := json.Unmarshal(content, &decoded)
+	*e = newExpression(decoded)
+	return err
+}
+
+// newExpression lists the references. After each, the JSON repeats it without its last
+// attributes and keys, and these prefixes are left out.
+func newExpression(decoded any) expression {
+	object, _ := decoded.(map[string]any)
 	items, _ := object["references"].([]any)
-	var all []string
+	e := expression{json: decoded}
 	seen := make(map[string]bool)
 	for _, item := range items {
 		reference, _ := item.(string)
-		if len(all) > 0 && isPrefix(reference, all[len(all)-1]) || seen[reference] {
+		if last := len(e.references) - 1; last >= 0 && isPrefix(reference, e.references[last]) || seen[reference] {
 			continue
 		}
 		seen[reference] = true
-		all = append(all, reference)
+		e.references = append(e.references, reference)
 	}
-	return all
+	return e
 }
 
 func isPrefix(short, long string) bool {
@@ -92,9 +107,9 @@ const (
 )
 
 // referred returns the wanted resources that an expression refers to, in this and other modules.
-func referred(in scope, expression any, wanted func(*resource) bool) []*resource {
+func referred(in scope, e expression, wanted func(*resource) bool) []*resource {
 	s := search{wanted: wanted, found: make(map[*resource]bool), seen: make(map[visit]bool)}
-	s.expression(in, expression)
+	s.expression(in, e)
 	if len(s.seen) == maxVisits {
 		return nil
 	}
@@ -102,8 +117,8 @@ func referred(in scope, expression any, wanted func(*resource) bool) []*resource
 	return slices.SortedFunc(maps.Keys(s.found), byAddress)
 }
 
-func (s *search) expression(in scope, expression any) {
-	for _, reference := range references(expression) {
+func (s *search) expression(in scope, e expression) {
+	for _, reference := range e.references {
 		s.follow(in, reference)
 	}
 }
@@ -187,12 +202,12 @@ func chosen[T any](instances []T, keyOf func(T) string, key, ownKey string) []T 
 
 // decided reports whether the value of an expression is known when the plan is made, because
 // it depends on variables only.
-func decided(in scope, expression any) bool {
-	return !undecided(in, expression, make(map[visit]bool))
+func decided(in scope, e expression) bool {
+	return !undecided(in, e, make(map[visit]bool))
 }
 
-func undecided(in scope, expression any, seen map[visit]bool) bool {
-	return slices.ContainsFunc(references(expression), func(reference string) bool {
+func undecided(in scope, e expression, seen map[visit]bool) bool {
+	return slices.ContainsFunc(e.references, func(reference string) bool {
 		here := visit{in.module, reference, in.key}
 		if seen[here] {
 			return false

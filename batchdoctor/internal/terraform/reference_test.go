@@ -107,8 +107,8 @@ func TestAHugeExpressionIsNotFollowed(t *testing.T) {
 	}
 	is := is.New(t)
 	source := func(references ...string) string {
-		return read(t, plan(t, []part{queue("orders"), mapping(refer(references...))}, nil)).Mappings[0].Source.Name
+		return read(t, plan(t, []part{queue("orders"), mapping(refer(references...))}, nil)).Mappings[0].Source.Address
 	}
 	is.Equal(source(append([]string{"aws_sqs_queue.orders"}, references[:900]...)...), "aws_sqs_queue.orders")
-	is.Equal(source(append([]string{"aws_sqs_queue.orders"}, references...)...), "aws_sqs_queue.orders")
+	is.Equal(source(append([]string{"aws_sqs_queue.orders"}, references...)...), "") // another may follow
 }
