@@ -4,7 +4,7 @@ go 1.26.0
 
 require (
 	github.com/matryer/is v1.4.1
-	go.yaml.in/yaml/v4 v4.0.0
+	go.yaml.in/yaml/v3 v3.0.6
 )
 
 require (

@@ -27,6 +27,7 @@ func TestYAMLIsReadHoweverItIsWritten(t *testing.T) {
 		"explicit document":   "---" + mapping + "...\n",
 		"empty document":      "---\n---" + mapping,
 		"second document":     mapping + "---\nResources: {}\n",
+		"dash in brackets":    strings.Replace(mapping, "BatchSize: 7", "BatchSize: 7, Tags: [-, a]", 1), // YAML 1.1 allows it
 		"repeated key":        strings.Replace(mapping, "BatchSize: 7", "BatchSize: 3, BatchSize: 7", 1),
 		"alias":               strings.Replace("Size: &size 7"+mapping, "BatchSize: 7", "BatchSize: *size", 1),
 		"merge key":           strings.Replace("Size: &size {BatchSize: 7}"+mapping, "charge, BatchSize: 7", "charge, <<: *size", 1),

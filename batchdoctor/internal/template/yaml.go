@@ -7,18 +7,15 @@ import (
 	"io"
 	"strings"
 
-	"go.yaml.in/yaml/v4"
+	"go.yaml.in/yaml/v3"
 )
 
 // parseYAML returns the first document that is not empty.
 func parseYAML(content []byte) (*node, error) {
-	loader, err := yaml.NewLoader(bytes.NewReader(content))
-	if err != nil {
-		return nil, err
-	}
+	decoder := yaml.NewDecoder(bytes.NewReader(content))
 	for {
 		var document yaml.Node
-		switch err := loader.Load(&document); {
+		switch err := decoder.Decode(&document); {
 		case errors.Is(err, io.EOF):
 			return &node{}, nil
 		case err != nil:
