@@ -36,7 +36,7 @@ func (t *template) resolve(n *node) value {
 	if n == nil || n.kind == null {
 		return value{}
 	}
-	if t.steps -= 1 + len(n.text)/64; t.steps <= 0 {
+	if t.spend(n.text); t.steps <= 0 {
 		return unknown("is in a template that is too large")
 	}
 	name, argument, isCall := n.function()
@@ -52,6 +52,9 @@ func (t *template) resolve(n *node) value {
 	}
 	return v
 }
+
+// spend counts a step, and more of them if it handles a long text.
+func (t *template) spend(text string) { t.steps -= 1 + len(text)/64 }
 
 func (t *template) call(name string, argument *node) value {
 	switch name {
@@ -82,6 +85,7 @@ func textOf(n *node) string {
 }
 
 func (t *template) ref(name string) value {
+	t.spend(name)
 	switch {
 	case name == "AWS::NoValue":
 		return value{}
@@ -89,7 +93,7 @@ func (t *template) ref(name string) value {
 		return reference(name, "depends on "+name)
 	}
 	if parameter, ok := t.parameters[name]; ok {
-		return parameterValue(name, parameter)
+		return t.parameterValue(name, parameter)
 	}
 	if _, ok := t.owner(name); ok {
 		return reference(name, "refers to "+name)
@@ -97,8 +101,9 @@ func (t *template) ref(name string) value {
 	return reference(name, fmt.Sprintf("refers to %s, which the template does not define", name))
 }
 
-func parameterValue(name string, parameter *node) value {
+func (t *template) parameterValue(name string, parameter *node) value {
 	byDefault := parameter.get("Default")
+	t.spend(textOf(byDefault))
 	var v value
 	switch typ := textOf(parameter.get("Type")); {
 	case strings.HasPrefix(typ, "AWS::SSM::"):
@@ -106,7 +111,7 @@ func parameterValue(name string, parameter *node) value {
 	case byDefault == nil || byDefault.kind != scalar:
 		v = reference(name, fmt.Sprintf("comes from parameter %s, which has no default", name))
 	case strings.Contains(typ, "List"):
-		v = known(split(byDefault))
+		v = known(t.split(byDefault))
 	default:
 		v = known(byDefault)
 	}
@@ -115,11 +120,12 @@ func parameterValue(name string, parameter *node) value {
 }
 
 // split makes a list of a text with commas.
-func split(n *node) *node {
+func (t *template) split(n *node) *node {
 	items := &node{kind: list, line: n.line}
 	for item := range strings.SplitSeq(n.text, ",") {
 		items.items = append(items.items, newText(strings.TrimSpace(item), n.line))
 	}
+	t.steps -= len(items.items)
 	return items
 }
 
@@ -128,6 +134,7 @@ func (t *template) getAtt(argument *node) value {
 	if argument != nil && len(argument.items) == 2 {
 		name = argument.items[0].text + "." + argument.items[1].text
 	}
+	t.spend(name)
 	id, _, _ := strings.Cut(name, ".")
 	if _, ok := t.owner(id); ok {
 		return reference(name, "is an attribute of "+id)
@@ -145,6 +152,7 @@ func (t *template) sub(argument *node) value {
 	if argument == nil || argument.kind != scalar {
 		return unknown("is computed by Fn::Sub")
 	}
+	t.spend(argument.text)
 	evaluate := func(name string) value {
 		name = strings.TrimSpace(name)
 		if n := variables.get(name); n != nil {
@@ -231,7 +239,7 @@ func (p *pieces) add(v value) {
 
 func (t *template) text(p pieces) value {
 	text := p.text.String()
-	t.steps -= len(text) / 64
+	t.spend(text)
 	switch {
 	case len(text) > maxText:
 		return unknown("is a very long text")

@@ -10,46 +10,65 @@ const maxWritten = 1000
 // written renders n on one line, or returns "" if that is long. Two nodes that are written alike
 // have the same value.
 func (n *node) written() string {
-	var w strings.Builder
-	if !n.write(&w) {
+	var w line
+	if w.write(n); w.full {
 		return ""
 	}
-	return w.String()
+	return w.text.String()
 }
 
-func (n *node) write(w *strings.Builder) bool {
-	if n == nil || w.Len() > maxWritten {
-		return false
-	}
-	switch n.kind {
-	case list:
-		return writeAll(w, "[", n.items, "]")
-	case object:
-		for _, f := range n.fields {
-			w.WriteString("{" + f.key + ": ")
-			if !f.value.write(w) {
-				return false
-			}
-			w.WriteString("}")
-		}
-		return true
-	}
-	w.WriteString(n.text)
-	return w.Len() <= maxWritten
+// A line takes texts until it is full.
+type line struct {
+	text strings.Builder
+	full bool
 }
 
-func writeAll(w *strings.Builder, begin string, items []*node, end string) bool {
-	w.WriteString(begin)
+func (w *line) add(text string) {
+	w.full = w.full || w.text.Len()+len(text) > maxWritten
+	if !w.full {
+		w.text.WriteString(text)
+	}
+}
+
+func (w *line) write(n *node) {
+	switch {
+	case w.full:
+	case n == nil || n.kind == null:
+		w.add("null")
+	case n.kind == list:
+		w.writeList(n.items)
+	case n.kind == object:
+		w.writeObject(n.fields)
+	default:
+		w.add(n.text)
+	}
+}
+
+func (w *line) writeList(items []*node) {
+	w.add("[")
 	for i, item := range items {
 		if i > 0 {
-			w.WriteString(", ")
+			w.add(", ")
 		}
-		if !item.write(w) {
-			return false
+		if w.write(item); w.full {
+			return
 		}
 	}
-	w.WriteString(end)
-	return true
+	w.add("]")
+}
+
+func (w *line) writeObject(fields []field) {
+	w.add("{")
+	for i, f := range fields {
+		if i > 0 {
+			w.add(", ")
+		}
+		w.add(f.key + ": ")
+		if w.write(f.value); w.full {
+			return
+		}
+	}
+	w.add("}")
 }
 
 var marked = regexp.MustCompile(mark + "([^" + mark + "]*)" + mark)

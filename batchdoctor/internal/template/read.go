@@ -30,7 +30,10 @@ type template struct {
 	deployment diagnosis.Deployment
 }
 
-const maxSteps = 100_000
+const (
+	maxSize  = 2 << 20 // bytes; CloudFormation takes half as many
+	maxSteps = 100_000
+)
 
 var (
 	errNoTemplate = errors.New("has no Resources, so it is not a CloudFormation template")
@@ -40,6 +43,9 @@ var (
 // Read translates the template in content. The name of the file appears in the resources only.
 // The error is one of the syntax, or says that content is no template.
 func Read(file string, content []byte) (diagnosis.Deployment, error) {
+	if len(content) > maxSize {
+		return diagnosis.Deployment{}, fmt.Errorf("%s %w", file, errTooLarge)
+	}
 	root, format, err := parse(content)
 	if err != nil {
 		return diagnosis.Deployment{}, fmt.Errorf("%s: %w", file, err)
