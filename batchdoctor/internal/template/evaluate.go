@@ -30,6 +30,14 @@ func reference(name, reason string) value {
 
 func known(n *node) value { return value{node: n, text: n.text} }
 
+// literal is the value of a node that calls no function.
+func literal(n *node) value {
+	if strings.Contains(n.text, "{{resolve:") {
+		return value{reason: "is a dynamic reference, which is resolved on deployment", text: n.text, origin: n.text}
+	}
+	return known(n)
+}
+
 func (v value) isUnset() bool { return v.node == nil && v.reason == "" }
 
 func (t *template) resolve(n *node) value {
@@ -41,10 +49,7 @@ func (t *template) resolve(n *node) value {
 	}
 	name, argument, isCall := n.function()
 	if !isCall {
-		if strings.Contains(n.text, "{{resolve:") {
-			return value{reason: "is a dynamic reference, which is resolved on deployment", text: n.text, origin: n.text}
-		}
-		return known(n)
+		return literal(n)
 	}
 	v := t.call(name, argument)
 	if v.origin == "" {
@@ -69,7 +74,7 @@ func (t *template) call(name string, argument *node) value {
 	case "Fn::If":
 		return t.choose(argument)
 	case "Fn::FindInMap":
-		return unknown("is looked up in a mapping (Fn::FindInMap)")
+		return t.lookUp(argument)
 	case "Fn::ImportValue":
 		v := t.resolve(argument)
 		return value{reason: "is imported from another stack (Fn::ImportValue)", text: mark + readable(v.text) + mark}
@@ -113,7 +118,7 @@ func (t *template) parameterValue(name string, parameter *node) value {
 	case strings.Contains(typ, "List"):
 		v = known(t.split(byDefault))
 	default:
-		v = known(byDefault)
+		v = literal(byDefault)
 	}
 	v.origin = "parameter " + name
 	return v
@@ -200,17 +205,42 @@ func (t *template) join(argument *node) value {
 	return t.text(p)
 }
 
+// lookUp evaluates Fn::FindInMap, whose keys may be functions themselves.
+func (t *template) lookUp(argument *node) value {
+	found := t.tables
+	if argument == nil || len(argument.items) < 3 {
+		return unknown("is computed by Fn::FindInMap")
+	}
+	for _, key := range argument.items[:3] {
+		found = found.get(t.resolve(key).text)
+	}
+	if found == nil {
+		return unknown("is looked up in a mapping (Fn::FindInMap)")
+	}
+	return literal(found)
+}
+
 // choose evaluates Fn::If, whose value is known if both branches have the same.
 func (t *template) choose(argument *node) value {
 	if argument == nil || len(argument.items) != 3 {
 		return unknown("is computed by Fn::If")
 	}
 	yes, no := t.resolve(argument.items[1]), t.resolve(argument.items[2])
-	same := yes.node != nil && no.node != nil && yes.node.written() == no.node.written() && yes.node.written() != ""
-	if same || yes.isUnset() && no.isUnset() {
-		return value{node: yes.node, text: yes.text}
+	if same(yes, no) {
+		return yes
 	}
 	return unknown("depends on condition " + textOf(argument.items[0]))
+}
+
+func same(a, b value) bool {
+	switch {
+	case a.isUnset() || b.isUnset():
+		return a.isUnset() && b.isUnset()
+	case a.node == nil || b.node == nil:
+		return a.origin == b.origin && a.origin != ""
+	}
+	written := a.node.written()
+	return written == b.node.written() && written != ""
 }
 
 // pieces are the parts of a text that a function puts together.
@@ -246,5 +276,5 @@ func (t *template) text(p pieces) value {
 	case p.reason != "":
 		return value{reason: p.reason, text: text}
 	}
-	return known(newText(text, p.line))
+	return literal(newText(text, p.line))
 }

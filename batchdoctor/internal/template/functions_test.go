@@ -26,7 +26,11 @@ Parameters:
   Seconds: {Type: Number, Default: 20}
   Text: {Type: String, Default: "20"}
   Open: {Type: Number}
+  Dynamic: {Type: String, Default: "{{resolve:ssm:/timeout}}"}
+  Stage: {Type: String, Default: Prod}
   Stored: {Type: AWS::SSM::Parameter::Value<String>, Default: /timeout}
+Mappings:
+  Settings: {Prod: {Timeout: 20, Secret: "{{resolve:ssm:/timeout}}"}}
 Resources:
   Queue: {Type: AWS::SQS::Queue}
   Function:
@@ -46,6 +50,7 @@ func TestAFunctionIsEvaluatedIfTheTemplateDeterminesItsValue(t *testing.T) {
 		`!Sub "20"`, `!Sub "${Seconds}"`, `{"Fn::Sub": "${Text}"}`,
 		`!Sub ["${S}", {S: !Ref Seconds}]`, `!Sub ["${A}${B}", {A: "2", B: "0"}]`,
 		`!Join ["", ["2", "0"]]`, `{"Fn::Join": ["", [!Ref Seconds]]}`,
+		"!FindInMap [Settings, Prod, Timeout]", `{"Fn::FindInMap": [Settings, !Ref Stage, !Sub "Timeout"]}`,
 		"!If [Prod, 20, 20]", `{"Fn::If": [Prod, !Ref Seconds, "20"]}`,
 	} {
 		t.Run(expression, func(t *testing.T) {
@@ -79,15 +84,21 @@ func TestAnUnknownValueHasAReason(t *testing.T) {
 		"{Fn::Transform: {Name: Macro}}":     "is computed by Fn::Transform",
 		"{Fn::Length: [1]}":                  "is computed by Fn::Length",
 		`"{{resolve:ssm:/timeout}}"`:         "is a dynamic reference, which is resolved on deployment",
-		`!Sub "{{resolve:ssm:/${Seconds}}}"`: `is not a whole number ("{{resolve:ssm:/20}}")`,
+		`!Sub "{{resolve:ssm:/${Seconds}}}"`: "is a dynamic reference, which is resolved on deployment",
 		"soon":                               `is not a whole number ("soon")`,
 		"1.5":                                `is not a whole number ("1.5")`,
 		"99999999999":                        `is not a whole number ("99999999999")`,
 		"[20]":                               "is not a whole number",
 		"{Seconds: 20}":                      "is not a whole number",
-		"!Ref [Seconds]":                     "refers to , which the template does not define",
-		"!Sub {A: 1}":                        "is computed by Fn::Sub",
-		"!Sub " + strings.Repeat("x", 5000):  "is a very long text",
+		"!Ref Dynamic":                       "is a dynamic reference, which is resolved on deployment",
+		"!If [Prod, !Ref Open, !Ref Open]":   "comes from parameter Open, which has no default",
+		"!If [Prod, !Ref Open, !Ref Stored]": "depends on condition Prod",
+		"!FindInMap [Settings, Prod]":        "is computed by Fn::FindInMap",
+		"!FindInMap [Settings, !Ref AWS::Region, Timeout]":          "is looked up in a mapping (Fn::FindInMap)",
+		"!FindInMap [Settings, Prod, Secret]":                       "is a dynamic reference, which is resolved on deployment",
+		"!Ref [Seconds]":                                            "refers to , which the template does not define",
+		"!Sub {A: 1}":                                               "is computed by Fn::Sub",
+		"!Sub " + strings.Repeat("x", 5000):                         "is a very long text",
 		`!Join ["` + strings.Repeat("y", 3000) + `", [a, b, c, d]]`: "is a very long text",
 	} {
 		t.Run(expression[:min(len(expression), 40)], func(t *testing.T) {

@@ -1,6 +1,7 @@
 package template
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/lambdabatch/batch/batchdoctor/diagnosis"
@@ -50,7 +51,7 @@ func (t *template) onFailure(config *node) diagnosis.Setting[string] {
 	case v.isUnset():
 		return diagnosis.Unset[string]()
 	case v.text == "":
-		return diagnosis.Unknown[string](v.reason)
+		return diagnosis.Unknown[string](cmp.Or(v.reason, "has a destination that is not a text"))
 	}
 	return diagnosis.Known(readable(v.text))
 }
@@ -171,7 +172,7 @@ func (t *template) sourceElsewhere(kind diagnosis.Kind, name string, v value) di
 	switch {
 	case strings.HasSuffix(name, ".fifo"):
 		fifo = diagnosis.Known(true)
-	case v.reason == "" || name != "" && !strings.HasSuffix(name, mark):
+	case name != "" && !strings.HasSuffix(name, mark) && !strings.HasSuffix(name, "}}"): // a dynamic reference
 		fifo = diagnosis.Known(false)
 	}
 	s := diagnosis.Source{Resource: t.elsewhere(readable(name)), Kind: kind}

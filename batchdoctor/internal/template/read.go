@@ -20,6 +20,7 @@ type template struct {
 	file       string
 	format     diagnosis.Format
 	parameters map[string]*node
+	tables     *node // Mappings, which are tables of constants
 	globals    *node // Globals.Function
 	ids        []string
 	resources  map[string]field
@@ -56,6 +57,7 @@ func Read(file string, content []byte) (diagnosis.Deployment, error) {
 	t := &template{
 		file: file, format: format, steps: maxSteps,
 		parameters: make(map[string]*node),
+		tables:     root.get("Mappings"),
 		globals:    root.get("Globals").get("Function"),
 		resources:  make(map[string]field),
 		names:      make(map[string]string),

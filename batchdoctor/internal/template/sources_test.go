@@ -62,6 +62,7 @@ func TestAMappingFindsItsSource(t *testing.T) {
 		{"!Ref Queue", "Topics: [t]", "Queue", diagnosis.Kafka},
 		{"!Ref Queue", "Queues: [q]", "Queue", diagnosis.Other},
 		{"!GetAtt Broker.Arn", "", "Broker", diagnosis.Other},
+		{"!If [Prod, !GetAtt Orders.Arn, !GetAtt Orders.Arn]", "", "Orders", diagnosis.SQS},
 		{"!ImportValue orders-arn", "", "orders-arn", diagnosis.SQS},
 		{"!Select [0, []]", "", "Mapping", diagnosis.SQS},
 	} {
@@ -89,6 +90,9 @@ func TestAQueueElsewhereIsFIFOByItsName(t *testing.T) {
 		`!Sub "arn:aws:sqs:${AWS::Region}:${AWS::AccountId}:${Queue}"`:      diagnosis.Unknown[bool]("is unknown, because the queue's ARN depends on AWS::Region"),
 		`!Sub "arn:aws:sqs:${AWS::Region}:${AWS::AccountId}:${Queue}.fifo"`: diagnosis.Known(true),
 		`!Sub "arn:aws:sqs:${AWS::Region}:${AWS::AccountId}:parcels"`:       diagnosis.Known(false),
+		"arn:aws:sqs:eu-west-1:123456789012:{{resolve:ssm:/queue}}":         diagnosis.Unknown[bool]("is unknown, because the template does not define the queue"),
+		"'{{resolve:ssm:/queue}}'":                                          diagnosis.Unknown[bool]("is unknown, because the queue's ARN is a dynamic reference, which is resolved on deployment"),
+		`!Sub "{{resolve:secretsmanager:${Secret}:SecretString}}"`:          diagnosis.Unknown[bool]("is unknown, because the queue's ARN refers to Secret, which the template does not define"),
 		"!Ref Queue": diagnosis.Unknown[bool]("is unknown, because the queue's ARN comes from parameter Queue, which has no default"),
 	} {
 		t.Run(arn, func(t *testing.T) {
@@ -116,6 +120,29 @@ Resources:
   Mapping: {Type: AWS::Lambda::EventSourceMapping, Properties: {EventSourceArn: !GetAtt Queue.Arn, FunctionName: f}}
 `).Mappings[0].Source.Queue
 			is.New(t).Equal(queue.MaxReceiveCount, want)
+		})
+	}
+}
+
+func TestADestinationNeedNotBeInTheTemplate(t *testing.T) {
+	for config, want := range map[string]diagnosis.Setting[string]{
+		"":                                diagnosis.Unset[string](),
+		"{OnFailure: {}}":                 diagnosis.Unset[string](),
+		"{OnFailure: {Destination: arn}}": diagnosis.Known("arn"),
+		"{OnFailure: {Destination: !GetAtt Queue.Arn}}":      diagnosis.Known("Queue.Arn"),
+		"{OnFailure: {Destination: !Ref Elsewhere}}":         diagnosis.Known("Elsewhere"),
+		"{OnFailure: {Destination: !Select [0, [a]]}}":       diagnosis.Unknown[string]("is computed by Fn::Select"),
+		"{OnFailure: {Destination: {Arn: arn}}}":             diagnosis.Unknown[string]("has a destination that is not a text"),
+		"!If [Prod, {OnFailure: {Destination: arn}}, {}]":    diagnosis.Unknown[string]("depends on condition Prod"),
+		"{OnFailure: {Destination: '{{resolve:ssm:/arn}}'}}": diagnosis.Known("{{resolve:ssm:/arn}}"),
+	} {
+		t.Run(config, func(t *testing.T) {
+			mapping := read(t, `
+Resources:
+  Queue: {Type: AWS::SQS::Queue}
+  Mapping: {Type: AWS::Lambda::EventSourceMapping, Properties: {StartingPosition: LATEST, DestinationConfig: `+config+` }}
+`).Mappings[0]
+			is.New(t).Equal(mapping.OnFailure, want)
 		})
 	}
 }
