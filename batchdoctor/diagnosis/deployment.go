@@ -91,6 +91,7 @@ type Queue struct {
 	FIFO              Setting[bool]
 	VisibilityTimeout Setting[int] // seconds
 	MaxReceiveCount   Setting[int] // of the redrive policy; unset if the queue has no such policy
+	DeadLetters       bool         // another redrive policy names the queue as its dead-letter queue
 }
 
 // A Function is a Lambda function. Its settings are unknown if it is defined elsewhere.

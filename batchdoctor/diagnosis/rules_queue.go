@@ -60,6 +60,8 @@ func redrive(m Mapping) verdict {
 	}
 	receives, ok := m.Source.Queue.MaxReceiveCount.Value()
 	switch {
+	case m.Source.Queue.MaxReceiveCount.IsUnset() && m.Source.Queue.DeadLetters:
+		return verdict{} // dead letters have nowhere else to go
 	case m.Source.Queue.MaxReceiveCount.IsUnset():
 		finding.Message = "The queue has no redrive policy. A message that always fails is redelivered until its retention period ends, " +
 			"and then it is lost."

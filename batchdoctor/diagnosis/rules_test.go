@@ -118,6 +118,12 @@ func TestSettingsDecideAlthoughOthersAreUnknown(t *testing.T) {
 			m.Source.Queue.MaxReceiveCount = diagnosis.Unset[int]()
 			m.Function.Environment = diagnosis.Unset[[]diagnosis.Variable]()
 		}, "warning redrive"},
+		"no redrive policy of a dead-letter queue": {func(m *diagnosis.Mapping) {
+			m.Source.Queue.MaxReceiveCount, m.Source.Queue.DeadLetters = diagnosis.Unset[int](), true
+		}, ""},
+		"redrive policy of a dead-letter queue": {func(m *diagnosis.Mapping) {
+			m.Source.Queue.MaxReceiveCount, m.Source.Queue.DeadLetters = diagnosis.Known(4), true
+		}, "warning redrive"},
 		"unknown environment": {func(m *diagnosis.Mapping) {
 			m.Function.Environment = diagnosis.Unknown[[]diagnosis.Variable]("is unknown")
 		}, "hint unresolved"},

@@ -121,10 +121,25 @@ func (t *template) source(n *node, otherwise diagnosis.Kind) diagnosis.Source {
 			kind = byService
 		}
 	}
-	if id, ok := t.names["queue "+name]; ok && kind == diagnosis.SQS && name != "" {
+	if id, ok := t.queueID(v.text); ok && kind == diagnosis.SQS {
 		return t.sourceAt(id, kind)
 	}
 	return t.sourceElsewhere(kind, name, v)
+}
+
+// queueID returns the logical ID of the queue that an ARN or a reference names.
+func (t *template) queueID(text string) (string, bool) {
+	for _, id := range referred(text) {
+		if t.typeOf(id) == queueType {
+			return id, true
+		}
+	}
+	name := text
+	if parts, ok := splitARN(text); ok {
+		name = parts[5]
+	}
+	id, ok := t.names["queue "+name]
+	return id, ok && name != ""
 }
 
 func (t *template) sourceAt(id string, kind diagnosis.Kind) diagnosis.Source {
@@ -134,6 +149,7 @@ func (t *template) sourceAt(id string, kind diagnosis.Kind) diagnosis.Source {
 			FIFO:              t.fifo(id),
 			VisibilityTimeout: t.number(t.property(id, "VisibilityTimeout")),
 			MaxReceiveCount:   t.maxReceiveCount(t.property(id, "RedrivePolicy")),
+			DeadLetters:       t.dead[id],
 		}
 	}
 	return s

@@ -25,6 +25,7 @@ type template struct {
 	ids        []string
 	resources  map[string]field
 	names      map[string]string             // of the queues and functions that have one, to their logical ID
+	dead       map[string]bool               // logical IDs of dead-letter queues
 	functions  map[string]diagnosis.Function // by logical ID, once they are read
 	steps      int                           // that are left
 
@@ -61,6 +62,7 @@ func Read(file string, content []byte) (diagnosis.Deployment, error) {
 		globals:    root.get("Globals").get("Function"),
 		resources:  make(map[string]field),
 		names:      make(map[string]string),
+		dead:       make(map[string]bool),
 		functions:  make(map[string]diagnosis.Function),
 	}
 	t.index(root)
@@ -103,6 +105,12 @@ func (t *template) index(root *node) {
 	for _, id := range t.ids {
 		if name := t.nameOf(id); name != "" {
 			t.names[name] = id
+		}
+	}
+	for _, id := range t.ids {
+		policy := t.resolve(t.property(id, "RedrivePolicy")).node // of a queue or a subscription
+		if queue, ok := t.queueID(t.resolve(policy.get("deadLetterTargetArn")).text); ok {
+			t.dead[queue] = true
 		}
 	}
 }
