@@ -34,6 +34,20 @@ func TestTextSaysWhatIsWrongWhyAndWhatToAdd(t *testing.T) {
 `)
 }
 
+func TestTextSaysThatAPropertyGeneratesTheQueue(t *testing.T) {
+	is := is.New(t)
+	stdout, _ := doctor(t, `
+Resources:
+  Charge:
+    Type: AWS::Serverless::Function
+    Properties:
+      Timeout: 5
+      Events: {News: {Type: SNS, Properties: {Topic: t, SqsSubscription: true}}}
+`)
+	is.Equal(strings.Count(stdout, "\n          SqsSubscription cannot set this. Define the resource that it generates yourself, and set:\n"), 2)
+	is.True(strings.HasSuffix(stdout, "1 error, 1 warning\n")) // response-type, redrive
+}
+
 func TestGitHubShowsFindingsAtTheirLines(t *testing.T) {
 	is := is.New(t)
 	file := filepath.Join(t.TempDir(), "100%,a:b.yaml")

@@ -36,6 +36,10 @@ type Resource struct {
 	// function). It is "" if the resource is defined elsewhere.
 	Address string
 
+	// Generator is the property that generates the resource, if it has no place for the
+	// resource's settings: "SqsSubscription".
+	Generator string
+
 	// Ignored lists the rules that the resource silences.
 	Ignored []Rule
 }

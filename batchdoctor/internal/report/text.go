@@ -74,6 +74,8 @@ func where(r diagnosis.Resource) string {
 	switch {
 	case r.Format == diagnosis.CommandLine:
 		return "Run:"
+	case r.Generator != "":
+		return r.Generator + " cannot set this. Define the resource that it generates yourself, and set:"
 	case r.Address == "":
 		return fmt.Sprintf("Set where %s is defined:", r.Name)
 	}

@@ -55,9 +55,11 @@ func (t *template) addSubscription(id string, resource diagnosis.Resource, subsc
 	if subscription == nil || strings.EqualFold(subscription.text, "false") {
 		return
 	}
-	resource.Address = "" // the subscription has no property for most settings
+	const generator = "SqsSubscription"
+	resource.Address, resource.Generator = "", generator
 	m := t.mapping(resource, subscription)
 	m.Source = diagnosis.Source{Resource: t.elsewhere(resource.Name + "Queue"), Kind: diagnosis.SQS}
+	m.Source.Generator = generator
 	if arn := subscription.get("QueueArn"); arn != nil {
 		m.Source = t.source(arn, diagnosis.SQS)
 	}
