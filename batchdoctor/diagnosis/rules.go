@@ -46,21 +46,22 @@ func responseType(m Mapping) verdict {
 	}
 	return fail(Finding{
 		Severity: Error,
-		Message:  "FunctionResponseTypes does not contain ReportBatchItemFailures. Lambda ignores the function's response, " + lost(m.Source.Kind),
+		Message:  "FunctionResponseTypes does not contain ReportBatchItemFailures. Lambda ignores the function's response, " + lost(m) + ".",
 		Resource: m.Resource,
 		Fix:      Fix{SetResponseTypes, reportFailures},
 		Page:     responsePage(m.Source.Kind),
 	})
 }
 
-func lost(kind Kind) string {
-	switch kind {
-	case SQS:
-		return "so failed messages are deleted with the rest of the batch."
-	case Kafka:
-		return "so failed records are skipped with the rest of the batch. Kafka needs provisioned mode (ProvisionedPollerConfig) for it, too."
+func lost(m Mapping) string {
+	if m.Source.Kind == SQS {
+		return "so failed messages are deleted with the rest of the batch"
 	}
-	return "so failed records are skipped with the rest of the batch."
+	const skipped = "so failed records are skipped with the rest of the batch"
+	if provisioned, _ := m.ProvisionedPoller.Value(); m.Source.Kind == Kafka && !provisioned {
+		return skipped + " (for Kafka, it needs ProvisionedPollerConfig too)"
+	}
+	return skipped
 }
 
 func provisionedKafka(m Mapping) verdict {

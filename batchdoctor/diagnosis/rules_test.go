@@ -164,6 +164,11 @@ func TestKafkaNeedsProvisionedModeForPartialResponses(t *testing.T) {
 	is.Equal(found(m), "error provisioned-kafka")
 	m.ResponseTypes = diagnosis.Unset[[]string]()
 	is.Equal(found(m), "error response-type")
+	is.True(strings.Contains(examine(m).Findings[0].Message, "needs ProvisionedPollerConfig too"))
+	m.ProvisionedPoller = diagnosis.Known(true)
+	is.Equal(found(m), "error response-type")
+	is.True(!strings.Contains(examine(m).Findings[0].Message, "ProvisionedPollerConfig")) // it has it
+	m.ProvisionedPoller = diagnosis.Unset[bool]()
 	m.ResponseTypes = diagnosis.Unknown[[]string]("is unknown")
 	is.Equal(found(m), "hint unresolved")
 	is.Equal(examine(m).Findings[0].Message, "The mapping's FunctionResponseTypes is unknown. Not checked: response-type, provisioned-kafka.")

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode"
 
 	"github.com/lambdabatch/batch/batchdoctor/diagnosis"
 )
@@ -30,10 +31,19 @@ type printer struct {
 	err error
 }
 
+// line prints a line. Names come from the template, so a control character in one could
+// otherwise begin a line of its own, and GitHub Actions runs a line such as "::add-path::x".
 func (p *printer) line(format string, args ...any) {
 	if p.err == nil {
-		_, p.err = fmt.Fprintf(p.w, format+"\n", args...)
+		_, p.err = fmt.Fprintln(p.w, strings.Map(visible, fmt.Sprintf(format, args...)))
 	}
+}
+
+func visible(r rune) rune {
+	if unicode.IsPrint(r) {
+		return r
+	}
+	return unicode.ReplacementChar
 }
 
 func (p *printer) checkup(c diagnosis.Checkup) {

@@ -1,6 +1,7 @@
 package template
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/lambdabatch/batch/batchdoctor/diagnosis"
@@ -125,7 +126,7 @@ func (t *template) functionElsewhere(v value) diagnosis.Function {
 	reason := functionNotHere
 	name := readable(functionName(v.text))
 	if v.text == "" {
-		name, reason = "function", "is unknown, because the name of the function "+v.reason
+		name, reason = "function", "is unknown, because the name of the function "+cmp.Or(v.reason, "is missing")
 	}
 	return diagnosis.Function{
 		Resource:    t.elsewhere(name),

@@ -174,6 +174,7 @@ func TestAFunctionElsewhereIsUnknown(t *testing.T) {
 		"!Ref Mapping":   "Mapping",
 		"!ImportValue f": "f",
 		"!Select [0, a]": "function",
+		"":               "function",
 		"!Ref SelfAlias": "SelfAlias",
 		"arn:aws:lambda:eu-west-1:123456789012:function:ship:live": "ship",
 	} {
@@ -187,8 +188,9 @@ Resources:
     Properties: {EventSourceArn: "arn:aws:sqs:eu-west-1:123456789012:orders", FunctionName: %s}
 `, written)).Mappings[0].Function
 			is.Equal(function.Name, name)
-			_, unread := function.Timeout.Unread()
+			reason, unread := function.Timeout.Unread()
 			is.True(unread)
+			is.True(strings.HasPrefix(reason, "is unknown, because the ") && !strings.HasSuffix(reason, " ")) // has a cause
 			_, unread = function.Environment.Unread()
 			is.True(unread)
 		})

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 )
 
 const maxDepth = 1000
@@ -14,7 +15,14 @@ var errDepth = errors.New("nested too deeply")
 func parseJSON(content []byte) (*node, error) {
 	p := jsonParser{decoder: json.NewDecoder(bytes.NewReader(content)), content: content, line: 1}
 	p.decoder.UseNumber()
-	return p.value(0)
+	n, err := p.value(0)
+	if errors.Is(err, io.EOF) {
+		err = io.ErrUnexpectedEOF
+	}
+	if err != nil {
+		return nil, fmt.Errorf("line %d: %w", p.lineNow(), err)
+	}
+	return n, nil
 }
 
 // A jsonParser counts lines while it decodes.
@@ -36,7 +44,7 @@ func (p *jsonParser) value(depth int) (*node, error) {
 		return &node{line: line}, nil
 	case json.Delim:
 		if depth == maxDepth {
-			return nil, fmt.Errorf("line %d: %w", line, errDepth)
+			return nil, errDepth
 		}
 		if token == '[' {
 			return p.list(line, depth+1)

@@ -76,6 +76,7 @@ func Read(file string, content []byte) (diagnosis.Deployment, error) {
 // parse reads JSON if content is JSON, and YAML otherwise.
 func parse(content []byte) (*node, diagnosis.Format, error) {
 	var jsonErr error
+	content = bytes.TrimPrefix(content, []byte("\ufeff")) // the byte order mark
 	if trimmed := bytes.TrimLeft(content, " \t\r\n"); len(trimmed) > 0 && trimmed[0] == '{' {
 		root, err := parseJSON(content)
 		if err == nil {

@@ -52,6 +52,25 @@ func TestJSONIsReadWithItsLines(t *testing.T) {
 	is.True(mapping.ResponseTypes.IsUnset())
 }
 
+func TestJSONMayBeginWithAByteOrderMark(t *testing.T) {
+	deployment := read(t, "\ufeff"+`{"Resources": {"Mapping": {"Type": "AWS::Lambda::EventSourceMapping"}}}`)
+	is.New(t).Equal(deployment.Mappings[0].Format, diagnosis.JSON)
+}
+
+// The parser of YAML may name the line before.
+func TestASyntaxErrorNamesItsLine(t *testing.T) {
+	for content, message := range map[string]string{
+		"Resources:\n  A: [\n  B: }\n":                  "template.yaml: yaml: line 2: did not find expected node content",
+		"{\n\"Resources\":\n{]\n}":                      "template.yaml: line 3: invalid character ']'",
+		"{\n\"Resources\": {\n":                         "template.yaml: line 2: unexpected EOF",
+		"{\"a\": \n" + strings.Repeat("[", 20_000) + "": "template.yaml: line 2: nested too deeply",
+	} {
+		_, err := template.Read("template.yaml", []byte(content))
+		is.New(t).True(err != nil)
+		is.New(t).Equal(err.Error()[:len(message)], message)
+	}
+}
+
 func TestAFileThatIsNoTemplateIsAnError(t *testing.T) {
 	for name, content := range map[string]string{
 		"empty":              "",
