@@ -119,7 +119,7 @@ func TestABombDoesNotExplode(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			begun := time.Now()
 			_, err := template.Read("template.yaml", []byte(c.content))
-			is.New(t).True(time.Since(begun) < 5*time.Second) // evaluating it all would take minutes to years
+			is.New(t).True(time.Since(begun) < 20*time.Second) // evaluating it all would take minutes to years
 			is.New(t).Equal(err != nil, c.err != "")
 			is.New(t).True(err == nil || strings.HasSuffix(err.Error(), c.err))
 		})
