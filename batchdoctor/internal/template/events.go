@@ -1,6 +1,7 @@
 package template
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/lambdabatch/batch/batchdoctor/diagnosis"
@@ -31,7 +32,12 @@ func (t *template) addEvent(id string, event field) {
 		return
 	}
 	body := t.resolve(event.value)
-	properties := t.resolve(body.node.get("Properties")).node
+	settings := t.resolve(body.node.get("Properties"))
+	if reason := cmp.Or(body.reason, settings.reason); reason != "" {
+		t.gap(id, event.line, "has an event "+event.key+" that "+reason)
+		return
+	}
+	properties := settings.node
 	eventType := textOf(body.node.get("Type"))
 	kind, arn := eventKind(eventType)
 	resource := t.resource(id)
@@ -45,14 +51,19 @@ func (t *template) addEvent(id string, event field) {
 		m.Function = t.functionAt(id)
 		t.add(m)
 	case eventType == "SNS":
-		t.addSubscription(id, resource, t.resolve(properties.get("SqsSubscription")).node)
+		t.addSubscription(id, resource, t.resolve(properties.get("SqsSubscription")))
 	}
 }
 
 // addSubscription translates SqsSubscription: SAM puts a queue between the topic and the
 // function. Unless the queue is given, SAM creates it, with SQS's defaults.
-func (t *template) addSubscription(id string, resource diagnosis.Resource, subscription *node) {
-	if subscription == nil || strings.EqualFold(subscription.text, "false") {
+func (t *template) addSubscription(id string, resource diagnosis.Resource, v value) {
+	subscription := v.node
+	switch {
+	case v.reason != "":
+		t.gap(id, resource.Line, "has an event whose SqsSubscription "+v.reason)
+		return
+	case v.isUnset(), strings.EqualFold(v.text, "false"):
 		return
 	}
 	const generator = "SqsSubscription"

@@ -35,7 +35,11 @@ func (t *template) addTransformations(id string) {
 
 func (t *template) addProcessors(id, destination string, processors []*node) {
 	for _, processor := range processors {
-		body := t.resolve(processor).node
+		v := t.resolve(processor)
+		if v.reason != "" {
+			t.gap(id, processor.line, "has a processor that "+v.reason)
+		}
+		body := v.node
 		if textOf(body.get("Type")) != "Lambda" {
 			continue
 		}

@@ -164,7 +164,7 @@ func (t *template) addGap(id string) {
 	}
 	steps := 10_000
 	interesting := map[string]bool{mappingType: true, serverlessType: true, deliveryStreamType: true}
-	if t.resources[id].value.mentions(interesting, &steps) {
+	if id == "Fn::Transform" || t.resources[id].value.mentions(interesting, &steps) {
 		t.gap(id, t.resources[id].line, "is not evaluated")
 	}
 }

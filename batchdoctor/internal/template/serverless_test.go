@@ -118,6 +118,18 @@ func TestResourcesThatAreNotEvaluatedAreGaps(t *testing.T) {
 		"loop over topics": {mapping + "  Fn::ForEach::Topics: [Q, [A, B], {'Topic${Q}': {Type: AWS::SNS::Topic}}]\n", "", ""},
 		"events": {"Resources: {F: {Type: AWS::Serverless::Function, Properties: {Events: !If [Prod, {}, 1]}}}",
 			"F", "has Events that cannot be read: the property depends on condition Prod"},
+		"included resources": {mapping + "  Fn::Transform: {Name: AWS::Include, Parameters: {Location: s3://b/resources.yaml}}\n",
+			"Fn::Transform", "is not evaluated"},
+		"event": {"Resources: {F: {Type: AWS::Serverless::Function, Properties: {Events: {A: !If [Prod, {Type: SQS}, !Ref AWS::NoValue]}}}}",
+			"F", "has an event A that depends on condition Prod"},
+		"properties of an event": {"Resources: {F: {Type: AWS::Serverless::Function, Properties: {Events: {A: {Type: SQS, Properties: !If [Prod, {}, 1]}}}}}",
+			"F", "has an event A that depends on condition Prod"},
+		"subscription": {"Resources: {F: {Type: AWS::Serverless::Function, Properties: {Events: {A: {Type: SNS, Properties: " +
+			"{SqsSubscription: !If [Prod, true, false]}}}}}}",
+			"F", "has an event whose SqsSubscription depends on condition Prod"},
+		"processor": {"Resources: {D: {Type: AWS::KinesisFirehose::DeliveryStream, Properties: " +
+			"{SplunkDestinationConfiguration: {ProcessingConfiguration: {Processors: [!If [Prod, {Type: Lambda}, !Ref AWS::NoValue]]}}}}}",
+			"D", "has a processor that depends on condition Prod"},
 		"loop over events": {"Resources: {F: {Type: AWS::Serverless::Function, Properties: {Events: {'Fn::ForEach::E': [], A: {Type: SQS}}}}}",
 			"F", "has Events that Fn::ForEach::E creates"},
 		"processors": {"Resources: {D: {Type: AWS::KinesisFirehose::DeliveryStream, Properties: " +
