@@ -24,8 +24,9 @@ import (
 // loop, chunks that were not written are dropped, and their records are reported.
 //
 // After [Parallel] or [Route], and in their lanes, a chunk does not wait for a record that
-// never arrives, if the invocation has a deadline. From one reserve before the records'
-// contexts end, a chunk that is not full is written as soon as nothing more arrives for it.
+// never arrives, if the invocation has a deadline. When only one reserve is left before the
+// records' contexts end, a chunk that is not full is written as soon as nothing more
+// arrives for it.
 //
 // If an item of a chunk fails, later items have already been written. Those that the policy
 // holds back (under [StopBatch] all of them, under [StopGroup] those of its group) are

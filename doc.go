@@ -19,9 +19,10 @@ be redelivered, and leave a record out only once its pipeline has finished with 
 		return batch.TryEach(receipts, store)     // func(context.Context, Receipt) error
 	}
 
-The event source mapping, called the service below, reads the response only if it has
-ReportBatchItemFailures among its FunctionResponseTypes. Without that setting, the response
-is ignored, and the failed records are deleted or skipped too.
+The event source mapping reads the response only if it has ReportBatchItemFailures among its
+FunctionResponseTypes. Without that setting, the response is ignored, and the failed records are
+deleted or skipped too. (Firehose has no such setting and needs none.) This documentation calls
+the event source mapping, or Firehose, the service.
 
 # Results and streams
 
@@ -48,8 +49,8 @@ A Stream is an [iter.Seq], so everything that works on iterators works on it.
 
 # Stages
 
-In pairs such as Map and TryMap, the plain name takes a function that cannot fail. Try marks
-the one whose function receives the record's context and may return an error.
+In pairs such as Map and TryMap, the plain stage takes a function that cannot fail; the Try stage
+takes one that receives the record's context and may return an error.
 
   - Transform a value: [Map], [TryMap], [Decode].
   - Drop a record that needs no work: [Filter], [TryFilter].
@@ -67,8 +68,8 @@ the one whose function receives the record's context and may return an error.
 A panic in a function fails its record with a [*PanicError] and does no other harm. A nil or
 out-of-range argument is a programming mistake: it panics when the pipeline is built.
 
-The invocation's context enters at the source. Each record gets its own context from it, from
-which your functions can read which record they work on ([RecordFrom], [SourceFrom]).
+The invocation's context enters at the source. Each record gets a context of its own,
+derived from it, which tells your functions which record they are working on ([RecordFrom], [SourceFrom]).
 
 # Failures and order
 
@@ -91,7 +92,7 @@ been processed already, before the failure was known.)
 	Kafka              topic-partition, offset    topic-partition   StopGroup
 	Firehose           recordId                   none              Continue
 
-These are the functions [SQS], [Kinesis], [DynamoDB], [Kafka] and [Firehose].
+The functions [SQS], [Kinesis], [DynamoDB], [Kafka] and [Firehose] make these sources.
 [WithPolicy] chooses another policy. A queue is a FIFO queue if its ARN ends in .fifo. Unless the
 policy is Continue, a record whose group cannot be read counts as a member of every group: if
 it fails, all later records are held back, and in lanes the records of its batch run one at a time.
@@ -110,7 +111,7 @@ Some failures mean that a record was not tried, or was not seen to finish:
   - [ErrNotStarted]: the record's context ended before its function could be called.
   - [ErrUnreached]: it never reached the collector.
   - [ErrRunning]: it never reached the collector because a function called for it has not
-    returned. Such an error is an ErrUnreached too.
+    returned. A record's error that matches ErrRunning with [errors.Is] matches ErrUnreached too.
 
 Such a record is unprocessed. That is a state and not just an error value: Catch, OrElse and
 [Result.Ack] do not see or change it, so no record can be acknowledged by mistake before it
@@ -151,8 +152,8 @@ In the lanes of Parallel, only the record of a stuck function is redelivered, wi
 that the policy holds back: under StopGroup the later ones of its group, under StopBatch all
 later ones. Without lanes, every record after it is redelivered.
 
-From one reserve before the contexts end, [TryEachChunk] no longer waits for records that are
-still in lanes, and writes an incomplete chunk.
+When only one reserve is left before the contexts end, [TryEachChunk] stops waiting for records
+that are still in lanes, and writes an incomplete chunk.
 
 A function that has not returned cannot be stopped. It may take effect after its record
 was redelivered. So functions should return when their context ends, and writes should be
@@ -162,13 +163,13 @@ idempotent or conditional.
 
 [SQSHandler], [KinesisHandler], [DynamoDBHandler], [KafkaHandler] and [FirehoseHandler] make
 handlers for lambda.Start. They decode the event record by record: if a record cannot
-be decoded, it alone fails, with a [*DecodeError], and holds back what any failure would. An event from another source is a
-[*PayloadError]. [KinesisWindowHandler] and [DynamoDBWindowHandler] serve tumbling windows.
+be decoded, it alone fails, with a [*DecodeError], and holds back what any failure would. For an event from another source,
+they return a [*PayloadError]. [KinesisWindowHandler] and [DynamoDBWindowHandler] serve tumbling windows.
 
 [Run] serves a handler function with a typed event. [Collect] and [Partition] are for tests.
 
-If not a single record was acknowledged, every handler but FirehoseHandler returns an [*AllFailedError] in place of a
-response. [WithLogger] and [WithReport] say what became of a batch. [WithScope] opens
+If a batch has records and none of them was acknowledged, Run and every handler but FirehoseHandler
+return an [*AllFailedError]. [WithoutAllFailedError] turns that off. [WithLogger] and [WithReport] say what became of a batch. [WithScope] opens
 something around the work on one record, such as a trace span, and closes it when the outcome
 of the record is known.
 
@@ -179,9 +180,9 @@ These hold for every stage of this package, and are tested as properties:
  1. Conservation. Each record that enters a stage leaves it, as the same [Record].
  2. Nothing is acknowledged unseen. A record is acknowledged only if every one of its
     results reached the collector Ready or Done. A failure in a stage of this package is
-    reported even if its result was then thrown away, unless something settled it. (Of several
-    calls of Then, only the one counts whose result is sent on.) If a stage has copied a result, one
-    copy does not make up for another that is stuck or still waits in a chunk or in lanes.
+    reported even if its result was then thrown away, unless something settled it. (If Then
+    is called several times, only the call whose result is sent on counts.) If a stage has copied a result, one
+    copy does not make up for another that is stuck, or is still waiting in a chunk or in lanes.
     Run and handlers ignore results of other batches.
  3. Failures only accumulate, except in Catch and OrElse. Of several copies of one result
     the failed one counts: only its descendants can settle the failure.

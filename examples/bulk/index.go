@@ -52,7 +52,7 @@ var errNoProduct = errors.New("no such product")
 // latency is how long the catalogue takes to find a product.
 const latency = 50 * time.Millisecond
 
-// lookUp stands for a slow catalogue service.
+// lookUp stands in for a slow catalogue service.
 func lookUp(ctx context.Context, sku string) (Document, error) {
 	select {
 	case <-time.After(latency):
@@ -68,7 +68,7 @@ func lookUp(ctx context.Context, sku string) (Document, error) {
 	return Document{SKU: sku, Cents: cents}, nil
 }
 
-// An Index stands for a search index with a bulk API.
+// An Index stands in for a search index with a bulk API.
 type Index struct {
 	mu        sync.Mutex
 	documents map[string]Document // by SKU: written twice, a document is still one

@@ -30,7 +30,7 @@ func process(deadLetters Queue) batch.Stage[events.SQSMessage, Order] {
 
 var errThrottled = errors.New("throttled")
 
-// charge stands for a payment service. It is too busy for large orders the first time.
+// charge stands in for a payment service. It is too busy for large orders the first time.
 func charge(ctx context.Context, o Order) error {
 	record, _ := batch.RecordFrom(ctx)
 	switch {
@@ -43,7 +43,7 @@ func charge(ctx context.Context, o Order) error {
 	return nil
 }
 
-// An Outbox stands for the dead-letter queue. A real one calls SendMessage, so that letters outlive the
+// An Outbox stands in for the dead-letter queue. A real one calls SendMessage, so that letters outlive the
 // function.
 type Outbox struct {
 	mu      sync.Mutex

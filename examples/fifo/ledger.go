@@ -30,7 +30,7 @@ type Account struct {
 	Bookings []string // IDs, in the order in which they were booked
 }
 
-// A Ledger stands for a database of accounts.
+// A Ledger stands in for a database of accounts.
 type Ledger struct {
 	mu       sync.Mutex
 	accounts map[string]Account

@@ -45,7 +45,7 @@ type Key struct {
 	At     time.Time
 }
 
-// A Store stands for a database with a table of readings and a table of dead letters.
+// A Store stands in for a database with a table of readings and a table of dead letters.
 type Store struct {
 	mu       sync.Mutex
 	sensors  map[string]bool

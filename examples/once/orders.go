@@ -28,7 +28,7 @@ func (o Order) Key() string { return o.ID }
 // A Receipt says what an order was charged.
 type Receipt struct{ Order, Charge string }
 
-// payments stands for a payment service, which charges a card with every call.
+// payments stands in for a payment service, which charges a card with every call.
 type payments struct {
 	mu      sync.Mutex
 	charged []string // orders
@@ -47,7 +47,7 @@ func (p *payments) charge(ctx context.Context, o Order) (Receipt, error) {
 	return Receipt{o.ID, fmt.Sprintf("charge-%d", len(p.charged))}, nil
 }
 
-// mail stands for a mail server. A receipt that is sent twice does no harm.
+// mail stands in for a mail server. A receipt that is sent twice does no harm.
 func mail(ctx context.Context, r Receipt) error {
 	slog.InfoContext(ctx, "mailed the receipt", "of", r.Charge)
 	return nil

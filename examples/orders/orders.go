@@ -33,7 +33,7 @@ type Receipt struct {
 
 var errRefused = errors.New("card refused")
 
-// charge stands for a payment service. It has a bug: it panics for an order without parcels. Only that
+// charge stands in for a payment service. It has a bug: it panics for an order without parcels. Only that
 // order fails.
 func charge(ctx context.Context, o Order) (Receipt, error) {
 	if o.Customer == "blocked" {
@@ -44,13 +44,13 @@ func charge(ctx context.Context, o Order) (Receipt, error) {
 	return receipt, nil
 }
 
-// A Store stands for a database. It keeps receipts by order: stored twice, a receipt is still one.
+// A Store stands in for a database. It keeps one receipt per order, so storing one again changes nothing.
 type Store struct {
 	mu       sync.Mutex
 	receipts map[string]Receipt
 }
 
-// Put stores r, and replaces the receipt that its order may have.
+// Put stores r, replacing any earlier receipt for the same order.
 func (s *Store) Put(ctx context.Context, r Receipt) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

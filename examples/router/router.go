@@ -57,7 +57,7 @@ func (b *Books) refunds(messages batch.Stream[events.SQSMessage]) batch.Stream[s
 	return batch.Discard[struct{}](batch.TryEachChunk(refunds, 25, b.write))
 }
 
-// Books stands for the payment service and the table of refunds.
+// Books stands in for the payment service and the table of refunds.
 type Books struct {
 	mu       sync.Mutex
 	charged  map[string]int // cents by order

@@ -32,7 +32,7 @@ type shop struct {
 	startSpan func(ctx context.Context, name string) (end func(error))
 }
 
-// charge stands for a payment service. It has a bug: it panics for an order without parcels.
+// charge stands in for a payment service. It has a bug: it panics for an order without parcels.
 func (s shop) charge(ctx context.Context, o Order) (_ Order, err error) {
 	end := s.startSpan(ctx, "charge")
 	defer func() { end(err) }()
@@ -44,7 +44,7 @@ func (s shop) charge(ctx context.Context, o Order) (_ Order, err error) {
 	return o, nil
 }
 
-// store stands for a database.
+// store stands in for a database.
 func (s shop) store(ctx context.Context, _ Order) error {
 	end := s.startSpan(ctx, "store")
 	defer end(nil)

@@ -47,7 +47,7 @@ func add(t Totals, s Sale) Totals {
 	return t
 }
 
-// A Board stands for a table of totals.
+// A Board stands in for a table of totals.
 type Board struct {
 	mu     sync.Mutex
 	totals map[minute]Totals
