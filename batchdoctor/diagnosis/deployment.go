@@ -90,6 +90,24 @@ const (
 	Kafka                // a topic of Amazon MSK or of a self-managed cluster
 )
 
+// KindOf returns the kind of a source by the service in its ARN, such as "sqs", and whether
+// Lambda is known to poll that service.
+func KindOf(service string) (kind Kind, ok bool) {
+	switch service {
+	case "sqs":
+		return SQS, true
+	case "kinesis":
+		return Kinesis, true
+	case "dynamodb":
+		return DynamoDB, true
+	case "kafka":
+		return Kafka, true
+	case "mq", "rds":
+		return Other, true
+	}
+	return Other, false
+}
+
 // A Queue has the settings of an SQS queue. They are unknown if the queue is defined elsewhere.
 type Queue struct {
 	FIFO              Setting[bool]

@@ -66,3 +66,13 @@ func ExampleUnknown() {
 	// false true comes from parameter Timeout, which has no default
 	// parameter Timeout
 }
+
+func ExampleKindOf() {
+	kind, ok := diagnosis.KindOf("sqs")
+	fmt.Println(kind == diagnosis.SQS, ok)
+	_, ok = diagnosis.KindOf("s3")
+	fmt.Println(ok)
+	// Output:
+	// true true
+	// false
+}

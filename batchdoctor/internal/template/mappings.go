@@ -88,23 +88,6 @@ func kindByType(resourceType string) (diagnosis.Kind, bool) {
 	return diagnosis.Other, false
 }
 
-// kindByService returns the kind of a source by the service in its ARN.
-func kindByService(service string) (diagnosis.Kind, bool) {
-	switch service {
-	case "sqs":
-		return diagnosis.SQS, true
-	case "kinesis":
-		return diagnosis.Kinesis, true
-	case "dynamodb":
-		return diagnosis.DynamoDB, true
-	case "kafka":
-		return diagnosis.Kafka, true
-	case "mq", "rds":
-		return diagnosis.Other, true
-	}
-	return diagnosis.Other, false
-}
-
 // source returns the source that an ARN or a reference names. If neither shows its kind, the
 // kind is otherwise.
 func (t *template) source(n *node, otherwise diagnosis.Kind) diagnosis.Source {
@@ -117,7 +100,7 @@ func (t *template) source(n *node, otherwise diagnosis.Kind) diagnosis.Source {
 	kind, name := otherwise, v.text
 	if parts, ok := splitARN(v.text); ok {
 		name = parts[5]
-		if byService, ok := kindByService(parts[2]); ok {
+		if byService, ok := diagnosis.KindOf(parts[2]); ok {
 			kind = byService
 		}
 	}

@@ -147,17 +147,5 @@ func kindByARN(arn string) (diagnosis.Kind, bool) {
 	if parts := strings.SplitN(arn, ":", 4); len(parts) == 4 {
 		service = parts[2]
 	}
-	switch service {
-	case "sqs":
-		return diagnosis.SQS, true
-	case "kinesis":
-		return diagnosis.Kinesis, true
-	case "dynamodb":
-		return diagnosis.DynamoDB, true
-	case "kafka":
-		return diagnosis.Kafka, true
-	case "mq", "rds":
-		return diagnosis.Other, true
-	}
-	return diagnosis.Other, false
+	return diagnosis.KindOf(service)
 }
