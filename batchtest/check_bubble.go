@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"runtime"
+	"runtime/metrics"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -109,18 +110,28 @@ func panickedAt() string {
 	return ""
 }
 
-// settledGoroutines returns the number of goroutines after those of earlier bubbles have ended. If
-// one of them ended during a range, it would hide a goroutine that the stage leaves behind.
-func settledGoroutines() int {
-	n, unchanged := runtime.NumGoroutine(), 0
-	for i := 0; i < 100 && unchanged < 8; i++ {
-		runtime.Gosched()
-		unchanged++
-		if now := runtime.NumGoroutine(); now != n {
-			n, unchanged = now, 0
-		}
-	}
-	return n
+// A headcount tells cheaply that a range left no goroutine behind.
+type headcount struct {
+	existing int
+	created  uint64
+}
+
+func countGoroutines() headcount {
+	created := []metrics.Sample{{Name: "/sched/goroutines-created:goroutines"}}
+	metrics.Read(created)
+	return headcount{runtime.NumGoroutine(), created[0].Value.Uint64()}
+}
+
+// crowd is a number of goroutines for which leftBehind takes a millisecond. So many exist only while
+// a batch is made smaller for which a stage leaves some behind, each time a few more.
+const crowd = 200
+
+// rulesOutNew reports whether none of the goroutines is newer than the headcount. It does not compare
+// the numbers of existing ones if it can be avoided: one of an earlier bubble may end in between, and
+// would hide one that the stage leaves behind.
+func (h headcount) rulesOutNew() bool {
+	now := countGoroutines()
+	return now.created == h.created || h.existing > crowd && now.existing <= h.existing
 }
 
 // leftBehind returns what started a goroutine of the bubble that belongs to the stage, if there is

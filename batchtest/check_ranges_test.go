@@ -2,11 +2,14 @@ package batchtest
 
 import (
 	"runtime"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/lambdabatch/batch"
+	"github.com/matryer/is"
+	"pgregory.net/rapid"
 )
 
 func TestAStageThatDoesNotRangeExactlyOnceIsFound(t *testing.T) {
@@ -103,4 +106,24 @@ func TestAStageThatDoesNotEndWellIsFound(t *testing.T) {
 			"ends its goroutine", lawPanic,
 		},
 	})
+}
+
+func TestAGoroutineThatEndsMeanwhileDoesNotHideOneThatIsLeft(t *testing.T) {
+	is := is.New(t)
+	t.Chdir(t.TempDir()) // where rapid stores the batches that fail
+	end := make(chan struct{})
+	defer close(end)
+	for range 100 {
+		go func() { <-end }()
+	}
+	leaving := alongside(func() {
+		go func() { select {} }()
+		select {
+		case end <- struct{}{}: // one of the goroutines above ends
+		default:
+		}
+	})
+	complaint := complaintAbout(t, rapid.IntRange(0, 9), leaving)
+	is.True(strings.HasPrefix(complaint, "the stage leaves a goroutine behind"))
+	is.True(!strings.Contains(complaint, "in a second range")) // it was found in the first
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
 	"sync"
 	"testing/synctest"
 
@@ -116,10 +115,10 @@ func (r *rig[A, B]) try() *trial {
 	t := &trial{conditions: r.conditions}
 	r.current = t
 	t.ending = callAll(func() {
-		before := settledGoroutines()
+		before := countGoroutines()
 		_, _ = batch.Collect(observed(t, r.output))
 		synctest.Wait()
-		if runtime.NumGoroutine() <= before { // spares leftBehind, which is slow
+		if before.rulesOutNew() { // spares leftBehind, which is slow
 			return
 		}
 		if maker, some := leftBehind(); some {
