@@ -189,16 +189,16 @@ func (in *inlet) close() {
 	}
 }
 
-// A clock tells the consumer when the contexts in its lanes have ended, and when to stop
-// waiting for lanes. That is after the patience of the crossing, or half of that later if the
-// reader may still get Results. Soon afterwards the clock tells the consumer to stop waiting
-// for all lanes.
+// A clock tells the consumer when the contexts in its lanes have ended, and when to stop waiting for
+// lanes. That is once the patience of the crossing is over and the reader has ended. If the reader has
+// not, it is half of the patience later, or a bit more if other lanes come before these: what they give
+// up must still pass through. Soon afterwards the clock tells the consumer to stop waiting for all lanes.
 type clock struct {
 	crossing *crossing
 	ended    <-chan struct{}
 	due      <-chan time.Time
-	ticks    int
-	gaveUp   bool
+	ticks    int // how often due has fired
+	gaveUpAt int // the number of ticks then; 0: not yet
 }
 
 func (c *clock) follow(x *crossing) {
@@ -215,16 +215,26 @@ func (c *clock) startPatience() {
 	}
 }
 
-// tick is called when due fires. It reports whether to stop waiting for lanes now, and whether for
-// all of them. exhausted says that the reader has ended.
-func (c *clock) tick(exhausted bool) (all, ok bool) {
-	c.ticks++
-	all = c.gaveUp
-	c.gaveUp = c.gaveUp || exhausted || c.ticks > 1
-	next := c.crossing.patience / 2
-	if c.ticks > 1 {
-		next /= 2
+// tick is called when due has fired.
+func (c *clock) tick() {
+	left := c.crossing.patience // until no one waits for this Parallel any more
+	for range c.crossing.feederNumber {
+		left /= 2
+	}
+	next := left / 4
+	if c.ticks++; c.ticks == 1 {
+		next = c.crossing.patience - left
 	}
 	c.due = time.After(next)
-	return all, c.gaveUp
+}
+
+// givesUp reports whether to stop waiting for lanes now, and whether for all of them. exhausted
+// reports whether the reader has ended.
+func (c *clock) givesUp(exhausted func() bool) (all, ok bool) {
+	if c.ticks == c.gaveUpAt || c.ticks == 1 && !exhausted() {
+		return false, false
+	}
+	all = c.gaveUpAt > 0
+	c.gaveUpAt = c.ticks
+	return all, true
 }

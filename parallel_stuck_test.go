@@ -107,6 +107,96 @@ func TestRecordsThatNoLaneTookKeepTheirState(t *testing.T) {
 	})
 }
 
+// A stage of the user before lanes sends a result so late, and one in the lanes takes so long, that the lane is at
+// work when the lanes would give up.
+func TestALaneThatTookAResultAfterTheContextEndedIsNotGivenUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		ctx, reserve := deadline(t)
+		end := time.Now().Add(6 * time.Second)
+		late := func(s texts) texts {
+			return func(yield func(batch.Result[string]) bool) {
+				for r := range s {
+					if v, _ := r.Value(); v != "0" {
+						time.Sleep(time.Until(end.Add(950 * time.Millisecond)))
+					}
+					if !yield(r) {
+						return
+					}
+				}
+			}
+		}
+		response, err := batch.Run(grouped(ctx, make([]string, 3), reserve), func(s texts) texts {
+			return batch.Parallel(late(s), 3, slowly)
+		})
+		is.NoErr(err)
+		is.Equal(listed(response), []string{})
+	})
+}
+
+func slowly(s texts) texts {
+	return func(yield func(batch.Result[string]) bool) {
+		for r := range s {
+			time.Sleep(100 * time.Millisecond)
+			if !yield(r) {
+				return
+			}
+		}
+	}
+}
+
+// The last lanes are not stuck: they only pass on what the lanes before gave up.
+func TestLanesAfterStuckLanesFinishWhatTheyAreStillGiven(t *testing.T) {
+	for name, test := range map[string]struct {
+		policy           batch.Policy
+		groups           []string
+		stuck, alsoStuck string
+		running, waiting int
+	}{
+		"of the batch":           {batch.StopBatch, make([]string, 6), "1", "none", 1, 4},
+		"of two groups in turns": {batch.StopGroup, groupsInTurn(8, 2), "2", "3", 2, 4},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for range 50 {
+				synctest.Test(t, func(t *testing.T) {
+					is := is.New(t)
+					ctx, reserve := deadline(t)
+					stuck, alsoStuck := stuckOn(t, test.stuck), stuckOn(t, test.alsoStuck)
+					var report batch.Report
+					source := grouped(ctx, test.groups, reserve, batch.WithPolicy(test.policy), batch.WithoutAllFailedError(), reportInto(&report))
+					_, err := batch.Run(source, func(s texts) texts {
+						return batch.Parallel(inLanes(inLanes(s, 4, stuck), 4, alsoStuck), 3, slowly)
+					})
+					is.NoErr(err)
+					is.Equal(report.Running, test.running)
+					is.Equal(report.Unreached, test.running)
+					is.Equal(report.NotStarted, test.waiting)
+				})
+			}
+		})
+	}
+}
+
+// The first lanes wait longer than usual, because more might come. The lanes after them wait even longer.
+func TestLanesAfterStuckLanesWaitLongerThanThoseIfTheStageBeforeIsStuck(t *testing.T) {
+	for range 50 {
+		synctest.Test(t, func(t *testing.T) {
+			is := is.New(t)
+			ctx, reserve := deadline(t)
+			stuckBefore, stuck := stuckOn(t, "4"), stuckOn(t, "1")
+			var report batch.Report
+			source := grouped(ctx, make([]string, 6), reserve, batch.WithPolicy(batch.StopBatch), batch.WithoutAllFailedError(), reportInto(&report))
+			_, err := batch.Run(source, func(s texts) texts {
+				return batch.Parallel(inLanes(batch.TryEach(s, stuckBefore), 4, stuck), 3, slowly)
+			})
+			is.NoErr(err)
+			is.Equal(runningIDs(report), []string{"r1", "r4"})
+			is.Equal(report.Unreached, 3) // and r5
+			is.Equal(report.Blocked, 2)
+		})
+	}
+}
+
 // After the contexts have ended, records that waited for a stuck one of their group enter a lane all the same. It makes no
 // difference whether a lane had found them before.
 func TestNoRecordWaitsForItsStuckGroupAfterTheContextEnds(t *testing.T) {

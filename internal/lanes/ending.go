@@ -8,14 +8,17 @@ func (p *Pool[K, T, R]) Break() {
 	p.stop()
 }
 
-// GiveUp makes lanes take no more items, and stops waiting for the producer and for lanes that are busy. Lanes that
-// wait for an item end by themselves, so the pool still waits for them unless all is set.
+// GiveUp stops waiting for the producer and for lanes that are busy. Lanes that wait for an item end by themselves, and
+// so do lanes that have taken their item since [Pool.ReleaseExpired]: no work begins on it. The pool still waits for both
+// unless all is set. They take what the producer has pushed if it has gone; otherwise lanes take no more items.
 func (p *Pool[K, T, R]) GiveUp(all bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.stop()
+	if all || !p.producer.gone {
+		p.stop()
+	}
 	for _, l := range p.lanes {
-		if !l.gone && !l.givenUp && (all || !l.asking) {
+		if !l.gone && !l.givenUp && (all || p.isStuck(l)) {
 			l.givenUp = true
 			p.running--
 			p.shutLane(l, func(item *T) (R, bool) { return p.Abandoned(item), true })
@@ -26,8 +29,17 @@ func (p *Pool[K, T, R]) GiveUp(all bool) {
 		m.givenUp = true
 		p.running--
 	}
+	if p.ended() {
+		p.stop()
+	}
 	p.placeFree.Broadcast()
 	p.notify()
+}
+
+func (p *Pool[K, T, R]) isStuck(l *Lane[T, R]) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return !l.asking && (l.late || p.expired == nil)
 }
 
 func (p *Pool[K, T, R]) stop() {

@@ -104,6 +104,29 @@ func TestAnIdleLaneEndsByItselfUnlessAllLanesAreGivenUp(t *testing.T) {
 	}
 }
 
+func TestALaneThatHasTakenAnItemSinceReleaseExpiredTakesTheRestUnlessAllLanesAreGivenUp(t *testing.T) {
+	for _, all := range []bool{false, true} {
+		bubble(t, func(t *testing.T) {
+			s := newScene(2, do)
+			for _, takes := range []time.Duration{time.Hour, 10 * time.Second, 10 * time.Second, 10 * time.Second} {
+				s.add(0, 0, 0, takes)
+			}
+			s.produce()
+			go func() {
+				time.Sleep(5 * time.Second)
+				s.ReleaseExpired(func(*job) bool { return true })
+				time.Sleep(10 * time.Second)
+				s.GiveUp(all)
+			}()
+			s.consume()
+			hows := s.hows()
+			want := map[bool][]string{false: {"abandoned.", ".", ".", "."}, true: {"abandoned.", ".", "abandoned.", "untaken."}}[all]
+			equal(t, "how", []string{hows[0], hows[1], hows[2], hows[3]}, want)
+			time.Sleep(time.Hour) // until the lanes have ended
+		})
+	}
+}
+
 func TestGivingUpReleasesLanesThatWaitForTheConsumer(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		s := newScene(2, do)

@@ -21,6 +21,7 @@ type Lane[T, R any] struct {
 	lines    []*line[T, R] // those of which it holds an item
 
 	mu         sync.Mutex
+	late       bool        // it has worked on the same item since the last ReleaseExpired
 	shut       bool        // nothing enters or leaves any more
 	current    *Item[T, R] // the item that it was given last, until it asks for another
 	unfinished []*Item[T, R]
@@ -131,6 +132,7 @@ func (p *Pool[K, T, R]) noteStarted(l *Lane[T, R]) {
 
 // returnCurrent notes that the lane has returned from its current item.
 func (p *Pool[K, T, R]) returnCurrent(l *Lane[T, R]) {
+	l.late = false
 	if it := l.current; it != nil {
 		l.current = nil
 		it.returned = true

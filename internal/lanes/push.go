@@ -122,7 +122,8 @@ func (p *Pool[K, T, R]) Exhaust() {
 }
 
 // ReleaseExpired makes expired items ready without waiting for their lines: those that wait in a line now, up to the
-// first that has not expired, and all that are pushed later. The producer then no longer waits for room.
+// first that has not expired, and all that are pushed later. The producer then no longer waits for room. From then on
+// [Pool.GiveUp] spares lanes that take another item.
 func (p *Pool[K, T, R]) ReleaseExpired(expired func(*T) bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -133,6 +134,11 @@ func (p *Pool[K, T, R]) ReleaseExpired(expired func(*T) bool) {
 			it.ordering.line = nil
 			p.offer(it)
 		}
+	}
+	for _, l := range p.lanes {
+		l.mu.Lock()
+		l.late = !l.asking && !l.starting
+		l.mu.Unlock()
 	}
 	p.roomForItems.Signal()
 }
