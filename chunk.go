@@ -224,6 +224,8 @@ func (c *chunk[T]) write(at *feeder) {
 	if len(values) == 0 {
 		return
 	}
+	returned := false
+	defer failUnlessReturned(written, &returned)
 	level := written[0].entry.level
 	if at != nil {
 		at.writing.Store(&written)
@@ -233,9 +235,20 @@ func (c *chunk[T]) write(at *feeder) {
 	items, err := call(level.ctx, values, func(ctx context.Context, values []T) (map[int]error, error) {
 		return errorPerItem(c.f(ctx, values), len(values)), nil
 	})
+	returned = true
 	for i, h := range written {
 		if failure := cmp.Or(err, items[i]); failure != nil {
 			h.fail(failure, goesOn)
+		}
+	}
+}
+
+// failUnlessReturned is deferred around the function of a chunk. If that has ended its goroutine,
+// the failures must count at once: a user's stage may hide the end from the stages after it.
+func failUnlessReturned(written []*header, returned *bool) {
+	if !*returned {
+		for _, h := range written {
+			h.fail(errExited, goesOn)
 		}
 	}
 }

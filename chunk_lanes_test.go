@@ -144,3 +144,41 @@ func TestWaitingForAChunkBeingWrittenDoesNotStopTheClock(t *testing.T) {
 		is.Equal(time.Since(start), 2100*time.Millisecond)
 	})
 }
+
+// The stage after the chunk in each lane hides that the function has ended its goroutine.
+func TestNoLaterRecordOfTheGroupIsWrittenAfterAFunctionOfAChunkHasEndedItsGoroutine(t *testing.T) {
+	onOtherGoroutine := func(s texts) texts {
+		return func(yield func(batch.Result[string]) bool) {
+			results := make(chan batch.Result[string])
+			go func() {
+				defer close(results)
+				s(func(r batch.Result[string]) bool { results <- r; return true })
+			}()
+			for r := range results {
+				if !yield(r) {
+					return
+				}
+			}
+		}
+	}
+	is := is.New(t)
+	var written effects
+	var report batch.Report
+	source := grouped(context.Background(), groupsInTurn(3, 1), batch.WithPolicy(batch.StopGroup), batch.WithoutAllFailedError(), reportInto(&report))
+	response, err := batch.Run(source, func(s texts) texts {
+		return batch.Parallel(s, 2, func(s texts) texts {
+			return onOtherGoroutine(batch.TryEachChunk(s, 1, func(_ context.Context, vs []string) error {
+				if vs[0] == "0" {
+					runtime.Goexit()
+				}
+				written.note(vs[0])
+				return nil
+			}))
+		})
+	})
+	is.NoErr(err)
+	is.Equal(listed(response), []string{"r0", "r1", "r2"})
+	is.Equal(len(written.all), 0)
+	is.Equal(report.Failed, 1)
+	is.Equal(report.Blocked, 2)
+}
