@@ -98,13 +98,13 @@ func TestLanesKeepNoValueThatHasLeft(t *testing.T) {
 	}
 }
 
-// growth returns how many times longer f takes for 16*n than for n. A busy machine may slow down either measurement, so it
-// measures again until the factor is below enough, up to twelve times.
+// growth returns how many times as much work f is for 16*n as for n. Garbage collection may add to either, so it measures
+// again until the factor is below enough, up to twelve times.
 func growth(n int, enough float64, f func(n int)) float64 {
 	few, many := math.Inf(1), math.Inf(1)
 	for round := range 12 {
-		few = min(few, nanoseconds(func() { f(n) }))
-		many = min(many, nanoseconds(func() { f(16 * n) }))
+		few = min(few, workOf(func() { f(n) }))
+		many = min(many, workOf(func() { f(16 * n) }))
 		if round >= 2 && many/few <= enough {
 			break
 		}
@@ -151,7 +151,7 @@ func TestTheCostOfFailuresIsLinearInTheirNumber(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			if times := growth(800, 100, f); times > 100 {
-				t.Errorf("16 times as many take %.0f times as long", times)
+				t.Errorf("16 times as many are %.0f times the work", times)
 			}
 		})
 	}

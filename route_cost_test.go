@@ -48,7 +48,7 @@ func TestTheCostOfAGroupThatAlternatesBetweenRoutesIsLinear(t *testing.T) {
 				}
 			})
 			if times > 100 {
-				t.Errorf("16 times as many take %.0f times as long", times)
+				t.Errorf("16 times as many are %.0f times the work", times)
 			}
 		})
 	}
