@@ -32,7 +32,7 @@ func TestOnAStandardQueueEveryMessageHasItsEffectOrIsDeadLettered(t *testing.T) 
 				Duplicate:         rapid.Bool().Draw(rt, "duplicate"),
 				Seed:              rapid.Uint64().Draw(rt, "seed"),
 			})
-			run := q.Drain(rt.Context(), s.sqsHandler(rt, drawOptions(rt, batch.StopGroup, batch.StopBatch)))
+			run := q.Drain(rt.Context(), s.sqsHandler(rt, s.options(rt, batch.StopGroup, batch.StopBatch)))
 			s.check(rt, run)
 		})
 	})
@@ -49,7 +49,7 @@ func TestOnAFIFOQueueGroupsAlsoTakeEffectInOrder(t *testing.T) {
 				VisibilityTimeout: rapid.SampledFrom([]time.Duration{0, 5 * time.Second, time.Minute}).Draw(rt, "visibility"),
 				Timeout:           drawTimeout(rt),
 			}
-			options := drawOptions(rt, batch.StopBatch)
+			options := s.options(rt, batch.StopBatch)
 			if rapid.Bool().Draw(rt, "with max receives") {
 				options = append(options, batch.WithMaxReceives(config.MaxReceives))
 			}
@@ -67,7 +67,7 @@ func TestOnAShardEveryRecordHasItsEffectInOrderOrIsGivenUp(t *testing.T) {
 			config := drawShard(rt)
 			config.MaxRetries = rapid.IntRange(0, 4).Draw(rt, "max retries")
 			config.NoRetries = config.MaxRetries == 0
-			options := drawOptions(rt, batch.StopGroup)
+			options := s.options(rt, batch.StopGroup)
 			handler := s.kinesisHandler(options)
 			if rapid.Bool().Draw(rt, "DynamoDB") {
 				config.Source = batchtest.DynamoDB
@@ -103,7 +103,7 @@ func TestOnATopicEveryRecordHasItsEffectInOrderOrIsGivenUpUnderBothReadings(t *t
 					for _, id := range s.ids {
 						topic.Put(batchtest.KafkaRecord{Partition: int(s.groups[id][0] - 'a'), Value: s.body(id)})
 					}
-					run := topic.Drain(rt.Context(), s.kafkaHandler(drawOptions(rt, batch.StopBatch)))
+					run := topic.Drain(rt.Context(), s.kafkaHandler(s.options(rt, batch.StopBatch)))
 					s.check(rt, run)
 					s.checkOrder(rt, run)
 				})
@@ -124,7 +124,7 @@ func TestAHandlerWhoseFailuresStopIsDrained(t *testing.T) {
 			rapid.SyncTest(rt, func(rt *rapid.T) {
 				s := drawScene(rt, anyhow, true, 4, byNumber)
 				config := batchtest.QueueConfig{FIFO: rapid.Bool().Draw(rt, "FIFO"), Timeout: drawTimeout(rt)}
-				drained(rt, s, s.queue(config).Drain(rt.Context(), s.sqsHandler(rt, drawOptions(rt, batch.StopBatch))))
+				drained(rt, s, s.queue(config).Drain(rt.Context(), s.sqsHandler(rt, s.options(rt, batch.StopBatch))))
 			})
 		})
 	})
@@ -132,7 +132,7 @@ func TestAHandlerWhoseFailuresStopIsDrained(t *testing.T) {
 		rapid.Check(t, func(rt *rapid.T) {
 			rapid.SyncTest(rt, func(rt *rapid.T) {
 				s := drawScene(rt, anyhow, true, 4, byNumber)
-				drained(rt, s, s.shard(drawShard(rt)).Drain(rt.Context(), s.kinesisHandler(drawOptions(rt, batch.StopGroup))))
+				drained(rt, s, s.shard(drawShard(rt)).Drain(rt.Context(), s.kinesisHandler(s.options(rt, batch.StopGroup))))
 			})
 		})
 	})
@@ -163,10 +163,10 @@ func TestTheStateOfAWindowIsTheFoldOverEveryRecordOnce(t *testing.T) {
 				},
 				func(ids []string, it item) []string { return append(ids, it.ID) },
 				func(_ context.Context, w batch.Window, ids []string) error {
-					closed[w.Start] = ids
+					s.now().alive(func() { closed[w.Start] = ids })
 					return nil
 				},
-				drawOptions(rt, batch.StopGroup)...)
+				s.options(rt, batch.StopGroup)...)
 			run := shard.Drain(rt.Context(), s.counting(handler))
 			s.check(rt, run)
 			want := lo.GroupBy(s.ids, func(id string) time.Time { return arrival[id].Truncate(time.Minute).UTC() })
@@ -191,11 +191,24 @@ func TestOnlyMessagesWhoseFunctionFailsAreDeadLetteredWithMaxReceives(t *testing
 			options := append(drawOptions(rt), batch.WithMaxReceives(config.MaxReceives))
 			run := s.queue(config).Drain(rt.Context(), s.sqsHandler(rt, options))
 			s.check(rt, run)
-			for _, id := range run.DeadLettered {
-				if s.failures(id) == 0 {
-					rt.Fatalf("%s never failed\n%v", id, run)
-				}
-			}
+			s.checkDeadLettered(rt, run)
+		})
+	})
+}
+
+func TestOnAStandardQueueOnlyMessagesWhoseFunctionFailsAreDeadLettered(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		rapid.SyncTest(rt, func(rt *rapid.T) {
+			s := drawScene(rt, quickly, false, forever, byNumber)
+			q := s.queue(batchtest.QueueConfig{
+				BatchSize:   rapid.IntRange(1, 12).Draw(rt, "batch size"),
+				MaxReceives: rapid.IntRange(1, 5).Draw(rt, "max receives"),
+				Shuffle:     rapid.Bool().Draw(rt, "shuffle"),
+				Seed:        rapid.Uint64().Draw(rt, "seed"),
+			})
+			run := q.Drain(rt.Context(), s.sqsHandler(rt, drawOptions(rt)))
+			s.check(rt, run)
+			s.checkDeadLettered(rt, run)
 		})
 	})
 }

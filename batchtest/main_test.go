@@ -12,5 +12,11 @@ func TestMain(m *testing.M) {
 	if err := flag.Set("rapid.shrinktime", "10m"); err != nil {
 		panic(err)
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	if *tallyFile != "" {
+		if err := reached.write(*tallyFile); err != nil {
+			panic(err)
+		}
+	}
+	os.Exit(code)
 }

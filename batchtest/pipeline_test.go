@@ -1,6 +1,7 @@
 package batchtest_test
 
 import (
+	"slices"
 	"time"
 
 	"pgregory.net/rapid"
@@ -14,8 +15,8 @@ type item struct {
 
 // step is one stage of a drawn pipeline. The place of a function is the number of its step.
 type step struct {
-	kind  string
-	lanes int // of a Parallel around all later steps; or the number of routes around them
+	kind string
+	n    int // lanes or routes around all later steps, or the size of chunks
 }
 
 // pipeline is a drawn list of steps with an effect at the end. The place of the effect is len(steps).
@@ -26,7 +27,12 @@ type pipeline struct {
 }
 
 func drawPipeline(rt *rapid.T, chunks bool) pipeline {
-	kinds := []string{"map", "check", "then", "filter", "tryFilter", "flatMap", "tap", "catch", "parallel", "route"}
+	kinds := []string{
+		"map", "check", "then", "filter", "tryFilter", "flatMap", "tap", "catch", "parallel", "route", "hold", "pull", "ahead",
+	}
+	if chunks {
+		kinds = append(kinds, "bulk")
+	}
 	var p pipeline
 	flat := false
 	for range rapid.IntRange(0, 5).Draw(rt, "steps") {
@@ -35,8 +41,8 @@ func drawPipeline(rt *rapid.T, chunks bool) pipeline {
 			continue
 		}
 		flat = flat || s.kind == "flatMap"
-		if s.kind == "parallel" || s.kind == "route" {
-			s.lanes = rapid.IntRange(1, 8).Draw(rt, "lanes")
+		if s.kind == "parallel" || s.kind == "route" || s.kind == "bulk" {
+			s.n = rapid.IntRange(1, 8).Draw(rt, "n")
 		}
 		p.steps = append(p.steps, s)
 	}
@@ -55,7 +61,9 @@ type plan struct {
 	lasts   time.Duration
 	filter  bool
 	parts   int
-	settled bool // Catch settles its error
+	settled bool   // Catch settles its error
+	opens   string // what opening the scope of the record does, the first times
+	closes  string // likewise
 }
 
 const forever = 1 << 30
@@ -67,6 +75,10 @@ func drawPlan(rt *rapid.T, p pipeline, how []string, maxTimes int) plan {
 	}
 	if rapid.IntRange(0, 2).Draw(rt, "fails") > 0 {
 		return one
+	}
+	if slices.Contains(how, "exit") {
+		one.opens = rapid.SampledFrom([]string{"", "", "", "", "panic", "exit", "stuck"}).Draw(rt, "opens")
+		one.closes = rapid.SampledFrom([]string{"", "", "", "", "panic", "exit", "stuck"}).Draw(rt, "closes")
 	}
 	one.place = rapid.IntRange(0, len(p.steps)).Draw(rt, "place")
 	one.how = rapid.SampledFrom(how).Draw(rt, "how")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -17,7 +18,7 @@ import (
 
 var (
 	quickly = []string{"error", "panic"}
-	anyhow  = []string{"error", "panic", "stuck", "slow"}
+	anyhow  = []string{"error", "panic", "exit", "stuck", "slow"}
 )
 
 // scene has drawn records and a pipeline for them.
@@ -40,6 +41,10 @@ func drawScene(rt *rapid.T, how []string, chunks bool, maxTimes int, name func(i
 		plans[id] = drawPlan(rt, p, how, maxTimes)
 	}
 	s.world = newWorld(p, plans)
+	if slices.Contains(how, "exit") {
+		s.kills = rapid.SliceOfN(rapid.IntRange(1, 50), 0, 2).Draw(rt, "kills")
+	}
+	s.tallyDrawn()
 	return s
 }
 
@@ -49,16 +54,38 @@ func (s scene) body(id string) []byte {
 	return lo.Must(json.Marshal(item{ID: id, Group: s.groups[id]}))
 }
 
-// counting makes a handler that counts its invocations.
+// counting makes a handler whose invocations are processes of the world.
 func (s scene) counting(handler lambda.Handler) function {
 	return func(ctx context.Context, payload []byte) ([]byte, error) {
-		s.mu.Lock()
-		s.invocation++
-		s.mu.Unlock()
-		return handler.Invoke(ctx, payload)
+		p := s.begin()
+		type answer struct {
+			response []byte
+			err      error
+			panicked any
+		}
+		answers := make(chan answer, 1)
+		go func() {
+			var a answer
+			defer func() { a.panicked = recover(); answers <- a }()
+			a.response, a.err = handler.Invoke(ctx, slices.Clone(payload))
+		}()
+		select {
+		case a := <-answers:
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			if a.panicked != nil {
+				panic(a.panicked)
+			}
+			if !p.isKilled() {
+				return a.response, a.err
+			}
+		case <-p.killed:
+		}
+		return nil, errKilled
 	}
 }
 
+// drawOptions draws options without hooks that misbehave.
 func drawOptions(rt *rapid.T, policies ...batch.Policy) []batch.Option {
 	options := []batch.Option{silent}
 	if i := rapid.IntRange(0, len(policies)).Draw(rt, "policy"); i > 0 {

@@ -1,11 +1,8 @@
 package batchtest_test
 
 import (
-	"context"
-	"errors"
 	"slices"
 	"sync"
-	"time"
 
 	"github.com/lambdabatch/batch"
 	"github.com/samber/lo"
@@ -17,10 +14,14 @@ import (
 type world struct {
 	pipeline pipeline
 	plans    map[string]plan // constant while functions run
+	kills    []int           // after which steps a process is killed
 
 	mu           sync.Mutex // guards the fields below
 	invocation   int
+	running      *process
+	steps        int            // of functions, in all processes
 	failed       map[string]int // how often, by record
+	opened       map[string]int // likewise: scopes
 	acted        []effect
 	acknowledged map[string]bool // by key: settled or filtered records and parts
 }
@@ -31,54 +32,16 @@ type effect struct {
 }
 
 func newWorld(p pipeline, plans map[string]plan) *world {
-	return &world{pipeline: p, plans: plans, failed: make(map[string]int), acknowledged: make(map[string]bool)}
+	return &world{
+		pipeline: p, plans: plans,
+		failed: make(map[string]int), opened: make(map[string]int), acknowledged: make(map[string]bool),
+	}
 }
 
 // giveUp is the error that Catch settles.
 type giveUp struct{ item item }
 
 func (giveUp) Error() string { return "give up" }
-
-// attempt fails if the plan of the item says so.
-func (w *world) attempt(ctx context.Context, place int, it item) error {
-	w.mu.Lock()
-	p := w.plans[it.ID]
-	wrong := p.how != "" && p.place == place && w.failed[it.ID] < p.times
-	if wrong {
-		w.failed[it.ID]++
-	}
-	w.mu.Unlock()
-	if !wrong {
-		return nil
-	}
-	err := errors.New("it went wrong")
-	if p.settled {
-		err = giveUp{it}
-	}
-	switch p.how {
-	case "panic":
-		panic(err)
-	case "stuck":
-		time.Sleep(p.lasts)
-	case "slow":
-		select {
-		case <-time.After(p.lasts):
-			return nil
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
-	}
-	return err
-}
-
-// act has the effect on one item or on all items of a chunk.
-func (w *world) act(items ...item) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for _, it := range items {
-		w.acted = append(w.acted, effect{it, w.invocation})
-	}
-}
 
 // effects returns the effects so far, in order.
 func (w *world) effects() []effect {
@@ -94,37 +57,8 @@ func (w *world) failures(id string) int {
 	return w.failed[id]
 }
 
-func (w *world) keeps(it item) bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.plans[it.ID].filter {
-		w.acknowledged[it.ID] = true
-	}
-	return !w.plans[it.ID].filter
-}
-
-func (w *world) split(it item) []item {
-	parts := w.parts(it)
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if len(parts) == 0 {
-		w.acknowledged[it.ID] = true
-	}
-	return parts
-}
-
 func (w *world) parts(it item) []item {
 	return lo.Times(w.plans[it.ID].parts, func(i int) item { return item{ID: it.ID, Group: it.Group, Part: i + 1} })
-}
-
-func (w *world) settle(_ context.Context, err error) error {
-	if g, ok := errors.AsType[giveUp](err); ok {
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		w.acknowledged[key(g.item)] = true
-		return nil
-	}
-	return err
 }
 
 func key(it item) string {
@@ -135,102 +69,28 @@ func key(it item) string {
 }
 
 // stage is the whole pipeline.
-func (w *world) stage(s batch.Stream[item]) batch.Stream[item] { return w.from(0, s) }
+func (w *world) stage(s batch.Stream[item]) batch.Stream[item] { return w.now().from(0, s) }
 
-// from is the pipeline from a place on.
-func (w *world) from(place int, s batch.Stream[item]) batch.Stream[item] {
-	if place == len(w.pipeline.steps) {
-		return w.effect(place, s)
-	}
-	check := func(ctx context.Context, it item) (item, error) { return it, w.attempt(ctx, place, it) }
-	switch w.pipeline.steps[place].kind {
-	case "map":
-		s = batch.Map(s, func(it item) item { return it })
-	case "check":
-		s = batch.TryMap(s, check)
-	case "then":
-		s = thenEach(s, check)
-	case "filter":
-		s = batch.Filter(s, w.keeps)
-	case "tryFilter":
-		s = batch.TryFilter(s, func(ctx context.Context, it item) (bool, error) {
-			if err := w.attempt(ctx, place, it); err != nil {
-				return false, err
-			}
-			return w.keeps(it), nil
-		})
-	case "flatMap":
-		s = batch.TryFlatMap(s, func(ctx context.Context, it item) ([]item, error) {
-			if err := w.attempt(ctx, place, it); err != nil {
-				return nil, err
-			}
-			return w.split(it), nil
-		})
-	case "tap":
-		s = batch.Tap(s, func(batch.Result[item]) {})
-	case "catch":
-		s = batch.Catch(s, w.settle)
-	case "parallel":
-		return batch.Parallel(s, w.pipeline.steps[place].lanes, func(s batch.Stream[item]) batch.Stream[item] {
-			return w.from(place+1, s)
-		})
-	case "route":
-		return w.routed(place, s)
-	}
-	return w.from(place+1, s)
-}
-
-// routed chooses routes by the last letter of the ID, so records of one group take different routes.
-func (w *world) routed(place int, s batch.Stream[item]) batch.Stream[item] {
-	n := w.pipeline.steps[place].lanes
-	routes := make(map[int]batch.Stage[item, item])
-	for k := range n {
-		routes[k] = func(s batch.Stream[item]) batch.Stream[item] { return w.from(place+1, s) }
-	}
-	return batch.Route(s, func(i item) int { return int(i.ID[len(i.ID)-1]) % n }, routes)
-}
-
-// thenEach is a stage as users write them.
-func thenEach(s batch.Stream[item], f func(context.Context, item) (item, error)) batch.Stream[item] {
-	return func(yield func(batch.Result[item]) bool) {
-		for r := range s {
-			if !yield(batch.Then(r, f)) {
-				return
-			}
+// tallyDrawn counts the kinds of the steps, and the pairs of them in their order.
+func (w *world) tallyDrawn() {
+	tallied("schedules", 1)
+	for i := range len(w.pipeline.steps) + 1 {
+		tallied(w.kindAt(i), 1)
+		for j := range i {
+			tallied(w.kindAt(j)+" > "+w.kindAt(i), 1)
 		}
 	}
 }
 
-func (w *world) effect(place int, s batch.Stream[item]) batch.Stream[item] {
-	if w.pipeline.chunk == 0 {
-		return batch.TryEach(s, func(ctx context.Context, it item) error {
-			if err := w.attempt(ctx, place, it); err != nil {
-				return err
-			}
-			w.act(it)
-			return nil
-		})
+// kindAt returns the kind of a step, and for the place of the effect "effect" or "chunk".
+func (w *world) kindAt(place int) string {
+	switch {
+	case place < len(w.pipeline.steps):
+		return w.pipeline.steps[place].kind
+	case w.pipeline.chunk > 0:
+		return "chunk"
 	}
-	return batch.TryEachChunk(s, w.pipeline.chunk, func(ctx context.Context, items []item) error {
-		failed := make(batch.ItemErrors)
-		for i, it := range items {
-			err := w.attempt(ctx, place, it)
-			switch {
-			case ctx.Err() != nil: // a function that was left running must not act any more
-				return context.Cause(ctx)
-			case err != nil && !w.pipeline.each:
-				return err // all items fail
-			case err != nil:
-				failed[i] = err
-			case w.pipeline.each:
-				w.act(it)
-			}
-		}
-		if !w.pipeline.each {
-			w.act(items...)
-		}
-		return failed
-	})
+	return "effect"
 }
 
 // hasFlatMap reports whether the effect receives parts of records.
