@@ -1,0 +1,75 @@
+package main
+
+import (
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/matryer/is"
+)
+
+func TestATallyNamesTheRarestPairOfStages(t *testing.T) {
+	is := is.New(t)
+	reached := tally{
+		"map": 3, "tap": 2, "effect": 4, "effect panic": 1, "schedules": 5,
+		"map > tap": 2, "map > effect": 3, "tap > effect": 2, "tap > map": 1, "map > map": 9, "tap > tap": 8,
+	}
+	got := reached.String()
+	is.True(strings.Contains(got, "6 pairs of stages, each reached; the rarest, tap > map, 1 times\n"))
+	is.True(strings.Contains(got, "effect      4      0      1     0      0     0\n"))
+	is.True(strings.HasSuffix(got, "\nschedules: 5\n"))
+}
+
+func TestATallyNamesPairsThatWereNotReached(t *testing.T) {
+	is := is.New(t)
+	got := tally{"map > tap": 2, "map > map": 1, "tap > tap": 1}.String()
+	is.True(strings.Contains(got, "3 pairs of stages; not reached: tap > map\n"))
+}
+
+func TestWorkInParallelIsDoneOnceAndReportedWithoutGaps(t *testing.T) {
+	is := is.New(t)
+	var mu sync.Mutex
+	tried := make(map[int]int)
+	reported := -1
+	err := inParallel(3, 50, func(i int) error {
+		mu.Lock()
+		defer mu.Unlock()
+		tried[i]++
+		return nil
+	}, func(done int) { reported = done })
+	is.NoErr(err)
+	is.Equal(reported, 47)
+	is.Equal(len(tried), 47)
+	for i, times := range tried {
+		is.True(i >= 3 && i < 50)
+		is.Equal(times, 1)
+	}
+}
+
+func TestWorkInParallelStopsAtTheFirstErrorAndSaysWhereToContinue(t *testing.T) {
+	is := is.New(t)
+	broken := errors.New("slice 5")
+	reported := -1
+	err := inParallel(0, 1_000_000, func(i int) error {
+		if i == 5 {
+			return broken
+		}
+		return nil
+	}, func(done int) { reported = done })
+	is.Equal(err, broken)
+	is.Equal(reported, 5) // whatever came after 5
+}
+
+func TestAFailureIsShownWithoutWhatItDrew(t *testing.T) {
+	is := is.New(t)
+	out := "--- FAIL\n    [rapid] draw steps: 3\n    To reproduce, specify -rapid.seed=7\n"
+	is.Equal(withoutDraws(out), "--- FAIL\n    To reproduce, specify -rapid.seed=7\n")
+}
+
+func TestWrongArgumentsAreErrors(t *testing.T) {
+	is := is.New(t)
+	for _, args := range [][]string{nil, {"everything"}, {"fuzz", "-n", "many"}} {
+		is.True(run(args) != nil)
+	}
+}
