@@ -25,6 +25,24 @@ func TestChunksSkipResultsThatAreNotReady(t *testing.T) {
 	is.Equal(chunks, [][]string{{"a", "b"}, {"c", "d"}, {"e"}})
 }
 
+// branches is an error that, unlike one of errors.Join, may contain nil.
+type branches []error
+
+func (branches) Error() string     { return "several" }
+func (b branches) Unwrap() []error { return b }
+
+// convertible is an error that turns itself into an ItemErrors.
+type convertible struct{}
+
+func (convertible) Error() string { return "item 1" }
+func (convertible) As(target any) bool {
+	items, ok := target.(*batch.ItemErrors)
+	if ok {
+		*items = batch.ItemErrors{1: errBoom}
+	}
+	return ok
+}
+
 func TestItemErrorsFailTheItemsThatTheyName(t *testing.T) {
 	whole := []bool{true, true, true}
 	for name, test := range map[string]struct {
@@ -47,6 +65,10 @@ func TestItemErrorsFailTheItemsThatTheyName(t *testing.T) {
 		"before the beginning":             {batch.ItemErrors{-1: errBoom}, whole},
 		"past the end, without error":      {batch.ItemErrors{3: nil}, []bool{false, false, false}},
 		"an item's error is one itself":    {batch.ItemErrors{0: batch.ItemErrors{1: errBoom}}, []bool{true, false, false}},
+		"a pointer":                        {&batch.ItemErrors{1: errBoom}, []bool{false, true, false}},
+		"a nil pointer":                    {(*batch.ItemErrors)(nil), whole},
+		"joined with nil":                  {branches{nil, batch.ItemErrors{1: errBoom}}, []bool{false, true, false}},
+		"converted by As":                  {convertible{}, []bool{false, true, false}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			is := is.New(t)

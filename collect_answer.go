@@ -216,7 +216,7 @@ func (a *answer) addBatch(b *batch, f *ledger.Fold, listed map[string]bool) {
 	}
 }
 
-// errorFor returns the error with which a record is reported.
+// errorFor returns the error with which a record is reported. A verdict without an error is the collector's own.
 func (b *batch) errorFor(i int, v ledger.Verdict) error {
 	switch {
 	case v.Err != nil && v.State != running:
@@ -225,10 +225,8 @@ func (b *batch) errorFor(i int, v ledger.Verdict) error {
 		return &blockedError{b, int32(i), v.By}
 	case v.State == running:
 		return &unreachedError{running: true, batch: b}
-	case v.State.Unprocessed():
-		return newUnreachedError(v.State)
 	}
-	return errNoRecord
+	return newUnreachedError(v.State)
 }
 
 // newUnreachedError returns the error of a record in the state unreached or running.

@@ -262,6 +262,7 @@ func TestAPayloadThatIsNotAnEventIsAPayloadError(t *testing.T) {
 				is.True(ok)
 				is.True(strings.HasPrefix(p.Error(), "expected a"))
 				is.True(!strings.Contains(p.Error(), "\u007f"))
+				is.True(p.Err != nil && errors.Is(err, p.Err))
 			}
 		})
 	}

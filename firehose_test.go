@@ -144,6 +144,31 @@ func TestFirehoseFailsARecordWithSeveralValues(t *testing.T) {
 	is.Equal(report.Failures[0].Err.Error(), "several values for one record")
 }
 
+// Firehose is the only source whose records have data that can be returned.
+func TestARecordOfAnotherSourceFailsInFirehoseWithoutData(t *testing.T) {
+	is := is.New(t)
+	s := batch.TryMap(batch.Of("a", "b"), func(_ context.Context, v string) (batch.FirehoseRecord, error) {
+		return batch.FirehoseRecord{Data: []byte(v)}, failingOn("b")(t.Context(), v)
+	})
+	response, err := batch.CollectFirehose(s)
+	is.NoErr(err)
+	is.Equal(response.Records, []batch.FirehoseResult{
+		{RecordID: "0", Result: "Ok", Data: []byte("a")},
+		{RecordID: "1", Result: "ProcessingFailed"},
+	})
+}
+
+func TestAPanicAsAFirehosePipelineIsBuiltFailsTheInvocation(t *testing.T) {
+	is := is.New(t)
+	h := batch.FirehoseHandler(func(batch.Stream[events.KinesisFirehoseEventRecord]) batch.Stream[batch.FirehoseRecord] {
+		panic("no table")
+	}, batch.WithLogger(nil))
+	answer, err := h.Invoke(t.Context(), []byte(`{"invocationId":"i","deliveryStreamArn":"d","records":[{"recordId":"r-1","data":"eA=="}]}`))
+	is.Equal(len(answer), 0)
+	_, panicked := errors.AsType[*batch.PanicError](err)
+	is.True(panicked)
+}
+
 func TestAFirehoseRecordThatDoesNotDecodeFailsAlone(t *testing.T) {
 	is := is.New(t)
 	h := batch.FirehoseHandler(transform(func(string) int { return toOk }), batch.WithLogger(nil))

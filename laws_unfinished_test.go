@@ -35,7 +35,19 @@ func TestARecordWithAStuckCopyIsReportedEvenIfAnotherCopyArrived(t *testing.T) {
 		"alone":    func(s texts, f func(context.Context, string) error) texts { return batch.TryEach(repeating(s), f) },
 		"in lanes": func(s texts, f func(context.Context, string) error) texts { return inLanes(repeating(s), 1, f) },
 		"after lanes": func(s texts, f func(context.Context, string) error) texts {
-			return batch.TryEach(repeating(inLanes(s, 4, succeed)), f)
+			// The stuck copy would keep record 0 from arriving if it left the lanes first.
+			arrived := make(chan struct{})
+			arrive := sync.OnceFunc(func() { close(arrived) })
+			s = inLanes(s, 4, func(_ context.Context, v string) error {
+				if v != "0" {
+					<-arrived
+				}
+				return nil
+			})
+			return batch.TryEach(repeating(s), func(ctx context.Context, v string) error {
+				arrive()
+				return f(ctx, v)
+			})
 		},
 		"copied in lanes": func(s texts, f func(context.Context, string) error) texts {
 			return batch.Parallel(s, 1, func(s texts) texts { return batch.TryEach(repeating(s), f) })

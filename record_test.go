@@ -3,6 +3,7 @@ package batch_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync/atomic"
 	"testing"
@@ -61,6 +62,23 @@ func TestOtherContextsHaveNoRecord(t *testing.T) {
 		return nil
 	})
 	is.Equal(len(slices.Collect(s)), 2)
+}
+
+// The entry behind the context is written to by other goroutines, so fmt must not read its fields.
+func TestAPrintedContextNamesItsRecord(t *testing.T) {
+	is := is.New(t)
+	var printed []string
+	see := func(ctx context.Context) { printed = append(printed, fmt.Sprint(ctx)) }
+	scope := batch.WithScope(func(ctx context.Context, _ batch.Record) (context.Context, func(batch.Outcome)) {
+		see(ctx)
+		return ctx, nil
+	})
+	_, err := batch.Run(grouped(t.Context(), []string{""}, scope), batch.Each(func(ctx context.Context, _ string) error {
+		see(ctx)
+		return nil
+	}))
+	is.NoErr(err)
+	is.Equal(printed, []string{`batch.Record("r0")`, `batch.Record("r0")`})
 }
 
 func TestTheContextOfARecordDerivesFromThatOfTheInvocation(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -175,6 +176,12 @@ func TestAnErrorInTheFoldOrTheCloseOfAWindowFailsTheInvocation(t *testing.T) {
 		func(context.Context, batch.Window, string) error { return nil }, quiet)
 	_, err = grow.Invoke(t.Context(), windowPayload(t, `""`, false, "1048576"))
 	is.True(errors.Is(err, batch.ErrTooLarge))
+
+	unknown := batch.KinesisWindowHandler(numbers, func(float64, int) float64 { return math.NaN() },
+		func(context.Context, batch.Window, float64) error { return nil }, quiet)
+	answer, err := unknown.Invoke(t.Context(), windowPayload(t, "0", false, "1"))
+	is.Equal(len(answer), 0)
+	is.True(strings.HasPrefix(err.Error(), "state of the window: json: unsupported value: NaN"))
 }
 
 // hostile is a state whose JSON methods panic.
