@@ -6,6 +6,34 @@ import (
 	"time"
 )
 
+func TestAResultWithoutAnItemLeavesAtOnceUntilABreak(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		foreign := result{id: -1, how: "foreign"}
+		s := newScene(1, func(s *scene, l *lane) {
+			defer s.Close(l, true, lost(s))
+			it, _ := s.Next(l)
+			if !s.Emit(l, nil, foreign) || !s.emit(l, it, 0) {
+				t.Error("the lane must go on")
+			}
+			time.Sleep(time.Second)
+			if s.Emit(l, nil, foreign) {
+				t.Error("the lane goes on after the break")
+			}
+		})
+		s.add(1, 1, 0, 0)
+		s.produce()
+		synctest.Wait()
+		out, _ := s.Receive(nil)
+		s.take(out)
+		equal(t, "received", s.ids(), []int{-1, 0})
+		s.Break()
+		time.Sleep(time.Minute)
+		if out, over := s.Receive(nil); len(out) > 0 || !over {
+			t.Errorf("received %v after the break, over is %v", out, over)
+		}
+	})
+}
+
 func TestResultsOfAGateLeaveByRankWhicheverIsFinishedFirst(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		s := newScene(4, do)

@@ -170,11 +170,8 @@ func (p *Pool[K, T, R]) init(n, inboxes int, callbacks Callbacks[T, R]) {
 	p.updateCallable()
 }
 
-// leave notes that a participant has gone.
+// leave notes that a participant has gone. It is called once for each.
 func (p *Pool[K, T, R]) leave(m *participant) {
-	if m.gone {
-		return
-	}
 	m.gone = true
 	if !m.givenUp {
 		p.running--

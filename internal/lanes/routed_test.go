@@ -187,6 +187,24 @@ func TestALaneThatPanicsWhileItEndsEarlyHasNoSuccessor(t *testing.T) {
 	})
 }
 
+// Lane 0 lets go of two items when it is retired. The first one leaves the line to items for lane 1 and lane 0.
+func TestTheSuccessorOfALaneThatEndsEarlyWaitsForItsLastItem(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s := newPair(holding(10, false))
+		s.add(1, 0, 0, 0)
+		s.add(2, 0, 0, 5*time.Second)
+		s.add(1, 0, 0, 0).Value.to = 1
+		s.add(1, 0, 0, 0)
+		s.produce()
+		s.consume()
+		equal(t, "received", s.ids(), []int{0, 2, 1, 3})
+		equal(t, "given", s.given(), []time.Duration{0, 0, 0, 5 * time.Second})
+		if started := s.started(); started[0] != 2 || started[1] != 1 {
+			t.Errorf("started lanes: %v", started)
+		}
+	})
+}
+
 func TestALaneThatEndsEarlyGetsNoMoreItems(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		s := newPair(func(s *scene, l *lane) {

@@ -28,6 +28,11 @@ func TestALookAheadWithoutArrivalsDoesNotCount(t *testing.T) {
 			if test.counts {
 				want = ledger.Unreached
 			}
+			counting := []*ledger.Tally{whole}
+			if test.counts {
+				counting = []*ledger.Tally{whole, other}
+			}
+			is.Equal(ledger.Counting([]*ledger.Tally{whole, other}, test.cut), counting)
 			f := ledger.NewFold(1, []*ledger.Tally{whole, other}, test.cut)
 			is.Equal(f.Of(0).State, want)
 			f = ledger.NewFold(1, []*ledger.Tally{other, whole}, test.cut)
@@ -97,6 +102,7 @@ func TestAFoldIsCleanIfEveryRecordIsAcknowledged(t *testing.T) {
 	is := is.New(t)
 	f := folded(ready, done)
 	is.True(f.Clean())
+	is.Equal(f.Reported(), 0)
 	f.Worsen(1, done)
 	f.HoldBack(func(int) int32 { return 1 }, func(int) bool { return true })
 	f.ReportShared(func(int) string { return "same" })
@@ -104,7 +110,10 @@ func TestAFoldIsCleanIfEveryRecordIsAcknowledged(t *testing.T) {
 	is.Equal(verdicts(f, 2), []ledger.Verdict{done, done})
 	f.Worsen(1, failed)
 	is.True(!f.Clean())
+	is.Equal(f.Reported(), 1)
 	is.Equal(verdicts(f, 2), []ledger.Verdict{done, failed})
+	f.Worsen(0, blocked)
+	is.Equal(f.Reported(), 2)
 }
 
 func TestAVerdictOnlyGetsWorse(t *testing.T) {

@@ -45,11 +45,14 @@ func TestAStayGoesOnWhileAResultIsHeld(t *testing.T) {
 	stay.Enter(0)
 	stay.Hold()
 	stay.Hold()
+	is.True(stay.Held())
 	stay.Leave(0)
 	is.True(!stay.Over())
-	stay.Release()
+	is.True(!stay.Release())
+	is.True(stay.Held())
 	is.True(!stay.Over())
-	stay.Release()
+	is.True(stay.Release())
+	is.True(!stay.Held())
 	is.True(stay.Over())
 }
 

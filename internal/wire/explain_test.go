@@ -40,6 +40,7 @@ func TestAllReadersRefuseAPayloadThatIsNotAnEventInTheSameWords(t *testing.T) {
 		`{"Records":[],}`:                    `no JSON: …`,
 		`{"Records":[{]}`:                    `no JSON: …`,
 		`{"Records":[{"a":01}]}`:             `no JSON: …`,
+		`{"Records":[{"a":nuLL}]}`:           `no JSON: …`,
 		"{\"Records\":\"a\x00\"}":            `no JSON: …`,
 		`{"Records":"x"} {}`:                 `JSON, but with more text after byte 15`,
 		"\ufeff{}":                           `no JSON: …`,

@@ -94,6 +94,7 @@ func TestLenienciesOfEncodingJSONHold(t *testing.T) {
 		{dynamodbTarget.check, `{"userIdentity":{"type":"a"},"userIdentity":null}`},
 		{dynamodbTarget.check, `{"dynamodb":{"Keys":{"a":{"S":"1"}},"keys":{"b":{"S":"2"}}}}`},
 		{dynamodbTarget.check, `{"dynamodb":{"Keys":{"a":{"S":"1"},"a":{"NULL":{}}},"NewImage":{}}}`},
+		{dynamodbTarget.check, `{"dynamodb":{"OldImage":{"a":{"S":"1"}},"OldImage":null,"NewImage":null}}`},
 		{dynamodbTarget.check, `{"dynamodb":{"NewImage":{"":{"M":{"a":{"SS":[]},"a":{"BS":["",""]}}},"l":{"L":[]}},"SizeBytes":-0}}`},
 		{kafkaTarget.check, `{"headers":[null,{},{"a":null,"b":[],"c":[null,-128,-0]}],"offset":null}`},
 		{kafkaTarget.check, `{"headers":[],"timestamp":null}`},
@@ -153,6 +154,16 @@ func TestOnlyTheBrokenRecordIsBadAndItKeepsItsIdentifier(t *testing.T) {
 	is.Equal(d.Records[0].Change.Keys["id"].String(), "k")
 }
 
+func TestAnAttributeValueMustBeOfTheTypeThatItNames(t *testing.T) {
+	for _, value := range []string{`{"BOOL":1}`, `{"L":{}}`, `{"M":[]}`, `{"S":1}`, `{"B":[]}`, `{"NS":1}`} {
+		is := is.New(t)
+		b, err := DynamoDB([]byte(`{"Records":[{"dynamodb":{"NewImage":{"a":` + value + `},"SequenceNumber":"9"}}]}`))
+		is.NoErr(err)
+		is.Equal(len(b.Bad), 1)
+		is.Equal(b.Bad[0].Field, "dynamodb.NewImage.a")
+	}
+}
+
 func TestTheFirstProblemOfARecordIsNamed(t *testing.T) {
 	is := is.New(t)
 	b, err := SQS([]byte(`{"Records":[{"awsRegion":{},"messageId":1,"body":2},{"body":2,"messageAttributes":{"a":1}}]}`))
@@ -210,6 +221,24 @@ func TestRecordsGivenTwiceAreRefused(t *testing.T) {
 			is := is.New(t)
 			is.True(err != nil)
 		}
+	}
+}
+
+func TestATopicPartitionThatIsNoListIsNamed(t *testing.T) {
+	for content, kind := range map[string]string{`7`: "a number", `"a"`: "a string", `{"offset":1}`: "an object", `true`: "a boolean"} {
+		is := is.New(t)
+		_, err := Kafka([]byte(`{"eventSource":"aws:kafka","records":{"s-0":[],"t-0":` + content + `}}`))
+		is.Equal(err.Error(), `expected a Kafka event, got topic-partition "t-0" that is `+kind)
+	}
+}
+
+func TestAnEventSourceThatIsNoStringNamesNoOtherSource(t *testing.T) {
+	for _, source := range []string{`7`, `null`, `["aws:sqs"]`} {
+		is := is.New(t)
+		b, err := Kafka([]byte(`{"eventSource":` + source + `,"records":{"t-0":[{"offset":3}]}}`))
+		is.NoErr(err)
+		is.Equal(len(b.Records), 1)
+		is.Equal(b.Records[0].Offset, int64(3))
 	}
 }
 
