@@ -169,6 +169,7 @@ func TestTheGroupOfADynamoDBItemIsLoggedAsAReadableKey(t *testing.T) {
 		item("2", map[string]events.DynamoDBAttributeValue{"sk": events.NewNumberAttribute("7"), "p\"k": events.NewStringAttribute("a\"{b} ü")}),
 		item("3", map[string]events.DynamoDBAttributeValue{"id": events.NewBinaryAttribute([]byte("hi"))}),
 		item("4", nil),
+		item("5", map[string]events.DynamoDBAttributeValue{"id": events.NewBooleanAttribute(true)}), // no key of DynamoDB
 	}}
 	source := batch.DynamoDB(t.Context(), event, batch.WithPolicy(batch.Continue), batch.WithLogger(slog.New(&j)))
 	_, _ = batch.Run(source, batch.Each(func(context.Context, events.DynamoDBEventRecord) error { return errBoom }))
@@ -177,6 +178,7 @@ func TestTheGroupOfADynamoDBItemIsLoggedAsAReadableKey(t *testing.T) {
 		"ERROR (2) record failed record=2 group=p\"k=a\"{b} ü sk=7 error=boom",
 		"ERROR (3) record failed record=3 group=id=aGk= error=boom",
 		"ERROR (4) record failed record=4 error=boom",
+		`ERROR (5) record failed record=5 group="id"{ "BOOL":true} error=boom`,
 	})
 }
 

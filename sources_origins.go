@@ -105,10 +105,7 @@ func appendAttribute(b []byte, name string, value events.DynamoDBAttributeValue)
 		b, _ = jsontext.AppendQuote(b, value.Number())
 		return append(b, '}')
 	}
-	text, err := value.MarshalJSON()
-	if err != nil {
-		return b // no attribute value of any type that a key can have
-	}
+	text, _ := value.MarshalJSON() // an attribute value contains nothing that it could fail for
 	return append(strconv.AppendQuote(b, name), text...)
 }
 
@@ -116,10 +113,7 @@ func appendAttribute(b []byte, name string, value events.DynamoDBAttributeValue)
 func readableKey(key string) string {
 	var text []string
 	for rest := key; rest != ""; {
-		quoted, err := strconv.QuotedPrefix(rest)
-		if err != nil {
-			return key
-		}
+		quoted, _ := strconv.QuotedPrefix(rest) // as appendAttribute has written it
 		name, _ := strconv.Unquote(quoted)
 		decoder := jsontext.NewDecoder(strings.NewReader(rest[len(quoted):]))
 		object, err := decoder.ReadValue()
@@ -177,11 +171,9 @@ func firehoseOrigin(ctx context.Context, records []events.KinesisFirehoseEventRe
 // firehoseData returns the data of a record. If the record could not be decoded, that is
 // the record itself.
 func (o *origin[R]) firehoseData(i int) []byte {
-	switch original := o.batch.source(i).(type) {
-	case *events.KinesisFirehoseEventRecord:
-		return original.Data
-	case *json.RawMessage:
-		return *original
+	original := o.batch.source(i)
+	if unread, ok := original.(*json.RawMessage); ok {
+		return *unread
 	}
-	return nil
+	return original.(*events.KinesisFirehoseEventRecord).Data
 }
