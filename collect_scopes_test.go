@@ -307,3 +307,18 @@ func TestAHookThatPanicsBeforeARouteKeyFailsItsRecordInOrder(t *testing.T) {
 	is.Equal(run("0"), []string{"boom", `blocked by record "r0"`, `blocked by record "r0"`})
 	is.Equal(run(), []string{"panic: no tracer", `blocked by record "r1"`})
 }
+
+// A goroutine that is left running may go on with results that no function has seen yet.
+func TestNoScopeIsOpenedAfterTheResponse(t *testing.T) {
+	is := is.New(t)
+	var d diary
+	var kept []batch.Result[string]
+	response, err := batch.Run(grouped(t.Context(), make([]string, 2), d.scope(""), batch.WithoutAllFailedError()), func(s texts) texts {
+		return func(func(batch.Result[string]) bool) { kept = slices.Collect(s) }
+	})
+	is.NoErr(err)
+	is.Equal(listed(response), []string{"r0", "r1"})
+	seen := slices.Collect(batch.Tap(slices.Values(kept), func(batch.Result[string]) { t.Error("called after the response") }))
+	is.Equal(len(seen), 2)
+	is.Equal(len(d.all), 0)
+}

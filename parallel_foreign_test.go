@@ -53,6 +53,106 @@ func TestLanesPassOnResultsOfAnotherBatch(t *testing.T) {
 	is.Equal(values, []string{"a", "b", "x", "y"})
 }
 
+// A stage keeps the results in a lane, and sends them on when the lanes are over.
+func TestResultsThatAStageCarriesOutOfALaneCountOnce(t *testing.T) {
+	for _, policy := range everyPolicy {
+		t.Run(policy.String(), func(t *testing.T) {
+			is := is.New(t)
+			source := grouped(t.Context(), []string{"g", "g", "h", "g"}, batch.WithPolicy(policy))
+			response, err := batch.Run(source, func(s texts) texts {
+				return func(yield func(batch.Result[string]) bool) {
+					var carried []batch.Result[string]
+					for r := range batch.Parallel(s, 1, func(s texts) texts {
+						return func(func(batch.Result[string]) bool) { carried = slices.Collect(s) }
+					}) {
+						yield(r)
+					}
+					for _, r := range carried {
+						if r.Record().Index == 1 {
+							r = r.Fail(errBoom)
+						}
+						yield(r)
+					}
+				}
+			})
+			is.NoErr(err)
+			is.Equal(listed(response), map[batch.Policy][]string{
+				batch.Continue:  {"r1"},
+				batch.StopGroup: {"r1", "r3"},
+				batch.StopBatch: {"r1", "r2", "r3"},
+			}[policy])
+		})
+	}
+}
+
+// The results of another batch have no deadline, or their contexts have ended. They take turns with those of the batch.
+func TestResultsOfAnotherBatchDoNotChangeWhenLanesAreGivenUp(t *testing.T) {
+	for name, ctx := range map[string]context.Context{"without a deadline": context.Background(), "ended": endedContext()} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				is := is.New(t)
+				start := time.Now()
+				own, reserve := deadline(t)
+				others := slices.Collect(grouped(ctx, make([]string, 3)))
+				response, err := batch.Run(grouped(own, make([]string, 3), reserve), func(s texts) texts {
+					mixed := func(yield func(batch.Result[string]) bool) {
+						for r := range s {
+							if !yield(r) || !yield(others[r.Record().Index]) {
+								return
+							}
+						}
+					}
+					return batch.Parallel(mixed, 4, batch.Each(stuckOn(t, "1")))
+				})
+				is.NoErr(err)
+				is.Equal(listed(response), []string{"r1"})
+				is.Equal(time.Since(start), 7*time.Second) // a quarter of the reserve after the contexts have ended
+			})
+		})
+	}
+}
+
+// Record 0 has failed in the lane and waits there when the lane takes record 1.
+func TestResultsOfAnotherBatchDoNotSeparateAGroupInALane(t *testing.T) {
+	is := is.New(t)
+	others := slices.Collect(batch.Of("x", "y", "z"))
+	var called effects
+	response, err := batch.Run(grouped(t.Context(), []string{"g", "g", "h"}, batch.WithPolicy(batch.StopGroup)), func(s texts) texts {
+		mixed := func(yield func(batch.Result[string]) bool) {
+			for r := range s {
+				if !yield(r) || !yield(others[r.Record().Index]) {
+					return
+				}
+			}
+		}
+		return batch.Parallel(mixed, 1, func(s texts) texts {
+			return buffering(6, inOrder)(batch.TryEach(s, called.refusing("0")))
+		})
+	})
+	is.NoErr(err)
+	is.Equal(listed(response), []string{"r0", "r1"})
+	is.Equal(called.all, []string{"x", "y", "2", "z"})
+}
+
+// The lane panics before it takes anything, so the result leaves when all is over. The stages before have panicked, too.
+func TestALoopOverLanesMayStopAtAResultThatNoLaneHasTaken(t *testing.T) {
+	is := is.New(t)
+	crashing := func(yield func(batch.Result[string]) bool) {
+		batch.Of("a")(yield)
+		panic(errBoom)
+	}
+	var got []error
+	for r := range batch.Parallel(crashing, 1, func(texts) texts {
+		return func(func(batch.Result[string]) bool) { panic(errBoom) }
+	}) {
+		got = append(got, r.Err())
+		break
+	}
+	is.Equal(len(got), 1)
+	_, panicked := errors.AsType[*batch.PanicError](got[0])
+	is.True(panicked)
+}
+
 // The lane that takes record 13 ends or drops it. The other lanes go on.
 func TestAForeignStageInALaneLosesNoMoreThanItHad(t *testing.T) {
 	for name, do := range misdeeds {

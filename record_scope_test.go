@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"runtime"
 	"slices"
 	"sync"
@@ -313,14 +314,16 @@ func TestAStuckHookIsAStuckFunction(t *testing.T) {
 				free := make(chan struct{})
 				var report batch.Report
 				var d diary
+				var j journal
 				stuck := batch.WithScope(func(ctx context.Context, r batch.Record) (context.Context, func(batch.Outcome)) {
 					if r.ID == "r1" {
 						<-free
 					}
 					return nil, func(o batch.Outcome) { d.note(fmt.Sprint(r.ID, " ", errors.Is(o.Err, batch.ErrRunning))) }
 				})
-				_, _ = batch.Run(grouped(ctx, []string{"", "", ""}, reserve, stuck, reportInto(&report)), stage)
+				_, _ = batch.Run(grouped(ctx, []string{"", "", ""}, reserve, stuck, reportInto(&report), batch.WithLogger(slog.New(&j))), stage)
 				is.Equal(runningIDs(report), []string{"r1"})
+				is.True(slices.Contains(j.lines, "WARN () record still running record=r1")) // outside the scope, which is not open
 				is.True(!slices.Contains(d.noted(), "r1 true"))
 				close(free) // opens the scope, which is closed at once
 				time.Sleep(time.Minute)
