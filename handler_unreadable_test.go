@@ -83,7 +83,7 @@ func TestARecordWithAnUnreadableGroupOvertakesNoRecordInLanes(t *testing.T) {
 	}
 }
 
-// The reader stops at the first problem of a record, which need not be its key.
+// A record is bad because of its first problem, which need not be its key.
 func TestAnUnreadableKeyHoldsBackLaterRecordsWhateverElseIsWrong(t *testing.T) {
 	for _, other := range []string{`1`, `"never"`} {
 		is := is.New(t)
@@ -98,3 +98,69 @@ func TestAnUnreadableKeyHoldsBackLaterRecordsWhateverElseIsWrong(t *testing.T) {
 		is.Equal(called, 0)
 	}
 }
+
+func TestAGroupThatCannotBeReadIsNoticedInEveryNotation(t *testing.T) {
+	handlers := map[string]func(*effects) *batch.Handler{
+		"SQS": func(e *effects) *batch.Handler {
+			return batch.SQSHandler(batch.Each(func(_ context.Context, m events.SQSMessage) error { e.note(m.MessageId); return nil }), strictly...)
+		},
+		"Kinesis": func(e *effects) *batch.Handler {
+			return batch.KinesisHandler(batch.Each(func(_ context.Context, r events.KinesisEventRecord) error {
+				e.note(r.Kinesis.SequenceNumber)
+				return nil
+			}), strictly...)
+		},
+		"DynamoDB": func(e *effects) *batch.Handler {
+			return batch.DynamoDBHandler(batch.Each(func(_ context.Context, r events.DynamoDBEventRecord) error {
+				e.note(r.Change.SequenceNumber)
+				return nil
+			}), strictly...)
+		},
+	}
+	const sqs, stream, table = `{"messageId":"2","body":5,%s}`, `{"eventSourceARN":5,%s}`, `{"eventName":5,%s}`
+	for _, c := range []struct {
+		source, record, rest string
+		readable             bool
+	}{
+		{"SQS", sqs, `"attributes":{"MessageGroupId":5}`, false},
+		{"SQS", sqs, `"ATTRIBUTES":[]`, false},
+		{"SQS", sqs, `"attributes":null`, false},
+		{"SQS", sqs, `"attributes":{"MessageGroupId":"h"}`, true},
+		{"SQS", sqs, `"attributes":{"ApproximateReceiveCount":5}`, true},
+		{"SQS", sqs, `"awsRegion":[]`, true},
+		{"Kinesis", stream, `"kinesis":{"sequenceNumber":"2","PartitionKey":{}}`, false},
+		{"Kinesis", stream, `"kinesis":{"sequenceNumber":"2"},"Kinesis":1`, false},
+		{"Kinesis", stream, `"kinesis":{"sequenceNumber":"2","partitionKey":"h"}`, true},
+		{"Kinesis", stream, `"kinesis":{"sequenceNumber":"2","data":5}`, true},
+		{"DynamoDB", table, `"dynamodb":{"SequenceNumber":"2","keys":5}`, false},
+		{"DynamoDB", table, `"dynamodb":{"SequenceNumber":"2"},"dynamodb":5`, false},
+		{"DynamoDB", table, `"dynamodb":{"SequenceNumber":"2"},"dynamodb":null`, false},
+		{"DynamoDB", table, `"dynamodb":{"SequenceNumber":"2","Keys":{"id":{"BS":[5]}}}`, false},
+		{"DynamoDB", table, `"dynamodb":{"SequenceNumber":"2","Keys":{"id":{"BS":[null]}}}`, false},
+		{"DynamoDB", table, `"dynamodb":{"SequenceNumber":"2","Keys":{"id":{"S":"g","N":"1"}}}`, false},
+		{"DynamoDB", table, `"dynamodb":{"SequenceNumber":"2","Keys":{"id":{"S":"h"}}}`, true},
+		{"DynamoDB", table, `"dynamodb":{"SequenceNumber":"2","NewImage":{"id":{"Z":"g"}}}`, true},
+	} {
+		t.Run(c.source+"/"+c.rest, func(t *testing.T) {
+			is := is.New(t)
+			third := map[string]string{
+				"SQS":      `{"messageId":"3","attributes":{"MessageGroupId":"g"},"eventSourceARN":"q.fifo"}`,
+				"Kinesis":  `{"kinesis":{"sequenceNumber":"3","partitionKey":"g"}}`,
+				"DynamoDB": `{"dynamodb":{"SequenceNumber":"3","Keys":{"id":{"S":"g"}}}}`,
+			}[c.source]
+			first := strings.ReplaceAll(third, `"3"`, `"1"`)
+			var taken effects
+			answer, err := handlers[c.source](&taken).Invoke(t.Context(), []byte(`{"Records":[`+first+`,`+fmt.Sprintf(c.record, c.rest)+`,`+third+`]}`))
+			is.NoErr(err)
+			if c.readable {
+				is.Equal(listedInJSON(t, answer), []string{"2"})
+				is.Equal(taken.all, []string{"1", "3"})
+			} else {
+				is.Equal(listedInJSON(t, answer), []string{"2", "3"})
+				is.Equal(taken.all, []string{"1"})
+			}
+		})
+	}
+}
+
+var strictly = []batch.Option{batch.WithPolicy(batch.StopGroup), quiet}

@@ -4,10 +4,8 @@ package batch
 
 import (
 	"context"
-	"encoding/json"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -219,27 +217,4 @@ func (o *origin[R]) prepare() *run {
 	r := newRun(&o.batch)
 	o.prepared.Store(r)
 	return r
-}
-
-// unreadable reports whether the value at the path in record exists but does not decode
-// into value. It also returns true if an object on the path cannot be read, because then
-// the value may exist.
-func unreadable(record json.RawMessage, value any, path ...string) bool {
-	for _, name := range path {
-		var members map[string]json.RawMessage
-		if err := json.Unmarshal(record, &members); err != nil || members == nil {
-			return true
-		}
-		member, ok := members[name]
-		if !ok {
-			return false
-		}
-		record = member
-	}
-	return json.Unmarshal(record, value) != nil
-}
-
-// fieldConcerns reports whether a problem with this field may affect the value at path.
-func fieldConcerns(field, path string) bool {
-	return field == "" || field == path || strings.HasPrefix(field, path+".")
 }

@@ -35,7 +35,7 @@ func sqsOrigin(ctx context.Context, messages []events.SQSMessage, s settings) *o
 		}
 	}
 	o.batch.groupUnreadable = func(known identity, bad wire.Bad) bool {
-		return known.group == "" && unreadable(bad.Raw, new(string), "attributes", "MessageGroupId")
+		return known.group == "" && bad.GroupUnread
 	}
 	return o
 }
@@ -56,7 +56,7 @@ func kinesisOrigin(ctx context.Context, records []events.KinesisEventRecord, s s
 		return identity{k.SequenceNumber, ordering{group: k.PartitionKey}}
 	}
 	o.batch.groupUnreadable = func(known identity, bad wire.Bad) bool {
-		return known.group == "" && unreadable(bad.Raw, new(string), "kinesis", "partitionKey")
+		return known.group == "" && bad.GroupUnread
 	}
 	return o
 }
@@ -71,11 +71,7 @@ func dynamoDBOrigin(ctx context.Context, records []events.DynamoDBEventRecord, s
 		key = appendKey(key[:0], records[i].Change.Keys)
 		o.batch.ordered[i].group = string(key)
 	}
-	o.batch.groupUnreadable = func(_ identity, bad wire.Bad) bool {
-		// The keys are checked even if Field is another one: it names only the first problem.
-		var keys map[string]events.DynamoDBAttributeValue
-		return fieldConcerns(bad.Field, "dynamodb.Keys") || unreadable(bad.Raw, &keys, "dynamodb", "Keys")
-	}
+	o.batch.groupUnreadable = func(_ identity, bad wire.Bad) bool { return bad.GroupUnread }
 	return o
 }
 

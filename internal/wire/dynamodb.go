@@ -18,7 +18,10 @@ var dynamodb = source[events.DynamoDBEventRecord]{
 		{"eventVersion", func(r *reader, d *events.DynamoDBEventRecord) { r.metaShared(&d.EventVersion, "eventVersion") }},
 		{"eventSource", func(r *reader, d *events.DynamoDBEventRecord) { r.source(&d.EventSource) }},
 		{"awsRegion", func(r *reader, d *events.DynamoDBEventRecord) { r.metaShared(&d.AWSRegion, "awsRegion") }},
-		{"dynamodb", func(r *reader, d *events.DynamoDBEventRecord) { object(r, changeMembers, &d.Change) }},
+		{"dynamodb", func(r *reader, d *events.DynamoDBEventRecord) {
+			r.groupObject()
+			object(r, changeMembers, &d.Change)
+		}},
 		{"eventSourceARN", func(r *reader, d *events.DynamoDBEventRecord) { r.shared(&d.EventSourceArn) }},
 		{"userIdentity", func(r *reader, d *events.DynamoDBEventRecord) { r.userIdentity(&d.UserIdentity) }},
 	},
@@ -28,7 +31,7 @@ var changeMembers = []member[events.DynamoDBStreamRecord]{
 	{"ApproximateCreationDateTime", func(r *reader, c *events.DynamoDBStreamRecord) {
 		r.metaSeconds(&c.ApproximateCreationDateTime, "dynamodb.ApproximateCreationDateTime")
 	}},
-	{"Keys", func(r *reader, c *events.DynamoDBStreamRecord) { r.image(&c.Keys) }},
+	{"Keys", func(r *reader, c *events.DynamoDBStreamRecord) { r.keys(&c.Keys) }},
 	{"NewImage", func(r *reader, c *events.DynamoDBStreamRecord) { r.image(&c.NewImage) }},
 	{"OldImage", func(r *reader, c *events.DynamoDBStreamRecord) { r.image(&c.OldImage) }},
 	{"SequenceNumber", func(r *reader, c *events.DynamoDBStreamRecord) { r.string(&c.SequenceNumber) }},
@@ -64,6 +67,17 @@ func (r *reader) image(to *map[string]events.DynamoDBAttributeValue) {
 	}
 	if r.open('{') {
 		*to = r.attributeMap(*to, 0)
+	}
+}
+
+// keys reads the key of the item, which is the group of the record. The record may already have another fault.
+func (r *reader) keys(to *map[string]events.DynamoDBAttributeValue) {
+	fault, at := r.fault, r.faultAt
+	r.fault = nil
+	r.image(to)
+	r.groupUnread = r.groupUnread || r.fault != nil
+	if fault != nil {
+		r.fault, r.faultAt = fault, at
 	}
 }
 

@@ -8,7 +8,10 @@ var kinesis = source[events.KinesisEventRecord]{
 	opening:      '[',
 	records:      readList[events.KinesisEventRecord],
 	members: []member[events.KinesisEventRecord]{
-		{"kinesis", func(r *reader, k *events.KinesisEventRecord) { object(r, kinesisMembers, &k.Kinesis) }},
+		{"kinesis", func(r *reader, k *events.KinesisEventRecord) {
+			r.groupObject()
+			object(r, kinesisMembers, &k.Kinesis)
+		}},
 		{"eventSource", func(r *reader, k *events.KinesisEventRecord) { r.source(&k.EventSource) }},
 		{"eventVersion", func(r *reader, k *events.KinesisEventRecord) { r.metaShared(&k.EventVersion, "eventVersion") }},
 		{"eventID", func(r *reader, k *events.KinesisEventRecord) { r.metaString(&k.EventID, "eventID") }},
@@ -23,7 +26,7 @@ var kinesisMembers = []member[events.KinesisRecord]{
 	{"kinesisSchemaVersion", func(r *reader, k *events.KinesisRecord) {
 		r.metaShared(&k.KinesisSchemaVersion, "kinesis.kinesisSchemaVersion")
 	}},
-	{"partitionKey", func(r *reader, k *events.KinesisRecord) { r.string(&k.PartitionKey) }},
+	{"partitionKey", func(r *reader, k *events.KinesisRecord) { r.groupText(&k.PartitionKey) }},
 	{"sequenceNumber", func(r *reader, k *events.KinesisRecord) { r.string(&k.SequenceNumber) }},
 	{"data", func(r *reader, k *events.KinesisRecord) { r.base64(&k.Data) }},
 	{"approximateArrivalTimestamp", func(r *reader, k *events.KinesisRecord) {

@@ -20,6 +20,7 @@ type reader struct {
 	msk          bool   // the current record comes from MSK
 	fault        error  // the first problem of the current record
 	faultAt      int    // where the faulty value begins
+	groupUnread  bool   // what says which group the current record belongs to could not be read
 	unreadFields []Unread
 
 	scratch     []byte           // see unquote
@@ -163,6 +164,19 @@ func (r *reader) bad(at int, err error) {
 	if r.fault == nil && !r.broken {
 		r.fault, r.faultAt = err, at
 	}
+}
+
+// groupObject notes that the group of the record cannot be read if the next value, which contains it, is no object.
+func (r *reader) groupObject() {
+	r.groupUnread = r.groupUnread || r.peek() != '{'
+}
+
+// groupText reads a string that is the group of the record.
+func (r *reader) groupText(to *string) {
+	if c := r.peek(); c != '"' && c != 'n' {
+		r.groupUnread = true
+	}
+	r.string(to)
 }
 
 // kind names the kind of value that begins with c.

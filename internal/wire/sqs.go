@@ -11,7 +11,10 @@ var sqs = source[events.SQSMessage]{
 		{"messageId", func(r *reader, m *events.SQSMessage) { r.string(&m.MessageId) }},
 		{"receiptHandle", func(r *reader, m *events.SQSMessage) { r.metaString(&m.ReceiptHandle, "receiptHandle") }},
 		{"body", func(r *reader, m *events.SQSMessage) { r.string(&m.Body) }},
-		{"attributes", func(r *reader, m *events.SQSMessage) { entries(r, &m.Attributes, &r.sizes.attributes, attribute) }},
+		{"attributes", func(r *reader, m *events.SQSMessage) {
+			r.groupObject()
+			entries(r, &m.Attributes, &r.sizes.attributes, attribute)
+		}},
 		{"messageAttributes", func(r *reader, m *events.SQSMessage) {
 			entries(r, &m.MessageAttributes, &r.sizes.messageAttributes, messageAttribute)
 		}},
@@ -36,6 +39,7 @@ func attribute(r *reader, name string) (value string, ok bool) {
 		return "", true
 	}
 	if name == "MessageGroupId" || name == "ApproximateReceiveCount" {
+		r.groupUnread = r.groupUnread || name == "MessageGroupId"
 		r.mismatch("a string")
 		return "", true
 	}

@@ -85,6 +85,10 @@ type Bad struct {
 	Field string          // path within the record, such as "dynamodb.NewImage.price"; "" for the record itself
 	Err   error           // the first problem
 	Raw   json.RawMessage // a copy of the record's JSON
+
+	// GroupUnread says that the MessageGroupId, the partitionKey or the Keys of the record could not be read, or an
+	// object that may contain them.
+	GroupUnread bool
 }
 
 // SQS reads an event of an SQS queue.
@@ -237,10 +241,11 @@ func (src source[R]) addRecord(r *reader, b *Batch[R]) error {
 		return errTooMany
 	}
 	b.Records = append(b.Records, *new(R))
-	r.eventSource, r.msk = "", false
+	r.eventSource, r.msk, r.groupUnread = "", false, false
 	if c == '{' {
 		object(r, src.members, &b.Records[n])
 	} else {
+		r.groupUnread = true
 		r.mismatch("an object")
 	}
 	if src.isForeign(r.eventSource) {
@@ -258,7 +263,7 @@ func (src source[R]) addRecord(r *reader, b *Batch[R]) error {
 	}
 	if r.fault != nil {
 		raw := bytes.Clone(r.data[start:r.pos])
-		b.Bad = append(b.Bad, Bad{Index: n, Field: r.path(raw, r.faultAt-start), Err: r.fault, Raw: raw})
+		b.Bad = append(b.Bad, Bad{Index: n, Field: r.path(raw, r.faultAt-start), Err: r.fault, Raw: raw, GroupUnread: r.groupUnread})
 		r.fault = nil
 	}
 	return nil
