@@ -41,6 +41,10 @@ func Kafka(payload []byte) (Batch[KafkaRecord], error) {
 	return read(payload, kafka, nil)
 }
 
+// maxPartitionName bounds the name of a topic-partition, because each identifier in the response repeats it. The name
+// of a topic has at most 249 characters, and a number follows.
+const maxPartitionName = 300
+
 // partition is the range of a batch that belongs to one topic-partition.
 type partition struct {
 	name           string
@@ -61,6 +65,9 @@ func readPartitions(src source[KafkaRecord], r *reader) (b Batch[KafkaRecord], e
 		p := partition{name: string(name), from: len(b.Records), badFrom: len(b.Bad)}
 		if seen[p.name] {
 			return b, fmt.Errorf("topic-partition %s twice", quote(p.name))
+		}
+		if len(p.name) > maxPartitionName {
+			return b, fmt.Errorf("topic-partition %s, whose name is too long", quote(p.name))
 		}
 		seen[p.name] = true
 		switch c := r.peek(); c {

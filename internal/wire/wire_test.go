@@ -255,6 +255,22 @@ func TestKafkaRecordsAreOrderedByTheNameOfTheirPartition(t *testing.T) {
 	is.Equal(bad, []int{0, 2, 5})
 }
 
+// An identifier repeats the name. So the response for a long name and many records would be many times as large as
+// the payload.
+func TestATopicPartitionWithAnOverlongNameIsRefused(t *testing.T) {
+	is := is.New(t)
+	payload := func(topic int) []byte {
+		return []byte(`{"records":{"` + strings.Repeat("t", topic) + `-2147483647":[{"offset":1}]}}`)
+	}
+	b, err := Kafka(payload(249)) // the longest name that Kafka allows
+	is.NoErr(err)
+	is.Equal(len(b.Records), 1)
+	_, err = Kafka(payload(maxPartitionName))
+	is.True(err != nil)
+	is.True(strings.HasSuffix(err.Error(), "tttttt…\", whose name is too long"))
+	is.True(len(err.Error()) < 150)
+}
+
 func TestAWindowEventMayHaveNoRecords(t *testing.T) {
 	is := is.New(t)
 	for _, records := range []string{``, `"Records":[],`, `"Records":null,`} {
