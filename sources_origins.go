@@ -100,6 +100,8 @@ func appendAttribute(b []byte, name string, value events.DynamoDBAttributeValue)
 		b = append(strconv.AppendQuote(b, name), `{"N":`...)
 		b, _ = jsontext.AppendQuote(b, value.Number())
 		return append(b, '}')
+	case events.DataTypeList, events.DataTypeMap: // in no key; MarshalJSON would copy the text at each level of nesting
+		return append(strconv.AppendQuote(b, name), `{"M":{}}`...)
 	}
 	text, _ := value.MarshalJSON() // an attribute value contains nothing that it could fail for
 	return append(strconv.AppendQuote(b, name), text...)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -79,6 +80,19 @@ func TestDynamoDBRecordsStopTheShardAndAreGroupedByItem(t *testing.T) {
 	is.Equal(len(groups), len(keys)-1) // different keys are different groups
 	is.Equal(afterFirstFails(batch.DynamoDB(t.Context(), event)), slices.Repeat([]string{"blocked"}, len(keys)-1))
 	is.Equal(afterFirstFails(batch.DynamoDB(t.Context(), event, batch.WithPolicy(batch.StopGroup)))[:2], []string{"blocked", "called"})
+}
+
+// The MarshalJSON of events would copy the text at each level.
+func TestAKeyThatIsNestedDeeplyCostsNoMoreThanAFlatOne(t *testing.T) {
+	is := is.New(t)
+	value := events.NewStringAttribute(strings.Repeat("x", 1<<20))
+	for range 100 {
+		value = events.NewListAttribute([]events.DynamoDBAttributeValue{value})
+		value = events.NewMapAttribute(map[string]events.DynamoDBAttributeValue{"a": value})
+	}
+	key := map[string]events.DynamoDBAttributeValue{"id": value}
+	event := events.DynamoDBEvent{Records: []events.DynamoDBEventRecord{{Change: events.DynamoDBStreamRecord{Keys: key}}}}
+	is.True(allocated(func() { records(batch.DynamoDB(t.Context(), event)) }) < 1<<20)
 }
 
 func TestKafkaRecordsAreReadPartitionByPartition(t *testing.T) {
