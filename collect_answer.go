@@ -206,8 +206,9 @@ func (a *answer) addBatch(b *batch, f *ledger.Fold, listed map[string]bool) {
 			continue
 		}
 		a.countReported(v.State)
-		a.failures = append(a.failures, Failure{b.describe(i), b.errorFor(i, v)})
-		id := b.id(i)
+		reported := b.describe(i)
+		a.failures = append(a.failures, Failure{reported, b.errorFor(i, v)})
+		id := reported.ID
 		a.noID = a.noID || id == ""
 		if !listed[id] {
 			listed[id] = true
