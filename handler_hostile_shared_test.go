@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -126,7 +127,25 @@ func (w *witness) complaint(source string, payload, response []byte, err error) 
 	if !slices.Equal(reportedIDs(response), lo.Uniq(failedIDs(w.reports[0].Failures))) {
 		return "the response does not list the reported records"
 	}
+	if strings.HasSuffix(source, "window") && folded(response) != acknowledgedFirst(w.reports[0]) {
+		return "not the values before the first reported record were folded"
+	}
 	return ""
+}
+
+// folded returns how many records were folded into the state of a window.
+func folded(response []byte) int {
+	r := struct{ State struct{ Folded int } }{struct{ Folded int }{-1}}
+	_ = json.Unmarshal(response, &r)
+	return r.State.Folded
+}
+
+// acknowledgedFirst returns how many records come before the first reported one.
+func acknowledgedFirst(r batch.Report) int {
+	if len(r.Failures) == 0 {
+		return r.Records
+	}
+	return r.Failures[0].Record.Index
 }
 
 // firehoseComplaint is empty if exactly the reported records failed in the response.
