@@ -282,19 +282,23 @@ func pulled(s batch.Stream[item]) batch.Stream[item] {
 	}
 }
 
-// ahead runs the stages before on another goroutine, which fetches two Results ahead.
+// ahead runs the stages before on another goroutine, which fetches two Results ahead. It ends as that goroutine ends: if it
+// hid that a function has ended the goroutine, the Results that are kept there would be dropped.
 func ahead(s batch.Stream[item]) batch.Stream[item] {
 	return func(yield func(batch.Result[item]) bool) {
 		fetched, stopped := make(chan batch.Result[item], 2), make(chan struct{})
+		returned := false
 		go func() {
 			defer close(fetched)
-			for r := range s {
+			s(func(r batch.Result[item]) bool {
 				select {
 				case fetched <- r:
+					return true
 				case <-stopped:
-					return
+					return false
 				}
-			}
+			})
+			returned = true
 		}()
 		defer func() {
 			close(stopped)
@@ -305,6 +309,9 @@ func ahead(s batch.Stream[item]) batch.Stream[item] {
 			if !yield(r) {
 				return
 			}
+		}
+		if !returned {
+			runtime.Goexit()
 		}
 	}
 }
