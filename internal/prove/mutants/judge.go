@@ -1,0 +1,240 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/samber/lo"
+)
+
+// A verdict is what the tests said about a mutant.
+type verdict string
+
+const (
+	killed   verdict = "killed"
+	survived verdict = "survived"
+	invalid  verdict = "invalid" // it does not compile
+)
+
+// judgePackage judges the mutants of a package that have no verdict yet.
+func judgePackage(ctx context.Context, s settings, p pkg, equivalents *equivalents, kept *results) (score, error) {
+	all, err := p.mutants()
+	if err != nil {
+		return score{}, err
+	}
+	drawn := sampleOf(lo.Filter(all, func(m mutant, _ int) bool { return !equivalents.has(m) }), s.sample, s.seed)
+	if s.list {
+		for _, m := range drawn {
+			fmt.Println(m)
+		}
+		return score{}, nil
+	}
+	j := &judge{settings: s, under: p, kept: kept}
+	if err := j.prepare(ctx); err != nil {
+		return score{}, err
+	}
+	started := time.Now()
+	scored, err := j.all(ctx, drawn)
+	scored.name, scored.all, scored.equivalent = p.ImportPath, len(all), equivalents.in(all)
+	scored.took = time.Since(started)
+	for _, unused := range equivalents.unused(p, all) {
+		fmt.Printf("  %s: matches no mutant; correct it or remove it\n", unused)
+	}
+	return scored, err
+}
+
+// sampleOf returns n of the mutants, or all if n is 0, in the order of the files.
+func sampleOf(all []mutant, n int, seed uint64) []mutant {
+	if n == 0 || n >= len(all) {
+		return all
+	}
+	drawn := rand.New(rand.NewPCG(seed, 0)).Perm(len(all))[:n]
+	slices.Sort(drawn)
+	return lo.Map(drawn, func(i, _ int) mutant { return all[i] })
+}
+
+type judge struct {
+	settings
+	under pkg
+	tests string // changes with the tests
+	kept  *results
+
+	first suite
+	then  func() (suite, error) // nothing is compiled before something survives
+	done  int
+	mu    sync.Mutex
+}
+
+// prepare says which tests judge.
+func (j *judge) prepare(ctx context.Context) error {
+	hash, err := j.under.testsHash()
+	if err != nil {
+		return err
+	}
+	j.tests = hash + j.settings.then
+	if j.settings.then == "" {
+		j.then = func() (suite, error) { return suite{}, nil }
+		return nil
+	}
+	then, err := load(ctx, j.settings.then)
+	if err != nil {
+		return err
+	}
+	j.then = sync.OnceValues(func() (suite, error) { return study(ctx, then[0], j.under) })
+	return nil
+}
+
+func (j *judge) all(ctx context.Context, mutants []mutant) (score, error) {
+	var scored score
+	var open []mutant
+	for _, m := range mutants {
+		if known, ok := j.kept.of(m, j.tests); ok {
+			scored.count(m, known)
+		} else {
+			open = append(open, m)
+		}
+	}
+	fmt.Printf("%s: %d mutants, %d of them judged before\n", j.under.ImportPath, len(mutants), len(mutants)-len(open))
+	if len(open) == 0 {
+		return scored, nil
+	}
+	var err error
+	if j.first, err = study(ctx, j.under, j.under); err != nil {
+		return scored, err
+	}
+	fmt.Printf("  %d tests, which take %v together\n", len(j.first.tests),
+		lo.SumBy(j.first.tests, func(t test) time.Duration { return t.took }).Round(time.Millisecond))
+
+	queue := make(chan mutant)
+	var workers sync.WaitGroup
+	var failed error
+	for range max(1, j.workers) {
+		workers.Go(func() {
+			for m := range queue {
+				v, killer, err := j.one(ctx, m)
+				j.mu.Lock()
+				if err == nil {
+					err = j.kept.add(m, j.tests, v, killer)
+				}
+				if err != nil {
+					failed = err
+				} else {
+					scored.count(m, v)
+					j.progress(m, v, len(open))
+				}
+				j.mu.Unlock()
+			}
+		})
+	}
+	for _, m := range open {
+		j.mu.Lock()
+		stop := failed != nil
+		j.mu.Unlock()
+		if stop || ctx.Err() != nil {
+			break
+		}
+		queue <- m
+	}
+	close(queue)
+	workers.Wait()
+	return scored, failed
+}
+
+func (j *judge) progress(m mutant, v verdict, of int) {
+	j.done++
+	if v == survived {
+		fmt.Printf("  survived  %v\n", m)
+	}
+	if j.done%25 == 0 || j.done == of {
+		fmt.Printf("  %s  %d of %d\n", time.Now().Format(time.TimeOnly), j.done, of)
+	}
+}
+
+// one judges one mutant: first by the tests of its package, then by the others.
+func (j *judge) one(ctx context.Context, m mutant) (verdict, string, error) {
+	dir, err := os.MkdirTemp("", "mutant")
+	if err != nil {
+		return "", "", err
+	}
+	defer os.RemoveAll(dir)
+	overlay, err := writeOverlay(dir, j.under, m)
+	if err != nil {
+		return "", "", err
+	}
+	v, killer, err := j.by(ctx, j.first, m, dir, overlay)
+	if v != survived || err != nil {
+		return v, killer, err
+	}
+	then, err := j.then()
+	if err != nil || len(then.tests) == 0 {
+		return v, killer, err
+	}
+	return j.by(ctx, then, m, dir, overlay)
+}
+
+// writeOverlay writes the changed file, and the list that makes the go command read it instead of the original.
+func writeOverlay(dir string, p pkg, m mutant) (string, error) {
+	original := filepath.Join(p.Module.Dir, filepath.FromSlash(m.File))
+	source, err := os.ReadFile(original)
+	if err != nil {
+		return "", err
+	}
+	if hashOf(source) != m.hash {
+		return "", fmt.Errorf("%s has changed in the meantime", m.File)
+	}
+	changed := filepath.Join(dir, "changed.go")
+	if err := os.WriteFile(changed, m.apply(source), 0o600); err != nil {
+		return "", err
+	}
+	list, err := json.Marshal(map[string]map[string]string{"Replace": {original: changed}})
+	if err != nil {
+		return "", err
+	}
+	overlay := filepath.Join(dir, "overlay.json")
+	return overlay, os.WriteFile(overlay, list, 0o600)
+}
+
+// by runs the tests of a suite that reach a mutant, a few at a time, the fastest first.
+func (j *judge) by(ctx context.Context, s suite, m mutant, dir, overlay string) (verdict, string, error) {
+	reaching := s.reaching(m)
+	if len(reaching) == 0 {
+		return survived, "", nil
+	}
+	binary := filepath.Join(dir, "mutant.test")
+	if _, err := goTest(ctx, s.of, binary, "-overlay="+overlay); err != nil {
+		return invalid, "", ctx.Err()
+	}
+	for _, some := range portions(reaching) {
+		limit := 5*time.Second + 10*lo.SumBy(some, func(t test) time.Duration { return t.took })
+		names := lo.Map(some, func(t test, _ int) string { return t.name })
+		out, err := runTests(ctx, s.of, binary, names, limit)
+		if ctx.Err() != nil {
+			return "", "", ctx.Err()
+		}
+		if err != nil {
+			return killed, killerIn(string(out)), nil
+		}
+	}
+	return survived, "", nil
+}
+
+// portions divides tests, the fastest first, so that a process has something to do, and a slow test is run alone.
+func portions(tests []test) [][]test {
+	var all [][]test
+	var sum time.Duration
+	for _, t := range tests {
+		if len(all) == 0 || sum+t.took > time.Second {
+			all, sum = append(all, nil), 0
+		}
+		last := len(all) - 1
+		all[last], sum = append(all[last], t), sum+t.took
+	}
+	return all
+}
