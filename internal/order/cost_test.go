@@ -65,3 +65,53 @@ func TestALineThatIsSettledAndFailsAgainForgetsNothing(t *testing.T) {
 		is.Equal(blocker(o, n, 0), i)
 	}
 }
+
+// A record may fail and be settled many times, and failures are looked for on the way of every later record.
+func TestAFailureThatIsSettledOrReplacedTakesNoRoom(t *testing.T) {
+	for name, again := range map[string]func(o *order.Order[string]){
+		"settled":            func(o *order.Order[string]) { o.Pass(of(0, o.Fail(of(0, 0), true, "boom"))) },
+		"replaced":           func(o *order.Order[string]) { o.Try(of(0, 0), true, 0, "boom") },
+		"replaced in a stay": func(o *order.Order[string]) { o.Try(order.Failure{Stay: 1}, true, 0, "boom") },
+		"of two parts in turn": func(o *order.Order[string]) {
+			for number := range uint32(2) {
+				o.Try(order.Failure{Number: number}, true, 0, "boom")
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := in(1, order.Any)
+			o.Fail(of(0, 0), true, "boom")
+			blocker(o, 1, 0) // from here on, the failures of all lines are also kept together
+			once := testing.AllocsPerRun(1, func() { again(o) })
+			often := testing.AllocsPerRun(1, func() {
+				for range 1000 {
+					again(o)
+				}
+			})
+			is.New(t).Equal(often, 1000*once) // nothing grows
+		})
+	}
+}
+
+func TestARecordInAnyLineIsHeldBackWithoutCollectingSettledFailures(t *testing.T) {
+	is := is.New(t)
+	const n = 1000
+	var o *order.Order[string]
+	settled := func() {
+		o = new(order.Order[string])
+		o.Init(func(index int) int32 { return []int32{order.Any, 1}[min(n-index, 1)] })
+		for i := range n {
+			version := o.Fail(of(i, 0), true, "boom")
+			if i > 0 {
+				o.Pass(of(i, version))
+			}
+		}
+	}
+	before := testing.AllocsPerRun(1, settled)
+	first := testing.AllocsPerRun(1, func() {
+		settled()
+		blocker(o, n, 0)
+	})
+	is.Equal(first-before, 2.0) // the line of all, with one failure in it
+	is.Equal(testing.AllocsPerRun(1, func() { blocker(o, n, 0) }), 0.0)
+}

@@ -298,13 +298,14 @@ func byPart[C any](a, b *failedPart[C]) int {
 	return cmp.Or(cmp.Compare(a.index, b.index), cmp.Compare(a.number, b.number))
 }
 
-func (l *line[C]) find(p *failedPart[C]) (int, bool) {
-	at, found := slices.BinarySearchFunc(l.failed[l.head:], p, byPart)
-	return l.head + at, found
+// find returns where the part is, or where it would be inserted.
+func (l *line[C]) find(p *failedPart[C]) int {
+	at, _ := slices.BinarySearchFunc(l.failed[l.head:], p, byPart)
+	return l.head + at
 }
 
 func (l *line[C]) insert(p *failedPart[C]) {
-	at, _ := l.find(p)
+	at := l.find(p)
 	if at == l.head && l.head > 0 {
 		l.head--
 		l.failed[l.head] = p
@@ -315,14 +316,12 @@ func (l *line[C]) insert(p *failedPart[C]) {
 
 // remove is cheap for the first part, which is usually the one that is settled.
 func (l *line[C]) remove(p *failedPart[C]) {
-	switch at, found := l.find(p); {
-	case !found:
-	case at == l.head:
-		l.failed[at] = nil
+	at := l.find(p)
+	if at == l.head {
 		l.head++
-	default:
-		l.failed = slices.Delete(l.failed, at, at+1)
+		return
 	}
+	l.failed = slices.Delete(l.failed, at, at+1)
 }
 
 // Unsettled returns the open failures, by record.

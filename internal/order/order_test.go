@@ -26,10 +26,11 @@ func blocker(o *order.Order[string], index int, lanes uint8) int {
 }
 
 func blockerAt(o *order.Order[string], index int, at order.Place) int {
-	if by, ok := o.Blocker(index, at); ok {
-		return by
+	by, ok := o.Blocker(index, at)
+	if !ok {
+		return by - 1 // by is 0
 	}
-	return -1
+	return by
 }
 
 func TestAFailureHoldsBackTheRecordsAfterItInItsLine(t *testing.T) {
