@@ -6,7 +6,7 @@
 //	go run ./internal/prove/mutants -sample 150 .
 //
 // The work tree is not touched. The verdicts are kept in a file, and the next run judges only what is new: mutants of
-// files that have changed, and survivors if the tests have changed. Mutants that behave like the original are listed
+// functions that have changed, and survivors if the tests have changed. Mutants that behave like the original are listed
 // in equivalent.txt, with reasons, and do not count.
 package main
 

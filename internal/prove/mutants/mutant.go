@@ -21,10 +21,10 @@ type mutant struct {
 	Before   string
 	After    string
 
-	hash    string // of the file
+	hash    string // of the declaration
+	at      int    // where in the declaration
 	changes []change
-	at, end int // what the operator looked at
-	within  [2]int
+	within  [2]int // the lines of the function
 }
 
 // A change replaces the bytes from one offset to another.
@@ -59,12 +59,11 @@ func find(name string, source []byte) ([]mutant, error) {
 		file:   files.File(parsed.Pos()),
 		name:   name,
 		source: source,
-		hash:   hashOf(source),
 	}
 	for _, declaration := range parsed.Decls {
 		f.declaration(declaration)
 	}
-	slices.SortStableFunc(f.found, func(a, b mutant) int { return a.at - b.at })
+	slices.SortStableFunc(f.found, func(a, b mutant) int { return a.changes[0].from - b.changes[0].from })
 	return f.found, nil
 }
 
@@ -81,13 +80,15 @@ type finder struct {
 	file     *token.File
 	name     string
 	source   []byte
-	hash     string
+	start    int    // of the declaration
+	hash     string // of the declaration
 	function *ast.FuncDecl
 	found    []mutant
 }
 
 func (f *finder) declaration(d ast.Decl) {
 	f.function, _ = d.(*ast.FuncDecl)
+	f.start, f.hash = f.offset(d.Pos()), hashOf([]byte(f.text(d)))
 	if general, ok := d.(*ast.GenDecl); ok && general.Tok != token.CONST && general.Tok != token.VAR {
 		return
 	}
@@ -151,9 +152,8 @@ func (f *finder) add(operator string, n ast.Node, after string, changes ...chang
 		Before:   short(f.text(n)),
 		After:    short(after),
 		hash:     f.hash,
+		at:       at - f.start,
 		changes:  changes,
-		at:       at,
-		end:      f.offset(n.End()),
 	}
 	if f.function != nil {
 		m.Function = nameOf(f.function)

@@ -20,8 +20,8 @@ type results struct {
 
 type result struct {
 	mutant
-	Hash    string // of the file
-	At      int    // where in the file
+	Hash    string // of the declaration
+	At      int    // where in the declaration
 	Tests   string // changes with the tests
 	Verdict verdict
 	Killer  string `json:",omitempty"`

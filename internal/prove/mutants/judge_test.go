@@ -1,0 +1,120 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/matryer/is"
+	"github.com/samber/lo"
+)
+
+const listedEntry = `# A comment.
+
+p/f.go list.f
+	if a && b() {
+- side: a → true
+- side: b() → true
+Nobody
+can tell.
+`
+
+func TestAListedMutantIsKnownWhereverItsLineIs(t *testing.T) {
+	is := is.New(t)
+	listed, err := parseEquivalents(listedEntry)
+	is.NoErr(err)
+	m := mutant{File: "p/f.go", Function: "list.f", Line: 7, Text: "if a && b() {", Operator: "side", Before: "b()", After: "true"}
+	is.True(listed.has(m))
+	other := m
+	other.Operator = "condition"
+	is.True(!listed.has(other))
+	here := pkg{Dir: "/m/p", Module: struct{ Dir string }{"/m"}}
+	is.Equal(listed.in([]mutant{m, other}), 1)
+	is.Equal(listed.unused(here, []mutant{m, other}), []string{"p/f.go list.f: if a && b() {: side: a → true"})
+	elsewhere := pkg{Dir: "/m", Module: struct{ Dir string }{"/m"}}
+	is.Equal(len(listed.unused(elsewhere, nil)), 0)
+}
+
+func TestAListedMutantNeedsAReason(t *testing.T) {
+	is := is.New(t)
+	_, err := parseEquivalents("p/f.go f\na()\n- statement: a() → nothing\n- statement: b() → nothing\n")
+	is.True(err != nil)
+	_, err = parseEquivalents("p/f.go f\na()\nbecause\nit is so\n")
+	is.True(err != nil)
+}
+
+func TestVerdictsAreKeptUntilTheFunctionOrForASurvivorTheTestsChange(t *testing.T) {
+	is := is.New(t)
+	name := filepath.Join(t.TempDir(), "results.jsonl")
+	dead := mutant{File: "f.go", Operator: "side", Before: "a", After: "true", hash: "1", at: 5}
+	alive := dead
+	alive.at = 9
+	kept, err := openResults(name)
+	is.NoErr(err)
+	is.NoErr(kept.add(dead, "tests", killed, "TestA"))
+	is.NoErr(kept.add(alive, "tests", survived, ""))
+	kept.close()
+	file, err := os.OpenFile(name, os.O_APPEND|os.O_WRONLY, 0)
+	is.NoErr(err)
+	_, err = file.WriteString(`{"File":"cut o`)
+	is.NoErr(err)
+	is.NoErr(file.Close())
+
+	kept, err = openResults(name)
+	is.NoErr(err)
+	defer kept.close()
+	for _, test := range []struct {
+		m     mutant
+		tests string
+		want  verdict
+	}{{dead, "tests", killed}, {dead, "others", killed}, {alive, "tests", survived}, {alive, "others", ""}} {
+		got, ok := kept.of(test.m, test.tests)
+		is.Equal(got, test.want)
+		is.Equal(ok, test.want != "")
+	}
+	dead.hash = "2"
+	_, ok := kept.of(dead, "tests")
+	is.True(!ok)
+}
+
+func TestTheTestsThatReachAMutantJudgeIt(t *testing.T) {
+	is := is.New(t)
+	s := suite{tests: []test{
+		{name: "line", reaches: []block{{file: "f.go", line: 4, toLine: 6}}},
+		{name: "function", reaches: []block{{file: "f.go", line: 8, toLine: 9}}},
+		{name: "elsewhere", reaches: []block{{file: "g.go", line: 1, toLine: 99}}},
+	}}
+	reaching := func(function string, line int) []string {
+		m := mutant{File: "f.go", Function: function, Line: line, within: [2]int{3, 10}}
+		return lo.Map(s.reaching(m), func(t test, _ int) string { return t.name })
+	}
+	is.Equal(reaching("f", 5), []string{"line"})
+	is.Equal(reaching("f", 7), []string{"line", "function"}) // in no block that ran
+	is.Equal(reaching("", 1), []string{"line", "function", "elsewhere"})
+}
+
+func TestSlowTestsRunAlone(t *testing.T) {
+	is := is.New(t)
+	took := []time.Duration{1, 2, 600, 700, 5000}
+	tests := lo.Map(took, func(ms time.Duration, _ int) test { return test{took: ms * time.Millisecond} })
+	is.Equal(lo.Map(portions(tests), func(p []test, _ int) int { return len(p) }), []int{3, 1, 1})
+}
+
+func TestTheKillerIsTheTestThatFailedOrRanLast(t *testing.T) {
+	is := is.New(t)
+	is.Equal(killerIn("=== RUN   TestA\n=== RUN   TestB\n    x\n--- FAIL: TestB (0.1s)\n"), "TestB")
+	is.Equal(killerIn("=== RUN   TestA\n=== RUN   TestB/part\npanic: test timed out\n"), "TestB")
+	is.Equal(killerIn("fatal error\n"), "start")
+}
+
+func TestASampleIsTheSameForTheSameSeedAndInTheOrderOfTheFiles(t *testing.T) {
+	is := is.New(t)
+	all := lo.Times(100, func(i int) mutant { return mutant{Line: i} })
+	drawn := sampleOf(all, 10, 1)
+	is.Equal(len(drawn), 10)
+	is.Equal(drawn, sampleOf(all, 10, 1))
+	is.True(lo.IsSortedBy(drawn, func(m mutant) int { return m.Line }))
+	is.Equal(sampleOf(all, 0, 1), all)
+	is.Equal(sampleOf(all, 1000, 1), all)
+}

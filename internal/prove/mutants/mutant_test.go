@@ -1,0 +1,74 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/matryer/is"
+	"github.com/samber/lo"
+)
+
+// mutantsOf returns the mutants of a function's body, each as "operator: before → after".
+func mutantsOf(t *testing.T, body string) []string {
+	t.Helper()
+	found, err := find("f.go", []byte("package p\n\nfunc f(a, b int, ok bool) (int, error) {\n"+body+"\n}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return lo.Map(found, func(m mutant, _ int) string { return m.change() })
+}
+
+func TestEachOperatorFindsItsMutants(t *testing.T) {
+	for body, want := range map[string][]string{
+		"_ = a < b":             {"boundary: a < b → a <= b", "negation: a < b → a >= b"},
+		"_ = a == b":            {"negation: a == b → a != b"},
+		"_ = a + 2":             {"arithmetic: a + 2 → a - 2", "constant: 2 → (2 + 1)"},
+		`_ = "a" + c()`:         {`constant: "a" → ""`},
+		"_ = !ok":               {"sign: !ok → ok"},
+		"_ = false":             {"constant: false → true"},
+		"_ = ok && c()":         {"side: ok → true", "side: c() → true"},
+		"_ = ok || c()":         {"side: ok → false", "side: c() → false"},
+		"if ok {\n}":            {"condition: ok → true", "condition: ok → false", "condition: ok → !(ok)"},
+		"switch {\ncase ok:\n}": {"condition: ok → true", "condition: ok → false", "condition: ok → !(ok)"},
+		"for ok {\nbreak\n}": {
+			"condition: ok → true", "condition: ok → false", "condition: ok → !(ok)", "jump: break → continue",
+		},
+		"c()":                           {"statement: c() → nothing"},
+		"defer c()":                     {"statement: defer c() → nothing"},
+		"a += b":                        {"arithmetic: a += b → a -= b", "statement: a += b → nothing"},
+		"a++":                           {"arithmetic: a++ → a--", "statement: a++ → nothing"},
+		"c := a":                        nil,
+		"return a, e":                   {"return: return a, e → return 0, e", "return: return a, e → return a, nil"},
+		"return 0, nil":                 {"constant: 0 → (0 + 1)"},
+		"_ = func() bool { return ok }": {"return: return ok → return false"},
+	} {
+		t.Run(body, func(t *testing.T) {
+			is := is.New(t)
+			// The assignments to the blank identifier are only there to make a statement.
+			got := lo.Reject(mutantsOf(t, body), func(m string, _ int) bool { return strings.HasPrefix(m, "statement: _ =") })
+			is.Equal(len(got), len(want)) // not found, or too many
+			is.True(lo.Every(got, want))
+		})
+	}
+}
+
+func TestAMutantChangesOnePlaceAndStillUsesEveryVariable(t *testing.T) {
+	is := is.New(t)
+	const before = "package p\n\nfunc (l *list[T]) f(a bool) {\n\tif a && b() {\n\t\tc(a)\n\t}\n}\n"
+	found, err := find("p/f.go", []byte(before))
+	is.NoErr(err)
+	after := lo.SliceToMap(found, func(m mutant) (string, string) { return m.change(), string(m.apply([]byte(before))) })
+	is.Equal(after["side: a → true"], strings.Replace(before, "a && b()", "(true || (a)) && b()", 1))
+	is.Equal(after["condition: a && b() → false"], strings.Replace(before, "a && b()", "false && (a && b())", 1))
+	is.Equal(after["statement: c(a) → nothing"], strings.Replace(before, "c(a)", "if false { c(a) }", 1))
+	m, ok := lo.Find(found, func(m mutant) bool { return m.Operator == "statement" })
+	is.True(ok)
+	is.Equal([]any{m.File, m.Function, m.Line, m.Text}, []any{"p/f.go", "list.f", 5, "c(a)"})
+}
+
+func TestTagsAndImportsAreNoConstants(t *testing.T) {
+	is := is.New(t)
+	found, err := find("f.go", []byte("package p\n\nimport \"fmt\"\n\ntype t struct {\n\ta int `json:\"a\"`\n}\n\nfunc f() {\n\ttype u struct {\n\t\ta int `json:\"a\"`\n\t}\n}\n"))
+	is.NoErr(err)
+	is.Equal(len(found), 0)
+}
