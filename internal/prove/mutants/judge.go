@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -67,6 +66,7 @@ type judge struct {
 	kept  *results
 
 	first suite
+	many  *many
 	then  func() (suite, error) // nothing is compiled before something survives
 	done  int
 	mu    sync.Mutex
@@ -111,6 +111,16 @@ func (j *judge) all(ctx context.Context, mutants []mutant) (score, error) {
 	}
 	fmt.Printf("  %d tests, which take %v together\n", len(j.first.tests),
 		lo.SumBy(j.first.tests, func(t test) time.Duration { return t.took }).Round(time.Millisecond))
+
+	j.many, err = compileMany(ctx, j.first, j.under, open)
+	if j.many != nil {
+		defer os.RemoveAll(j.many.dir)
+	}
+	if err != nil {
+		return scored, err
+	}
+	fmt.Printf("  %s  %d mutants compiled together, to be judged by %d tests first\n",
+		time.Now().Format(time.TimeOnly), len(j.many.numbers), len(j.many.suite.tests))
 
 	queue := make(chan mutant)
 	var workers sync.WaitGroup
@@ -157,8 +167,14 @@ func (j *judge) progress(m mutant, v verdict, of int) {
 	}
 }
 
-// one judges one mutant: first by the tests of its package, then by the others.
+// one judges one mutant: first together with many others, then, if it survives, alone, then by the other suite.
 func (j *judge) one(ctx context.Context, m mutant) (verdict, string, error) {
+	if number, ok := j.many.numbers[keyOf(m)]; ok {
+		v, killer, err := j.many.suite.try(ctx, m, j.many.binary(), number)
+		if v != survived || err != nil {
+			return v, killer, err
+		}
+	}
 	dir, err := os.MkdirTemp("", "mutant")
 	if err != nil {
 		return "", "", err
@@ -193,28 +209,27 @@ func writeOverlay(dir string, p pkg, m mutant) (string, error) {
 	if err := os.WriteFile(changed, m.apply(source), 0o600); err != nil {
 		return "", err
 	}
-	list, err := json.Marshal(map[string]map[string]string{"Replace": {original: changed}})
-	if err != nil {
-		return "", err
-	}
-	overlay := filepath.Join(dir, "overlay.json")
-	return overlay, os.WriteFile(overlay, list, 0o600)
+	return writeReplacements(dir, map[string]string{original: changed})
 }
 
-// by runs the tests of a suite that reach a mutant, a few at a time, the fastest first.
+// by compiles a mutant with the tests of a suite, and runs those that reach it.
 func (j *judge) by(ctx context.Context, s suite, m mutant, dir, overlay string) (verdict, string, error) {
-	reaching := s.reaching(m)
-	if len(reaching) == 0 {
+	if len(s.reaching(m)) == 0 {
 		return survived, "", nil
 	}
 	binary := filepath.Join(dir, "mutant.test")
 	if _, err := goTest(ctx, s.of, binary, "-overlay="+overlay); err != nil {
 		return invalid, "", ctx.Err()
 	}
-	for _, some := range portions(reaching) {
+	return s.try(ctx, m, binary, 0)
+}
+
+// try runs the tests that reach a mutant, a few at a time, the fastest first.
+func (s suite) try(ctx context.Context, m mutant, binary string, chosen int) (verdict, string, error) {
+	for _, some := range portions(s.reaching(m)) {
 		limit := 5*time.Second + 10*lo.SumBy(some, func(t test) time.Duration { return t.took })
 		names := lo.Map(some, func(t test, _ int) string { return t.name })
-		out, err := runTests(ctx, s.of, binary, names, limit)
+		out, err := runTests(ctx, s.of, binary, names, limit, chosen)
 		if ctx.Err() != nil {
 			return "", "", ctx.Err()
 		}

@@ -24,6 +24,7 @@ type mutant struct {
 	hash    string // of the declaration
 	at      int    // where in the declaration
 	changes []change
+	choice  choice
 	within  [2]int // the lines of the function
 }
 
@@ -34,9 +35,10 @@ type change struct {
 }
 
 // apply returns the changed file.
-func (m mutant) apply(source []byte) []byte {
-	changes := slices.Clone(m.changes)
-	slices.SortStableFunc(changes, func(a, b change) int { return a.from - b.from })
+func (m mutant) apply(source []byte) []byte { return apply(source, m.changes) }
+
+// apply makes changes that do not overlap, in the order of their places.
+func apply(source []byte, changes []change) []byte {
 	var out bytes.Buffer
 	done := 0
 	for _, c := range changes {
@@ -56,9 +58,11 @@ func find(name string, source []byte) ([]mutant, error) {
 		return nil, err
 	}
 	f := &finder{
-		file:   files.File(parsed.Pos()),
-		name:   name,
-		source: source,
+		file:    files.File(parsed.Pos()),
+		name:    name,
+		source:  source,
+		boolean: map[ast.Expr]bool{},
+		block:   map[ast.Stmt]bool{},
 	}
 	for _, declaration := range parsed.Decls {
 		f.declaration(declaration)
@@ -83,6 +87,9 @@ type finder struct {
 	start    int    // of the declaration
 	hash     string // of the declaration
 	function *ast.FuncDecl
+	path     []ast.Node        // from the declaration to the node
+	boolean  map[ast.Expr]bool // expressions that are conditions
+	block    map[ast.Stmt]bool // statements of blocks
 	found    []mutant
 }
 
@@ -94,19 +101,19 @@ func (f *finder) declaration(d ast.Decl) {
 	}
 	// The signatures of the functions around a node: a return belongs to the innermost.
 	var signatures []*ast.FuncType
-	var path []ast.Node
+	f.path = nil
 	ast.Inspect(d, func(n ast.Node) bool {
 		if n == nil {
-			if _, ok := signatureOf(path[len(path)-1]); ok {
+			if _, ok := signatureOf(f.path[len(f.path)-1]); ok {
 				signatures = signatures[:len(signatures)-1]
 			}
-			path = path[:len(path)-1]
+			f.path = f.path[:len(f.path)-1]
 			return true
 		}
 		if _, ok := n.(*ast.StructType); ok {
 			return false // its tags are no values
 		}
-		path = append(path, n)
+		f.path = append(f.path, n)
 		if signature, ok := signatureOf(n); ok {
 			signatures = append(signatures, signature)
 		}
@@ -156,6 +163,7 @@ func (f *finder) add(operator string, n ast.Node, after string, changes ...chang
 		changes:  changes,
 	}
 	if f.function != nil {
+		m.choice = f.choiceFor(operator, n, changes)
 		m.Function = nameOf(f.function)
 		m.within = [2]int{f.file.Line(f.function.Pos()), f.file.Line(f.function.End())}
 	}

@@ -137,6 +137,7 @@ func (f *finder) cases(n *ast.SwitchStmt) {
 }
 
 func (f *finder) condition(n ast.Expr) {
+	f.boolean[n] = true
 	f.around("condition", n, "true || (", ")", "true")
 	f.around("condition", n, "false && (", ")", "false")
 	if b, ok := n.(*ast.BinaryExpr); ok && compared[b.Op] != nil {
@@ -160,6 +161,7 @@ func (f *finder) dropped(n ast.Node) {
 		statements = n.Body
 	}
 	for _, s := range statements {
+		f.block[s] = true
 		switch s := s.(type) {
 		case *ast.ExprStmt, *ast.DeferStmt, *ast.GoStmt, *ast.SendStmt, *ast.IncDecStmt:
 			f.around("statement", s, "if false { ", " }", "nothing")

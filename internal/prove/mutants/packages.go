@@ -14,6 +14,7 @@ import (
 
 // A pkg is a package as go list describes it.
 type pkg struct {
+	Name         string
 	Dir          string
 	ImportPath   string
 	GoFiles      []string

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -53,7 +54,7 @@ func study(ctx context.Context, of, under pkg) (suite, error) {
 	module := strings.TrimSuffix(strings.TrimSuffix(under.ImportPath, relativeDir(under)), "/")
 	for _, name := range names {
 		started := time.Now()
-		out, err := runTests(ctx, of, binary, []string{name}, time.Minute, "-test.coverprofile="+profile)
+		out, err := runTests(ctx, of, binary, []string{name}, time.Minute, 0, "-test.coverprofile="+profile)
 		if ctx.Err() != nil {
 			return suite{}, ctx.Err()
 		}
@@ -105,8 +106,9 @@ func listTests(ctx context.Context, p pkg, binary string) ([]string, error) {
 // A mutant may ask for memory without end. This many KB of address space are enough for every test.
 const memory = 8 << 20
 
-// runTests runs some tests of a compiled package, until one fails.
-func runTests(ctx context.Context, p pkg, binary string, names []string, limit time.Duration, flags ...string) ([]byte, error) {
+// runTests runs some tests of a compiled package, until one fails. If many mutants were compiled together, it chooses
+// one.
+func runTests(ctx context.Context, p pkg, binary string, names []string, limit time.Duration, chosen int, flags ...string) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, limit+10*time.Second) // if the test's own alarm does not go off
 	defer cancel()
 	args := []string{
@@ -119,6 +121,7 @@ func runTests(ctx context.Context, p pkg, binary string, names []string, limit t
 	}
 	tests := exec.CommandContext(ctx, "sh", append(args, flags...)...)
 	tests.Dir = p.Dir
+	tests.Env = append(os.Environ(), "MUTANT="+strconv.Itoa(chosen))
 	tests.WaitDelay = time.Second
 	out := &tail{}
 	tests.Stdout, tests.Stderr = out, out
