@@ -89,9 +89,6 @@ func (f *Fold) MarkRunning(record int) {
 // HoldBack makes the records after a failure in their line Blocked. line returns 0 for a record that is in no line,
 // and [Any] for one that may be in any line. blocks reports whether a failed record holds others back.
 func (f *Fold) HoldBack(line func(record int) int32, blocks func(record int) bool) {
-	if f.verdicts == nil {
-		return
-	}
 	first := make(map[int32]int) // the first failure of each line
 	earliest := -1               // the first failure in any line
 	whole := -1                  // the first failure that may be in any line
@@ -123,9 +120,6 @@ func (f *Fold) HoldBack(line func(record int) int32, blocks func(record int) boo
 // ReportShared makes a record Blocked if its identifier is reported for another record, since the service redelivers
 // both.
 func (f *Fold) ReportShared(id func(record int) string) {
-	if f.verdicts == nil {
-		return
-	}
 	reported := make(map[string]int) // the first record of each identifier
 	for record, v := range f.verdicts {
 		if v.State == Done {
@@ -138,9 +132,6 @@ func (f *Fold) ReportShared(id func(record int) string) {
 		}
 	}
 	for record := range f.verdicts {
-		if f.verdicts[record].State != Done {
-			continue
-		}
 		if by, ok := reported[id(record)]; ok {
 			f.verdicts[record].worsen(Verdict{State: Blocked, By: int32(by)})
 		}

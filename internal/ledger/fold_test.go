@@ -120,7 +120,7 @@ func TestAVerdictOnlyGetsWorse(t *testing.T) {
 	is := is.New(t)
 	f := folded(ready)
 	for _, step := range []struct{ with, want ledger.Verdict }{
-		{done, done}, {blocked, blocked}, {done, blocked}, {notStarted, blocked}, {failed, failed}, {blocked, failed},
+		{done, done}, {ready, done}, {blocked, blocked}, {done, blocked}, {ready, blocked}, {notStarted, blocked}, {failed, failed}, {blocked, failed},
 		{ledger.Verdict{State: ledger.Failed, Err: errSecond}, failed},
 	} {
 		f.Worsen(0, step.with)
@@ -229,6 +229,42 @@ func TestARecordThatMayBeInEveryLineIsHeldBackByTheFirstFailureOfAll(t *testing.
 		f.HoldBack(func(record int) int32 { return line[record] }, func(int) bool { return true })
 		is.Equal(verdicts(f, 5), []ledger.Verdict{done, failed, failed, failed, blockedBy(1)})
 	}
+}
+
+func TestTheFirstRecordOfABatchHoldsBackAsAnyOtherDoes(t *testing.T) {
+	for name, test := range map[string]struct {
+		line []int32
+		want []ledger.Verdict
+	}{
+		"a record that may be in every line":               {[]int32{1, 2, ledger.Any}, []ledger.Verdict{failed, failed, blockedBy(0)}},
+		"if it may itself be in every line":                {[]int32{ledger.Any, 1, 2}, []ledger.Verdict{failed, failed, blockedBy(0)}},
+		"if it and the next may themselves be in any line": {[]int32{ledger.Any, ledger.Any, 2}, []ledger.Verdict{failed, failed, blockedBy(0)}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := folded(failed, failed, ready)
+			f.HoldBack(func(record int) int32 { return test.line[record] }, func(int) bool { return true })
+			is.New(t).Equal(verdicts(f, 3), test.want)
+		})
+	}
+}
+
+func TestOnlyIterationsThatCountAreCounting(t *testing.T) {
+	is := is.New(t)
+	_, arrived := one(1)
+	arrived.Arrive(0, 0, ready)
+	_, ended := one(1)
+	ended.Ended = true
+	_, left := one(1)
+	left.Left = true
+	all := []*ledger.Tally{left, ended, arrived, ended}
+	is.Equal(ledger.Counting(all, false), []*ledger.Tally{arrived})
+	is.Equal(ledger.Counting(all, true), []*ledger.Tally{arrived, ended}) // the last may have been under way
+}
+
+func TestReportedCountsTheRecordsThatAreNotAcknowledged(t *testing.T) {
+	is := is.New(t)
+	is.Equal(folded(ready, done).Reported(), 0)
+	is.Equal(folded(ready, failed, blocked, done).Reported(), 2)
 }
 
 func TestRecordsThatShareAnIdentifierAreReportedTogether(t *testing.T) {

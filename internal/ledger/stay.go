@@ -46,7 +46,7 @@ func (s *Stay) Split(number, first uint32, n int) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if s.state.Load() != several && s.state.Swap(several) == inside {
+	if s.state.Swap(several) == inside {
 		p.spans = append(p.spans, span{s.first, s.first})
 	}
 	p.remove(number)

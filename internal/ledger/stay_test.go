@@ -52,8 +52,8 @@ func TestAStayGoesOnWhileAResultIsHeld(t *testing.T) {
 	is.True(stay.Held())
 	is.True(!stay.Over())
 	is.True(stay.Release())
-	is.True(!stay.Held())
 	is.True(stay.Over())
+	is.True(!stay.Held())
 }
 
 // spans draws ranges of numbers after first, in any order, as a stay sees them when several parts are split at once.

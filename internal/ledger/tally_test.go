@@ -145,3 +145,24 @@ func TestAFailureThatWasThrownAwayCountsWithoutArriving(t *testing.T) {
 	is.Equal(state(tally, 2, 0), ledger.Failed)
 	is.Equal(state(tally, 2, 1), ledger.Done)
 }
+
+func TestAnIterationIsCompleteIfEveryRecordArrivedWholeAndNothingIsHeldOrSplit(t *testing.T) {
+	is := is.New(t)
+	numbers, tally := one(2)
+	is.True(!tally.Complete())
+	tally.Arrive(1, 0, ready)
+	is.True(!tally.Complete())
+	tally.Arrive(0, 0, failed)
+	is.True(tally.Complete()) // what arrived may be a failure
+	numbers.Hold(1)
+	is.True(!tally.Complete())
+	numbers.Release(1)
+	is.True(tally.Complete())
+	tally.Arrive(1, numbers.Split(1, 0, 1), ready)
+	is.True(!tally.Complete()) // only Whole knows
+	is.True(tally.Whole(1))
+	_, other := one(2)
+	other.Arrive(0, 1, ready)
+	other.Arrive(1, 0, ready)
+	is.True(!other.Complete())
+}

@@ -69,7 +69,11 @@ func TestALineThatIsSettledAndFailsAgainForgetsNothing(t *testing.T) {
 // A record may fail and be settled many times, and failures are looked for on the way of every later record.
 func TestAFailureThatIsSettledOrReplacedTakesNoRoom(t *testing.T) {
 	for name, again := range map[string]func(o *order.Order[string]){
-		"settled":            func(o *order.Order[string]) { o.Pass(of(0, o.Fail(of(0, 0), true, "boom"))) },
+		"settled": func(o *order.Order[string]) { o.Pass(of(0, o.Fail(of(0, 0), true, "boom"))) },
+		"settled while an earlier record has failed": func(o *order.Order[string]) {
+			o.Try(of(0, 0), true, 0, "boom")
+			o.Pass(of(1, o.Fail(of(1, 0), true, "boom")))
+		},
 		"replaced":           func(o *order.Order[string]) { o.Try(of(0, 0), true, 0, "boom") },
 		"replaced in a stay": func(o *order.Order[string]) { o.Try(order.Failure{Stay: 1}, true, 0, "boom") },
 		"of two parts in turn": func(o *order.Order[string]) {
@@ -79,9 +83,10 @@ func TestAFailureThatIsSettledOrReplacedTakesNoRoom(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			o := in(1, order.Any)
-			o.Fail(of(0, 0), true, "boom")
-			blocker(o, 1, 0) // from here on, the failures of all lines are also kept together
+			o := in(1, 1, order.Any)
+			other := o.Fail(of(0, 1), true, "boom")
+			blocker(o, 2, 0) // from here on, the failures of all lines are also kept together
+			o.Pass(of(0, other))
 			once := testing.AllocsPerRun(1, func() { again(o) })
 			often := testing.AllocsPerRun(1, func() {
 				for range 1000 {

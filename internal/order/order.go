@@ -254,9 +254,6 @@ func (o *Order[C]) Blocker(index int, here Place) (by int, ok bool) {
 		return o.everyLine().before(index, here)
 	}
 	by, ok = o.lines[Any].before(index, here)
-	if at == None {
-		return by, ok
-	}
 	if first, found := o.lines[at].before(index, here); found && (!ok || first < by) {
 		return first, true
 	}

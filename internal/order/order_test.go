@@ -191,6 +191,17 @@ func TestARecordThatMayBeInEveryLineHoldsBackAllAfterItAndIsHeldByAll(t *testing
 	is.Equal(blocker(o, 4, 0), 1)
 }
 
+func TestTheFirstFailureHoldsBackWhetherItsLineIsKnownOrNot(t *testing.T) {
+	is := is.New(t)
+	o := in(1, order.Any, 1, order.Any, 1)
+	version := o.Fail(of(0, 0), true, "boom")
+	o.Fail(of(1, 0), true, "boom")
+	o.Fail(of(2, 0), true, "boom")
+	is.Equal(blocker(o, 4, 0), 0)
+	o.Pass(of(0, version))
+	is.Equal(blocker(o, 4, 0), 1)
+}
+
 func TestAFailureThatHoldsBackNoRecordIsKept(t *testing.T) {
 	is := is.New(t)
 	o := in(1, 1)

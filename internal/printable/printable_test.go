@@ -17,6 +17,13 @@ func TestControlCharactersAreEscaped(t *testing.T) {
 	is.Equal(printable.Text("plain é 世"), "plain é 世")
 }
 
+func TestOnlyControlCharactersAreEscaped(t *testing.T) {
+	is := is.New(t)
+	is.Equal(printable.Text("it's \\d \" \x7f\ufeff\u202e"), `it's \d " \x7f`+"\ufeff\u202e")
+	plain := strings.Repeat("plain é 世", 10)
+	is.Equal(testing.AllocsPerRun(1, func() { printable.Text(plain) }), 0.0)
+}
+
 func TestNoTextHasControlCharactersLeft(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		n := rapid.IntRange(0, 20).Draw(t, "n")

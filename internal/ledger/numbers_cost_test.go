@@ -1,0 +1,40 @@
+package ledger_test
+
+import (
+	"testing"
+
+	"github.com/lambdabatch/batch/internal/ledger"
+	"github.com/matryer/is"
+)
+
+func TestOnlyTheFirstSplitAndTheFirstHeldResultOfABatchNeedATable(t *testing.T) {
+	is := is.New(t)
+	numbers, _ := one(10)
+	is.Equal(testing.AllocsPerRun(1, func() {
+		for record := range 10 {
+			numbers.Hold(record)
+			numbers.Release(record)
+			numbers.Split(record, 0, 1)
+		}
+	}), 0.0) // AllocsPerRun calls the function once before it counts
+}
+
+func TestAStayThatIsSplitAgainAndAgainTakesNoRoom(t *testing.T) {
+	is := is.New(t)
+	var stay ledger.Stay
+	stay.Enter(0)
+	number := uint32(0)
+	is.Equal(testing.AllocsPerRun(1, func() {
+		for range 100 {
+			stay.Split(number, number+1, 1)
+			number++
+		}
+	}), 0.0)
+}
+
+func TestAPartThatArrivesWithoutAFailureTakesNoRoom(t *testing.T) {
+	is := is.New(t)
+	_, tally := one(10)
+	tally.Arrive(0, 0, ready)
+	is.Equal(testing.AllocsPerRun(1, func() { tally.Arrive(1, 0, done) }), 0.0)
+}
