@@ -20,6 +20,12 @@ func TestControlCharactersAreEscaped(t *testing.T) {
 func TestOnlyControlCharactersAreEscaped(t *testing.T) {
 	is := is.New(t)
 	is.Equal(printable.Text("it's \\d \" \x7f\ufeff\u202e"), `it's \d " \x7f`+"\ufeff\u202e")
+	for _, c := range []struct {
+		r       rune
+		control bool
+	}{{0, true}, {0x1f, true}, {' ', false}, {'~', false}, {0x7f, true}, {0x9f, true}, {0xa0, false}, {0xa1, false}, {'世', false}} {
+		is.Equal(printable.Text("\n"+string(c.r)) == `\n`+string(c.r), !c.control)
+	}
 	plain := strings.Repeat("plain é 世", 10)
 	is.Equal(testing.AllocsPerRun(1, func() { printable.Text(plain) }), 0.0)
 }
@@ -43,4 +49,7 @@ func TestClippedCutsBetweenCharacters(t *testing.T) {
 	is := is.New(t)
 	is.Equal(printable.Clipped("ééé", 3), "é…")
 	is.Equal(printable.Clipped("short", 10), "short")
+	is.Equal(printable.Clipped("short", 5), "short")
+	is.Equal(printable.Clipped("é", 1), "…")
+	is.Equal(printable.Clipped("éé", 0), "…")
 }

@@ -33,18 +33,17 @@ func Of(stack []byte) (at, rest string) {
 // directory of the standard library.
 func parse(stack string) (frames []frame, goroot string) {
 	lines := strings.Split(stack, "\n")
-	for i := 0; i+1 < len(lines); i++ {
-		place, ok := strings.CutPrefix(lines[i+1], "\t")
+	for i, next := range lines[1:] {
+		place, ok := strings.CutPrefix(next, "\t")
 		if !ok {
 			continue
 		}
 		place, _, _ = strings.Cut(place, " +0x")
 		colon := strings.LastIndexByte(place, ':')
-		if colon < 0 {
+		if colon <= 0 {
 			continue
 		}
 		f := frame{functionOf(lines[i]), strings.ReplaceAll(place[:colon], `\`, "/"), place[colon+1:]}
-		i++
 		switch {
 		case f.function == "panic":
 			frames = frames[:0] // the frames above belong to the recovery

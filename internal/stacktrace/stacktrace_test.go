@@ -108,12 +108,30 @@ strings.Repeat(...)
 }
 
 func TestTextThatIsNotAStackIsReturnedUnchanged(t *testing.T) {
-	for _, text := range []string{"", "oh", "\t", "\n\t:\n", "a\n\tb", "goroutine 1 [running]:\n"} {
+	for _, text := range []string{
+		"", "oh", "\t", "\n\t:\n", "a\n\t:1\n", "a\n\tb", "goroutine 1 [running]:\n", "an error\nin a.go:5\n",
+	} {
 		is := is.New(t)
 		at, rest := stacktrace.Of([]byte(text))
-		if at == "" {
-			is.Equal(rest, text)
-		}
+		is.Equal(at, "")
+		is.Equal(rest, text)
+	}
+}
+
+func TestEachFormOfAFrameIsRead(t *testing.T) {
+	for stack, want := range map[string]string{
+		"f(0x1)\n\ta:1 +0x5":           "a:1 f", // the first line and the last one count, and short names do
+		"main.f\n\t/src/f.go:1 +0x1\n": "f.go:1 main.f",
+		"(f)\n\t/src/f.go:1\n":         "f.go:1 (f)",
+		"created by main.start in goroutine 7\n\t/src/main.go:3 +0x1\n": "main.go:3 main.start",
+		"oh\n\tno\nmain.f()\n\t/src/f.go:1\n":                           "f.go:1 main.f", // after lines of something else
+	} {
+		t.Run(want, func(t *testing.T) {
+			is := is.New(t)
+			at, rest := stacktrace.Of([]byte(stack))
+			is.Equal(at, want)
+			is.True(strings.HasPrefix(rest, strings.Fields(want)[1]+"\n\t"))
+		})
 	}
 }
 
