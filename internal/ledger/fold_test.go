@@ -264,7 +264,7 @@ func TestOnlyIterationsThatCountAreCounting(t *testing.T) {
 func TestReportedCountsTheRecordsThatAreNotAcknowledged(t *testing.T) {
 	is := is.New(t)
 	is.Equal(folded(ready, done).Reported(), 0)
-	is.Equal(folded(ready, failed, blocked, done).Reported(), 2)
+	is.Equal(folded(ready, failed, blocked, unreached).Reported(), 3)
 }
 
 func TestRecordsThatShareAnIdentifierAreReportedTogether(t *testing.T) {
