@@ -78,7 +78,7 @@ func (j *judge) prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	j.tests = hash + j.settings.then
+	j.tests = fmt.Sprint(hash, j.settings.then, j.race)
 	if j.settings.then == "" {
 		j.then = func() (suite, error) { return suite{}, nil }
 		return nil
@@ -218,16 +218,23 @@ func (j *judge) by(ctx context.Context, s suite, m mutant, dir, overlay string) 
 		return survived, "", nil
 	}
 	binary := filepath.Join(dir, "mutant.test")
-	if _, err := goTest(ctx, s.of, binary, "-overlay="+overlay); err != nil {
+	flags := []string{"-overlay=" + overlay}
+	if j.race {
+		flags = append(flags, "-race")
+	}
+	if _, err := goTest(ctx, s.of, binary, flags...); err != nil {
 		return invalid, "", ctx.Err()
 	}
 	return s.try(ctx, m, binary, 0)
 }
 
+// slack is how much longer than usual tests may take before they count as hanging.
+const slack = 10
+
 // try runs the tests that reach a mutant, a few at a time, the fastest first.
 func (s suite) try(ctx context.Context, m mutant, binary string, chosen int) (verdict, string, error) {
 	for _, some := range portions(s.reaching(m)) {
-		limit := 5*time.Second + 10*lo.SumBy(some, func(t test) time.Duration { return t.took })
+		limit := 5*time.Second + slack*lo.SumBy(some, func(t test) time.Duration { return t.took })
 		names := lo.Map(some, func(t test, _ int) string { return t.name })
 		out, err := runTests(ctx, s.of, binary, names, limit, chosen)
 		if ctx.Err() != nil {

@@ -35,6 +35,7 @@ type settings struct {
 	seed       uint64
 	workers    int
 	then       string
+	race       bool
 	list       bool
 }
 
@@ -46,6 +47,7 @@ func run(ctx context.Context) error {
 	flag.Uint64Var(&s.seed, "seed", 1, "which sample is drawn")
 	flag.IntVar(&s.workers, "workers", 2, "how many mutants are judged at once")
 	flag.StringVar(&s.then, "then", "", "the `package` whose tests are tried on what survives its own, such as . for the laws")
+	flag.BoolVar(&s.race, "race", false, "try what survives with the race detector, which finds missing locks")
 	flag.BoolVar(&s.list, "list", false, "list the mutants instead of judging them")
 	flag.Parse()
 

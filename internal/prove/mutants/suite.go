@@ -103,7 +103,7 @@ func listTests(ctx context.Context, p pkg, binary string) ([]string, error) {
 	return slices.DeleteFunc(strings.Fields(string(out)), func(name string) bool { return !listed.MatchString(name) }), nil
 }
 
-// A mutant may ask for memory without end. This many KB of address space are enough for every test.
+// A mutant may ask for memory without end. This many KB are enough for every test.
 const memory = 8 << 20
 
 // runTests runs some tests of a compiled package, until one fails. If many mutants were compiled together, it chooses
@@ -112,7 +112,7 @@ func runTests(ctx context.Context, p pkg, binary string, names []string, limit t
 	ctx, cancel := context.WithTimeout(ctx, limit+10*time.Second) // if the test's own alarm does not go off
 	defer cancel()
 	args := []string{
-		"-c", fmt.Sprintf(`ulimit -v %d; exec "$0" "$@"`, memory), binary,
+		"-c", fmt.Sprintf(`ulimit -d %d; exec "$0" "$@"`, memory), binary,
 		"-test.run", "^(" + strings.Join(names, "|") + ")$",
 		"-test.v", "-test.failfast", "-test.timeout", limit.String(),
 	}
