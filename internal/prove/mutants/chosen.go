@@ -102,7 +102,7 @@ func writeReplacements(dir string, replaced map[string]string) (string, error) {
 	return overlay, os.WriteFile(overlay, list, 0o600)
 }
 
-var compilerError = regexp.MustCompile(`(?m)with_(\S+\.go):(\d+):\d+: `)
+var compilerError = regexp.MustCompile(`(?m)with_(\S+?\.go):(\d+):`)
 
 // leaveOut takes the mutants out that the compiler complains about: those that begin in the line, or all of the
 // function if none does.

@@ -1,6 +1,9 @@
 package main
 
 import (
+	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 
@@ -71,4 +74,35 @@ func TestTagsAndImportsAreNoConstants(t *testing.T) {
 	found, err := find("f.go", []byte("package p\n\nimport \"fmt\"\n\ntype t struct {\n\ta int `json:\"a\"`\n}\n\nfunc f() {\n\ttype u struct {\n\t\ta int `json:\"a\"`\n\t}\n}\n"))
 	is.NoErr(err)
 	is.Equal(len(found), 0)
+}
+
+func TestAllMutantsOfAFunctionCanBeChosenTogether(t *testing.T) {
+	is := is.New(t)
+	const before = "package p\n\nfunc f(a, b int) bool {\n\tif a < b && a > 0 {\n\t\ta++\n\t}\n\treturn a == b\n}\n"
+	found, err := find("f.go", []byte(before))
+	is.NoErr(err)
+	together := map[int]mutant{}
+	for i, m := range found {
+		is.True(m.choice.possible())
+		together[i+1] = m
+	}
+	after := choose([]byte(before), together)
+	_, err = find("f.go", after)
+	is.NoErr(err)
+	is.Equal(strings.Count(string(after), "\n"), strings.Count(before, "\n")) // or errors would point elsewhere
+	for number := range together {
+		is.True(strings.Contains(string(after), fmt.Sprintf("mutantIs(%d)", number)))
+	}
+	last := found[len(found)-1]
+	is.Equal(last.change(), "negation: a == b → a != b")
+	is.Equal(string(choose([]byte(before), map[int]mutant{7: last})),
+		strings.Replace(before, "a == b", "(mutantIs(7) && (a != b) || !mutantIs(7) && (a == b))", 1))
+}
+
+func TestMutantsThatCannotBeCompiledTogetherAreLeftOut(t *testing.T) {
+	is := is.New(t)
+	at := func(line int) mutant { return mutant{File: "p/f.go", Line: line, within: [2]int{1, 9}} }
+	together := map[int]mutant{1: at(3), 2: at(4), 3: {File: "p/g.go", Line: 3}, 4: {File: "p/h.go", Line: 5, within: [2]int{2, 9}}}
+	leaveOut(together, "# p\n/tmp/x/with_f.go:3:7: declared and not used: a\n/tmp/x/with_h.go:8: missing return\n")
+	is.Equal(slices.Sorted(maps.Keys(together)), []int{2, 3})
 }
