@@ -179,3 +179,28 @@ func TestANudgeWakesAConsumerThatWaits(t *testing.T) {
 		s.Exhaust()
 	})
 }
+
+func TestALaneThatIsGivenUpTwiceIsAbandonedOnce(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		free := make(chan struct{})
+		s := newScene(2, stuck(free))
+		s.add(0, 0, 0, time.Hour)
+		s.add(0, 0, 0, time.Hour)
+		s.produce()
+		synctest.Wait()
+		s.GiveUp(false)
+		s.GiveUp(true)
+		s.GiveUp(true)
+		if !s.Over() {
+			t.Fatal("the pool still waits")
+		}
+		s.consume()
+		equal(t, "received", slices.Sorted(slices.Values(s.ids())), []int{0, 1})
+		equal(t, "lanes given up", s.givenUp, []int{0, 1})
+		close(free)
+		synctest.Wait()
+		if !s.Over() { // a lane that ends later was counted when it was given up
+			t.Fatal("the pool waits again")
+		}
+	})
+}

@@ -50,7 +50,7 @@ func TestAllReadersRefuseAPayloadThatIsNotAnEventInTheSameWords(t *testing.T) {
 				is := is.New(t)
 				is.True(err != nil)
 				_, got, _ := strings.Cut(err.Error(), ", got ")
-				if why, cut := strings.CutSuffix(want, "…"); cut {
+				if why, cut := strings.CutSuffix(want, ": …"); cut {
 					is.True(strings.HasPrefix(got, why)) // what follows is jsontext's
 					return
 				}
@@ -94,5 +94,20 @@ func TestAnEventOfAnotherSourceIsRefusedByName(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+func TestAListOfRecordsInAKafkaEventIsNamedByItsSourceIfItHasOne(t *testing.T) {
+	for records, want := range map[string]string{
+		`[{"eventSource":"aws:sqs"}]`: `records of "aws:sqs"`,
+		`[{"eventSource":""}]`:        "records that are an array",
+		`[{"a":1}]`:                   "records that are an array",
+		`[7]`:                         "records that are an array",
+		`[]`:                          "records that are an array",
+	} {
+		is := is.New(t)
+		_, err := Kafka([]byte(`{"records":` + records + `}`))
+		is.True(err != nil)
+		is.Equal(err.Error(), "expected a Kafka event, got "+want)
 	}
 }

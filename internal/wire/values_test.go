@@ -1,0 +1,124 @@
+package wire
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/matryer/is"
+)
+
+func TestTextUpToHalfAPieceSharesOneAndAPieceIsFilledToItsEnd(t *testing.T) {
+	is := is.New(t)
+	r := &reader{data: make([]byte, 2*pieceSize)}
+	is.Equal(r.copyText(make([]byte, pieceSize/2+1)), string(make([]byte, pieceSize/2+1)))
+	is.Equal(r.texts.Len(), 0) // it was copied separately
+	r.copyText(make([]byte, pieceSize/2))
+	is.Equal(r.texts.Len(), pieceSize/2)
+	room := r.texts.Cap() - r.texts.Len()
+	r.copyText(make([]byte, room))
+	is.Equal(r.texts.Len(), r.texts.Cap())
+	is.Equal(r.copyText([]byte("next")), "next")
+	is.Equal(r.texts.Len(), len("next")) // of the next piece
+}
+
+func TestDataUpToHalfAPieceSharesOneAndAPieceIsFilledToItsEnd(t *testing.T) {
+	is := is.New(t)
+	r := &reader{data: make([]byte, 2*pieceSize)}
+	is.Equal(len(r.carve(pieceSize/2+1)), pieceSize/2+1)
+	is.Equal(len(r.binary), 0) // it was made separately
+	is.True(r.carve(0) != nil)
+	is.Equal(len(r.carve(pieceSize/2)), pieceSize/2)
+	rest := r.binary
+	is.Equal(len(rest), pieceSize/2)
+	data := r.carve(len(rest))
+	is.Equal(&data[0], &rest[0])
+	is.Equal(cap(data), len(data)) // so that appending to it does not overwrite the next
+	is.Equal(len(r.binary), 0)
+}
+
+func TestAPieceIsNoLargerThanWhatTheRestOfThePayloadCanFill(t *testing.T) {
+	is := is.New(t)
+	r := &reader{data: make([]byte, 100), pos: 60}
+	is.Equal(r.pieceSizeFor(7), 47)
+	is.Equal((&reader{data: make([]byte, 2*pieceSize)}).pieceSizeFor(7), pieceSize)
+	is.Equal((&reader{data: make([]byte, 2*pieceSize)}).pieceSizeFor(pieceSize+1), pieceSize+1)
+}
+
+func TestTextThatRecursIsCopiedOnce(t *testing.T) {
+	is := is.New(t)
+	r := &reader{data: make([]byte, 100)}
+	is.Equal(r.share(nil), "")
+	is.Equal(r.share([]byte("aws:sqs")), "aws:sqs")
+	used := r.texts.Len()
+	is.Equal(r.share([]byte("aws:sqs")), "aws:sqs")
+	is.Equal(r.texts.Len(), used)
+	is.Equal(r.share([]byte("eu-1")), "eu-1")
+	is.Equal(r.texts.Len(), used+len("eu-1"))
+}
+
+func TestAValueOfTheWrongTypeSaysWhatWasWanted(t *testing.T) {
+	for value, want := range map[string]string{
+		`{"S":1}`:           "want a string, got a number",
+		`{"N":null}`:        "want a string, got null",
+		`{"BOOL":"t"}`:      "want a boolean, got a string",
+		`{"B":[]}`:          "want a string, got an array",
+		`{"SS":"x"}`:        "want an array, got a string",
+		`{"NS":{}}`:         "want an array, got an object",
+		`{"BS":[true]}`:     "want a string, got a boolean",
+		`{"L":{}}`:          "want an array, got an object",
+		`{"M":[]}`:          "want an object, got an array",
+		`{"Q":1}`:           `unknown DynamoDB type "Q"`,
+		`{}`:                errTypes.Error(),
+		`{"S":"a","S":"b"}`: errTypes.Error(),
+		`7`:                 "want an object, got a number",
+	} {
+		is := is.New(t)
+		b, err := DynamoDB([]byte(`{"Records":[{"dynamodb":{"Keys":{"k":` + value + `}}}]}`))
+		is.NoErr(err)
+		is.Equal(len(b.Bad), 1)
+		is.Equal(b.Bad[0].Err.Error(), want)
+		is.Equal(b.Bad[0].Field, "dynamodb.Keys.k")
+		_, there := b.Records[0].Change.Keys["k"]
+		is.True(!there)
+	}
+	for record, want := range map[string]string{
+		`{"body":{}}`:              "want a string, got an object",
+		`{"messageAttributes":[]}`: "want an object, got an array",
+		`{"messageAttributes":{"a":{"binaryListValues":1}}}`: "want an array, got a number",
+	} {
+		is := is.New(t)
+		b, err := SQS([]byte(`{"Records":[` + record + `]}`))
+		is.NoErr(err)
+		is.Equal(b.Bad[0].Err.Error(), want)
+	}
+}
+
+func TestTextIsShortenedOnlyIfItIsTooLong(t *testing.T) {
+	is := is.New(t)
+	is.Equal(clip("abc", 3), "abc")
+	is.Equal(clip("abcd", 3), "abc…")
+	is.Equal(clip("aé", 2), "a…")
+	is.Equal(quote(strings.Repeat("x", 40)), `"`+strings.Repeat("x", 40)+`"`)
+	is.Equal(quote(strings.Repeat("x", 41)), `"`+strings.Repeat("x", 40)+`…"`)
+	is.Equal(shown([]byte(strings.Repeat("1", maxGot))), strings.Repeat("1", maxGot))
+	is.Equal(shown([]byte(strings.Repeat("1", maxGot+1))), strings.Repeat("1", maxGot)+"…")
+}
+
+func TestEightUnreadableFieldsAreNotedAndNoMore(t *testing.T) {
+	is := is.New(t)
+	fields := func(n int) []Unread {
+		var attributes []string
+		for i := range n {
+			attributes = append(attributes, fmt.Sprintf(`"a%d":{}`, i))
+		}
+		b, err := SQS([]byte(`{"Records":[{"attributes":{` + strings.Join(attributes, ",") + `}}]}`))
+		is.NoErr(err)
+		return b.Unread
+	}
+	is.Equal(len(fields(8)), 8)
+	is.Equal(fields(8)[7], Unread{"attributes.a7", "an object"})
+	is.Equal(len(fields(9)), 9)
+	is.Equal(fields(9)[8], Unread{"…", "more"})
+	is.Equal(len(fields(10)), 9)
+}
