@@ -316,3 +316,18 @@ func lacking[T any](s batch.Stream[T], index int) batch.Stream[T] {
 		}
 	}
 }
+
+func TestAPanicOfAStageIsLoggedEvenIfEveryRecordHasFailedBefore(t *testing.T) {
+	is := is.New(t)
+	var j journal
+	_, err := batch.Run(batch.From(t.Context(), []string{"a"}, byID, batch.WithLogger(slog.New(&j))), func(s texts) texts {
+		return func(yield func(batch.Result[string]) bool) {
+			batch.TryEach(s, failingOn("a"))(yield)
+			panic("late")
+		}
+	})
+	_, panicked := errors.AsType[*batch.PanicError](err)
+	is.True(panicked)
+	is.Equal(len(j.lines), 2)
+	is.True(strings.HasPrefix(j.lines[1], "ERROR () a stage panicked error=panic: late "))
+}

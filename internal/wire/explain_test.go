@@ -111,3 +111,38 @@ func TestAListOfRecordsInAKafkaEventIsNamedByItsSourceIfItHasOne(t *testing.T) {
 		is.Equal(err.Error(), "expected a Kafka event, got "+want)
 	}
 }
+
+func TestARefusalSaysWhatIsWrong(t *testing.T) {
+	for payload, want := range map[string]string{
+		`{"Records":[],"Records":[]}`: "expected an SQS event, got two lists of records",
+		`{"Records":{}}`:              "expected an SQS event, got records that are an object",
+		`{"Records":[` + strings.Repeat("0,", manyRecords) + `0]}`: "expected an SQS event, got more records than its size allows for",
+	} {
+		is := is.New(t)
+		_, err := SQS([]byte(payload))
+		is.True(err != nil)
+		is.Equal(err.Error(), want)
+	}
+	for payload, want := range map[string]string{
+		`{"records":{"t-0":[],"t-0":[]}}`: `topic-partition "t-0" twice`,
+		`{"records":{"t-0":{}}}`:          `topic-partition "t-0" that is an object`,
+		`{"records":{},"records":{}}`:     "two lists of records",
+	} {
+		is := is.New(t)
+		_, err := Kafka([]byte(payload))
+		is.True(err != nil)
+		is.Equal(err.Error(), "expected a Kafka event, got "+want)
+	}
+}
+
+func TestARefusalSaysWhatWasExpected(t *testing.T) {
+	is := is.New(t)
+	for reader, err := range refusals("7") {
+		want := map[string]string{
+			"SQS": "an SQS event", "Kinesis": "a Kinesis event", "DynamoDB": "a DynamoDB event", "Kafka": "a Kafka event",
+			"Firehose": "a Firehose event", "Kinesis window": "a Kinesis event of a tumbling window",
+			"DynamoDB window": "a DynamoDB event of a tumbling window",
+		}[reader]
+		is.Equal(err.Error(), "expected "+want+", got a number")
+	}
+}

@@ -94,6 +94,24 @@ func TestAValueOfTheWrongTypeSaysWhatWasWanted(t *testing.T) {
 	}
 }
 
+func TestAProblemIsNamedInWords(t *testing.T) {
+	for record, want := range map[string]string{
+		`{"offset":1.5}`:                  "offset: number is no integer of 64 bits",
+		`{"offset":9223372036854775808}`:  "offset: number is no integer of 64 bits",
+		`{"offset":"1"}`:                  "offset: want a number, got a string",
+		`{"headers":[{"h":[256]}]}`:       "headers.0.h.0: number is no byte",
+		`{"headers":[{"h":[-129]}]}`:      "headers.0.h.0: number is no byte",
+		`{"headers":[{}],"headers":[{}]}`: "headers: list is given twice",
+		`[]`:                              ": want an object, got an array",
+	} {
+		is := is.New(t)
+		b, err := Kafka([]byte(`{"records":{"t-0":[` + record + `]}}`))
+		is.NoErr(err)
+		is.Equal(len(b.Bad), 1)
+		is.Equal(b.Bad[0].Field+": "+b.Bad[0].Err.Error(), want)
+	}
+}
+
 func TestTextIsShortenedOnlyIfItIsTooLong(t *testing.T) {
 	is := is.New(t)
 	is.Equal(clip("abc", 3), "abc")

@@ -1,0 +1,72 @@
+package lanes_test
+
+import (
+	"slices"
+	"testing"
+	"testing/synctest"
+
+	"github.com/lambdabatch/batch/internal/lanes"
+)
+
+// carrying is a pair of lanes. The one that takes job 0 hands its Result to the other, which emits it before its own,
+// as soon as free is closed. emitted says whether the pool took them.
+func carrying(free <-chan struct{}, emitted *[]bool) func(*scene, *lane) {
+	carried := make(chan *item)
+	return func(s *scene, l *lane) {
+		defer s.Close(l, true, lost(s))
+		for it, turn := s.Next(l); turn == lanes.Work; it, turn = s.Next(l) {
+			if it.Value.id == 0 {
+				carried <- it
+				continue
+			}
+			other := <-carried
+			<-free
+			*emitted = append(*emitted, s.emit(l, other, 0), s.emit(l, it, 0))
+		}
+	}
+}
+
+func TestAResultMayLeaveThroughAnotherLane(t *testing.T) {
+	for _, gate := range []int{0, 1} {
+		bubble(t, func(t *testing.T) {
+			free := make(chan struct{})
+			close(free)
+			var emitted []bool
+			s := newScene(2, carrying(free, &emitted))
+			s.add(0, gate, 0, 0)
+			s.add(0, gate, 1, 0)
+			s.produce()
+			s.consume()
+			equal(t, "received", s.ids(), []int{0, 1})
+			equal(t, "emitted", emitted, []bool{true, true})
+			for _, it := range s.items {
+				if it.Value.finished != 1 {
+					t.Errorf("job %d is finished %d times", it.Value.id, it.Value.finished)
+				}
+			}
+		})
+	}
+}
+
+func TestALaneThatWasGivenUpEmitsNothingOfOtherLanesEither(t *testing.T) {
+	for _, gate := range []int{0, 1} {
+		bubble(t, func(t *testing.T) {
+			free := make(chan struct{})
+			var emitted []bool
+			s := newScene(2, carrying(free, &emitted))
+			s.add(0, gate, 0, 0)
+			s.add(0, gate, 1, 0)
+			s.produce()
+			synctest.Wait()
+			s.GiveUp(true)
+			s.consume()
+			equal(t, "received", slices.Sorted(slices.Values(s.ids())), []int{0, 1})
+			close(free)
+			synctest.Wait()
+			if out, _ := s.Receive(nil); len(out) > 0 {
+				t.Errorf("it emits %v", out)
+			}
+			equal(t, "emitted", emitted, []bool{false, false})
+		})
+	}
+}
