@@ -146,3 +146,12 @@ func TestARefusalSaysWhatWasExpected(t *testing.T) {
 		is.Equal(err.Error(), "expected "+want+", got a number")
 	}
 }
+
+func TestAKafkaEventMayComeFromEachKindOfCluster(t *testing.T) {
+	for _, from := range []string{"aws:kafka", "SelfManagedKafka", "aws:SelfManagedKafka", ""} {
+		is := is.New(t)
+		b, err := Kafka([]byte(`{"eventSource":"` + from + `","records":{"t-0":[{}]}}`))
+		is.NoErr(err)
+		is.Equal(len(b.Records), 1)
+	}
+}

@@ -93,6 +93,7 @@ func TestLenienciesOfEncodingJSONHold(t *testing.T) {
 		{dynamodbTarget.check, `{"userIdentity":{"type":"a"},"userIdentity":{"principalId":"b"}}`},
 		{dynamodbTarget.check, `{"userIdentity":{"type":"a"},"userIdentity":null}`},
 		{dynamodbTarget.check, `{"dynamodb":{"Keys":{"a":{"S":"1"}},"keys":{"b":{"S":"2"}}}}`},
+		{dynamodbTarget.check, `{"dynamodb":{"NewImage":{"a":{"S":"1"}},"newImage":null}}`},
 		{dynamodbTarget.check, `{"dynamodb":{"Keys":{"a":{"S":"1"},"a":{"NULL":{}}},"NewImage":{}}}`},
 		{dynamodbTarget.check, `{"dynamodb":{"OldImage":{"a":{"S":"1"}},"OldImage":null,"NewImage":null}}`},
 		{dynamodbTarget.check, `{"dynamodb":{"NewImage":{"":{"M":{"a":{"SS":[]},"a":{"BS":["",""]}}},"l":{"L":[]}},"SizeBytes":-0}}`},
