@@ -72,6 +72,9 @@ func (f *feeder) pause() (paused pause) {
 	return paused
 }
 
+// isCurrent reports whether the record is the current one.
+func (f *feeder) isCurrent(index int32) bool { return uint32(f.current.Load()) == uint32(index)+1 }
+
 // isRunning reports whether a function for the record runs here.
 func (f *feeder) isRunning(index int32) bool { return slices.Contains(f.appendRunning(nil), index) }
 

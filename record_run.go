@@ -5,6 +5,7 @@ package batch
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -61,6 +62,7 @@ func (r *run) close() {
 const (
 	acted    = 1 << iota // a function that may have effects was called; the bit equals pure
 	troubled             // there was a failure that holds others back, or one that is still tentative
+	strayed              // a function was called for a record that was not the current one of its feeder
 )
 
 func (r *run) setFlag(flag uint32) {
@@ -90,8 +92,8 @@ type level struct {
 	order       order.Order[ledger.Verdict]
 	firstFeeder feeder // number 0: the source, or the start of the lane
 
-	mu      sync.Mutex
-	feeders []*feeder // from number 1 on: the consumers of each Parallel and Route on this level
+	mu      sync.Mutex                // guards the replacing of feeders
+	feeders atomic.Pointer[[]*feeder] // from number 1 on: the consumers of each Parallel and Route on this level
 }
 
 func (l *level) open(ctx context.Context, r *run) {
@@ -107,20 +109,23 @@ func (l *level) addFeeder() (*feeder, uint8) {
 	const most = 255
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if len(l.feeders) == most {
-		return l.feeders[most-1], most
+	var before []*feeder
+	if there := l.feeders.Load(); there != nil {
+		before = *there
+	}
+	if len(before) == most {
+		return before[most-1], most
 	}
 	f := new(feeder)
 	f.register(l.run)
-	l.feeders = append(l.feeders, f)
-	return f, uint8(len(l.feeders))
+	all := append(slices.Clip(before), f)
+	l.feeders.Store(&all)
+	return f, uint8(len(all))
 }
 
 func (l *level) feeder(number uint8) *feeder {
 	if number == 0 {
 		return &l.firstFeeder
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.feeders[number-1]
+	return (*l.feeders.Load())[number-1]
 }

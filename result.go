@@ -191,6 +191,9 @@ func then[A, B any](r *Result[A], f func(context.Context, A) (B, error), how cal
 	if !(out.h.pristine() && out.h.entry.level.quiet(uint32(how&pure))) && !out.h.admitWithScope(how) {
 		return out
 	}
+	if !out.h.watched() {
+		f = holding(out.h.entry, f)
+	}
 	returned := false
 	defer out.h.failUnlessReturned(&returned, how)
 	b, err := f(out.h.entry, r.value)
@@ -212,6 +215,9 @@ func thenMap[A, B any](r *Result[A], f func(A) B) (out Result[B]) {
 	if !(out.h.pristine() && out.h.entry.level.quiet(uint32(pure))) && !out.h.admitWithScope(pure) {
 		return out
 	}
+	if !out.h.watched() {
+		f = holdingMap(out.h.entry, f)
+	}
 	returned := false
 	defer out.h.failUnlessReturned(&returned, pure)
 	out.value = f(r.value)
@@ -224,6 +230,9 @@ func thenEach[T any](r *Result[T], f func(context.Context, T) error) (out Result
 	out.h = r.h
 	if !(out.h.pristine() && out.h.entry.level.quiet(uint32(goesOn))) && !out.h.admitWithScope(goesOn) {
 		return out
+	}
+	if !out.h.watched() {
+		f = holdingEach(out.h.entry, f)
 	}
 	returned := false
 	defer out.h.failUnlessReturned(&returned, goesOn)

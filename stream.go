@@ -182,6 +182,10 @@ func callTap[T any](r Result[T], look func(Result[T])) (out Result[T]) {
 		crash = r.h.entry.openScope()
 	}
 	if crash == nil && !r.h.answered() { // checked after the scope hooks, which may take any time
+		if r.h.entry != nil && !r.h.watched() {
+			r.h.entry.hold()
+			defer r.h.entry.release()
+		}
 		look(r)
 	}
 	returned = true
