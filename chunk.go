@@ -174,7 +174,7 @@ func (c *chunk[T]) writeAndSend(at *feeder) bool {
 	}
 	for _, r := range held {
 		if at != nil {
-			before.now = at.setCurrentOfAny(r.h.entry)
+			before.setCurrent(r.h.entry)
 		}
 		more := c.send(r)
 		r.h.entry.release() // only now, or the next record of the group might start too early
@@ -203,7 +203,7 @@ func (c *chunk[T]) openScopes(at *feeder) {
 			continue
 		}
 		if at != nil {
-			before.now = at.setCurrentOfAny(h.entry)
+			before.setCurrent(h.entry)
 		}
 		h.admitWithScope(goesOn)
 	}

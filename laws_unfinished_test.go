@@ -382,6 +382,21 @@ func TestAStageWithItsOwnGoroutineLeavesNoRecordRunning(t *testing.T) {
 	})
 }
 
+// The source ends on the other goroutine while the first result of the chunk is being sent on.
+func TestAChunkAfterAStageWithItsOwnGoroutineLeavesNoRecordRunning(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		response, err := batch.Run(grouped(ctx, make([]string, 2)), func(s texts) texts {
+			s = batch.TryEachChunk(piped(lingering(s)), 2, func(context.Context, []string) error { return nil })
+			return batch.TryEach(s, taking(2*time.Second))
+		})
+		is.NoErr(err)
+		is.Equal(len(listed(response)), 0)
+	})
+}
+
 func TestTheStagesAfterLanesSeeWhichRecordIsRunning(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := is.New(t)

@@ -29,28 +29,16 @@ func (f *feeder) register(r *run) {
 }
 
 // setCurrent makes the record of e the current one.
-func (f *feeder) setCurrent(e *entry) (now uint64) {
-	if !e.level.run.hasDeadline {
-		return 0
+func (f *feeder) setCurrent(e *entry) {
+	if e.level.run.hasDeadline {
+		f.set(uint32(e.index) + 1)
 	}
-	return f.set(uint32(e.index) + 1)
-}
-
-// setCurrentOfAny is setCurrent for a feeder whose Results may be of several runs, or of none.
-func (f *feeder) setCurrentOfAny(e *entry) (now uint64) {
-	if e == nil || !e.level.run.hasDeadline {
-		return f.set(0)
-	}
-	return f.setCurrent(e)
 }
 
 // idle says that no function runs here.
 func (f *feeder) idle() { f.set(0) }
 
-func (f *feeder) set(current uint32) (now uint64) {
-	_, now = f.swap(current)
-	return now
-}
+func (f *feeder) set(current uint32) { f.swap(current) }
 
 // swap is atomic because two goroutines may use the feeder: a user's stage may run the
 // stages before it on another goroutine. It counts the changes so that resume can tell
@@ -140,6 +128,20 @@ type bulkStage interface {
 type pause struct {
 	feeder      *feeder
 	before, now uint64
+}
+
+// setCurrent makes the record of e the current one during the pause. If another goroutine has changed the current record
+// meanwhile, resume will restore that one. The Results may be of several runs, or of none.
+func (p *pause) setCurrent(e *entry) {
+	current := uint32(0)
+	if e != nil && e.level.run.hasDeadline {
+		current = uint32(e.index) + 1
+	}
+	before, now := p.feeder.swap(current)
+	if before != p.now {
+		p.before = before
+	}
+	p.now = now
 }
 
 // resume makes the record current again that was so before the pause. It does nothing
