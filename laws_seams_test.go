@@ -81,6 +81,32 @@ func TestAFailureThatGoesIntoLanesHoldsBackNoRecordThere(t *testing.T) {
 	}
 }
 
+// The lane that takes the failed record 0 ends, before a stage of the library has seen the failure in it.
+func TestAFailureThatIsDroppedAtOnceInALaneCountsOutside(t *testing.T) {
+	for _, policy := range strictPolicies {
+		synctest.Test(t, func(t *testing.T) {
+			is := is.New(t)
+			var before effects
+			source := grouped(context.Background(), []string{"g", "g", "g"}, batch.WithPolicy(policy), batch.WithoutAllFailedError())
+			response, err := batch.Run(source, func(s texts) texts {
+				s = batch.TryEach(lingering(s), before.refusing("0"))
+				return batch.Parallel(s, 4, func(s texts) texts {
+					return func(yield func(batch.Result[string]) bool) {
+						for r := range s {
+							if r.Err() != nil || !yield(r) {
+								return
+							}
+						}
+					}
+				})
+			})
+			is.NoErr(err)
+			is.Equal(before.noted(), nil)
+			is.Equal(listed(response), []string{"r0", "r1", "r2"})
+		})
+	}
+}
+
 func TestACopyThatIsNotFailedSettlesNothing(t *testing.T) {
 	type sink = func(context.Context, string) (string, error)
 	fails := func(_ context.Context, v string) (string, error) {

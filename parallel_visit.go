@@ -88,17 +88,22 @@ func (b *border) surrounds(e *entry) bool {
 
 // end says that no part of the Result is inside any more. Failures whose Results were discarded
 // inside now count outside. The failure with which the Result entered does not: the Results that
-// have left are Failed themselves, or have settled it.
+// have left are Failed themselves, or have settled it. It remains only if the Result was discarded
+// before a stage of the library had seen it inside.
 func (v *visit) end() {
 	if v.crossing == nil {
 		return
 	}
-	outer := v.crossing.outer
-	if inner := v.entry.level; inner != nil {
-		inner.handOverFailures(outer, inner.order.Leave(v.stay))
-	}
+	outer, inner := v.crossing.outer, v.entry.level
 	if v.outside.failureVersion() != 0 {
-		outer.order.Settle(v.outside.failureKey())
+		if v.parts.Over() || inner != nil && inner.order.Failed(v.stay) {
+			defer outer.order.Settle(v.outside.failureKey())
+		} else {
+			outer.order.Enter(v.outside.failureKey(), 0) // discarded before any stage has seen it
+		}
+	}
+	if inner != nil {
+		inner.handOverFailures(outer, inner.order.Leave(v.stay))
 	}
 	v.outside.entry.release()
 }

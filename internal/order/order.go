@@ -229,7 +229,8 @@ func (o *Order[C]) drop(p *failedPart[C], which func(*failure[C]) bool) {
 	o.open.Add(int32(len(p.open) - before))
 }
 
-// Enter notes that a failed Result has entered lanes, whose number is above 0.
+// Enter notes that a failed Result has entered the lanes of this number. With 0, it was discarded in its lanes, and its
+// failure holds back records there, too.
 func (o *Order[C]) Enter(f Failure, lanes uint8) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -336,6 +337,13 @@ func (o *Order[C]) Unsettled() []Cause[C] {
 		return cmp.Or(cmp.Compare(a.Index, b.Index), cmp.Compare(a.Number, b.Number), cmp.Compare(a.Version, b.Version))
 	})
 	return all
+}
+
+// Failed reports whether anything has failed in a stay, settled or not.
+func (o *Order[C]) Failed(stay uint32) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return len(o.stays[stay]) > 0
 }
 
 // Leave returns the open failures of a stay, and forgets the stay.

@@ -126,6 +126,9 @@ func TestAFailureInLanesHoldsBackOnlyRecordsOutsideThem(t *testing.T) {
 	is.Equal(blocker(o, 1, 2), -1)
 	is.Equal(blocker(o, 1, 1), 0) // other lanes
 	is.Equal(blocker(o, 1, 0), 0)
+	o.Enter(of(0, version), 0)
+	is.Equal(blocker(o, 1, 2), 0) // it was discarded in them
+	o.Enter(of(0, version), 2)
 	o.Fail(of(0, version), true, "boom") // it has left them
 	is.Equal(blocker(o, 1, 2), 0)
 }
@@ -236,6 +239,8 @@ func TestLeavingAStayReturnsOnlyItsOwnFailures(t *testing.T) {
 	fail(3, 0, "outside")
 	third := fail(0, 7, "third")
 	o.Pass(settled)
+	is.True(o.Failed(7))
+	is.True(!o.Failed(9))
 	is.Equal(o.Leave(7), []order.Cause[string]{{Failure: third, Cause: "third"}, {Failure: first, Cause: "first"}})
 	is.Equal(len(o.Leave(7)), 0)
 	is.Equal(len(o.Unsettled()), 4)
