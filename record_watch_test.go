@@ -1,0 +1,82 @@
+package batch_test
+
+import (
+	"context"
+	"slices"
+	"testing"
+	"testing/synctest"
+
+	"github.com/lambdabatch/batch"
+	"github.com/matryer/is"
+)
+
+// A stage sends the copies late, when the source has gone on to another record or has ended.
+func TestARecordWithALateStuckCopyIsReportedEvenIfAnotherCopyArrived(t *testing.T) {
+	late := func(s texts) texts { // sends the copy of each result after the next one
+		return func(yield func(batch.Result[string]) bool) {
+			var kept []batch.Result[string]
+			for r := range s {
+				if !yield(r) || len(kept) > 0 && !yield(kept[0]) {
+					return
+				}
+				kept = []batch.Result[string]{r}
+			}
+			slices.Values(kept)(yield)
+		}
+	}
+	type function = func(context.Context, string) error
+	for name, stage := range map[string]func(texts, function) texts{
+		"alone":      func(s texts, f function) texts { return batch.TryEach(late(s), f) },
+		"by hand":    func(s texts, f function) texts { return thenEach(late(s), f) },
+		"prefetched": func(s texts, f function) texts { return batch.TryEach(late(prefetching(8)(s)), f) },
+		"in lanes": func(s texts, f function) texts {
+			return batch.Parallel(s, 1, func(s texts) texts { return batch.TryEach(late(s), f) })
+		},
+		"after lanes":  func(s texts, f function) texts { return batch.TryEach(late(inLanes(s, 4, succeed)), f) },
+		"before lanes": func(s texts, f function) texts { return inLanes(batch.TryEach(late(s), f), 4, succeed) },
+		"in a filter": func(s texts, f function) texts {
+			return batch.TryFilter(late(s), func(ctx context.Context, v string) (bool, error) { return true, f(ctx, v) })
+		},
+		"in a pure function": func(s texts, f function) texts {
+			return batch.Map(late(s), func(v string) string { _ = f(t.Context(), v); return v })
+		},
+		"looked at": func(s texts, f function) texts {
+			return batch.Tap(late(s), func(r batch.Result[string]) { v, _ := r.Value(); _ = f(t.Context(), v) })
+		},
+	} {
+		for _, value := range []string{"1", "2"} { // followed by another record, and the last one
+			t.Run(name+", "+value, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					is := is.New(t)
+					ctx, reserve := deadline(t)
+					stuck, calls := stuckOn(t, value), 0
+					response, err := batch.Run(grouped(ctx, make([]string, 3), reserve), func(s texts) texts {
+						return stage(s, func(ctx context.Context, v string) error {
+							if v != value {
+								return nil
+							}
+							if calls++; calls == 1 {
+								return nil
+							}
+							return stuck(ctx, v)
+						})
+					})
+					is.NoErr(err)
+					is.True(slices.Contains(listed(response), "r"+value))
+					is.True(!slices.Contains(listed(response), "r0"))
+				})
+			})
+		}
+	}
+}
+
+// thenEach is Each by hand.
+func thenEach(s texts, f func(context.Context, string) error) texts {
+	return func(yield func(batch.Result[string]) bool) {
+		for r := range s {
+			if !yield(batch.Then(r, sameValue(f))) {
+				return
+			}
+		}
+	}
+}
