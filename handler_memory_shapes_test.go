@@ -12,7 +12,7 @@ const (
 	offsets      = `{"records":{"t-0":[{"offset":1,`
 )
 
-// A shape is a payload of 6 MB, made by repeating part between head and tail. A # in part is replaced by a counter.
+// A shape is a payload made by repeating part between head and tail. A # in part is replaced by a counter.
 type shape struct{ source, name, head, part, tail string }
 
 // expensive are payloads whose parts cost the most, and the bounds on what they take, in bytes per byte of payload.
