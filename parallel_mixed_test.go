@@ -4,6 +4,7 @@ package batch_test
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -65,5 +66,33 @@ func TestLanesDoNotWaitForAChunkThatAnotherGoroutineWrites(t *testing.T) {
 		})
 		is.NoErr(err)
 		is.Equal(len(response.BatchItemFailures), 0)
+	})
+}
+
+func TestARecordAtWhichALoopOverLanesHangsIsReportedAsRunning(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		free := make(chan struct{})
+		var report batch.Report
+		source := batch.From(ctx, []string{"a", "b", "c"}, byID, quiet,
+			batch.WithReport(func(_ context.Context, r batch.Report) { report = r }))
+		_, err := batch.Run(source, func(s texts) texts {
+			s = inLanes(s, 1, succeed)
+			return func(yield func(batch.Result[string]) bool) {
+				for r := range s {
+					if r.Record().ID == "b" {
+						<-free
+					}
+					yield(r)
+				}
+			}
+		})
+		is.NoErr(err)
+		is.Equal([]int{report.Acknowledged, report.Unreached, report.Running}, []int{1, 2, 1})
+		is.Equal(report.Failures[0].Record.ID, "b")
+		is.True(errors.Is(report.Failures[0].Err, batch.ErrRunning))
+		close(free)
 	})
 }
