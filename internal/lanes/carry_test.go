@@ -70,3 +70,32 @@ func TestALaneThatWasGivenUpEmitsNothingOfOtherLanesEither(t *testing.T) {
 		})
 	}
 }
+
+func TestAResultOfNoItemIsHandedOnAndTakesAPlace(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		const n = 3 * lanes.Behind
+		s := newScene(1, func(s *scene, l *lane) {
+			defer s.Close(l, true, lost(s))
+			it, _ := s.Next(l)
+			for range n {
+				if !s.Emit(l, nil, result{id: -1}) {
+					t.Error("the lane may not go on")
+				}
+			}
+			s.emit(l, it, 0)
+			s.Next(l)
+		})
+		s.add(0, 0, 0, 0)
+		s.produce()
+		synctest.Wait()
+		out, _ := s.Receive(nil)
+		if len(out) != lanes.Behind {
+			t.Fatalf("%d results wait for the consumer", len(out))
+		}
+		s.take(out)
+		s.consume()
+		if len(s.out) != n+1 || s.out[n].id != 0 {
+			t.Fatalf("received %d", len(s.out))
+		}
+	})
+}
