@@ -28,6 +28,9 @@ func judgePackage(ctx context.Context, s settings, p pkg, equivalents *equivalen
 	if err != nil {
 		return score{}, err
 	}
+	for _, unused := range equivalents.unused(p, all) {
+		fmt.Printf("  %s: matches no mutant; correct it or remove it\n", unused)
+	}
 	drawn := sampleOf(lo.Filter(all, func(m mutant, _ int) bool { return !equivalents.has(m) }), s.sample, s.seed)
 	if s.list {
 		for _, m := range drawn {
@@ -43,9 +46,6 @@ func judgePackage(ctx context.Context, s settings, p pkg, equivalents *equivalen
 	scored, err := j.all(ctx, drawn)
 	scored.name, scored.all, scored.equivalent = p.ImportPath, len(all), equivalents.in(all)
 	scored.took = time.Since(started)
-	for _, unused := range equivalents.unused(p, all) {
-		fmt.Printf("  %s: matches no mutant; correct it or remove it\n", unused)
-	}
 	return scored, err
 }
 
