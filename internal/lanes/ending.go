@@ -39,7 +39,7 @@ func (p *Pool[K, T, R]) GiveUp(all bool) {
 func (p *Pool[K, T, R]) isStuck(l *Lane[T, R]) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return !l.asking && (l.late || p.expired == nil)
+	return !l.asking && l.late
 }
 
 func (p *Pool[K, T, R]) stop() {

@@ -61,6 +61,7 @@ func TestGivingUpPassesOnHangingItemsWithoutWaiting(t *testing.T) {
 			s.produce()
 			go func() {
 				synctest.Wait()
+				s.ReleaseExpired(func(*job) bool { return true })
 				s.GiveUp(all)
 			}()
 			s.consume()
@@ -135,6 +136,7 @@ func TestGivingUpReleasesLanesThatWaitForTheConsumer(t *testing.T) {
 		}
 		s.produce()
 		synctest.Wait()
+		s.ReleaseExpired(func(*job) bool { return true })
 		s.GiveUp(false)
 		synctest.Wait()
 		s.consume()
@@ -188,6 +190,7 @@ func TestALaneThatIsGivenUpTwiceIsAbandonedOnce(t *testing.T) {
 		s.add(0, 0, 0, time.Hour)
 		s.produce()
 		synctest.Wait()
+		s.ReleaseExpired(func(*job) bool { return true })
 		s.GiveUp(false)
 		s.GiveUp(true)
 		s.GiveUp(true)
