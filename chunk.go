@@ -225,7 +225,7 @@ func (c *chunk[T]) write(at *feeder) {
 		return
 	}
 	returned := false
-	defer failUnlessReturned(written, &returned)
+	defer failChunkUnlessReturned(written, &returned)
 	level := written[0].entry.level
 	if at != nil {
 		at.writing.Store(&written)
@@ -243,9 +243,9 @@ func (c *chunk[T]) write(at *feeder) {
 	}
 }
 
-// failUnlessReturned is deferred around the function of a chunk. If that has ended its goroutine,
+// failChunkUnlessReturned is deferred around the function of a chunk. If that has ended its goroutine,
 // the failures must count at once: a user's stage may hide the end from the stages after it.
-func failUnlessReturned(written []*header, returned *bool) {
+func failChunkUnlessReturned(written []*header, returned *bool) {
 	if !*returned {
 		for _, h := range written {
 			h.fail(errExited, goesOn)

@@ -303,18 +303,16 @@ func (p *parallel[A, B]) consume(yield func(Result[B]) bool) {
 			return
 		}
 		clock.follow(p.border.governing.Load())
-		if all, ok := clock.givesUp(p.pool.Exhausted); ok {
-			p.gaveUp = true
-			p.pool.GiveUp(all)
-			continue
-		}
 		select {
 		case <-p.pool.Changed:
 		case <-clock.ended:
 			clock.startPatience()
 			p.pool.ReleaseExpired(func(t *task[A]) bool { return t.visit.crossing.ctx.Err() != nil })
 		case <-clock.due:
-			clock.tick()
+			if all, ok := clock.tick(p.pool.Exhausted()); ok {
+				p.gaveUp = true
+				p.pool.GiveUp(all)
+			}
 		}
 	}
 	p.pool.Drain(p.untaken)

@@ -190,15 +190,16 @@ func (in *inlet) close() {
 }
 
 // A clock tells the consumer when the contexts in its lanes have ended, and when to stop waiting for
-// lanes. That is once the patience of the crossing is over and the reader has ended. If the reader has
-// not, it is half of the patience later, or a bit more if other lanes come before these: what they give
-// up must still pass through. Soon afterwards the clock tells the consumer to stop waiting for all lanes.
+// lanes. That is after the patience of the crossing, or half of the patience later if the reader may
+// still get Results, and a bit more if other lanes come before these: what they give up must still
+// pass through. Soon afterwards the clock tells the consumer to stop waiting for all lanes.
 type clock struct {
 	crossing *crossing
 	ended    <-chan struct{}
 	due      <-chan time.Time
-	ticks    int // how often due has fired
-	gaveUpAt int // the number of ticks then; 0: not yet
+	end      time.Time // of the contexts
+	ticks    int
+	gaveUp   bool
 }
 
 func (c *clock) follow(x *crossing) {
@@ -207,34 +208,32 @@ func (c *clock) follow(x *crossing) {
 	}
 }
 
-// startPatience starts the patience of the crossing.
+// startPatience starts the patience of the crossing. It counts from the end of the contexts, which the
+// consumer may notice late. Even then lanes get a moment to pass on what they have finished.
 func (c *clock) startPatience() {
 	c.ended = nil
-	if c.crossing.outer.run.hasDeadline {
-		c.due = time.After(c.crossing.patience)
+	if !c.crossing.outer.run.hasDeadline {
+		return
 	}
+	c.end = time.Now()
+	if deadline, ok := c.crossing.ctx.Deadline(); ok && deadline.Before(c.end) {
+		c.end = deadline
+	}
+	c.due = time.After(max(time.Until(c.end.Add(c.crossing.patience)), c.crossing.patience/8))
 }
 
-// tick is called when due has fired.
-func (c *clock) tick() {
-	left := c.crossing.patience // until no one waits for this Parallel any more
-	for range c.crossing.feederNumber {
-		left /= 2
+// tick is called when due fires. It reports whether to stop waiting for lanes now, and whether for
+// all of them. exhausted says that the reader has ended.
+func (c *clock) tick(exhausted bool) (all, ok bool) {
+	const manyLanes = 3 // more lanes after one another share a time, or too little would be left
+	c.ticks++
+	all = c.gaveUp
+	c.gaveUp = c.gaveUp || exhausted || c.ticks > 1
+	left := c.crossing.patience >> min(c.crossing.feederNumber, manyLanes)
+	if c.ticks == 1 {
+		c.due = time.After(time.Until(c.end.Add(2*c.crossing.patience - left)))
+	} else {
+		c.due = time.After(left / 4)
 	}
-	next := left / 4
-	if c.ticks++; c.ticks == 1 {
-		next = c.crossing.patience - left
-	}
-	c.due = time.After(next)
-}
-
-// givesUp reports whether to stop waiting for lanes now, and whether for all of them. exhausted
-// reports whether the reader has ended.
-func (c *clock) givesUp(exhausted func() bool) (all, ok bool) {
-	if c.ticks == c.gaveUpAt || c.ticks == 1 && !exhausted() {
-		return false, false
-	}
-	all = c.gaveUpAt > 0
-	c.gaveUpAt = c.ticks
-	return all, true
+	return all, c.gaveUp
 }

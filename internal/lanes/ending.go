@@ -1,5 +1,7 @@
 package lanes
 
+import "slices"
+
 // Break ends everything: lanes take no more items, and Emit hands on no more Results.
 func (p *Pool[K, T, R]) Break() {
 	p.mu.Lock()
@@ -8,15 +10,13 @@ func (p *Pool[K, T, R]) Break() {
 	p.stop()
 }
 
-// GiveUp stops waiting for the producer and for lanes that are busy. Lanes that wait for an item end by themselves, and
-// so do lanes that have taken their item since [Pool.ReleaseExpired]: no work begins on it. The pool still waits for both
-// unless all is set. They take what the producer has pushed if it has gone; otherwise lanes take no more items.
+// GiveUp makes lanes take no more items, and stops waiting for the producer and for lanes that are stuck. Lanes that
+// wait for an item end by themselves, and so do lanes that have asked for one since [Pool.ReleaseExpired] and hold no
+// item from before: no work begins on what they have taken. The pool still waits for both unless all is set.
 func (p *Pool[K, T, R]) GiveUp(all bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if all || !p.producer.gone {
-		p.stop()
-	}
+	p.stop()
 	for _, l := range p.lanes {
 		if !l.gone && !l.givenUp && (all || p.isStuck(l)) {
 			l.givenUp = true
@@ -29,17 +29,15 @@ func (p *Pool[K, T, R]) GiveUp(all bool) {
 		m.givenUp = true
 		p.running--
 	}
-	if p.ended() {
-		p.stop()
-	}
 	p.placeFree.Broadcast()
 	p.notify()
 }
 
+// isStuck looks at the items, too: a stage may have another goroutine ask for the next one while it works.
 func (p *Pool[K, T, R]) isStuck(l *Lane[T, R]) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return !l.asking && l.late
+	return !l.asking && (l.late || slices.ContainsFunc(l.unfinished, func(it *Item[T, R]) bool { return it.late }))
 }
 
 func (p *Pool[K, T, R]) stop() {

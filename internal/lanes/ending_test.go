@@ -105,7 +105,7 @@ func TestAnIdleLaneEndsByItselfUnlessAllLanesAreGivenUp(t *testing.T) {
 	}
 }
 
-func TestALaneThatHasTakenAnItemSinceReleaseExpiredTakesTheRestUnlessAllLanesAreGivenUp(t *testing.T) {
+func TestALaneThatHasTakenAnItemSinceReleaseExpiredEndsByItselfUnlessAllLanesAreGivenUp(t *testing.T) {
 	for _, all := range []bool{false, true} {
 		bubble(t, func(t *testing.T) {
 			s := newScene(2, do)
@@ -121,7 +121,7 @@ func TestALaneThatHasTakenAnItemSinceReleaseExpiredTakesTheRestUnlessAllLanesAre
 			}()
 			s.consume()
 			hows := s.hows()
-			want := map[bool][]string{false: {"abandoned.", ".", ".", "."}, true: {"abandoned.", ".", "abandoned.", "untaken."}}[all]
+			want := map[bool][]string{false: {"abandoned.", ".", ".", "untaken."}, true: {"abandoned.", ".", "abandoned.", "untaken."}}[all]
 			equal(t, "how", []string{hows[0], hows[1], hows[2], hows[3]}, want)
 			time.Sleep(time.Hour) // until the lanes have ended
 		})

@@ -21,7 +21,7 @@ type Lane[T, R any] struct {
 	lines    []*line[T, R] // those of which it holds an item
 
 	mu         sync.Mutex
-	late       bool        // it has worked on the same item since the last ReleaseExpired
+	late       bool        // it has not asked for an item since the last ReleaseExpired
 	shut       bool        // nothing enters or leaves any more
 	current    *Item[T, R] // the item that it was given last, until it asks for another
 	unfinished []*Item[T, R]

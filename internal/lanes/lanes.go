@@ -132,6 +132,7 @@ type Item[T, R any] struct {
 	position int32 // the same among those without an ordering
 	returned bool  // the lane has asked for another item since
 	finished bool
+	late     bool // it was in a lane at the last ReleaseExpired
 }
 
 // An ordering is what an item must wait for. It has neither a line nor a gate if only the lane is prescribed.

@@ -123,7 +123,7 @@ func (p *Pool[K, T, R]) Exhaust() {
 
 // ReleaseExpired makes expired items ready without waiting for their lines: those that wait in a line now, up to the
 // first that has not expired, and all that are pushed later. The producer then no longer waits for room. From then on
-// [Pool.GiveUp] spares lanes that take another item.
+// [Pool.GiveUp] spares lanes that have nothing left from before.
 func (p *Pool[K, T, R]) ReleaseExpired(expired func(*T) bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -137,7 +137,10 @@ func (p *Pool[K, T, R]) ReleaseExpired(expired func(*T) bool) {
 	}
 	for _, l := range p.lanes {
 		l.mu.Lock()
-		l.late = !l.asking && !l.starting
+		l.late = !l.asking
+		for _, it := range l.unfinished {
+			it.late = true
+		}
 		l.mu.Unlock()
 	}
 	p.roomForItems.Signal()
