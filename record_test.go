@@ -64,7 +64,7 @@ func TestOtherContextsHaveNoRecord(t *testing.T) {
 	is.Equal(len(slices.Collect(s)), 2)
 }
 
-// The entry behind the context is written to by other goroutines, so fmt must not read its fields.
+// Other goroutines write to the entry that the context is made of, so fmt must not read its fields.
 func TestAPrintedContextNamesItsRecord(t *testing.T) {
 	is := is.New(t)
 	var printed []string

@@ -103,6 +103,6 @@ func TestMutantsThatCannotBeCompiledTogetherAreLeftOut(t *testing.T) {
 	is := is.New(t)
 	at := func(line int) mutant { return mutant{File: "p/f.go", Line: line, within: [2]int{1, 9}} }
 	together := map[int]mutant{1: at(3), 2: at(4), 3: {File: "p/g.go", Line: 3}, 4: {File: "p/h.go", Line: 5, within: [2]int{2, 9}}}
-	leaveOut(together, "# p\n/tmp/x/with_f.go:3:7: declared and not used: a\n/tmp/x/with_h.go:8: missing return\n")
+	leaveOut(together, "# p\n./with_f.go:3:7: declared and not used: a\n./with_h.go:8: missing return\n")
 	is.Equal(slices.Sorted(maps.Keys(together)), []int{2, 3})
 }
