@@ -10,7 +10,7 @@ import (
 func TestOnlyTheFirstSplitAndTheFirstHeldResultOfABatchNeedATable(t *testing.T) {
 	is := is.New(t)
 	numbers, _ := one(10)
-	is.Equal(testing.AllocsPerRun(1, func() {
+	is.Equal(testing.AllocsPerRun(10, func() {
 		for record := range 10 {
 			numbers.Hold(record)
 			numbers.Release(record)
@@ -24,7 +24,7 @@ func TestAStayThatIsSplitAgainAndAgainTakesNoRoom(t *testing.T) {
 	var stay ledger.Stay
 	stay.Enter(0)
 	number := uint32(0)
-	is.Equal(testing.AllocsPerRun(1, func() {
+	is.Equal(testing.AllocsPerRun(10, func() {
 		for range 100 {
 			stay.Split(number, number+1, 1)
 			number++
@@ -34,8 +34,8 @@ func TestAStayThatIsSplitAgainAndAgainTakesNoRoom(t *testing.T) {
 
 func TestPartsThatArriveWithoutAFailureNeedOneTable(t *testing.T) {
 	is := is.New(t)
-	none := testing.AllocsPerRun(1, func() { one(10) })
-	is.Equal(testing.AllocsPerRun(1, func() {
+	none := testing.AllocsPerRun(100, func() { one(10) })
+	is.Equal(testing.AllocsPerRun(100, func() {
 		_, tally := one(10)
 		tally.Arrive(0, 0, ready)
 		tally.Arrive(1, 0, done)

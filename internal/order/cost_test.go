@@ -87,13 +87,13 @@ func TestAFailureThatIsSettledOrReplacedTakesNoRoom(t *testing.T) {
 			other := o.Fail(of(0, 1), true, "boom")
 			blocker(o, 2, 0) // from here on, the failures of all lines are also kept together
 			o.Pass(of(0, other))
-			once := testing.AllocsPerRun(1, func() { again(o) })
+			once := testing.AllocsPerRun(100, func() { again(o) })
 			often := testing.AllocsPerRun(1, func() {
-				for range 1000 {
+				for range 10_000 {
 					again(o)
 				}
 			})
-			is.New(t).Equal(often, 1000*once) // nothing grows
+			is.New(t).True(often < 10_000*once+10) // nothing grows: a list of so many would grow 20 times; others may allocate, too
 		})
 	}
 }
@@ -101,9 +101,10 @@ func TestAFailureThatIsSettledOrReplacedTakesNoRoom(t *testing.T) {
 func TestARecordInAnyLineIsHeldBackWithoutCollectingSettledFailures(t *testing.T) {
 	is := is.New(t)
 	const n = 1000
-	var o *order.Order[string]
-	settled := func() {
-		o = new(order.Order[string])
+	const runs = 20
+	var orders []*order.Order[string]
+	for range runs + 1 { // AllocsPerRun calls the function once more
+		o := new(order.Order[string])
 		o.Init(func(index int) int32 { return []int32{order.Any, 1}[min(n-index, 1)] })
 		for i := range n {
 			version := o.Fail(of(i, 0), true, "boom")
@@ -111,12 +112,13 @@ func TestARecordInAnyLineIsHeldBackWithoutCollectingSettledFailures(t *testing.T
 				o.Pass(of(i, version))
 			}
 		}
+		orders = append(orders, o)
 	}
-	before := testing.AllocsPerRun(1, settled)
-	first := testing.AllocsPerRun(1, func() {
-		settled()
-		blocker(o, n, 0)
+	asked := 0
+	first := testing.AllocsPerRun(runs, func() {
+		blocker(orders[asked], n, 0)
+		asked++
 	})
-	is.Equal(first-before, 2.0) // the line of all, with one failure in it
-	is.Equal(testing.AllocsPerRun(1, func() { blocker(o, n, 0) }), 0.0)
+	is.Equal(first, 2.0) // the line of all, with one failure in it
+	is.Equal(testing.AllocsPerRun(runs, func() { blocker(orders[0], n, 0) }), 0.0)
 }
