@@ -25,7 +25,7 @@ import (
 //   - send nothing after its consumer has stopped,
 //   - range over its input once per range over its output, and not before its output is ranged over,
 //   - give a record the same Results in a second range, in two ranges at once, without the other
-//     records (but see [WholeBatch]), and in the lanes of [batch.Parallel],
+//     records or one of them (but see [WholeBatch]), and in the lanes of [batch.Parallel],
 //   - return in the end, without panicking and without leaving goroutines behind. Functions that it
 //     calls through [batch.Then] or a library stage may panic.
 //
@@ -56,6 +56,7 @@ type checkSettings struct {
 	recovers   bool
 	wholeBatch bool
 	limit      time.Duration // per batch, in real time
+	crowd      int           // so many goroutines that looking at each takes too long
 }
 
 // Recovers allows the stage to settle or change failures, as [batch.Catch] and [batch.OrElse] do. It
@@ -78,6 +79,7 @@ func complaintAbout[A, B any](t *testing.T, values *rapid.Generator[A], stage ba
 	}
 	c := &checker[A, B]{stage: stage}
 	c.limit = 10 * time.Second // a batch takes milliseconds
+	c.crowd = 200              // takes a millisecond; so many are left while a batch that leaves some is made smaller
 	for _, opt := range opts {
 		opt(&c.checkSettings)
 	}

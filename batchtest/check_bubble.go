@@ -122,14 +122,10 @@ func countGoroutines() headcount {
 	return headcount{runtime.NumGoroutine(), created[0].Value.Uint64()}
 }
 
-// crowd is a number of goroutines for which leftBehind takes a millisecond. So many exist only while
-// a batch is made smaller for which a stage leaves some behind, each time a few more.
-const crowd = 200
-
-// rulesOutNew reports whether none of the goroutines is newer than the headcount. It does not compare
-// the numbers of existing ones if it can be avoided: one of an earlier bubble may end in between, and
-// would hide one that the stage leaves behind.
-func (h headcount) rulesOutNew() bool {
+// rulesOutNew reports whether none of the goroutines is newer than the headcount. Only in a crowd does it compare
+// the numbers of existing ones: one of an earlier bubble may end in between, and would hide one that the stage
+// leaves behind.
+func (h headcount) rulesOutNew(crowd int) bool {
 	now := countGoroutines()
 	return now.created == h.created || h.existing > crowd && now.existing <= h.existing
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/lambdabatch/batch"
+	"github.com/samber/lo"
 )
 
 // A checker tries a stage under different conditions.
@@ -69,18 +70,27 @@ func (c *checker[A, B]) plain(s scene[A]) (*trial, *breach) {
 	return first, nil
 }
 
-// alone tries each record without the others.
+// alone tries each record without the others, and the batch without its first record that is Ready. The latter
+// also finds a stage that looks at records together if those that it happened to see together are alike. In
+// lanes it would be found only sometimes.
 func (c *checker[A, B]) alone(s scene[A], plain *trial) (*breach, conditions) {
 	if c.wholeBatch {
 		return nil, conditions{}
 	}
-	for i := range s.records {
-		under := conditions{only: i + 1}
+	all := make([]conditions, len(s.records), len(s.records)+1)
+	for i := range all {
+		all[i].only = i + 1
+	}
+	if first := slices.IndexFunc(s.records, drawnRecord[A].ready); first >= 0 && len(s.records) > 2 {
+		all = append(all, conditions{absent: first + 1})
+	}
+	for _, under := range all {
 		_, t, b := c.try(s, under)
 		if b != nil {
 			return b, under
 		}
-		if deed := difference(t, &trial{sent: ofRecord(i, plain.sent)}); deed != "" {
+		with := lo.Filter(plain.sent, func(s snapshot, _ int) bool { return under.arrives(s.index) })
+		if deed := difference(t, &trial{sent: with}); deed != "" {
 			return &breach{lawAlone, deed + " because of its neighbours"}, conditions{}
 		}
 	}

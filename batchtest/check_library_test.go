@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/lambdabatch/batch"
 	"github.com/matryer/is"
@@ -148,6 +149,18 @@ func TestStagesThatLookAtTheWholeBatchAreFoundOtherwise(t *testing.T) {
 	checkAll(t, map[string]bad{
 		"atOnce": {atOnce, `turns rN into the failure "N: odd" instead of N because of its neighbours`, lawAlone},
 	})
+}
+
+func TestChunksOfRecordsThatAreAlikeAreFoundWithoutLanes(t *testing.T) {
+	is := is.New(t)
+	s := scene[int]{conditions: conditions{lanes: 3}}
+	for _, v := range []int{0, 4, 6, 1} { // the fourth is in the second chunk
+		s.records = append(s.records, drawnRecord[int]{value: v, arrives: arrivesReady})
+	}
+	c := &checker[int, int]{stage: atOnce, checkSettings: checkSettings{crowd: 200}}
+	said := inBubble(t, time.Minute, func() string { return c.check(s) })
+	is.Equal(said, `the stage turns r1 into 4 instead of the failure "1: odd" because of its neighbours, `+
+		"with the batch {r0: 0; r1: 4; r2: 6; r3: 1}: "+lawAlone)
 }
 
 func TestAStageThatLooksAtTheWholeBatchMustObeyTheOtherLaws(t *testing.T) {

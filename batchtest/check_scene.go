@@ -33,6 +33,8 @@ const (
 	arrivesTried  arrival = "tried" // another stage has called a function for it, or refused to
 )
 
+func (r drawnRecord[A]) ready() bool { return r.arrives == arrivesReady || r.arrives == arrivesTried }
+
 // The zero conditions hinder nothing.
 type conditions struct {
 	policy batch.Policy
@@ -40,6 +42,12 @@ type conditions struct {
 	stop   int // the consumer stops after this number of Results; 0: never
 	end    int // the context ends before the record with this number, counted from 1, arrives; 0: never
 	only   int // only the record with this number, counted from 1, arrives; 0: all do
+	absent int // the record with this number, counted from 1, does not arrive; 0: all do
+}
+
+// arrives reports whether a record arrives.
+func (c conditions) arrives(index int) bool {
+	return c.absent != index+1 && (c.only == 0 || c.only == index+1)
 }
 
 const mostRecords = 8

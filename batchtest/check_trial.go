@@ -15,6 +15,7 @@ import (
 type rig[A, B any] struct {
 	scene[A]
 	output  batch.Stream[B]
+	crowd   int
 	current *trial
 }
 
@@ -35,7 +36,7 @@ type trial struct {
 // build builds the stage on its own goroutine.
 func (c *checker[A, B]) build(s scene[A], under conditions) (r *rig[A, B], building *trial) {
 	s.conditions = under
-	r = &rig[A, B]{scene: s}
+	r = &rig[A, B]{scene: s, crowd: c.crowd}
 	building = &trial{conditions: under}
 	r.current = building
 	building.ending = callAll(func() {
@@ -76,7 +77,7 @@ func (r *rig[A, B]) arrivals(ctx context.Context, cancel func(), t *trial) batch
 			if r.end == i+1 {
 				cancel()
 			}
-			if r.only > 0 && r.only != i+1 {
+			if !r.arrives(i) {
 				return true
 			}
 			return yield(arriving(result, r.records[i].arrives))
@@ -118,7 +119,7 @@ func (r *rig[A, B]) try() *trial {
 		before := countGoroutines()
 		_, _ = batch.Collect(observed(t, r.output))
 		synctest.Wait()
-		if before.rulesOutNew() { // spares leftBehind, which is slow
+		if before.rulesOutNew(r.crowd) { // spares leftBehind, which is slow
 			return
 		}
 		if maker, some := leftBehind(); some {
