@@ -316,3 +316,18 @@ func TestAChunkInLanesIsNotWrittenAfterABreak(t *testing.T) {
 		}
 	}
 }
+
+func TestAFailureIsSettledBeforeTheLanesAroundForgetItsRecord(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		settled := func(context.Context, error) error { return nil }
+		response, err := batch.Collect(batch.Parallel(grouped(context.Background(), make([]string, 1)), 1, func(s texts) texts {
+			s = batch.TryEach(s, failingOn("0"))
+			return batch.Parallel(s, 2, func(s texts) texts {
+				return lingering(batch.Catch(s, settled)) // meanwhile the result leaves both lanes
+			})
+		}))
+		is.NoErr(err)
+		is.Equal(len(listed(response)), 0)
+	})
+}

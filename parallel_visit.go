@@ -95,17 +95,18 @@ func (v *visit) end() {
 		return
 	}
 	outer, inner := v.crossing.outer, v.entry.level
-	if v.outside.failureVersion() != 0 {
-		if v.parts.Over() || inner != nil && inner.order.Failed(v.stay) {
-			defer outer.order.Settle(v.outside.failureKey())
-		} else {
-			outer.order.Enter(v.outside.failureKey(), 0) // discarded before any stage has seen it
-		}
+	failed := v.outside.failureVersion() != 0
+	seen := failed && (v.parts.Over() || inner != nil && inner.order.Failed(v.stay))
+	if failed && !seen {
+		outer.order.Enter(v.outside.failureKey(), 0)
 	}
 	if inner != nil {
 		inner.handOverFailures(outer, inner.order.Leave(v.stay))
 	}
-	v.outside.entry.release()
+	if seen {
+		outer.order.Settle(v.outside.failureKey()) // afterwards, so that stages outside always see a failure
+	}
+	v.outside.entry.release() // last: it may end the visit to the lanes around these
 }
 
 // handOverFailures opens failures, whose Results were discarded in the lane l, on the outer level.
