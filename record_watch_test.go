@@ -2,9 +2,12 @@ package batch_test
 
 import (
 	"context"
+	"errors"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/lambdabatch/batch"
 	"github.com/matryer/is"
@@ -75,6 +78,54 @@ func thenEach(s texts, f func(context.Context, string) error) texts {
 	return func(yield func(batch.Result[string]) bool) {
 		for r := range s {
 			if !yield(batch.Then(r, sameValue(f))) {
+				return
+			}
+		}
+	}
+}
+
+// The copy is the last thing that is left of its record in its route. Once it has failed, the group may go on.
+func TestAFailureOfACopyCountsBeforeTheNextRecordOfItsGroupStarts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		ctx, reserve := deadline(t)
+		var stored effects
+		failsLate := func(context.Context, string) error { time.Sleep(time.Second); return errors.New("refused") }
+		copying := func(s texts) texts {
+			return func(yield func(batch.Result[string]) bool) {
+				var copies sync.WaitGroup
+				defer copies.Wait()
+				s(func(r batch.Result[string]) bool {
+					copies.Go(func() { batch.Then(r, sameValue(failsLate)) })
+					synctest.Wait()
+					return yield(r)
+				})
+			}
+		}
+		storing := func(s texts) texts { return batch.TryEach(s, stored.each) }
+		source := grouped(ctx, []string{"z", "g", "g"}, reserve, batch.WithPolicy(batch.StopGroup))
+		response, err := batch.Run(source, func(s texts) texts {
+			return batch.Route(callingFirstLate(s), func(v string) bool { return v == "1" },
+				map[bool]batch.Stage[string, string]{true: copying, false: storing})
+		})
+		is.NoErr(err)
+		is.Equal(listed(response), []string{"r1", "r2"})
+		is.Equal(stored.noted(), []string{"0"})
+	})
+}
+
+// callingFirstLate calls a function for the first result when the source has gone on to the second. From then on every
+// function holds its record.
+func callingFirstLate(s texts) texts {
+	return func(yield func(batch.Result[string]) bool) {
+		var first *batch.Result[string]
+		for r := range s {
+			if first == nil {
+				first = &r
+			} else {
+				batch.Then(*first, sameValue(succeed))
+			}
+			if !yield(r) {
 				return
 			}
 		}

@@ -192,7 +192,8 @@ func then[A, B any](r *Result[A], f func(context.Context, A) (B, error), how cal
 		return out
 	}
 	if !out.h.watched() {
-		f = holding(out.h.entry, f)
+		out.h.entry.hold()
+		defer out.h.entry.release()
 	}
 	returned := false
 	defer out.h.failUnlessReturned(&returned, how)
@@ -216,7 +217,8 @@ func thenMap[A, B any](r *Result[A], f func(A) B) (out Result[B]) {
 		return out
 	}
 	if !out.h.watched() {
-		f = holdingMap(out.h.entry, f)
+		out.h.entry.hold()
+		defer out.h.entry.release()
 	}
 	returned := false
 	defer out.h.failUnlessReturned(&returned, pure)
@@ -232,7 +234,8 @@ func thenEach[T any](r *Result[T], f func(context.Context, T) error) (out Result
 		return out
 	}
 	if !out.h.watched() {
-		f = holdingEach(out.h.entry, f)
+		out.h.entry.hold()
+		defer out.h.entry.release()
 	}
 	returned := false
 	defer out.h.failUnlessReturned(&returned, goesOn)
