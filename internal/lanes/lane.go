@@ -4,6 +4,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 )
 
 // A Lane takes one item after another.
@@ -15,8 +16,8 @@ type Lane[T, R any] struct {
 	inbox    *inbox[T, R]
 	starting bool // it has not asked for an item yet
 	asking   bool
-	flushed  bool // it was asked to flush since its last item
-	retiring bool // it gets no more items; a successor takes them
+	flushed  atomic.Bool // it was asked to flush since its last item
+	retiring bool        // it gets no more items; a successor takes them
 	awake    sync.Cond
 	lines    []*line[T, R] // those of which it holds an item
 
@@ -36,7 +37,8 @@ const (
 	End               // there will be no more items
 )
 
-// Next waits for the next item of a lane. It also notes that the lane has returned from the one before.
+// Next waits for the next item of a lane. It also notes that the lane has returned from the one before. Two goroutines
+// of a lane may call it at once: then an item is returned when either asks for the next one.
 func (p *Pool[K, T, R]) Next(l *Lane[T, R]) (*Item[T, R], Turn) {
 	if it := p.nextUnordered(l); it != nil {
 		return it, Work
@@ -66,8 +68,8 @@ func (p *Pool[K, T, R]) Next(l *Lane[T, R]) (*Item[T, R], Turn) {
 		if p.exhausted && l.inbox.waiting == 0 {
 			break
 		}
-		if !l.flushed && (p.hasty || p.blocksOthers(l)) && l.holds() {
-			l.flushed = true
+		if !l.flushed.Load() && (p.hasty || p.blocksOthers(l)) && l.holds() {
+			l.flushed.Store(true)
 			return nil, Flush
 		}
 		if p.retireBlocker() {
@@ -143,7 +145,10 @@ func (p *Pool[K, T, R]) returnCurrent(l *Lane[T, R]) {
 func (p *Pool[K, T, R]) give(l *Lane[T, R], it *Item[T, R]) {
 	it.lane = l
 	p.Given(l.Owner, &it.Value)
-	l.current, l.flushed = it, false
+	l.current = it
+	if l.flushed.Load() {
+		l.flushed.Store(false)
+	}
 	l.unfinished = append(l.unfinished, it)
 }
 

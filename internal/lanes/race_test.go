@@ -2,12 +2,14 @@ package lanes_test
 
 import (
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/lambdabatch/batch/internal/lanes"
+	"github.com/samber/lo"
 	"pgregory.net/rapid"
 )
 
@@ -209,4 +211,33 @@ func TestNoPushedItemIsMissed(t *testing.T) {
 		}
 		out, _ = s.Receive(out)
 	}
+}
+
+// A stage may range over the stream of its lane while lanes inside are reading it.
+func TestTwoGoroutinesOfALaneShareItsItems(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s := newScene(1, func(s *scene, l *lane) {
+			defer s.Close(l, true, lost(s))
+			var both sync.WaitGroup
+			defer both.Wait()
+			for range 2 {
+				both.Go(func() {
+					for it, turn := s.Next(l); turn != lanes.End; it, turn = s.Next(l) {
+						if turn == lanes.Work {
+							s.emit(l, it, 0)
+						}
+					}
+				})
+			}
+		})
+		s.Hasten()
+		for range 2000 {
+			s.add(0, 0, 0, 0)
+		}
+		go s.produce()
+		s.consume()
+		got := s.ids()
+		slices.Sort(got)
+		equal(t, "received", got, lo.Range(2000))
+	})
 }

@@ -45,7 +45,7 @@ func (p *Pool[K, T, R]) retireBlocker() bool {
 		case !l.asking || l.inbox.ready.len() > 0:
 			return false
 		case p.blocksOthers(l):
-			if !l.flushed {
+			if !l.flushed.Load() {
 				return false
 			}
 			last = l

@@ -53,7 +53,7 @@ func (p *Pool[K, T, R]) Hasten() {
 	defer p.mu.Unlock()
 	for _, l := range p.lanes {
 		l.mu.Lock()
-		l.flushed = l.flushed && p.hasty // that it flushed for another reason does not count
+		l.flushed.Store(l.flushed.Load() && p.hasty) // that it flushed for another reason does not count
 		l.mu.Unlock()
 	}
 	p.hasty = true
