@@ -40,14 +40,21 @@ func until(value string) func(context.Context, string) error {
 	}
 }
 
-// r2 hangs between two Parallels, r1 delays the consumer of the second. r0 and r1 have finished.
+// oneAfterTheOther has the results leave lanes in the order of their records.
+func oneAfterTheOther(_ context.Context, v string) error {
+	time.Sleep(time.Duration(indexOf(v)) * time.Millisecond)
+	return nil
+}
+
+// r2 hangs between two Parallels, r1 delays the consumer of the second. r0 and r1 have finished. The first lanes send them on
+// in this order.
 func TestLanesCountTheirPatienceFromTheEndOfTheContexts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := is.New(t)
 		ctx, reserve := deadline(t)
 		stuck := stuckOn(t, "2")
 		response, err := batch.Run(grouped(ctx, make([]string, 3), reserve), func(s texts) texts {
-			s = batch.TryEach(batch.Parallel(s, 2, identity), stuck)
+			s = batch.TryEach(inLanes(s, 2, oneAfterTheOther), stuck)
 			return hoard(batch.TryEach(batch.Parallel(s, 2, identity), until("1")))
 		})
 		is.NoErr(err)
@@ -55,6 +62,7 @@ func TestLanesCountTheirPatienceFromTheEndOfTheContexts(t *testing.T) {
 	})
 }
 
+// r0 delays the consumer of its lane. The lane sends it on last, so that no other record waits for it.
 func TestLanesInLanesCountTheirPatienceFromTheEndOfTheContexts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := is.New(t)
@@ -62,7 +70,12 @@ func TestLanesInLanesCountTheirPatienceFromTheEndOfTheContexts(t *testing.T) {
 		stuck := stuckOn(t, "1")
 		response, err := batch.Run(grouped(ctx, make([]string, 4), reserve), func(s texts) texts {
 			return batch.Parallel(s, 2, func(s texts) texts {
-				return hoard(batch.TryEach(batch.Parallel(s, 2, batch.Each(stuck)), until("0")))
+				return hoard(batch.TryEach(inLanes(s, 2, func(ctx context.Context, v string) error {
+					if v == "0" {
+						time.Sleep(time.Millisecond)
+					}
+					return stuck(ctx, v)
+				}), until("0")))
 			})
 		})
 		is.NoErr(err)
