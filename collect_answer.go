@@ -30,6 +30,7 @@ type answer struct {
 	response  Response
 	failures  []Failure
 	discarded []discardedFailure
+	running   []runningRecord
 	report    Report
 	noID      bool
 	err       error
@@ -43,6 +44,13 @@ type discardedFailure struct {
 	batch *batch
 	index int
 	err   error
+}
+
+// A runningRecord is a record whose function had not returned. Its error does not tell, since a function may return the
+// error of a record of another batch.
+type runningRecord struct {
+	batch  *batch
+	record Record
 }
 
 // answer decides the answer and calls the hooks.
@@ -207,6 +215,9 @@ func (a *answer) addBatch(b *batch, f *ledger.Fold, listed map[string]bool) {
 		}
 		a.countReported(v.State)
 		reported := b.describe(i)
+		if v.State == running {
+			a.running = append(a.running, runningRecord{b, reported})
+		}
 		a.failures = append(a.failures, Failure{reported, b.errorFor(i, v)})
 		id := reported.ID
 		a.noID = a.noID || id == ""
@@ -224,8 +235,6 @@ func (b *batch) errorFor(i int, v ledger.Verdict) error {
 		return v.Err
 	case v.State == blocked:
 		return &blockedError{b, int32(i), v.By}
-	case v.State == running:
-		return &unreachedError{running: true, batch: b}
 	}
 	return newUnreachedError(v.State)
 }

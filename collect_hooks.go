@@ -99,7 +99,9 @@ func (c *collector[T]) endLog(a *answer, e ending) func(context.Context) {
 		for _, t := range a.discarded[:min(len(a.discarded), maxLines)] {
 			t.batch.writeFailure(t.batch.withScopeValues(ctx, t.index), t.index, t.err)
 		}
-		b.logRunning(ctx, r.Failures)
+		for _, t := range a.running[:min(len(a.running), maxLines)] {
+			b.logger.LogAttrs(t.batch.withScopeValues(ctx, t.record.Index), slog.LevelWarn, "record still running", t.batch.attrsOf(t.record)...)
+		}
 		b.logUnread(ctx)
 		if foreign > 0 {
 			b.logger.LogAttrs(ctx, slog.LevelWarn, "results of another batch were ignored", slog.Int("results", foreign))
@@ -121,18 +123,6 @@ func (c *collector[T]) ranAgain() bool {
 		}
 	}
 	return n > 1
-}
-
-func (b *batch) logRunning(ctx context.Context, failures []Failure) {
-	n := 0
-	for _, f := range failures {
-		e, ok := f.Err.(*unreachedError)
-		if !ok || !e.running || n == maxLines {
-			continue
-		}
-		n++
-		b.logger.LogAttrs(e.batch.withScopeValues(ctx, f.Record.Index), slog.LevelWarn, "record still running", e.batch.attrsOf(f.Record)...)
-	}
 }
 
 // logUnread logs the metadata that could not be read, as when a service changes its format.

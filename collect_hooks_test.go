@@ -58,6 +58,31 @@ func TestEachFailureIsLoggedWhenItReachesTheCollectorAndTheRestIsCounted(t *test
 	})
 }
 
+// The function returns the error of a record of a batch within the record. That one is still running.
+func TestARecordThatFailsWithAnErrorOfAnotherBatchIsNotLoggedAsStillRunning(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		ctx, reserve := deadline(t)
+		stuck := stuckOn(t, "0")
+		open := func(ctx context.Context, _ batch.Record) (context.Context, func(batch.Outcome)) { return ctx, nil }
+		var j journal
+		source := grouped(t.Context(), []string{"g", "g", "g"}, batch.WithPolicy(batch.StopGroup), batch.WithLogger(slog.New(&j)))
+		response, err := batch.Run(source, batch.Each(func(_ context.Context, v string) error {
+			if v != "1" {
+				return nil
+			}
+			_, failures := batch.Partition(inLanes(grouped(ctx, []string{""}, reserve, batch.WithScope(open)), 1, stuck))
+			return failures[0].Err
+		}))
+		is.NoErr(err)
+		is.Equal(listed(response), []string{"r1", "r2"})
+		is.Equal(j.lines, []string{
+			"ERROR (r1) record failed record=r1 group=g error=running: its function had not returned when the response was due",
+			"WARN () records not processed records=3 blocked=1",
+		})
+	})
+}
+
 func TestRecordsThatAStageDroppedAreCountedInTheLog(t *testing.T) {
 	is := is.New(t)
 	var j journal

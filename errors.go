@@ -96,10 +96,7 @@ type notStartedError struct{ cause error }
 func (e *notStartedError) Error() string   { return fmt.Sprintf("not started: %v", e.cause) }
 func (e *notStartedError) Unwrap() []error { return []error{ErrNotStarted, e.cause} }
 
-type unreachedError struct {
-	running bool
-	batch   *batch // nil if it is not known
-}
+type unreachedError struct{ running bool }
 
 func (e *unreachedError) Error() string {
 	if e.running {

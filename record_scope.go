@@ -104,7 +104,7 @@ func (e *entry) canceller(key any) any {
 
 // withScopeValues returns ctx with the values of the record's scope, if that is open.
 func (b *batch) withScopeValues(ctx context.Context, record int) context.Context {
-	if b == nil || b.scopes == nil {
+	if b.scopes == nil {
 		return ctx
 	}
 	if s := &b.scopes.all[record]; s.state.Load() >= inUse {
