@@ -2,12 +2,14 @@ package batch_test
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/lambdabatch/batch"
+	"github.com/matryer/is"
 )
 
 // A stage in lanes may give a result back to a stage before them for a second try. It may send the same result on as well.
@@ -95,4 +97,99 @@ func TestAFailureMayReturnToItsLanes(t *testing.T) {
 			}
 		})
 	}
+}
+
+// followedBy sends a result that arrives by a channel after the results of a stream.
+func followedBy(s texts, back <-chan batch.Result[string]) texts {
+	return func(yield func(batch.Result[string]) bool) {
+		for r := range s {
+			if !yield(r) {
+				return
+			}
+		}
+		r := <-back
+		time.Sleep(time.Second) // the stage has gone on by then
+		yield(r)
+	}
+}
+
+// The lane of record 0 sends it back and goes on with record 2, which takes an hour. The other lane is free after ten seconds.
+func TestAResultThatReturnsToItsLanesDoesNotWaitForTheLaneThatItHasLeft(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		start := time.Now()
+		back, given := make(chan batch.Result[string], 1), false
+		took := map[string]time.Duration{"1": 10 * time.Second, "2": time.Hour}
+		var called time.Duration
+		source := grouped(t.Context(), []string{"a", "b", "c"}, batch.WithPolicy(batch.StopGroup))
+		response, err := batch.Run(source, func(s texts) texts {
+			return batch.Parallel(followedBy(s, back), 2, func(s texts) texts {
+				return batch.TryEach(func(yield func(batch.Result[string]) bool) {
+					for r := range s {
+						if r.Record().ID == "r0" && !given {
+							given = true
+							time.Sleep(time.Second) // the other lane has taken record 1 by then
+							back <- r
+						} else if !yield(r) {
+							return
+						}
+					}
+				}, func(_ context.Context, v string) error {
+					if v == "0" {
+						called = time.Since(start)
+					}
+					time.Sleep(took[v])
+					return nil
+				})
+			})
+		})
+		is.NoErr(err)
+		is.Equal(listed(response), []string{})
+		is.Equal(called, 10*time.Second)
+	})
+}
+
+// A stage after the lanes tries record 0 again after a minute. Meanwhile its failure holds back only what has come as far, and
+// record 1, which has returned to its lane, has not.
+func TestAResultThatReturnsToItsLanesIsNotHeldBackByAFailureAfterThemThatMayBeTriedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		back, given := make(chan batch.Result[string], 1), false
+		tries := 0
+		source := grouped(t.Context(), []string{"a", "a"}, batch.WithPolicy(batch.StopGroup))
+		response, err := batch.Run(source, func(s texts) texts {
+			s = batch.Parallel(followedBy(s, back), 1, func(s texts) texts {
+				return batch.TryEach(func(yield func(batch.Result[string]) bool) {
+					for r := range s {
+						if r.Record().ID == "r1" && !given {
+							given = true
+							time.Sleep(time.Second) // record 0 has failed by then
+							back <- r
+						} else if !yield(r) {
+							return
+						}
+					}
+				}, succeed)
+			})
+			return func(yield func(batch.Result[string]) bool) {
+				for r := range s {
+					out := batch.Then(r, func(_ context.Context, v string) (string, error) {
+						if tries++; tries == 1 {
+							return v, errors.New("try again")
+						}
+						return v, nil
+					})
+					if tries == 1 {
+						time.Sleep(time.Minute)
+						out = batch.Then(r, sameValue(succeed))
+					}
+					if !yield(out) {
+						return
+					}
+				}
+			}
+		})
+		is.NoErr(err)
+		is.Equal(listed(response), []string{})
+	})
 }

@@ -113,11 +113,7 @@ func (v *visit) end() {
 func (l *level) handOverFailures(outer *level, discarded []order.Cause[ledger.Verdict]) {
 	for _, f := range discarded {
 		h := header{&outer.run.entries[f.Index], f.Cause.Err, newMark(f.Cause.State, f.Number)}
-		holds := h.entry.holdsOthersBack()
-		outer.order.Fail(h.failureKey(), holds, f.Cause)
-		if holds {
-			outer.run.setFlag(troubled)
-		}
+		outer.order.Fail(h.failureKey(), h.entry.holdsOthersBack(), f.Cause) // the run is troubled since the failure in the lane
 		l.order.Settle(f.Failure)
 	}
 }
