@@ -158,13 +158,20 @@ func (a *answer) fold(tallies []*tally, e ending) {
 		}
 		for _, failure := range t.run.level.order.Unsettled() {
 			v := failure.Cause
-			if t.Fail(failure.Index, v) && v.State == failed && t.run.batch.logger != nil {
-				a.discarded = append(a.discarded, discardedFailure{t.run.batch, failure.Index, v.Err})
+			if t.Fail(failure.Index, v) && v.State == failed {
+				a.noteDiscarded(t.run.batch, failure.Index, v.Err)
 			}
 		}
 	}
 	for _, b := range a.batches {
 		a.folds = append(a.folds, ledger.NewFold(b.length, b.talliesOf(tallies), e.cutShort()))
+	}
+}
+
+// noteDiscarded keeps a failure for the log, if its batch has one.
+func (a *answer) noteDiscarded(b *batch, index int, err error) {
+	if b.logger != nil {
+		a.discarded = append(a.discarded, discardedFailure{b, index, err})
 	}
 }
 
@@ -193,7 +200,7 @@ func (c *collector[T]) failSeveralValues(a *answer) {
 		}
 		if seen[k.batch][k.index] {
 			a.foldOf(k.batch).Worsen(k.index, ledger.Verdict{State: failed, Err: errSeveralValues})
-			a.discarded = append(a.discarded, discardedFailure{k.batch, k.index, errSeveralValues})
+			a.noteDiscarded(k.batch, k.index, errSeveralValues)
 		}
 		seen[k.batch][k.index] = true
 	}

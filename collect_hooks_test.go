@@ -83,6 +83,23 @@ func TestARecordThatFailsWithAnErrorOfAnotherBatchIsNotLoggedAsStillRunning(t *t
 	})
 }
 
+// A stage drops the failure of one record of the other batch, and another becomes two values.
+func TestFailuresOfABatchWithoutALoggerDoNotDisturbTheLogOfAnother(t *testing.T) {
+	is := is.New(t)
+	var j journal
+	own := batch.From(t.Context(), []string{"a", "b"}, byID, batch.WithLogger(slog.New(&j)))
+	other := batch.FlatMap(batch.TryEach(batch.Of("x", "y"), failingOn("x")), func(v string) []string { return []string{v, v} })
+	both := func(yield func(batch.Result[string]) bool) {
+		dropping(own, "b")(yield)
+		other(func(r batch.Result[string]) bool { return r.Err() != nil || yield(r) })
+	}
+	response, err := batch.CollectFirehose(batch.Map(both, func(string) batch.FirehoseRecord { return batch.FirehoseRecord{} }))
+	is.NoErr(err)
+	is.Equal(lo.Map(response.Records, func(r batch.FirehoseResult, _ int) string { return r.Result }),
+		[]string{"Ok", "ProcessingFailed", "ProcessingFailed", "ProcessingFailed"})
+	is.Equal(j.lines, []string{"WARN () records not processed records=4 unreached=1"})
+}
+
 func TestRecordsThatAStageDroppedAreCountedInTheLog(t *testing.T) {
 	is := is.New(t)
 	var j journal

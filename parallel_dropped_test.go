@@ -1,0 +1,83 @@
+package batch_test
+
+// Failures that enter lanes and that stages there drop.
+
+import (
+	"context"
+	"slices"
+	"testing"
+
+	"github.com/lambdabatch/batch"
+	"github.com/matryer/is"
+)
+
+// without leaves these records out, whatever became of them.
+func without(s texts, ids ...string) texts {
+	return func(yield func(batch.Result[string]) bool) {
+		for r := range s {
+			if !slices.Contains(ids, r.Record().ID) && !yield(r) {
+				return
+			}
+		}
+	}
+}
+
+// The lane of record 0 ends without having looked at its failure. Record 1 was in the pool by then, and runs in the other lane.
+func TestAFailureThatIsDroppedAtOnceInALaneHoldsBackRecordsInOtherLanes(t *testing.T) {
+	is := is.New(t)
+	var called effects
+	var report batch.Report
+	source := grouped(t.Context(), []string{"g", "g", "h"}, batch.WithPolicy(batch.StopGroup), reportInto(&report))
+	response, err := batch.Run(source, func(s texts) texts {
+		failing := func(yield func(batch.Result[string]) bool) {
+			for r := range s {
+				if r.Record().ID == "r0" {
+					r = r.Fail(errBoom)
+				}
+				if !yield(r) {
+					return
+				}
+			}
+		}
+		return batch.Parallel(failing, 2, func(s texts) texts {
+			return batch.TryEach(func(yield func(batch.Result[string]) bool) {
+				for r := range s {
+					if r.Err() != nil || !yield(r) {
+						return
+					}
+				}
+			}, called.each)
+		})
+	})
+	is.NoErr(err)
+	is.Equal(listed(response), []string{"r0", "r1"})
+	is.Equal(called.all, []string{"2"})
+	is.Equal(report.Blocked, 1)
+}
+
+// What a stage in the lane has made of the failure counts, and no longer the failure that entered.
+func TestAFailureThatIsSettledOrReplacedInALaneIsSoEvenIfItsResultIsDroppedThere(t *testing.T) {
+	for name, test := range map[string]struct {
+		replaced          error
+		failed, unreached int
+	}{
+		"settled":  {nil, 0, 1},
+		"replaced": {errDrawn, 1, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			is := is.New(t)
+			var report batch.Report
+			_, err := batch.Run(grouped(t.Context(), []string{"", ""}, reportInto(&report)), func(s texts) texts {
+				return batch.Parallel(batch.TryEach(s, failingOn("0")), 1, func(s texts) texts {
+					return without(batch.Catch(s, func(context.Context, error) error { return test.replaced }), "r0")
+				})
+			})
+			is.NoErr(err)
+			is.Equal(failedIDs(report.Failures), []string{"r0"})
+			is.Equal([]int{report.Failed, report.Unreached}, []int{test.failed, test.unreached})
+			if test.replaced != nil {
+				is.Equal(report.Failures[0].Err, test.replaced)
+			}
+		})
+	}
+}
