@@ -238,3 +238,23 @@ func TestAChunkThatIsBeingWrittenWhenTimeRunsShortIsWrittenOnce(t *testing.T) {
 		})
 	}
 }
+
+// At 2s time runs short. Record 1 would take until its context ends, at 6s.
+func TestALoopThatStopsAtAResultOfAChunkWrittenInTimeDoesNotWaitForLanes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		start := time.Now()
+		ctx, reserve := deadline(t)
+		s := inLanes(grouped(ctx, make([]string, 2), reserve), 2, func(ctx context.Context, v string) error {
+			if v == "1" {
+				<-ctx.Done()
+			}
+			return nil
+		})
+		for r := range batch.TryEachChunk(s, 10, func(context.Context, []string) error { return nil }) {
+			is.Equal(r.Record().ID, "r0")
+			break
+		}
+		is.Equal(time.Since(start), 2*time.Second)
+	})
+}
