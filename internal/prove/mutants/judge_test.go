@@ -81,17 +81,21 @@ func TestVerdictsAreKeptUntilTheFunctionOrForASurvivorTheTestsChange(t *testing.
 func TestTheTestsThatReachAMutantJudgeIt(t *testing.T) {
 	is := is.New(t)
 	s := suite{tests: []test{
-		{name: "line", reaches: []block{{file: "f.go", line: 4, toLine: 6}}},
+		{name: "line", reaches: []block{{file: "f.go", line: 4, column: 12, toLine: 6, toColumn: 20}}},
 		{name: "function", reaches: []block{{file: "f.go", line: 8, toLine: 9}}},
 		{name: "elsewhere", reaches: []block{{file: "g.go", line: 1, toLine: 99}}},
 	}}
-	reaching := func(function string, line int) []string {
-		m := mutant{File: "f.go", Function: function, Line: line, within: [2]int{3, 10}}
+	reaching := func(function string, line, column int) []string {
+		m := mutant{File: "f.go", Function: function, Line: line, column: column, within: [2]int{3, 10}}
 		return lo.Map(s.reaching(m), func(t test, _ int) string { return t.name })
 	}
-	is.Equal(reaching("f", 5), []string{"line"})
-	is.Equal(reaching("f", 7), []string{"line", "function"}) // in no block that ran
-	is.Equal(reaching("", 1), []string{"line", "function", "elsewhere"})
+	is.Equal(reaching("f", 4, 12), []string{"line"})
+	is.Equal(reaching("f", 5, 1), []string{"line"})
+	is.Equal(reaching("f", 6, 19), []string{"line"})
+	is.Equal(reaching("f", 4, 11), []string{"line", "function"}) // the condition of a case, whose statements are the block
+	is.Equal(reaching("f", 6, 20), []string{"line", "function"})
+	is.Equal(reaching("f", 7, 1), []string{"line", "function"}) // in no block that ran
+	is.Equal(reaching("", 1, 1), []string{"line", "function", "elsewhere"})
 }
 
 func TestSlowTestsRunAlone(t *testing.T) {

@@ -21,6 +21,7 @@ type mutant struct {
 	Before   string
 	After    string
 
+	column  int    // from 1
 	hash    string // of the declaration
 	at      int    // where in the declaration
 	changes []change
@@ -158,6 +159,7 @@ func (f *finder) add(operator string, n ast.Node, after string, changes ...chang
 		Operator: operator,
 		Before:   short(f.text(n)),
 		After:    short(after),
+		column:   at - start + 1,
 		hash:     f.hash,
 		at:       at - f.start,
 		changes:  changes,

@@ -32,13 +32,13 @@ func readProfile(name, trim string) ([]block, error) {
 }
 
 // reaching returns the tests that may notice a mutant. A block ends where a condition, a loop or a function literal
-// begins, so some lines are in no block that ran: then every test that enters the function counts. Outside of
-// functions every test counts.
+// begins, and the conditions of a switch are in none, so some places are in no block that ran: then every test that
+// enters the function counts. Outside of functions every test counts.
 func (s suite) reaching(m mutant) []test {
 	if m.Function == "" {
 		return s.tests
 	}
-	if exact := s.with(m.File, func(b block) bool { return b.contains(m.Line) }); len(exact) > 0 {
+	if exact := s.with(m.File, func(b block) bool { return b.contains(m.Line, m.column) }); len(exact) > 0 {
 		return exact
 	}
 	return s.with(m.File, func(b block) bool { return m.within[0] <= b.line && b.toLine <= m.within[1] })

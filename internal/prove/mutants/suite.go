@@ -32,7 +32,11 @@ type block struct {
 	line, column, toLine, toColumn int
 }
 
-func (b block) contains(line int) bool { return b.line <= line && line <= b.toLine }
+func (b block) contains(line, column int) bool {
+	begun := b.line < line || b.line == line && b.column <= column
+	over := b.toLine < line || b.toLine == line && b.toColumn <= column
+	return begun && !over
+}
 
 // study runs each test of a package alone, and notes what it reaches in the package under test.
 func study(ctx context.Context, of, under pkg) (suite, error) {
