@@ -25,14 +25,11 @@ func (p *Pool[K, T, R]) emit(l *Lane[T, R], it *Item[T, R], r R) (put, ok bool) 
 	if it != nil && (it.ordering != nil || it.lane != l) { // or a stage has carried the Result over from another lane
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		if l.shut {
-			return false, false
-		}
 		holder = it.lane
 	}
 	holder.mu.Lock()
 	defer holder.mu.Unlock()
-	if p.broken.Load() || holder == l && l.shut {
+	if p.broken.Load() || l.shut { // which the lock of the lane guards as well as that of the pool
 		return false, false
 	}
 	if it == nil {

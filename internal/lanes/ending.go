@@ -29,7 +29,6 @@ func (p *Pool[K, T, R]) GiveUp(all bool) {
 		m.givenUp = true
 		p.running--
 	}
-	p.placeFree.Broadcast()
 	p.notify()
 }
 

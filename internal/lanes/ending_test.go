@@ -95,6 +95,7 @@ func TestAnIdleLaneEndsByItselfUnlessAllLanesAreGivenUp(t *testing.T) {
 			s.add(0, 0, 0, 0)
 			s.push(s.items[0])
 			synctest.Wait()
+			s.ReleaseExpired(func(*job) bool { return true })
 			s.GiveUp(all)
 			s.consume()
 			want := map[bool]string{false: ".", true: "abandoned."}[all]
@@ -205,5 +206,34 @@ func TestALaneThatIsGivenUpTwiceIsAbandonedOnce(t *testing.T) {
 		if !s.Over() { // a lane that ends later was counted when it was given up
 			t.Fatal("the pool waits again")
 		}
+	})
+}
+
+func TestALaneThatHangsBeforeItAsksForAnItemIsGivenUp(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s := newIdleScene(1)
+		s.push(s.add(0, 0, 0, 0))
+		s.ReleaseExpired(func(*job) bool { return true })
+		s.GiveUp(false)
+		if !s.Over() {
+			t.Error("the pool still waits")
+		}
+		equal(t, "lanes given up", s.givenUp, []int{0})
+	})
+}
+
+// A stage may have another goroutine ask for the next item while it works.
+func TestALaneThatHangsOnAnItemFromBeforeIsGivenUpAlthoughItHasTakenAnother(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s := newIdleScene(1)
+		s.push(s.add(0, 0, 0, 0))
+		s.push(s.add(0, 0, 0, 0))
+		s.Next(s.lanes[0])
+		s.ReleaseExpired(func(*job) bool { return true })
+		s.Next(s.lanes[0])
+		s.GiveUp(false)
+		s.consume()
+		hows := s.hows()
+		equal(t, "how", []string{hows[0], hows[1]}, []string{"abandoned.", "abandoned."})
 	})
 }

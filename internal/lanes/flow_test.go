@@ -222,3 +222,87 @@ func TestNewItemsWakeOtherLanesWhileACalledLaneFlushes(t *testing.T) {
 		s.GiveUp(true)
 	})
 }
+
+func TestTheProducerOfANarrowPoolDoesNotWaitForLanesToStart(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s := newIdleScene(3)
+		defer s.Break()
+		s.Narrow()
+		pushed := s.pushing(0)
+		synctest.Wait()
+		if len(s.lanes) != 3 || pushed.Load() != 2 { // the last push waits
+			t.Errorf("%d lanes have started, %d items were pushed", len(s.lanes), pushed.Load())
+		}
+	})
+}
+
+func TestTheProducerGoesOnWhenHalfOfItsItemsAreTaken(t *testing.T) {
+	for _, gate := range []int{0, 1} {
+		bubble(t, func(t *testing.T) {
+			s := newIdleScene(1)
+			defer s.Break()
+			go func() {
+				for s.push(s.add(0, gate, 0, 0)) {
+				}
+			}()
+			take := func(n int) {
+				for range n {
+					s.Next(s.lanes[0])
+				}
+				synctest.Wait()
+			}
+			synctest.Wait()
+			take(lanes.Ahead/2 - 1)
+			if len(s.items) != lanes.Ahead {
+				t.Errorf("%d items were pushed before half of them were taken", len(s.items))
+			}
+			take(1)
+			if len(s.items) != lanes.Ahead+lanes.Ahead/2 {
+				t.Errorf("%d items were pushed", len(s.items))
+			}
+		})
+	}
+}
+
+func TestAnotherLaneStartsIfTheFirstOneEndsBeforeItAsksForAnItem(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s := newScene(2, func(s *scene, l *lane) {
+			if l.Owner == 0 {
+				s.Close(l, false, lost(s))
+			} else {
+				do(s, l)
+			}
+		})
+		s.push(s.add(0, 0, 0, 0))
+		synctest.Wait()
+		s.Exhaust()
+		s.consume()
+		equal(t, "how", []string{s.hows()[0]}, []string{"."})
+	})
+}
+
+// A stage may have a goroutine that asks for an item while its lane ends.
+func TestALaneThatEndsWhileItIsCalledLeavesTheItemToAnother(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1)) // so that the called lane wakes late
+	bubble(t, func(t *testing.T) {
+		s := newIdleScene(2)
+		took := make(chan *item, 2)
+		for i := range 2 {
+			s.push(s.add(0, 0, 0, 0))
+			s.Next(s.lanes[i])
+		}
+		for _, l := range s.lanes {
+			go func() {
+				it, _ := s.Next(l)
+				took <- it
+			}()
+			synctest.Wait()
+		}
+		last := s.add(0, 0, 0, 0)
+		s.push(last) // calls the second lane, which has waited for a shorter time
+		s.Close(s.lanes[1], true, lost(s))
+		if <-took != nil || <-took != last {
+			t.Error("the lane that has ended took an item")
+		}
+	})
+}

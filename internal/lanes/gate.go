@@ -28,10 +28,7 @@ func (p *Pool[K, T, R]) gate(key K) *gate[T, R] {
 // enter inserts an item by its rank.
 func (g *gate[T, R]) enter(it *Item[T, R]) {
 	it.ordering.gate = g
-	if g.head > len(g.items)/2 && len(g.items) == cap(g.items) {
-		g.items = slices.Delete(g.items, 0, g.head)
-		g.head = 0
-	}
+	g.items, g.head = compact(g.items, g.head)
 	at, _ := slices.BinarySearchFunc(g.items[g.head:], it, func(a, b *Item[T, R]) int {
 		return cmp.Or(cmp.Compare(a.ordering.rank, b.ordering.rank), cmp.Compare(a.number, b.number))
 	})

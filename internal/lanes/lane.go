@@ -88,7 +88,7 @@ func (p *Pool[K, T, R]) nextUnordered(l *Lane[T, R]) *Item[T, R] {
 		return nil
 	}
 	l.mu.Lock()
-	if l.shut || l.current == nil || l.current.ordering != nil {
+	if l.current == nil || l.current.ordering != nil { // it is nil once the lane is shut
 		l.mu.Unlock()
 		return nil
 	}

@@ -175,6 +175,25 @@ func TestALaneThatFlushesNothingIsNotAskedAgain(t *testing.T) {
 	})
 }
 
+func TestALaneTakesTheEarliestOfTheItemsThatItMayTake(t *testing.T) {
+	for _, line := range [][]int{{1, 1, 0, 2, 0, 1, 2}, {1, 0, 2, 2, 1, 1, 0}} {
+		for _, gate := range []int{0, 1} {
+			bubble(t, func(t *testing.T) {
+				s := newIdleScene(1)
+				for i := range line {
+					s.push(s.add(line[i], gate, i, 0))
+				}
+				var took []int
+				for range line {
+					it, _ := s.Next(s.lanes[0]) // which keeps the items of before
+					took = append(took, it.Value.id)
+				}
+				equal(t, "took", took, []int{0, 1, 2, 3, 4, 5, 6})
+			})
+		}
+	}
+}
+
 func TestUnfinishedItemsAreLostWhenTheirLaneCloses(t *testing.T) {
 	for _, tell := range []bool{true, false} {
 		bubble(t, func(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 )
 
 // When several lanes see the last place at the same moment, only one of them may use it.
@@ -54,4 +55,25 @@ func TestPlacesAreFreeAgainWhenTheirResultsAreReceived(t *testing.T) {
 	if n := len(o.swap(nil)); n != Behind || o.places.Load() != 0 {
 		t.Errorf("%d were received, %d places are taken", n, o.places.Load())
 	}
+}
+
+func TestAPlaceThatIsNotUsedGoesToALaneThatWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var p Pool[int, int, int]
+		p.Init(1, Callbacks[int, int]{})
+		for range Behind {
+			p.out.claim()
+		}
+		claimed := make(chan bool, 1)
+		go func() {
+			p.waitForPlace(new(Lane[int, int]))
+			claimed <- true
+		}()
+		synctest.Wait()
+		if len(claimed) > 0 {
+			t.Fatal("there is no place")
+		}
+		p.unclaim()
+		<-claimed
+	})
 }

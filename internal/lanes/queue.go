@@ -19,17 +19,12 @@ func (q *queue[T, R]) first() *Item[T, R] {
 
 func (q *queue[T, R]) pop() {
 	q.items[q.head] = nil
-	if q.head++; q.head == len(q.items) {
-		q.items, q.head = q.items[:0], 0
-	}
+	q.head++
 }
 
 // add inserts an item. It belongs at the end, unless it has waited in a line while later items were pushed.
 func (q *queue[T, R]) add(it *Item[T, R]) {
-	if q.head > len(q.items)/2 && len(q.items) == cap(q.items) {
-		q.items = slices.Delete(q.items, 0, q.head)
-		q.head = 0
-	}
+	q.items, q.head = compact(q.items, q.head)
 	at := len(q.items)
 	if q.len() > 0 && q.items[at-1].number > it.number {
 		at, _ = slices.BinarySearchFunc(q.items[q.head:], it, func(a, b *Item[T, R]) int { return int(a.number - b.number) })
@@ -43,4 +38,13 @@ func (q *queue[T, R]) all() []*Item[T, R] {
 	all := slices.Clone(q.items[q.head:])
 	q.items, q.head = nil, 0
 	return all
+}
+
+// compact drops the items before head once they are more than the others. So their room is used again, and the items
+// that are moved are never more than those that have gone since the last time.
+func compact[T, R any](items []*Item[T, R], head int) ([]*Item[T, R], int) {
+	if head <= len(items)/2 {
+		return items, head
+	}
+	return slices.Delete(items, 0, head), 0
 }
