@@ -237,12 +237,12 @@ func TestTheProducerOfANarrowPoolDoesNotWaitForLanesToStart(t *testing.T) {
 }
 
 func TestTheProducerGoesOnWhenHalfOfItsItemsAreTaken(t *testing.T) {
-	for _, gate := range []int{0, 1} {
+	for _, gates := range [][]int{{0}, {1}, {1, 0}} { // of the items, the last for all others
 		bubble(t, func(t *testing.T) {
 			s := newIdleScene(1)
 			defer s.Break()
 			go func() {
-				for s.push(s.add(0, gate, 0, 0)) {
+				for i := 0; s.push(s.add(0, gates[min(i, len(gates)-1)], 0, 0)); i++ {
 				}
 			}()
 			take := func(n int) {

@@ -154,7 +154,6 @@ func (p *Pool[K, T, R]) Init(n int, callbacks Callbacks[T, R]) { p.init(n, 1, ca
 // InitRouted prepares a routed Pool of n lanes.
 func (p *Pool[K, T, R]) InitRouted(n int, callbacks Callbacks[T, R]) {
 	p.routed = true
-	p.ordered.Store(true)
 	p.init(n, n, callbacks)
 }
 

@@ -187,39 +187,6 @@ func TestALaneThatPanicsWhileItEndsEarlyHasNoSuccessor(t *testing.T) {
 	})
 }
 
-// Lane 0 lets go of two items when it is retired. The first one leaves the line to items for lane 1 and lane 0.
-func TestTheSuccessorOfALaneThatEndsEarlyWaitsForItsLastItem(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		s := newPair(holding(10, false))
-		s.add(1, 0, 0, 0)
-		s.add(2, 0, 0, 5*time.Second)
-		s.add(1, 0, 0, 0).Value.to = 1
-		s.add(1, 0, 0, 0)
-		s.produce()
-		s.consume()
-		equal(t, "received", s.ids(), []int{0, 2, 1, 3})
-		equal(t, "given", s.given(), []time.Duration{0, 0, 0, 5 * time.Second})
-		if started := s.started(); started[0] != 2 || started[1] != 1 {
-			t.Errorf("started lanes: %v", started)
-		}
-	})
-}
-
-// A stage of lane 0 holds the second item and will let go of it in time.
-func TestTheSuccessorOfALaneThatEndsEarlyDoesNotWaitForItemsThatAreHeld(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		s := newPair(holding(10, false))
-		s.add(1, 0, 0, 0)
-		s.add(2, 0, 0, 5*time.Second).Value.kept = true
-		s.add(1, 0, 0, 0).Value.to = 1
-		s.add(1, 0, 0, 0)
-		s.produce()
-		s.consume()
-		equal(t, "received", s.ids(), []int{0, 2, 3, 1})
-		equal(t, "given", s.given(), []time.Duration{0, 0, 0, 0})
-	})
-}
-
 func TestALaneThatEndsEarlyGetsNoMoreItems(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		s := newPair(func(s *scene, l *lane) {
@@ -295,22 +262,6 @@ func TestTheItemsOfALaneThatHasEndedAreRefused(t *testing.T) {
 				t.Errorf("job %d: %s, finished %d times", id, hows[id], s.items[id].Value.finished)
 			}
 		}
-	})
-}
-
-func TestItemsAreRefusedAlsoWhenEveryRoutedLaneHasEnded(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		s := newRoutedScene(1, func(s *scene, l *lane) { s.Close(l, true, lost(s)) })
-		for range 2 {
-			if !s.push(s.add(0, 0, 0, 0)) {
-				t.Error("a push was refused")
-			}
-			synctest.Wait()
-		}
-		s.Exhaust()
-		s.consume()
-		hows := s.hows()
-		equal(t, "how", []string{hows[0], hows[1]}, []string{"refused.", "refused."})
 	})
 }
 

@@ -1,0 +1,101 @@
+package lanes_test
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// Lane 0 lets go of two items when it is retired. The first one leaves the line to items for lane 1 and lane 0.
+func TestTheSuccessorOfALaneThatEndsEarlyWaitsForItsLastItem(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s := newPair(holding(10, false))
+		s.add(1, 0, 0, 0)
+		s.add(2, 0, 0, 5*time.Second)
+		s.add(1, 0, 0, 0).Value.to = 1
+		s.add(1, 0, 0, 0)
+		s.produce()
+		s.consume()
+		equal(t, "received", s.ids(), []int{0, 2, 1, 3})
+		equal(t, "given", s.given(), []time.Duration{0, 0, 0, 5 * time.Second})
+		if started := s.started(); started[0] != 2 || started[1] != 1 {
+			t.Errorf("started lanes: %v", started)
+		}
+	})
+}
+
+// A stage of lane 0 holds the second item and will let go of it in time.
+func TestTheSuccessorOfALaneThatEndsEarlyDoesNotWaitForItemsThatAreHeld(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s := newPair(holding(10, false))
+		s.add(1, 0, 0, 0)
+		s.add(2, 0, 0, 5*time.Second).Value.kept = true
+		s.add(1, 0, 0, 0).Value.to = 1
+		s.add(1, 0, 0, 0)
+		s.produce()
+		s.consume()
+		equal(t, "received", s.ids(), []int{0, 2, 3, 1})
+		equal(t, "given", s.given(), []time.Duration{0, 0, 0, 0})
+	})
+}
+
+// The lane lets go of its last item for five seconds. Its successor works on the first item for seven. Two more arrive
+// for the successor, before and after the lane has ended.
+func TestALaneThatEndsEarlyHasOneSuccessor(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s := newPair(func(s *scene, l *lane) {
+			if l.Owner == 0 {
+				holding(10, false)(s, l)
+			} else {
+				do(s, l)
+			}
+		})
+		for line := 1; line <= 3; line++ {
+			s.add(line, 0, 0, 0)
+		}
+		s.add(4, 0, 0, 5*time.Second).Value.kept = true
+		for line, takes := range []time.Duration{0, time.Second, 10 * time.Second} {
+			s.add(line+1, 0, 0, takes).Value.to = 1
+		}
+		s.add(1, 0, 0, 7*time.Second)
+		s.add(2, 0, 0, 0)
+		s.add(3, 0, 0, 0)
+		s.produce()
+		s.consume()
+		equal(t, "given", s.given()[7:], []time.Duration{0, 7 * time.Second, 11 * time.Second})
+		if n := s.started()[0]; n != 2 {
+			t.Errorf("%d lanes started", n)
+		}
+	})
+}
+
+func TestItemsAreRefusedAlsoWhenEveryRoutedLaneHasEnded(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s := newRoutedScene(1, func(s *scene, l *lane) { s.Close(l, true, lost(s)) })
+		for range 2 {
+			if !s.push(s.add(0, 0, 0, 0)) {
+				t.Error("a push was refused")
+			}
+			synctest.Wait()
+		}
+		s.Exhaust()
+		s.consume()
+		hows := s.hows()
+		equal(t, "how", []string{hows[0], hows[1]}, []string{"refused.", "refused."})
+	})
+}
+
+func TestNoRoutedLaneStartsOnceThePoolIsGivenUp(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s := newRoutedScene(2, func(*scene, *lane) {})
+		s.push(s.add(1, 0, 0, 0))
+		next := s.add(1, 0, 0, 0)
+		next.Value.to = 1
+		s.push(next)
+		s.Next(s.lanes[0])
+		s.GiveUp(true) // makes the second item ready
+		if len(s.lanes) != 1 || !s.Over() {
+			t.Errorf("%d lanes have started, over: %v", len(s.lanes), s.Over())
+		}
+	})
+}
