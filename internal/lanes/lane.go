@@ -98,7 +98,7 @@ func (p *Pool[K, T, R]) nextUnordered(l *Lane[T, R]) *Item[T, R] {
 		p.give(l, it)
 	}
 	l.mu.Unlock()
-	if it != nil && p.producerWaits.Load() && p.unordered.len() <= Ahead/2 {
+	if p.producerWaits.Load() && p.unordered.len() <= Ahead/2 {
 		p.mu.Lock()
 		made := p.resumeProducer()
 		p.mu.Unlock()
