@@ -147,6 +147,22 @@ func TestAnItemThatHasNotExpiredStaysInItsLine(t *testing.T) {
 	})
 }
 
+func TestAnItemThatIsPushedLaterEntersItsLineUnlessItHasExpired(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s := newScene(4, do)
+		for range 3 {
+			s.add(1, 0, 0, time.Second)
+		}
+		s.push(s.items[0])
+		s.ReleaseExpired(func(j *job) bool { return j.id == 2 })
+		s.push(s.items[1])
+		s.push(s.items[2])
+		s.Exhaust()
+		s.consume()
+		equal(t, "given", s.given(), []time.Duration{0, time.Second, 0})
+	})
+}
+
 func TestAProducerStopsWhenAllLanesHaveEnded(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		s := newScene(2, func(s *scene, l *lane) {
