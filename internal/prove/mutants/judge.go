@@ -228,8 +228,13 @@ func (j *judge) by(ctx context.Context, s suite, m mutant, dir, overlay string) 
 	return s.try(ctx, m, binary, 0)
 }
 
-// slack is how much longer than usual tests may take before they count as hanging.
-const slack = 10
+const (
+	// slack is how much longer than usual tests may take before they are stopped.
+	slack = 10
+	// patience is how much longer they then may take once more before they count as hanging. While other programs have
+	// the processors, the first time may be too short, and not only for a mutant.
+	patience = 4
+)
 
 // try runs the tests that reach a mutant, a few at a time, the fastest first.
 func (s suite) try(ctx context.Context, m mutant, binary string, chosen int) (verdict, string, error) {
@@ -237,6 +242,9 @@ func (s suite) try(ctx context.Context, m mutant, binary string, chosen int) (ve
 		limit := 5*time.Second + slack*lo.SumBy(some, func(t test) time.Duration { return t.took })
 		names := lo.Map(some, func(t test, _ int) string { return t.name })
 		out, err := runTests(ctx, s.of, binary, names, limit, chosen)
+		if err != nil && timedOut(string(out)) {
+			out, err = runTests(ctx, s.of, binary, names, patience*limit, chosen)
+		}
 		if ctx.Err() != nil {
 			return "", "", ctx.Err()
 		}

@@ -105,6 +105,25 @@ func TestSlowTestsRunAlone(t *testing.T) {
 	is.Equal(lo.Map(portions(tests), func(p []test, _ int) int { return len(p) }), []int{3, 1, 1})
 }
 
+func TestTestsThatAreStoppedAreTriedOnceMore(t *testing.T) {
+	is := is.New(t)
+	dir := t.TempDir()
+	binary := filepath.Join(dir, "mutant.test")
+	s := suite{of: pkg{Dir: dir}, tests: []test{{name: "TestA", reaches: []block{{file: "f.go"}}}}}
+	m := mutant{File: "f.go"}
+	is.NoErr(os.WriteFile(binary, []byte("#!/bin/sh\n"+
+		"if [ -e stopped ]; then exit 0; fi\n"+
+		"touch stopped; echo 'panic: test timed out after 5s'; exit 2\n"), 0o700))
+	v, _, err := s.try(t.Context(), m, binary, 0)
+	is.NoErr(err)
+	is.Equal(v, survived)
+
+	is.NoErr(os.WriteFile(binary, []byte("#!/bin/sh\necho 'panic: test timed out after 5s'; exit 2\n"), 0o700))
+	v, _, err = s.try(t.Context(), m, binary, 0)
+	is.NoErr(err)
+	is.Equal(v, killed)
+}
+
 func TestTheKillerIsTheTestThatFailedOrRanLast(t *testing.T) {
 	is := is.New(t)
 	is.Equal(killerIn("=== RUN   TestA\n=== RUN   TestB\n    x\n--- FAIL: TestB (0.1s)\n"), "TestB")

@@ -79,6 +79,9 @@ var (
 	running = regexp.MustCompile(`(?m)^=== RUN\s+(\S+)`)
 )
 
+// timedOut reports whether the tests were stopped since they took too long.
+func timedOut(output string) bool { return strings.Contains(output, "panic: test timed out after ") }
+
 // killerIn returns the test that failed, or the one that ran last if the process broke off.
 func killerIn(output string) string {
 	if found := failure.FindStringSubmatch(output); found != nil {
