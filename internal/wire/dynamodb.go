@@ -247,7 +247,7 @@ func set[E any](r *reader, read func() (E, error)) ([]E, error) {
 	var problem error
 	for first := true; r.element(first); first = false {
 		e, err := read()
-		if err != nil && problem == nil {
+		if problem == nil {
 			problem = err
 		}
 		set = append(set, e)

@@ -130,9 +130,7 @@ func (r *reader) path(record []byte, at int) string {
 		if len(p) > 0 {
 			p = append(p, '.')
 		}
-		if p = append(p, name...); len(p) > maxPath {
-			break
-		}
+		p = append(p, name...)
 	}
 	return clip(string(p), maxPath)
 }

@@ -77,7 +77,6 @@ func readPartitions(src source[KafkaRecord], r *reader) (b Batch[KafkaRecord], e
 			r.literal("null")
 			continue
 		default:
-			r.skip()
 			return b, fmt.Errorf("topic-partition %s that is %s", quote(p.name), kind(c))
 		}
 		for first := true; r.element(first); first = false {
@@ -125,7 +124,6 @@ func headerBytes(r *reader, _ string) (events.JSONNumberBytes, bool) {
 	}
 	r.headerBytes = r.headerBytes[:0]
 	for first := true; r.element(first); first = false {
-		r.peek()
 		at := r.pos
 		var n int64
 		if text, ok := r.numberText(); ok {

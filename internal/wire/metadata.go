@@ -69,9 +69,6 @@ func (r *reader) anyText(field string) (text []byte, ok bool) {
 	case '"':
 		text = r.text()
 		return text, !r.broken
-	case 'n':
-		r.literal("null")
-		return nil, false
 	case '{', '[':
 		r.skipUnread(field)
 		return nil, false
@@ -80,10 +77,7 @@ func (r *reader) anyText(field string) (text []byte, ok bool) {
 		r.skip()
 		return r.data[at:r.pos], !r.broken
 	}
-	if text, ok = r.numberText(); !ok {
-		return nil, false
-	}
-	return text, true
+	return r.numberText()
 }
 
 // skipUnread skips a value that does not fit the field, and notes that.
@@ -110,8 +104,8 @@ func (r *reader) metaObject(field string) bool {
 func (r *reader) metaInteger(to *int64, field string) {
 	r.peek()
 	at := r.pos
-	text, ok := r.anyText(field)
-	if !ok || len(text) == 0 {
+	text, _ := r.anyText(field)
+	if len(text) == 0 {
 		return
 	}
 	n, err := strconv.ParseInt(string(text), 10, 64)
@@ -128,7 +122,7 @@ func (r *reader) metaInteger(to *int64, field string) {
 // float parses a JSON number. [strconv.ParseFloat] alone would also accept names and other bases.
 func float(text []byte) (f float64, ok bool) {
 	for _, c := range text {
-		if (c < '0' || c > '9') && c != '.' && c != '-' && c != '+' && c|0x20 != 'e' {
+		if c > '9' && c|0x20 != 'e' {
 			return 0, false
 		}
 	}
@@ -142,11 +136,11 @@ func float(text []byte) (f float64, ok bool) {
 func (r *reader) metaSeconds(to *events.SecondsEpochTime, field string) {
 	null := r.peek() == 'n'
 	at := r.pos
-	text, ok := r.anyText(field)
+	text, _ := r.anyText(field)
 	switch {
 	case null:
 		to.Time = time.Unix(0, 0)
-	case ok && len(text) > 0:
+	case len(text) > 0:
 		if seconds, ok := float(text); ok {
 			whole := int64(seconds)
 			to.Time = time.Unix(whole, int64((seconds-float64(whole))*1e9))
@@ -159,11 +153,11 @@ func (r *reader) metaSeconds(to *events.SecondsEpochTime, field string) {
 func (r *reader) metaMillis(to *events.MilliSecondsEpochTime, field string) {
 	null := r.peek() == 'n'
 	at := r.pos
-	text, ok := r.anyText(field)
+	text, _ := r.anyText(field)
 	switch {
 	case null:
 		to.Time = time.Unix(0, 0)
-	case ok && len(text) > 0:
+	case len(text) > 0:
 		if ms, err := strconv.ParseInt(string(text), 10, 64); err == nil {
 			to.Time = time.Unix(ms/1000, ms%1000*1e6)
 			return

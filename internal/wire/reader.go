@@ -19,7 +19,7 @@ type reader struct {
 	eventSource  string // of the current record
 	msk          bool   // the current record comes from MSK
 	fault        error  // the first problem of the current record
-	faultAt      int    // where the faulty value begins
+	faultAt      int    // where the faulty value begins, or white space before it
 	groupUnread  bool   // what says which group the current record belongs to could not be read
 	unreadFields []Unread
 
@@ -93,9 +93,9 @@ func (r *reader) next(first bool, closing byte) bool {
 	case c == closing:
 		r.pos++
 		return false
-	case first && c != 0:
+	case first:
 		return true
-	case !first && c == ',':
+	case c == ',':
 		r.pos++
 		return true
 	}
@@ -161,7 +161,7 @@ func (r *reader) literal(s string) {
 
 // bad notes the problem of the value at a position, unless the record already has one.
 func (r *reader) bad(at int, err error) {
-	if r.fault == nil && !r.broken {
+	if r.fault == nil {
 		r.fault, r.faultAt = err, at
 	}
 }

@@ -106,7 +106,6 @@ var (
 )
 
 func (r *reader) integer(to *int64) bool {
-	r.peek()
 	at := r.pos
 	text, ok := r.numberText()
 	if !ok {

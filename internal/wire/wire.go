@@ -201,7 +201,7 @@ func (src source[R]) top(r *reader, w *windowReader) (b Batch[R], err error) {
 			}
 		}
 	}
-	if !found && !r.broken && (w == nil || !w.found) {
+	if !found && (w == nil || !w.found) {
 		if null {
 			return b, errNull
 		}
