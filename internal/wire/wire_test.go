@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -16,14 +17,20 @@ import (
 	"github.com/samber/lo"
 )
 
+// moduleOfEvents returns the folder of aws-lambda-go.
+var moduleOfEvents = sync.OnceValues(func() (string, error) {
+	dir, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/aws/aws-lambda-go").Output()
+	return strings.TrimSpace(string(dir)), err
+})
+
 // testdata returns an event from the test data of aws-lambda-go.
 func testdata(t testing.TB, name string) []byte {
 	t.Helper()
-	dir, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/aws/aws-lambda-go").Output()
+	dir, err := moduleOfEvents()
 	if err != nil {
 		t.Fatal(err)
 	}
-	data, err := os.ReadFile(filepath.Join(strings.TrimSpace(string(dir)), "events", "testdata", name))
+	data, err := os.ReadFile(filepath.Join(dir, "events", "testdata", name))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,6 +91,7 @@ func TestLenienciesOfEncodingJSONHold(t *testing.T) {
 		{sqsTarget.check, "{\"body\":\"a\xffb\xe2\x82\",\"messageId\":\"\\ud800\\ud83d\\ude00\\udc00\"}"},
 		{sqsTarget.check, "{\"attributes\":{\"\xff\":\"1\",\"\xfe\":\"2\"}}"},
 		{sqsTarget.check, `{"unknown":[{"":1e999}],"":null,"null":"\ud800"}`},
+		{sqsTarget.check, `{"receiptHandle":"a","receiptHandle":null,"awsRegion":"r","awsRegion":null}`},
 		{kinesisTarget.check, `{"kinesis":{"data":"YQ\n=="},"kinesis":{"sequenceNumber":"1"},"kinesis":null}`},
 		{kinesisTarget.check, `{"kinesis":{"data":"","data":null}}`},
 		{kinesisTarget.check, `{"kinesis":{"data":"\r\n"}}`},
@@ -156,7 +164,7 @@ func TestOnlyTheBrokenRecordIsBadAndItKeepsItsIdentifier(t *testing.T) {
 }
 
 func TestAnAttributeValueMustBeOfTheTypeThatItNames(t *testing.T) {
-	for _, value := range []string{`{"BOOL":1}`, `{"L":{}}`, `{"M":[]}`, `{"S":1}`, `{"B":[]}`, `{"NS":1}`} {
+	for _, value := range []string{`{"BOOL":1}`, `{"L":{}}`, `{"M":[]}`, `{"S":1}`, `{"B":[]}`, `{"NS":1}`, `{"NS":[1,"2"]}`} {
 		is := is.New(t)
 		b, err := DynamoDB([]byte(`{"Records":[{"dynamodb":{"NewImage":{"a":` + value + `},"SequenceNumber":"9"}}]}`))
 		is.NoErr(err)
@@ -208,6 +216,7 @@ func TestAnEmptyListIsAnEmptyBatch(t *testing.T) {
 	is.Equal(len(b.Records), 0)
 	k, err := Kafka([]byte(`{"records":{"t-1":[],"t-0":null}}`))
 	is.NoErr(err)
+	is.True(k.Records != nil)
 	is.Equal(len(k.Records), 0)
 }
 
@@ -254,6 +263,8 @@ func TestKafkaRecordsAreOrderedByTheNameOfTheirPartition(t *testing.T) {
 	is.Equal(order, []string{"s-0/0", "s-0/1", "t-10/0", "t-10/11", "t-2/20", "t-2/0"})
 	bad := lo.Map(b.Bad, func(x Bad, _ int) int { return x.Index })
 	is.Equal(bad, []int{0, 2, 5})
+	located := lo.Map(b.Records, func(k KafkaRecord, _ int) bool { return k.Located })
+	is.Equal(located, []bool{false, true, false, true, true, false})
 }
 
 // An identifier repeats the name. So the response for a long name and many records would be many times as large as
@@ -266,7 +277,9 @@ func TestATopicPartitionWithAnOverlongNameIsRefused(t *testing.T) {
 	b, err := Kafka(payload(249)) // the longest name that Kafka allows
 	is.NoErr(err)
 	is.Equal(len(b.Records), 1)
-	_, err = Kafka(payload(maxPartitionName))
+	_, err = Kafka(payload(289)) // of 300 bytes with the number
+	is.NoErr(err)
+	_, err = Kafka(payload(290))
 	is.True(err != nil)
 	is.True(strings.HasSuffix(err.Error(), "tttttt…\", whose name is too long"))
 	is.True(len(err.Error()) < 150)
@@ -302,8 +315,13 @@ func TestAnImageNestedTooDeeplyIsBad(t *testing.T) {
 	is.Equal(len(b.Bad), 0)
 	b, err = DynamoDB(nested(1001))
 	is.NoErr(err)
-	is.Equal(b.Bad[0].Err, errNested)
+	is.Equal(b.Bad[0].Err.Error(), "nested too deeply")
 	is.True(len(b.Bad[0].Field) < 300)
+	innermost, lists := b.Records[0].Change.NewImage["a"].List(), 1
+	for ; len(innermost) > 0; lists++ {
+		innermost = innermost[0].List()
+	}
+	is.Equal(lists, 1000) // the value that is nested too deeply is left out
 	is.Equal(b.Records[0].Change.SequenceNumber, "1")
 }
 
