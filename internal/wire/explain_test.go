@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -42,6 +43,7 @@ func TestAllReadersRefuseAPayloadThatIsNotAnEventInTheSameWords(t *testing.T) {
 		`{"Records":[{"a":01}]}`:             `no JSON: …`,
 		`{"Records":[{"a":nuLL}]}`:           `no JSON: …`,
 		"{\"Records\":\"a\x00\"}":            `no JSON: …`,
+		"{\"Records\":[]} \x00":              `JSON, but with more text after byte 14`,
 		`{"Records":"x"} {}`:                 `JSON, but with more text after byte 15`,
 		"\ufeff{}":                           `no JSON: …`,
 	} {
@@ -56,6 +58,22 @@ func TestAllReadersRefuseAPayloadThatIsNotAnEventInTheSameWords(t *testing.T) {
 				}
 				is.Equal(got, want)
 			})
+		}
+	}
+}
+
+func TestARefusalOfWhatIsNoJSONSaysWhereItEnds(t *testing.T) {
+	for payload, at := range map[string]int{
+		`{"Records":[],}`:            13,
+		`{"Records":[{"a":01}]}`:     18,
+		`{"Records":[{"body":"\x"}]`: 21,
+		"\ufeff{}":                   0,
+	} {
+		is := is.New(t)
+		for _, err := range refusals(payload) {
+			is.True(strings.HasSuffix(err.Error(), fmt.Sprintf(" after byte %d", at)))
+			_, why, _ := strings.Cut(err.Error(), "got no JSON: ")
+			is.True(strings.HasPrefix(why, "invalid ")) // what follows is jsontext's
 		}
 	}
 }
@@ -124,9 +142,10 @@ func TestARefusalSaysWhatIsWrong(t *testing.T) {
 		is.Equal(err.Error(), want)
 	}
 	for payload, want := range map[string]string{
-		`{"records":{"t-0":[],"t-0":[]}}`: `topic-partition "t-0" twice`,
-		`{"records":{"t-0":{}}}`:          `topic-partition "t-0" that is an object`,
-		`{"records":{},"records":{}}`:     "two lists of records",
+		`{"records":{"t-0":[],"t-0":[]}}`:                                  `topic-partition "t-0" twice`,
+		`{"records":{"t-0":{}}}`:                                           `topic-partition "t-0" that is an object`,
+		`{"records":{},"records":{}}`:                                      "two lists of records",
+		`{"records":{"t-0":[` + strings.Repeat("0,", manyRecords) + `0]}}`: "more records than its size allows for",
 	} {
 		is := is.New(t)
 		_, err := Kafka([]byte(payload))

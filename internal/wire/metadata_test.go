@@ -30,6 +30,25 @@ func TestMetadataIsReadInEveryNotationThatMeansTheSame(t *testing.T) {
 		is.Equal(len(b.Bad)+len(b.Unread), 0)
 		is.Equal(b.Records[0].ApproximateArrivalTimestamp.Time, want)
 	}
+	for text, want := range map[string]time.Time{
+		`1507217624.302`:             at,
+		` "1507217624.302"`:          at,
+		`1507217624`:                 time.Unix(1507217624, 0),
+		`1.507217624302E+9`:          at,
+		`"2017-10-05T15:33:44.302Z"`: at,
+		`-1.5`:                       time.Unix(-1, -500_000_000),
+		`-1e-6`:                      time.Unix(0, -1000),
+		` null`:                      time.Unix(0, 0),
+		`""`:                         {},
+	} {
+		is := is.New(t)
+		b, err := Kinesis([]byte(`{"Records":[{"kinesis":{"approximateArrivalTimestamp":` + text + `}}]}`))
+		is.NoErr(err)
+		is.Equal(len(b.Bad)+len(b.Unread), 0)
+		got := b.Records[0].Kinesis.ApproximateArrivalTimestamp.Time
+		is.True(got.Sub(want).Abs() < time.Microsecond) // a float64 is no more precise
+		is.Equal(got.Location(), want.Location())
+	}
 	for text, want := range map[string]int64{
 		`26`: 26, `"26"`: 26, `26.0`: 26, `2.6e1`: 26, `"-2.6e1"`: -26, `"026"`: 26, `""`: 0, `null`: 0,
 		`9223372036854775807`: 9223372036854775807, `"-9223372036854775808"`: -9223372036854775808, `9007199254740991.0`: 1<<53 - 1,
@@ -44,7 +63,8 @@ func TestMetadataIsReadInEveryNotationThatMeansTheSame(t *testing.T) {
 
 func TestMetadataThatCannotBeReadIsNotedAndStaysZero(t *testing.T) {
 	for _, text := range []string{
-		`"yesterday"`, `"Infinity"`, `"nan"`, `"0x1p4"`, `"1_000"`, `"1507217624302 "`, `true`, `1e400`, `"1e400"`, `-1e19`, `"2017-10-05"`,
+		`"yesterday"`, `"Infinity"`, `"nan"`, `"0x1p4"`, `"1_000"`, `"1507217624302 "`, `true`, `1e400`, `"1e400"`, `-1e19`,
+		`9223372036854775808`, `-9223372036854775808.0`, `"1 5"`, `"1/5"`, `"15:"`, `"1d5"`, `"e"`, `"2017-10-05"`,
 	} {
 		is := is.New(t)
 		b, err := Firehose([]byte(`{"records":[{"approximateArrivalTimestamp":` + text + `,"data":"YQ=="}]}`))
@@ -61,6 +81,44 @@ func TestMetadataThatCannotBeReadIsNotedAndStaysZero(t *testing.T) {
 		is.Equal(b.Unread, []Unread{{"dynamodb.SizeBytes", text}})
 		is.Equal(b.Records[0].Change.SizeBytes, int64(0))
 	}
+}
+
+func TestMetadataThatCannotBeReadLeavesItsFieldAsItIs(t *testing.T) {
+	is := is.New(t)
+	for _, value := range []string{`[]`, `{}`, `null`} {
+		s, err := SQS([]byte(`{"Records":[{"receiptHandle":"h","receiptHandle":` + value + `,"awsRegion":"r","awsRegion":` + value +
+			`,"attributes":{"SenderId":"s"},"attributes":{"x":"y","SentTimestamp":` + value + `}}]}`))
+		is.NoErr(err)
+		is.Equal(s.Records[0].ReceiptHandle, "h")
+		is.Equal(s.Records[0].AWSRegion, "r")
+		is.Equal(s.Records[0].Attributes["SenderId"], "s")
+		_, there := s.Records[0].Attributes["SentTimestamp"]
+		is.Equal(there, value == `null`) // as "", like in encoding/json
+	}
+	for _, value := range []string{`[]`, `"x"`, `true`, `""`} {
+		d, err := DynamoDB([]byte(`{"Records":[{"dynamodb":{"SizeBytes":7,"SizeBytes":` + value +
+			`,"ApproximateCreationDateTime":60,"ApproximateCreationDateTime":` + value + `}}]}`))
+		is.NoErr(err)
+		is.Equal(d.Records[0].Change.SizeBytes, int64(7))
+		is.Equal(d.Records[0].Change.ApproximateCreationDateTime.Unix(), int64(60))
+		f, err := Firehose([]byte(`{"records":[{"approximateArrivalTimestamp":60000,"approximateArrivalTimestamp":` + value + `}]}`))
+		is.NoErr(err)
+		is.Equal(f.Records[0].ApproximateArrivalTimestamp.Unix(), int64(60))
+	}
+}
+
+func TestWhatIsNotedOfAnUnreadableFieldBeginsAfterTheWhiteSpace(t *testing.T) {
+	is := is.New(t)
+	b, err := DynamoDB([]byte(`{"Records":[{"eventID": [] ,"userIdentity":
+		"u" ,"dynamodb":{"SizeBytes": "x" ,"ApproximateCreationDateTime": true ,"StreamViewType": {"a":1} }}]}`))
+	is.NoErr(err)
+	is.Equal(b.Unread, []Unread{
+		{"eventID", "an array"}, {"userIdentity", `"u"`}, {"dynamodb.SizeBytes", `"x"`},
+		{"dynamodb.ApproximateCreationDateTime", "true"}, {"dynamodb.StreamViewType", "an object"},
+	})
+	f, err := Firehose([]byte(`{"records":[{"approximateArrivalTimestamp":	"y" }]}`))
+	is.NoErr(err)
+	is.Equal(f.Unread, []Unread{{"approximateArrivalTimestamp", `"y"`}})
 }
 
 func TestAnUnreadableFieldIsNotedOnceWithItsFirstContent(t *testing.T) {

@@ -5,11 +5,13 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aws/aws-lambda-go/events"
 	"github.com/matryer/is"
 )
 
 func TestTextUpToHalfAPieceSharesOneAndAPieceIsFilledToItsEnd(t *testing.T) {
 	is := is.New(t)
+	is.Equal(pieceSize, 8192)
 	r := &reader{data: make([]byte, 2*pieceSize)}
 	is.Equal(r.copyText(make([]byte, pieceSize/2+1)), string(make([]byte, pieceSize/2+1)))
 	is.Equal(r.texts.Len(), 0) // it was copied separately
@@ -59,19 +61,23 @@ func TestTextThatRecursIsCopiedOnce(t *testing.T) {
 
 func TestAValueOfTheWrongTypeSaysWhatWasWanted(t *testing.T) {
 	for value, want := range map[string]string{
-		`{"S":1}`:           "want a string, got a number",
-		`{"N":null}`:        "want a string, got null",
-		`{"BOOL":"t"}`:      "want a boolean, got a string",
-		`{"B":[]}`:          "want a string, got an array",
-		`{"SS":"x"}`:        "want an array, got a string",
-		`{"NS":{}}`:         "want an array, got an object",
-		`{"BS":[true]}`:     "want a string, got a boolean",
-		`{"L":{}}`:          "want an array, got an object",
-		`{"M":[]}`:          "want an object, got an array",
-		`{"Q":1}`:           `unknown DynamoDB type "Q"`,
-		`{}`:                errTypes.Error(),
-		`{"S":"a","S":"b"}`: errTypes.Error(),
-		`7`:                 "want an object, got a number",
+		`{"S":1}`:                 "want a string, got a number",
+		`{"N":null}`:              "want a string, got null",
+		`{"BOOL":"t"}`:            "want a boolean, got a string",
+		`{"B":[]}`:                "want a string, got an array",
+		`{"SS":"x"}`:              "want an array, got a string",
+		`{"NS":{}}`:               "want an array, got an object",
+		`{"S":false}`:             "want a string, got a boolean",
+		`{"BS":[true]}`:           "want a string, got a boolean",
+		`{"L":{}}`:                "want an array, got an object",
+		`{"M":[]}`:                "want an object, got an array",
+		`{"Q":1}`:                 `unknown DynamoDB type "Q"`,
+		`{}`:                      "want a value of one DynamoDB type",
+		`{"S":"a","S":"b"}`:       "want a value of one DynamoDB type",
+		`{"SS":["a",1,"b",true]}`: "want a string, got a number", // the first of two problems
+		`{"BS":["",null,"%"]}`:    "want a string, got null",
+		`{"B":"%"}`:               "illegal base64 data at input byte 0",
+		`7`:                       "want an object, got a number",
 	} {
 		is := is.New(t)
 		b, err := DynamoDB([]byte(`{"Records":[{"dynamodb":{"Keys":{"k":` + value + `}}}]}`))
@@ -119,8 +125,41 @@ func TestTextIsShortenedOnlyIfItIsTooLong(t *testing.T) {
 	is.Equal(clip("aé", 2), "a…")
 	is.Equal(quote(strings.Repeat("x", 40)), `"`+strings.Repeat("x", 40)+`"`)
 	is.Equal(quote(strings.Repeat("x", 41)), `"`+strings.Repeat("x", 40)+`…"`)
-	is.Equal(shown([]byte(strings.Repeat("1", maxGot))), strings.Repeat("1", maxGot))
-	is.Equal(shown([]byte(strings.Repeat("1", maxGot+1))), strings.Repeat("1", maxGot)+"…")
+	is.Equal(shown([]byte(strings.Repeat("1", 40))), strings.Repeat("1", 40))
+	is.Equal(shown([]byte(strings.Repeat("1", 41))), strings.Repeat("1", 40)+"…")
+	is.Equal(shown([]byte(strings.Repeat("é", 100))), strings.Repeat("é", 20)+"…")
+}
+
+func TestAPathOfUpTo200BytesIsShownWhole(t *testing.T) {
+	for name, want := range map[string]string{
+		"a":                      "dynamodb.NewImage.a",
+		strings.Repeat("b", 182): "dynamodb.NewImage." + strings.Repeat("b", 182),
+		strings.Repeat("c", 183): "dynamodb.NewImage." + strings.Repeat("c", 182) + "…",
+		strings.Repeat("é", 500): "dynamodb.NewImage." + strings.Repeat("é", 91) + "…",
+	} {
+		is := is.New(t)
+		b, err := DynamoDB([]byte(`{"Records":[{"dynamodb":{"NewImage":{"` + name + `":7}}}]}`))
+		is.NoErr(err)
+		is.Equal(b.Bad[0].Field, want)
+	}
+	for _, n := range []int{189, 190} { // "attributes." has 11
+		is := is.New(t)
+		b, err := SQS([]byte(`{"Records":[{"attributes":{"` + strings.Repeat("a", n) + `":[]}}]}`))
+		is.NoErr(err)
+		is.Equal(b.Unread[0].Field, "attributes."+strings.Repeat("a", 189)+strings.Repeat("…", n-189))
+	}
+}
+
+func TestAnAttributeValueThatCannotBeReadIsLeftOut(t *testing.T) {
+	is := is.New(t)
+	b, err := DynamoDB([]byte(`{"Records":[{"dynamodb":{"NewImage":{"l":{"L":[{"S":"a"},7,{"X":1},{"S":"b"}]},` +
+		`"m":{"M":{"a":{"N":"1"},"b":{"N":1}}},"s":{"SS":[1]}}}}]}`))
+	is.NoErr(err)
+	is.Equal(b.Bad[0].Field, "dynamodb.NewImage.l.L.1")
+	image := b.Records[0].Change.NewImage
+	is.Equal(len(image), 2)
+	is.Equal(image["l"].List(), []events.DynamoDBAttributeValue{events.NewStringAttribute("a"), events.NewStringAttribute("b")})
+	is.Equal(image["m"].Map(), map[string]events.DynamoDBAttributeValue{"a": events.NewNumberAttribute("1")})
 }
 
 func TestEightUnreadableFieldsAreNotedAndNoMore(t *testing.T) {
