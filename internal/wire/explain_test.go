@@ -40,6 +40,7 @@ func TestAllReadersRefuseAPayloadThatIsNotAnEventInTheSameWords(t *testing.T) {
 		`{"Records":[{"eventSource":"aws:sq`: `JSON that is cut off after byte 34`,
 		`{"Records":[],}`:                    `no JSON: …`,
 		`{"Records":[{]}`:                    `no JSON: …`,
+		`{"Records":[{"body"]}`:              `no JSON: …`,
 		`{"Records":[{"a":01}]}`:             `no JSON: …`,
 		`{"Records":[{"a":nuLL}]}`:           `no JSON: …`,
 		"{\"Records\":\"a\x00\"}":            `no JSON: …`,

@@ -100,6 +100,15 @@ func TestAValueOfTheWrongTypeSaysWhatWasWanted(t *testing.T) {
 	}
 }
 
+func TestAVitalAttributeOfTheWrongTypeIsEmpty(t *testing.T) {
+	is := is.New(t)
+	b, err := SQS([]byte(`{"Records":[{"attributes":{"ApproximateReceiveCount":7,"MessageGroupId":"g","MessageGroupId":{}}}]}`))
+	is.NoErr(err)
+	is.Equal(b.Records[0].Attributes, map[string]string{"ApproximateReceiveCount": "", "MessageGroupId": ""})
+	is.Equal(b.Bad[0].Field, "attributes.ApproximateReceiveCount")
+	is.Equal(b.Bad[0].Err.Error(), "want a string, got a number")
+}
+
 func TestAProblemIsNamedInWords(t *testing.T) {
 	for record, want := range map[string]string{
 		`{"offset":1.5}`:                  "offset: number is no integer of 64 bits",

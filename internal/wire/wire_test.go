@@ -185,7 +185,7 @@ func TestTheFirstProblemOfARecordIsNamed(t *testing.T) {
 func TestNumbersAreThoseOfJSON(t *testing.T) {
 	for _, n := range []string{
 		"0", "-0", "-0.0", "12", "0.5", "1.50", "1e5", "1E+05", "-1.5e-3", "127", "-128", "128", "1e400",
-		"01", "-01", "-", "--1", "+1", "1.", ".5", "1.e1", "1e", "1e+", "0x1", "1_0", "1 0", "1-2", "0.1.2", "00.1", "Infinity", "1a",
+		"01", "-01", "-", "--1", "+1", "1.", ".5", "1.e1", "1e", "1e+", "0x1", "1_0", "1 0", "1-2", "0.1.2", "00.1", "Infinity", "1a", "1:", "1/",
 	} {
 		for _, space := range []string{"", " "} {
 			n += space
@@ -203,6 +203,7 @@ func TestStringsWithAnyByteDecodeAsEncodingJSONDecodesThem(t *testing.T) {
 			for _, b := range []string{string([]byte{byte(c)}), string([]byte{'\\', byte(c)}), string([]byte{0xe3, byte(c), 0x82})} {
 				text := strings.Repeat("a", pad) + b
 				sqsTarget.check(t, []byte(`{"Records":[{"body":"`+text+`","receiptHandle":"`+text+`bcdefghi"}]}`))
+				sqsTarget.check(t, []byte(`{"Records":[{"body":"`+text+`"}]}`)) // fewer than eight bytes follow
 			}
 		}
 	}
