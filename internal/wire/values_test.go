@@ -109,6 +109,22 @@ func TestAVitalAttributeOfTheWrongTypeIsEmpty(t *testing.T) {
 	is.Equal(b.Bad[0].Err.Error(), "want a string, got a number")
 }
 
+func TestAVitalFieldThatIsGivenAgainInAWrongFormStaysAsItIs(t *testing.T) {
+	for _, wrong := range []string{`7`, `"%"`, `[]`} {
+		is := is.New(t)
+		b, err := Kinesis([]byte(`{"Records":[{"kinesis":{"data":"YQ==","data":` + wrong + `}}]}`))
+		is.NoErr(err)
+		is.Equal(len(b.Bad), 1)
+		is.Equal(b.Bad[0].Field, "kinesis.data")
+		is.Equal(string(b.Records[0].Kinesis.Data), "a")
+		k, err := Kafka([]byte(`{"records":{"t-0":[{"offset":3,"key":"k","topic":"t","offset":1.5,"key":7,"topic":[]}]}}`))
+		is.NoErr(err)
+		is.Equal(k.Records[0].Offset, int64(3))
+		is.Equal(k.Records[0].Key, "k")
+		is.Equal(k.Records[0].Topic, "t")
+	}
+}
+
 func TestAProblemIsNamedInWords(t *testing.T) {
 	for record, want := range map[string]string{
 		`{"offset":1.5}`:                  "offset: number is no integer of 64 bits",
@@ -124,6 +140,7 @@ func TestAProblemIsNamedInWords(t *testing.T) {
 		is.NoErr(err)
 		is.Equal(len(b.Bad), 1)
 		is.Equal(b.Bad[0].Field+": "+b.Bad[0].Err.Error(), want)
+		is.True(!b.Records[0].Located)
 	}
 }
 

@@ -51,6 +51,8 @@ func TestTheMembersOfAWindowAreRead(t *testing.T) {
 
 func TestTheLastOfTwoEqualMembersOfAWindowCountsAndNullChangesNothingButTheState(t *testing.T) {
 	is := is.New(t)
+	_, _, err := DynamoDBWindow([]byte(`{"window":{},"window":null}`))
+	is.NoErr(err)
 	_, w, err := DynamoDBWindow([]byte(windowHead + `"window":null,"window":{"end":"2020-07-30T17:05:00Z"},
 		"state":1,"state":null,"shardId":"a","shardId":null,"isFinalInvokeForWindow":true,"isFinalInvokeForWindow":null,
 		"isWindowTerminatedEarly":true,"isWindowTerminatedEarly":false}`))

@@ -92,6 +92,7 @@ func TestLenienciesOfEncodingJSONHold(t *testing.T) {
 		{sqsTarget.check, "{\"attributes\":{\"\xff\":\"1\",\"\xfe\":\"2\"}}"},
 		{sqsTarget.check, `{"unknown":[{"":1e999}],"":null,"null":"\ud800"}`},
 		{sqsTarget.check, `{"receiptHandle":"a","receiptHandle":null,"awsRegion":"r","awsRegion":null}`},
+		{sqsTarget.check, `{"eventSourceARN":"a","eventSourceARN":null,"body":"b","body":null}`},
 		{kinesisTarget.check, `{"kinesis":{"data":"YQ\n=="},"kinesis":{"sequenceNumber":"1"},"kinesis":null}`},
 		{kinesisTarget.check, `{"kinesis":{"data":"","data":null}}`},
 		{kinesisTarget.check, `{"kinesis":{"data":"\r\n"}}`},
