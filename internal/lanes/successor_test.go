@@ -85,17 +85,16 @@ func TestItemsAreRefusedAlsoWhenEveryRoutedLaneHasEnded(t *testing.T) {
 	})
 }
 
-func TestNoRoutedLaneStartsOnceThePoolIsGivenUp(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		s := newRoutedScene(2, func(*scene, *lane) {})
+func TestNoLaneStartsOnceThePoolIsGivenUp(t *testing.T) {
+	idle := func(*scene, *lane) {}
+	for to, s := range []*scene{newScene(2, idle), newRoutedScene(2, idle)} {
 		s.push(s.add(1, 0, 0, 0))
-		next := s.add(1, 0, 0, 0)
-		next.Value.to = 1
-		s.push(next)
+		s.add(1, 0, 0, 0).Value.to = to // in the routed pool for a lane that has not started
+		s.push(s.items[1])
 		s.Next(s.lanes[0])
 		s.GiveUp(true) // makes the second item ready
 		if len(s.lanes) != 1 || !s.Over() {
 			t.Errorf("%d lanes have started, over: %v", len(s.lanes), s.Over())
 		}
-	})
+	}
 }
