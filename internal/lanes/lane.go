@@ -211,7 +211,7 @@ func (p *Pool[K, T, R]) Close(l *Lane[T, R], returned bool, lost func(*T) (R, bo
 
 // ended reports whether all possible lanes have ended, so that none is left to take an item.
 func (p *Pool[K, T, R]) ended() bool {
-	return !p.routed && len(p.lanes) == p.maxLanes && !slices.ContainsFunc(p.lanes, func(l *Lane[T, R]) bool { return !l.gone && !l.givenUp })
+	return !p.routed && len(p.lanes) == p.maxLanes && !slices.ContainsFunc(p.lanes, func(l *Lane[T, R]) bool { return !l.gone })
 }
 
 // shutLane finishes all items of a lane. Nothing enters or leaves it afterwards.

@@ -194,6 +194,22 @@ func TestALaneTakesTheEarliestOfTheItemsThatItMayTake(t *testing.T) {
 	}
 }
 
+// A stage may have a goroutine that outlives its lane.
+func TestALaneThatHasClosedGetsNoMoreItems(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s := newIdleScene(2)
+		for range 2 {
+			s.push(s.add(0, 0, 0, 0))
+		}
+		closed := s.lanes[0]
+		s.Next(closed)
+		s.Close(closed, true, lost(s))
+		if it, turn := s.Next(closed); turn != lanes.End {
+			t.Errorf("it takes job %d", it.Value.id)
+		}
+	})
+}
+
 func TestUnfinishedItemsAreLostWhenTheirLaneCloses(t *testing.T) {
 	for _, tell := range []bool{true, false} {
 		bubble(t, func(t *testing.T) {
