@@ -1,11 +1,13 @@
 package batch_test
 
-// Failures that enter lanes and that stages there drop.
+// Results that stages in lanes drop or keep.
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"testing"
+	"testing/synctest"
 
 	"github.com/lambdabatch/batch"
 	"github.com/matryer/is"
@@ -80,4 +82,24 @@ func TestAFailureThatIsSettledOrReplacedInALaneIsSoEvenIfItsResultIsDroppedThere
 			}
 		})
 	}
+}
+
+// The lane keeps record 1 until its input ends, which is when the lanes are given up. The source hangs as well.
+func TestARecordThatAStageKeepsLeavesALaneThatIsCutShort(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		ctx, reserve := deadline(t)
+		stuck := stuckOn(t, "0", "source")
+		hanging := func(yield func(batch.Result[string]) bool) {
+			grouped(ctx, make([]string, 2), reserve)(yield)
+			_ = stuck(ctx, "source")
+		}
+		left := map[string]error{}
+		for r := range batch.Parallel(hanging, 2, func(s texts) texts { return without(batch.TryEach(s, stuck), "r1") }) {
+			left[r.Record().ID] = r.Err()
+		}
+		is.Equal(len(left), 2)
+		is.True(errors.Is(left["r0"], batch.ErrRunning))
+		is.True(errors.Is(left["r1"], batch.ErrUnreached))
+	})
 }
