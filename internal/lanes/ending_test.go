@@ -173,12 +173,19 @@ func TestAPoolWhoseProducerIsGivenUpIsOver(t *testing.T) {
 func TestANudgeWakesAConsumerThatWaits(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		s := newScene(1, do)
-		s.Nudge() // the consumer does not wait
+		s.Nudge()
+		if len(s.Changed) > 0 {
+			t.Error("the consumer does not wait")
+		}
 		if out, over := s.Receive(nil); len(out) > 0 || over {
 			t.Fatalf("received %v, over %v", out, over)
 		}
 		s.Nudge()
 		<-s.Changed
+		s.Nudge()
+		if len(s.Changed) > 0 {
+			t.Error("the consumer does not wait any more")
+		}
 		s.Exhaust()
 	})
 }

@@ -241,14 +241,20 @@ func TestNewItemsWakeOtherLanesWhileACalledLaneFlushes(t *testing.T) {
 
 func TestTheProducerOfANarrowPoolDoesNotWaitForLanesToStart(t *testing.T) {
 	bubble(t, func(t *testing.T) {
-		s := newIdleScene(3)
+		const n = lanes.Ahead // the half of which does not count in a narrow pool
+		s := newIdleScene(n)
 		defer s.Break()
 		s.Narrow()
-		pushed := s.pushing(0)
+		go func() {
+			for s.push(s.add(0, 1, 0, 0)) {
+			}
+		}()
 		synctest.Wait()
-		if len(s.lanes) != 3 || pushed.Load() != 2 { // the last push waits
-			t.Errorf("%d lanes have started, %d items were pushed", len(s.lanes), pushed.Load())
-		}
+		equal(t, "lanes, items", []int{len(s.lanes), len(s.items)}, []int{n, n})
+		s.Next(s.lanes[0])
+		s.Next(s.lanes[0]) // and one lane more has nothing to do
+		synctest.Wait()
+		equal(t, "lanes, items", []int{len(s.lanes), len(s.items)}, []int{n, n + 1})
 	})
 }
 

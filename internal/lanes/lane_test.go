@@ -194,6 +194,21 @@ func TestALaneTakesTheEarliestOfTheItemsThatItMayTake(t *testing.T) {
 	}
 }
 
+func TestItemsThatNoLaneHasTakenAreDrainedInTheOrderInWhichTheyWerePushed(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s := newIdleScene(1)
+		for i, line := range []int{1, 0, 1, 1, 0, 1} {
+			s.push(s.add(line, i%2, i, 0))
+		}
+		s.Next(s.lanes[0])
+		s.Close(s.lanes[0], true, lost(s))
+		s.Exhaust()
+		s.consume()
+		equal(t, "received", s.ids(), []int{0, 1, 2, 3, 4, 5})
+		equal(t, "how", []string{s.hows()[0], s.hows()[5]}, []string{"lost.", "untaken."})
+	})
+}
+
 // A stage may have a goroutine that outlives its lane.
 func TestALaneThatHasClosedGetsNoMoreItems(t *testing.T) {
 	bubble(t, func(t *testing.T) {

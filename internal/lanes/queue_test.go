@@ -9,14 +9,36 @@ type (
 
 func TestAQueueUsesTheRoomOfItemsThatWereTakenAgain(t *testing.T) {
 	var q queue[int, int]
-	for i := range int32(1000) {
+	for i := range int32(100) {
 		q.add(&number{number: i})
-		if q.len() > 5 {
-			q.pop()
-		}
 	}
-	if q.len() != 5 || q.first().number != 995 || cap(q.items) > 32 {
+	for range 95 {
+		q.pop()
+	}
+	for i := range int32(900) {
+		q.add(&number{number: 100 + i})
+		q.pop()
+	}
+	if q.len() != 5 || q.first().number != 995 || cap(q.items) > 200 {
 		t.Errorf("%d items wait, the first is %d, and there is room for %d", q.len(), q.first().number, cap(q.items))
+	}
+}
+
+func TestAQueueHasTheOrderInWhichItemsWerePushed(t *testing.T) {
+	var q queue[int, int]
+	for _, i := range []int32{1, 7, 9, 3, 0, 8, 2} {
+		q.add(&number{number: i})
+	}
+	q.pop()
+	q.pop()
+	for _, i := range []int32{6, 10, 5} {
+		q.add(&number{number: i})
+	}
+	for _, want := range []int32{2, 3, 5, 6, 7, 8, 9, 10} {
+		if got := q.first().number; got != want {
+			t.Fatalf("item %d is first, not %d", got, want)
+		}
+		q.pop()
 	}
 }
 

@@ -28,11 +28,9 @@ func (p *Pool[K, T, R]) Drain(untaken func(*T) (R, bool)) {
 	var rest []*Item[T, R]
 	for i := range p.inboxes {
 		rest = append(rest, p.inboxes[i].ready.all()...)
-		p.inboxes[i].waiting = 0
 	}
 	for _, l := range p.lines {
 		rest = append(rest, l.waiting...)
-		l.waiting = nil
 	}
 	for it := p.unordered.take(); it != nil; it = p.unordered.take() {
 		rest = append(rest, it)
