@@ -209,6 +209,17 @@ func TestItemsThatNoLaneHasTakenAreDrainedInTheOrderInWhichTheyWerePushed(t *tes
 	})
 }
 
+func TestAnItemThatNoLaneHasTakenMayGetNoResult(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s := newIdleScene(1)
+		s.push(s.add(0, 0, 0, 0))
+		s.Close(s.lanes[0], true, lost(s))
+		s.Exhaust()
+		s.Drain(func(*job) (result, bool) { return result{}, false })
+		equal(t, "results, finished", []int{s.waiting(), s.items[0].Value.finished}, []int{0, 1})
+	})
+}
+
 // A stage may have a goroutine that outlives its lane.
 func TestALaneThatHasClosedGetsNoMoreItems(t *testing.T) {
 	bubble(t, func(t *testing.T) {

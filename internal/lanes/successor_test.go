@@ -1,6 +1,8 @@
 package lanes_test
 
 import (
+	"maps"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -96,5 +98,37 @@ func TestNoLaneStartsOnceThePoolIsGivenUp(t *testing.T) {
 		if len(s.lanes) != 1 || !s.Over() {
 			t.Errorf("%d lanes have started, over: %v", len(s.lanes), s.Over())
 		}
+	}
+}
+
+func TestItemsOfARoutedLaneThatEndsWithThePoolAreUntakenNotRefused(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s := newRoutedScene(1, func(*scene, *lane) {})
+		for range 2 {
+			s.push(s.add(0, 0, 0, 0))
+		}
+		s.Next(s.lanes[0])
+		s.GiveUp(false)
+		s.Close(s.lanes[0], true, lost(s))
+		s.Exhaust()
+		s.consume()
+		hows := s.hows()
+		equal(t, "how", []string{hows[0], hows[1]}, []string{"lost.", "untaken."})
+	})
+}
+
+// Each lane collects items, and the only item that waits for each is the last of the other.
+func TestLanesThatWaitForEachOtherFlush(t *testing.T) {
+	for _, obedient := range []bool{true, false} {
+		bubble(t, func(t *testing.T) {
+			s := newRoutedScene(2, holding(100, obedient))
+			for i, line := range []int{1, 2, 2, 1} {
+				s.add(line, 0, 0, 0).Value.to = i % 2
+			}
+			s.produce()
+			s.consume()
+			equal(t, "received", slices.Sorted(slices.Values(s.ids())), []int{0, 1, 2, 3})
+			equal(t, "how", slices.Collect(maps.Values(s.hows())), []string{".", ".", ".", "."})
+		})
 	}
 }
