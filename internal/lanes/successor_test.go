@@ -2,6 +2,7 @@ package lanes_test
 
 import (
 	"maps"
+	"runtime"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -131,4 +132,26 @@ func TestLanesThatWaitForEachOtherFlush(t *testing.T) {
 			equal(t, "how", slices.Collect(maps.Values(s.hows())), []string{".", ".", ".", "."})
 		})
 	}
+}
+
+// Lane 0 gets its second item, and lets go of both, once lane 1 has worked on the item for which it was just woken.
+func TestALaneIsNotRetiredWhileAnotherHasAnItem(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1)) // so that the lane that was woken first runs last
+	bubble(t, func(t *testing.T) {
+		s := newPair(holding(2, false))
+		for i, line := range []int{0, 1, 1, 2, 2} {
+			s.add(line, 0, 0, 0).Value.to = []int{1, 0, 1, 1, 0}[i]
+		}
+		for _, it := range s.items[:3] {
+			s.push(it)
+		}
+		synctest.Wait()
+		s.push(s.items[3])
+		s.push(s.items[4])
+		s.Exhaust()
+		s.consume()
+		if n := s.started()[0]; n != 1 {
+			t.Errorf("%d lanes started", n)
+		}
+	})
 }
