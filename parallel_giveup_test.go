@@ -157,3 +157,33 @@ func TestNoRecordOfAGroupBeginsWhileAnEarlierOneRunsInALaneThatWasGivenUp(t *tes
 		close(release)
 	})
 }
+
+// Neither batch has a deadline. The context of the second one ends after a second, when its record b waits for a, which takes ten.
+func TestARecordWhoseContextHasEndedGoesOnAtOnceEvenIfItsBatchCameSecond(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		start := time.Now()
+		ctx, cancel := context.WithCancel(context.Background())
+		time.AfterFunc(time.Second, cancel)
+		both := func(yield func(batch.Result[string]) bool) {
+			batch.Of("first")(yield)
+			oneGroup(ctx, batch.StopGroup, "a", "b")(yield)
+		}
+		var entered time.Duration
+		_, failures := batch.Partition(batch.Parallel(both, 2, func(s texts) texts {
+			s = batch.Tap(s, func(r batch.Result[string]) {
+				if r.Record().ID == "b" {
+					entered = time.Since(start)
+				}
+			})
+			return batch.TryEach(s, func(_ context.Context, v string) error {
+				if v == "a" {
+					time.Sleep(10 * time.Second)
+				}
+				return nil
+			})
+		}))
+		is.Equal(entered, time.Second)
+		is.Equal(failedIDs(failures), []string{"b"})
+	})
+}
