@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -264,6 +265,17 @@ func TestAHooksPanicFailsEveryTryAndEveryPart(t *testing.T) {
 	is.NoErr(err)
 	is.Equal(listed(response), []string{"r0"})
 	is.Equal(calls, 0)
+}
+
+func TestTheStackOfAHooksPanicIsLogged(t *testing.T) {
+	is := is.New(t)
+	var j journal
+	crash := batch.WithScope(func(context.Context, batch.Record) (context.Context, func(batch.Outcome)) { panic("oh") })
+	_, err := batch.Run(grouped(t.Context(), []string{""}, crash, batch.WithLogger(slog.New(&j))), batch.Each(succeed))
+	is.True(err != nil)
+	is.Equal(len(j.lines), 1)
+	is.True(strings.Contains(j.lines[0], " error=panic: oh at="))
+	is.True(strings.Contains(j.lines[0], "TestTheStackOfAHooksPanicIsLogged"))
 }
 
 func TestNoFurtherHookIsCalledOnceOneHasTakenTooLong(t *testing.T) {

@@ -144,9 +144,9 @@ func (v *visit) untaken(crash *PanicError) header {
 }
 
 // abandoned returns the header of a Result in a lane that the consumer no longer waits for:
-// running if its function has not returned.
+// running if its function has not returned. The zero Result has no parts that could be inside.
 func (v *visit) abandoned() header {
-	if v.crossing != nil && v.entry.level.firstFeeder.isRunning(v.entry.index) {
+	if v.entry.level.firstFeeder.isRunning(v.entry.index) {
 		if h := v.outerHeader(); !h.state().Failure() {
 			v.unreach(&h, running)
 			return h
