@@ -258,3 +258,45 @@ func TestALoopThatStopsAtAResultOfAChunkWrittenInTimeDoesNotWaitForLanes(t *test
 		is.Equal(time.Since(start), 2*time.Second)
 	})
 }
+
+// At 2s time runs short, and a goroutine of the stage before writes the chunk, which takes until 5s. At 3s that stage ends.
+func TestAChunkThatIsBeingWrittenWhenItsInputEndsIsWrittenOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		ctx, reserve := deadline(t)
+		var written effects
+		impatient := func(s texts) texts {
+			return func(yield func(batch.Result[string]) bool) {
+				results, quit := make(chan batch.Result[string]), make(chan struct{})
+				defer close(quit)
+				go s(func(r batch.Result[string]) bool {
+					select {
+					case results <- r:
+						return true
+					case <-quit:
+						return false
+					}
+				})
+				yield(<-results)
+				time.Sleep(3 * time.Second)
+			}
+		}
+		late := batch.Tap(grouped(ctx, make([]string, 2), reserve), func(r batch.Result[string]) {
+			if r.Record().ID == "r1" {
+				time.Sleep(4 * time.Second)
+			}
+		})
+		response, err := batch.Run(late, func(s texts) texts {
+			return batch.Parallel(s, 1, func(s texts) texts {
+				return batch.TryEachChunk(impatient(s), 10, func(_ context.Context, vs []string) error {
+					written.note(vs...)
+					time.Sleep(3 * time.Second)
+					return nil
+				})
+			})
+		})
+		is.NoErr(err)
+		is.Equal(listed(response), []string{"r1"})
+		is.Equal(written.noted(), []string{"0"})
+	})
+}
