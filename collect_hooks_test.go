@@ -66,12 +66,13 @@ func TestARecordThatFailsWithAnErrorOfAnotherBatchIsNotLoggedAsStillRunning(t *t
 		stuck := stuckOn(t, "0")
 		open := func(ctx context.Context, _ batch.Record) (context.Context, func(batch.Outcome)) { return ctx, nil }
 		var j journal
+		other := inLanes(grouped(ctx, []string{""}, reserve, batch.WithScope(open)), 1, stuck)
 		source := grouped(t.Context(), []string{"g", "g", "g"}, batch.WithPolicy(batch.StopGroup), batch.WithLogger(slog.New(&j)))
 		response, err := batch.Run(source, batch.Each(func(_ context.Context, v string) error {
 			if v != "1" {
 				return nil
 			}
-			_, failures := batch.Partition(inLanes(grouped(ctx, []string{""}, reserve, batch.WithScope(open)), 1, stuck))
+			_, failures := batch.Partition(other)
 			return failures[0].Err
 		}))
 		is.NoErr(err)
