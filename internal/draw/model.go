@@ -174,6 +174,14 @@ func (m *Model) handOn(it item, yield func(item) bool) (more bool) {
 	return more
 }
 
+// during calls a function of the user's for the item. If the response falls due meanwhile, f panics and the record stays
+// held: it is not acknowledged, even if a copy of the item has arrived.
+func (it item) during(f func()) {
+	it.hold(1)
+	f()
+	it.hold(-1)
+}
+
 func (it item) hold(n int) {
 	if it.run != nil {
 		it.run.held[it.record] += n

@@ -49,7 +49,9 @@ func (m *Model) foreign(k int, s stream) stream {
 		return each(func(it item, yield func(item) bool) bool {
 			was := it
 			if m.admitted(&it, m.seeUnseen) {
-				if _, err := m.do(k, it.record, it.value); err != "" {
+				var err string
+				it.during(func() { _, err = m.do(k, it.record, it.value) })
+				if err != "" {
 					it = it.with(failed, err)
 					m.seeUnseen(&it)
 				}
@@ -57,7 +59,7 @@ func (m *Model) foreign(k int, s stream) stream {
 			if it.state.failure() && !was.state.failure() {
 				it = was
 				if m.admitted(&it, m.seeUnseen) {
-					m.call(k, it.value)
+					it.during(func() { m.call(k, it.value) })
 				}
 			}
 			return yield(it)

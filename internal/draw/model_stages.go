@@ -73,7 +73,7 @@ func (m *Model) entering(s stream) stream {
 	return func(yield func(item) bool) {
 		s(func(it item) bool {
 			if m.admit(&it) {
-				m.call(entry, it.value)
+				it.during(func() { m.call(entry, it.value) })
 			}
 			return yield(it)
 		})
@@ -93,7 +93,8 @@ func (m *Model) stage(k int, s stream) stream {
 				if !m.admitted(&it, see) {
 					return yield(it)
 				}
-				fate, err := m.do(k, it.record, it.value)
+				var fate, err string
+				it.during(func() { fate, err = m.do(k, it.record, it.value) })
 				if fate == fails && m.Stages[k].Kind == "decode" {
 					err = "undecodable " + strconv.Quote(it.run.of.Records[it.record].ID) + ": " + err
 				}
@@ -143,7 +144,9 @@ func (m *Model) stage(k int, s stream) stream {
 		return func(yield func(item) bool) {
 			s(func(it item) bool {
 				m.see(&it)
-				if _, err := m.do(k, it.index(), it.describe()); err != "" && !it.state.unprocessed() {
+				var err string
+				it.during(func() { _, err = m.do(k, it.index(), it.describe()) })
+				if err != "" && !it.state.unprocessed() {
 					if it.state == failed {
 						err = "join(" + it.err + "+" + err + ")"
 					}
