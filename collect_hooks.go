@@ -81,12 +81,21 @@ func (b *batch) ignorePanic() { _ = recover() }
 // into the reserve if there are 10,000.
 const maxLines = 16
 
+func (a *answer) logDiscarded(ctx context.Context) {
+	for _, t := range a.discarded[:min(len(a.discarded), maxLines)] {
+		t.batch.writeFailure(t.batch.withScopeValues(ctx, t.index), t.index, t.err)
+	}
+}
+
 // endLog returns a function that logs what is known only at the end, or nil if that is nothing.
 func (c *collector[T]) endLog(a *answer, e ending) func(context.Context) {
 	b := c.primaryRun().batch
 	again := c.ranAgain()
 	r := a.report
 	crash, _ := e.err.(*PanicError)
+	if b.logger == nil && len(a.discarded) > 0 {
+		return a.logDiscarded // those of other batches, which have a logger
+	}
 	if b.logger == nil || r.Blocked+r.NotStarted+r.Unreached+c.foreignResults+len(a.discarded)+len(b.unread) == 0 && !again && crash == nil {
 		return nil
 	}
@@ -96,9 +105,7 @@ func (c *collector[T]) endLog(a *answer, e ending) func(context.Context) {
 			attrs := []slog.Attr{slog.String("error", errorText(crash))}
 			b.logger.LogAttrs(ctx, slog.LevelError, "a stage panicked", b.withStack(attrs, crash)...)
 		}
-		for _, t := range a.discarded[:min(len(a.discarded), maxLines)] {
-			t.batch.writeFailure(t.batch.withScopeValues(ctx, t.index), t.index, t.err)
-		}
+		a.logDiscarded(ctx)
 		for _, t := range a.running[:min(len(a.running), maxLines)] {
 			b.logger.LogAttrs(t.batch.withScopeValues(ctx, t.record.Index), slog.LevelWarn, "record still running", t.batch.attrsOf(t.record)...)
 		}

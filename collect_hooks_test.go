@@ -101,6 +101,22 @@ func TestFailuresOfABatchWithoutALoggerDoNotDisturbTheLogOfAnother(t *testing.T)
 	is.Equal(j.lines, []string{"WARN () records not processed records=4 unreached=1"})
 }
 
+// The batch without a logger comes first. Of the other one a stage throws a failure away.
+func TestADiscardedFailureIsLoggedThoughAnotherBatchHasNoLogger(t *testing.T) {
+	is := is.New(t)
+	var j journal
+	own := batch.From(t.Context(), []string{"a", "b"}, byID, batch.WithLogger(slog.New(&j)))
+	failing := unchanged(batch.TryEach(own, failingOn("a")))
+	both := func(yield func(batch.Result[string]) bool) {
+		batch.Of("x")(yield)
+		failing(func(r batch.Result[string]) bool { return r.Err() != nil || yield(r) })
+	}
+	response, err := batch.Collect(both)
+	is.NoErr(err)
+	is.Equal(listed(response), []string{"a"})
+	is.Equal(j.lines, []string{"ERROR () record failed record=a error=boom"})
+}
+
 func TestRecordsThatAStageDroppedAreCountedInTheLog(t *testing.T) {
 	is := is.New(t)
 	var j journal
