@@ -39,6 +39,6 @@ func flaky(from, n int) error {
 		}
 		return nil
 	}, func(done int) {
-		fmt.Printf("%d of %d runs of every test; to continue from here: -from %d\n", done, n, from+done)
+		fmt.Printf("%d of %d runs of every test; to continue from here: -from %d -n %d\n", done, n, from+done, n-done)
 	})
 }

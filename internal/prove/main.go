@@ -5,7 +5,7 @@
 //	go run ./internal/prove fuzz                 # 100,000,000 payloads for the readers of events
 //	go run ./internal/prove flaky                # every test 200 times, under load and with 1, 2 and 8 processors
 //
-// -n sets how much is tried. Each command prints how to continue where it stopped: with -from. It ends with status 1 if
+// -n sets how much is tried. Each command prints how to continue where it stopped: with -from and -n. It ends with status 1 if
 // anything fails.
 package main
 

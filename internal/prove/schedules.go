@@ -51,7 +51,7 @@ func schedules(from, n int) error {
 		}
 		return reached.add(file)
 	}, func(done int) {
-		fmt.Printf("%d of %d schedules; to continue from here: -from %d\n", done*slice, n, (first+done)*slice)
+		fmt.Printf("%d of %d schedules; to continue from here: -from %d -n %d\n", done*slice, n, (first+done)*slice, max(n-done*slice, 0))
 	})
 	fmt.Println(reached)
 	return err
