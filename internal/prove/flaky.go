@@ -3,13 +3,15 @@ package main
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
 )
 
-// flaky runs the tests of all packages of the root module n times, with the race detector and in random order. Twice as
-// many run at once as there are processors, so that the machine is busy. Their GOMAXPROCS is 1, 2 and 8 in turn.
+// flaky runs the tests of all packages of the root module n times, with the race detector and in random order. Three times
+// as many run at once as there are processors, so that the machine is busy, and every other run is halted again and again.
+// Their GOMAXPROCS is 1, 2 and 8 in turn.
 func flaky(from, n int) error {
 	list, err := output(".", "go", "list", "-f", "{{if or .TestGoFiles .XTestGoFiles}}{{.Dir}}{{end}}", "./...")
 	if err != nil {
@@ -27,14 +29,16 @@ func flaky(from, n int) error {
 			return err
 		}
 	}
-	runtime.GOMAXPROCS(2 * runtime.NumCPU())
+	runtime.GOMAXPROCS(3 * runtime.NumCPU())
 	processors := []string{"1", "2", "8"}
 	return inParallel(from, from+n, func(round int) error {
 		for i, folder := range folders {
-			procs := processors[round%len(processors)]
-			out, err := output(folder, "env", "GOMAXPROCS="+procs, binary(i), "-test.shuffle=on", "-test.timeout=30m")
+			procs, halted := processors[round%len(processors)], round%2 == 1
+			test := exec.Command(binary(i), "-test.shuffle=on", "-test.timeout=30m")
+			test.Dir, test.Env = folder, append(os.Environ(), "GOMAXPROCS="+procs)
+			out, err := outputOf(test, halted)
 			if err != nil {
-				return fmt.Errorf("%s\nround %d: %s failed with GOMAXPROCS=%s: %w", withoutDraws(out), round, folder, procs, err)
+				return fmt.Errorf("%s\nround %d: %s failed with GOMAXPROCS=%s, halted %t: %w", withoutDraws(out), round, folder, procs, halted, err)
 			}
 		}
 		return nil

@@ -1,10 +1,13 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -22,8 +25,40 @@ func command(name string, args ...string) error {
 func output(dir, name string, args ...string) (string, error) {
 	c := exec.Command(name, args...)
 	c.Dir = dir
-	out, err := c.CombinedOutput()
-	return string(out), err
+	return outputOf(c, false)
+}
+
+// outputOf runs a program and returns its output. If halted, the program is stopped for up to half a second again and
+// again, as may happen on a machine that is short of processors. The clock goes on meanwhile.
+func outputOf(c *exec.Cmd, halted bool) (string, error) {
+	var out bytes.Buffer
+	c.Stdout, c.Stderr = &out, &out
+	if err := c.Start(); err != nil {
+		return "", err
+	}
+	if halted {
+		ended := make(chan struct{})
+		var halting sync.WaitGroup
+		halting.Go(func() { haltUntil(ended, c.Process.Pid) })
+		defer halting.Wait()
+		defer close(ended)
+	}
+	err := c.Wait()
+	return out.String(), err
+}
+
+// haltUntil stops a process again and again. It needs the command kill. An error only means that the process has ended.
+func haltUntil(ended <-chan struct{}, pid int) {
+	for {
+		select {
+		case <-ended:
+			return
+		case <-time.After(rand.N(200 * time.Millisecond)):
+		}
+		_ = exec.Command("kill", "-STOP", strconv.Itoa(pid)).Run()
+		time.Sleep(rand.N(500 * time.Millisecond))
+		_ = exec.Command("kill", "-CONT", strconv.Itoa(pid)).Run()
+	}
 }
 
 // inParallel calls f for the numbers from first to last-1, as many at a time as there are processors. About every ten

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"os/exec"
 	"strings"
 	"sync"
 	"testing"
@@ -72,4 +73,11 @@ func TestWrongArgumentsAreErrors(t *testing.T) {
 	for _, args := range [][]string{nil, {"everything"}, {"fuzz", "-n", "many"}} {
 		is.True(run(args) != nil)
 	}
+}
+
+func TestAProgramThatIsHaltedComesToItsEnd(t *testing.T) {
+	is := is.New(t)
+	out, err := outputOf(exec.Command("sh", "-c", "for i in 1 2; do sleep 0.1; echo $i; done; exit 3"), true)
+	is.Equal(out, "1\n2\n")
+	is.True(err != nil)
 }
