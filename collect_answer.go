@@ -46,8 +46,8 @@ type discardedFailure struct {
 	err   error
 }
 
-// A runningRecord is a record whose function had not returned. Its error does not tell, since a function may return the
-// error of a record of another batch.
+// A runningRecord is a record whose function had not returned, of a batch with a logger. Its error does not tell, since a
+// function may return the error of a record of another batch.
 type runningRecord struct {
 	batch  *batch
 	record Record
@@ -222,7 +222,7 @@ func (a *answer) addBatch(b *batch, f *ledger.Fold, listed map[string]bool) {
 		}
 		a.countReported(v.State)
 		reported := b.describe(i)
-		if v.State == running {
+		if v.State == running && b.logger != nil {
 			a.running = append(a.running, runningRecord{b, reported})
 		}
 		a.failures = append(a.failures, Failure{reported, b.errorFor(i, v)})

@@ -81,33 +81,41 @@ func (b *batch) ignorePanic() { _ = recover() }
 // into the reserve if there are 10,000.
 const maxLines = 16
 
+// logDiscarded logs failures that did not reach the collector, each with the logger of its batch.
 func (a *answer) logDiscarded(ctx context.Context) {
 	for _, t := range a.discarded[:min(len(a.discarded), maxLines)] {
 		t.batch.writeFailure(t.batch.withScopeValues(ctx, t.index), t.index, t.err)
 	}
 }
 
-// endLog returns a function that logs what is known only at the end, or nil if that is nothing.
+// logRunning logs the records whose functions had not returned, each with the logger of its batch.
+func (a *answer) logRunning(ctx context.Context) {
+	for _, t := range a.running[:min(len(a.running), maxLines)] {
+		t.batch.logger.LogAttrs(t.batch.withScopeValues(ctx, t.record.Index), slog.LevelWarn, "record still running", t.batch.attrsOf(t.record)...)
+	}
+}
+
+// endLog returns a function that logs what is known only at the end, or nil if that is nothing. Lines that are not about a
+// record go to the logger of the primary run.
 func (c *collector[T]) endLog(a *answer, e ending) func(context.Context) {
 	b := c.primaryRun().batch
 	again := c.ranAgain()
 	r := a.report
 	crash, _ := e.err.(*PanicError)
-	if b.logger == nil && len(a.discarded) > 0 {
-		return a.logDiscarded // those of other batches, which have a logger
-	}
-	if b.logger == nil || r.Blocked+r.NotStarted+r.Unreached+c.foreignResults+len(a.discarded)+len(b.unread) == 0 && !again && crash == nil {
+	foreign := c.foreignResults
+	general := b.logger != nil && (r.Blocked+r.NotStarted+r.Unreached+foreign+len(b.unread) > 0 || again || crash != nil)
+	if !general && len(a.discarded)+len(a.running) == 0 {
 		return nil
 	}
-	foreign := c.foreignResults
 	return func(ctx context.Context) {
-		if crash != nil {
+		if general && crash != nil {
 			attrs := []slog.Attr{slog.String("error", errorText(crash))}
 			b.logger.LogAttrs(ctx, slog.LevelError, "a stage panicked", b.withStack(attrs, crash)...)
 		}
 		a.logDiscarded(ctx)
-		for _, t := range a.running[:min(len(a.running), maxLines)] {
-			b.logger.LogAttrs(t.batch.withScopeValues(ctx, t.record.Index), slog.LevelWarn, "record still running", t.batch.attrsOf(t.record)...)
+		a.logRunning(ctx)
+		if !general {
+			return
 		}
 		b.logUnread(ctx)
 		if foreign > 0 {

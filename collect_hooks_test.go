@@ -117,6 +117,24 @@ func TestADiscardedFailureIsLoggedThoughAnotherBatchHasNoLogger(t *testing.T) {
 	is.Equal(j.lines, []string{"ERROR () record failed record=a error=boom"})
 }
 
+// Run gets both batches. The function of the second one is stuck, and only that batch has a logger.
+func TestARecordIsLoggedAsRunningThoughAnotherBatchHasNoLogger(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		ctx, reserve := deadline(t)
+		var j journal
+		own := grouped(ctx, []string{"g", "h"}, reserve, batch.WithLogger(slog.New(&j)))
+		both := func(yield func(batch.Result[string]) bool) {
+			batch.From(ctx, []string{"x"}, byID, reserve, batch.WithLogger(nil))(yield)
+			own(yield)
+		}
+		response, err := batch.Run(both, batch.Each(stuckOn(t, "1")))
+		is.NoErr(err)
+		is.Equal(listed(response), []string{"r1"})
+		is.Equal(j.lines, []string{"WARN () record still running record=r1 group=h"})
+	})
+}
+
 func TestRecordsThatAStageDroppedAreCountedInTheLog(t *testing.T) {
 	is := is.New(t)
 	var j journal

@@ -182,7 +182,6 @@ func TestNoMoreLanesStartThanThereAreItems(t *testing.T) {
 		s := newScene(4, do)
 		s.add(0, 0, 0, time.Second)
 		s.push(s.items[0])
-		s.ReleaseExpired(func(*job) bool { return false }) // calls for lanes again
 		s.Exhaust()
 		s.consume()
 		if len(s.lanes) != 1 {
