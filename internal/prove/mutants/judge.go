@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -31,7 +32,11 @@ func judgePackage(ctx context.Context, s settings, p pkg, equivalents *equivalen
 	for _, unused := range equivalents.unused(p, all) {
 		fmt.Printf("  %s: matches no mutant; correct it or remove it\n", unused)
 	}
-	drawn := sampleOf(lo.Filter(all, func(m mutant, _ int) bool { return !equivalents.has(m) }), s.sample, s.seed)
+	wanted, err := inFiles(all, s.file)
+	if err != nil {
+		return score{}, err
+	}
+	drawn := sampleOf(lo.Reject(wanted, func(m mutant, _ int) bool { return equivalents.has(m) }), s.sample, s.seed)
 	if s.list {
 		for _, m := range drawn {
 			fmt.Println(m)
@@ -44,9 +49,18 @@ func judgePackage(ctx context.Context, s settings, p pkg, equivalents *equivalen
 	}
 	started := time.Now()
 	scored, err := j.all(ctx, drawn)
-	scored.name, scored.all, scored.equivalent = p.ImportPath, len(all), equivalents.in(all)
+	scored.name, scored.all, scored.equivalent = p.ImportPath, len(wanted), equivalents.in(wanted)
 	scored.took = time.Since(started)
 	return scored, err
+}
+
+// inFiles returns the mutants in files whose names match a pattern of [path.Match].
+func inFiles(all []mutant, pattern string) ([]mutant, error) {
+	_, err := path.Match(pattern, "")
+	return lo.Filter(all, func(m mutant, _ int) bool {
+		matches, _ := path.Match(pattern, path.Base(m.File))
+		return matches
+	}), err
 }
 
 // sampleOf returns n of the mutants, or all if n is 0, in the order of the files.
