@@ -156,19 +156,23 @@ func mutations(seed string) (all []string) {
 	return append(all, seed[:len(seed)/2], seed+"{")
 }
 
-func FuzzSQS(f *testing.F) { sqsTarget.fuzz(f, testdata(f, "sqs-event.json")) }
+func FuzzSQS(f *testing.F) { sqsTarget.fuzz(f, testdata(f, "sqs-event.json"), []byte(smallSQS)) }
 
 func FuzzKinesis(f *testing.F) {
-	kinesisTarget.fuzz(f, testdata(f, "kinesis-event.json"), testdata(f, "kinesis-time-window-event.json"))
+	kinesisTarget.fuzz(f, testdata(f, "kinesis-event.json"), testdata(f, "kinesis-time-window-event.json"), []byte(smallKinesis))
 }
 
 func FuzzDynamoDB(f *testing.F) {
-	dynamodbTarget.fuzz(f, testdata(f, "dynamodb-event.json"), testdata(f, "dynamodb-time-window-event.json"))
+	dynamodbTarget.fuzz(f, testdata(f, "dynamodb-event.json"), testdata(f, "dynamodb-time-window-event.json"), []byte(smallDynamoDB))
 }
 
-func FuzzKafka(f *testing.F) { kafkaTarget.fuzz(f, testdata(f, "kafka-event.json")) }
+func FuzzKafka(f *testing.F) {
+	kafkaTarget.fuzz(f, testdata(f, "kafka-event.json"), []byte(smallKafka))
+}
 
-func FuzzFirehose(f *testing.F) { firehoseTarget.fuzz(f, testdata(f, "kinesis-firehose-event.json")) }
+func FuzzFirehose(f *testing.F) {
+	firehoseTarget.fuzz(f, testdata(f, "kinesis-firehose-event.json"), []byte(smallFirehose))
+}
 
 // FuzzWindow compares the fields around the records of a tumbling window with what encoding/json makes of them.
 func FuzzWindow(f *testing.F) {
@@ -192,44 +196,51 @@ func FuzzWindow(f *testing.F) {
 		}
 	}
 	f.Add([]byte(`{"state":`))
+	f.Add([]byte(smallWindow))
 	f.Fuzz(func(t *testing.T, payload []byte) {
-		mine := bytes.Clone(payload)
-		b, got, err := KinesisWindow(mine)
-		for i := range mine {
-			mine[i] = 'x'
-		}
-		if err != nil {
-			if errors.Is(err, errSyntax) && json.Valid(payload) {
-				t.Fatalf("valid JSON is none: %v", err)
-			}
-			return
-		}
-		var event struct {
-			Window                                          events.Window
-			State                                           json.RawMessage
-			ShardID                                         string
-			IsFinalInvokeForWindow, IsWindowTerminatedEarly bool
-		}
-		if err := json.Unmarshal(payload, &event); err != nil {
-			t.Fatalf("accepted what encoding/json does not: %v", err)
-		}
-		if string(event.State) == "null" {
-			event.State = nil
-		}
-		want := Window{
-			event.Window.Start.Time, event.Window.End.Time, event.State, event.ShardID, sourceOfWindow(payload),
-			event.IsFinalInvokeForWindow, event.IsWindowTerminatedEarly,
-		}
-		if !reflect.DeepEqual(got, want) {
-			t.Fatalf("window is\n%+v, want\n%+v", got, want)
-		}
-		if b.Unread = slices.DeleteFunc(b.Unread, func(u Unread) bool { return u.Field == "eventSourceARN" }); len(b.Unread) == 0 {
-			b.Unread = nil
-		}
-		if plain, err := Kinesis(payload); err == nil && len(b.Unread) < maxUnread && !reflect.DeepEqual(b, plain) {
-			t.Fatalf("records are\n%+v, without the window\n%+v", b, plain)
-		}
+		checkWindow(t, payload, KinesisWindow, Kinesis)
+		checkWindow(t, payload, DynamoDBWindow, DynamoDB)
 	})
+}
+
+func checkWindow[R any](t *testing.T, payload []byte, read func([]byte) (Batch[R], Window, error), plain func([]byte) (Batch[R], error)) {
+	t.Helper()
+	mine := bytes.Clone(payload)
+	b, got, err := read(mine)
+	for i := range mine {
+		mine[i] = 'x'
+	}
+	if err != nil {
+		if errors.Is(err, errSyntax) && json.Valid(payload) {
+			t.Fatalf("valid JSON is none: %v", err)
+		}
+		return
+	}
+	var event struct {
+		Window                                          events.Window
+		State                                           json.RawMessage
+		ShardID                                         string
+		IsFinalInvokeForWindow, IsWindowTerminatedEarly bool
+	}
+	if err := json.Unmarshal(payload, &event); err != nil {
+		t.Fatalf("accepted what encoding/json does not: %v", err)
+	}
+	if string(event.State) == "null" {
+		event.State = nil
+	}
+	want := Window{
+		event.Window.Start.Time, event.Window.End.Time, event.State, event.ShardID, sourceOfWindow(payload),
+		event.IsFinalInvokeForWindow, event.IsWindowTerminatedEarly,
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Fatalf("window is\n%+v, want\n%+v", got, want)
+	}
+	if b.Unread = slices.DeleteFunc(b.Unread, func(u Unread) bool { return u.Field == "eventSourceARN" }); len(b.Unread) == 0 {
+		b.Unread = nil
+	}
+	if plain, err := plain(payload); err == nil && len(b.Unread) < maxUnread && !reflect.DeepEqual(b, plain) {
+		t.Fatalf("records are\n%+v, without the window\n%+v", b, plain)
+	}
 }
 
 // sourceOfWindow returns the eventSourceARN of an event, which is metadata.
