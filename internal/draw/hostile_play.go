@@ -261,9 +261,10 @@ func (p *HostilePlay) lanes(stage HostileStage, at site, s texts) texts {
 	return p.watch(s, func(r text) { p.noteCrossing(r, x, true) })
 }
 
-// copiesLate reports whether a copy may come after the Result itself has left the lane.
+// copiesLate reports whether a copy may come after the Result itself has left the lane. A stage that fetches ahead asks for
+// the next Result, while it still keeps the copy.
 func (s HostileStage) copiesLate() bool {
-	return HasKind(s.In, repeating...) || HasKind(s.In, "copy") && (HasKind(s.In, reordering...) || HasKind(s.In, "nested"))
+	return HasKind(s.In, repeating...) || HasKind(s.In, "copy") && (HasKind(s.In, reordering...) || HasKind(s.In, "nested", "ahead"))
 }
 
 // nests reports whether a stage ranges over the stream of a lane while another range over it is under way.
