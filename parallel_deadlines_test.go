@@ -4,6 +4,7 @@ package batch_test
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -65,6 +66,35 @@ func TestLanesWaitAQuarterOfTheReserveAfterAnInvocationIsCancelled(t *testing.T)
 		_, failures := batch.Partition(inLanes(grouped(ctx, []string{"a", "b"}, reserve, batch.WithLogger(nil)), 2, stuckOn(t, "0")))
 		is.Equal(time.Since(start), 2*time.Second)
 		is.Equal(len(failures), 1)
-		is.Equal(failures[0].Err.Error(), "running: its function had not returned when the response was due")
+		is.True(errors.Is(failures[0].Err, batch.ErrRunning))
+	})
+}
+
+// The consumer is stuck at record 0, so the lane waits with a later one, whose function has returned.
+func TestARecordThatWaitsForTheConsumerOfLanesIsNotReportedAsRunning(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		ctx, reserve := deadline(t)
+		var report batch.Report
+		source := grouped(ctx, make([]string, 500), reserve, batch.WithLogger(nil), batch.WithoutAllFailedError(),
+			batch.WithReport(func(_ context.Context, r batch.Report) { report = r }))
+		_, err := batch.Run(source, func(s texts) texts { return batch.TryEach(inLanes(s, 1, succeed), stuckOn(t, "0")) })
+		is.NoErr(err)
+		is.Equal(report.Running, 1)
+	})
+}
+
+// The first part has left the lane, and the function of the second one is stuck there.
+func TestARecordIsReportedAsRunningInALaneThatOneOfItsPartsHasLeft(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		ctx, reserve := deadline(t)
+		stuck := stuckOn(t, "0b")
+		_, failures := batch.Partition(batch.Parallel(grouped(ctx, []string{"a", "b"}, reserve, batch.WithLogger(nil)), 2, func(s texts) texts {
+			parts := batch.FlatMap(s, func(v string) []string { return []string{v + "a", v + "b"} })
+			return batch.TryEach(parts, stuck)
+		}))
+		is.Equal(len(failures), 1)
+		is.True(errors.Is(failures[0].Err, batch.ErrRunning))
 	})
 }
