@@ -228,7 +228,7 @@ func (c *clock) tick(exhausted bool) (all, ok bool) {
 	const manyLanes = 3 // more lanes after one another share a time, or too little would be left
 	c.ticks++
 	all = c.gaveUp
-	c.gaveUp = c.gaveUp || exhausted || c.ticks > 1
+	c.gaveUp = exhausted || c.ticks > 1
 	left := c.crossing.patience >> min(c.crossing.feederNumber, manyLanes)
 	if c.ticks == 1 {
 		c.due = time.After(time.Until(c.end.Add(2*c.crossing.patience - left)))

@@ -5,6 +5,7 @@ package batch_test
 import (
 	"context"
 	"errors"
+	"strconv"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -97,4 +98,42 @@ func TestARecordIsReportedAsRunningInALaneThatOneOfItsPartsHasLeft(t *testing.T)
 		is.Equal(len(failures), 1)
 		is.True(errors.Is(failures[0].Err, batch.ErrRunning))
 	})
+}
+
+// The function returns half a patience after the contexts have ended.
+func TestLanesInLanesWaitForFunctionsAfterTheContextsHaveEnded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		ctx, reserve := deadline(t)
+		_, failures := batch.Partition(batch.Parallel(grouped(ctx, []string{"a", "b"}, reserve, batch.WithLogger(nil)), 2, func(s texts) texts {
+			return inLanes(s, 2, taking(6500*time.Millisecond))
+		}))
+		is.Equal(len(failures), 0)
+	})
+}
+
+// The lane takes the second record after its context has ended, and a Tap hangs there. The source may hang as well. Run
+// would not wait longer, either.
+func TestLanesAreGivenUpInTimeThoughTheyTookARecordAfterTheContextsHadEnded(t *testing.T) {
+	for _, sourceHangs := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			is := is.New(t)
+			ctx, reserve := deadline(t)
+			start, hang := time.Now(), stuckOn(t, "1")
+			source := func(yield func(batch.Result[string]) bool) {
+				grouped(ctx, []string{"a", "b"}, reserve, batch.WithLogger(nil))(yield)
+				if sourceHangs {
+					_ = hang(ctx, "1")
+				}
+			}
+			_, failures := batch.Partition(batch.Parallel(source, 1, func(s texts) texts {
+				return batch.Tap(batch.TryEach(s, taking(6200*time.Millisecond)), func(r batch.Result[string]) {
+					_ = hang(ctx, strconv.Itoa(r.Record().Index))
+				})
+			}))
+			is.True(time.Since(start) <= 8*time.Second) // the contexts end at 6 s, and half of the reserve is 2 s
+			is.Equal(len(failures), 1)
+			is.Equal(failures[0].Record.Index, 1)
+		})
+	}
 }
