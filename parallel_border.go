@@ -216,7 +216,7 @@ func (c *clock) startPatience() {
 		return
 	}
 	c.end = time.Now()
-	if deadline, ok := c.crossing.ctx.Deadline(); ok && deadline.Before(c.end) {
+	if deadline, _ := c.crossing.ctx.Deadline(); deadline.Before(c.end) {
 		c.end = deadline
 	}
 	c.due = time.After(max(time.Until(c.end.Add(c.crossing.patience)), c.crossing.patience/8))

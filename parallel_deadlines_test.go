@@ -137,3 +137,25 @@ func TestLanesAreGivenUpInTimeThoughTheyTookARecordAfterTheContextsHadEnded(t *t
 		})
 	}
 }
+
+// A stage takes one result out of the lanes, leaves the loop and hangs.
+func TestARecordAtWhichTheLoopOverLanesWasLeftIsNotReportedAsRunning(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		ctx, reserve := deadline(t)
+		hang := stuckOn(t, "")
+		var report batch.Report
+		source := grouped(ctx, []string{"a", "b"}, reserve, batch.WithLogger(nil), batch.WithoutAllFailedError(),
+			batch.WithReport(func(_ context.Context, r batch.Report) { report = r }))
+		_, err := batch.Run(source, func(s texts) texts {
+			return func(func(batch.Result[string]) bool) {
+				for range inLanes(s, 1, succeed) {
+					break
+				}
+				_ = hang(ctx, "")
+			}
+		})
+		is.NoErr(err)
+		is.Equal([]int{report.Unreached, report.Running}, []int{2, 0})
+	})
+}
