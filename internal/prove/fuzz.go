@@ -22,7 +22,7 @@ func fuzz(from, n int) error {
 	}
 	for i := from / burst; i*burst < from+n; i++ {
 		name := targets[i%len(targets)]
-		// A worker waits between its turns, so two for each processor get a third more done than one. Minimising a finding
+		// A worker waits between its turns, so two for each processor get more done than one. Minimising a finding
 		// could take all the time.
 		out, err := output(".", "go", "test", "-parallel", fmt.Sprint(2*runtime.NumCPU()), "-run", "^$", "-fuzz", "^"+name+"$",
 			"-fuzztime", fmt.Sprint(burst, "x"), "-fuzzminimizetime", "1x", "./internal/wire")
