@@ -9,8 +9,8 @@ import (
 )
 
 // carrying is a pair of lanes. The one that takes job 0 hands its Result to the other, which emits it before its own,
-// as soon as free is closed. emitted says whether the pool took them.
-func carrying(free <-chan struct{}, emitted *[]bool) func(*scene, *lane) {
+// as soon as free is closed. emitted says whether the pool took them. No lane ends before over is closed.
+func carrying(free, over <-chan struct{}, emitted *[]bool) func(*scene, *lane) {
 	carried := make(chan *item)
 	return func(s *scene, l *lane) {
 		defer s.Close(l, true, lost(s))
@@ -23,27 +23,47 @@ func carrying(free <-chan struct{}, emitted *[]bool) func(*scene, *lane) {
 			<-free
 			*emitted = append(*emitted, s.emit(l, other, 0), s.emit(l, it, 0))
 		}
+		<-over
 	}
 }
 
 func TestAResultMayLeaveThroughAnotherLane(t *testing.T) {
 	for _, gate := range []int{0, 1} {
 		bubble(t, func(t *testing.T) {
-			free := make(chan struct{})
-			close(free)
+			free, over := make(chan struct{}), make(chan struct{})
 			var emitted []bool
-			s := newScene(2, carrying(free, &emitted))
+			s := newScene(2, carrying(free, over, &emitted))
 			s.add(0, gate, 0, 0)
 			s.add(0, gate, 1, 0)
 			s.produce()
+			close(free)
+			synctest.Wait()
+			close(over)
 			s.consume()
 			equal(t, "received", s.ids(), []int{0, 1})
 			equal(t, "emitted", emitted, []bool{true, true})
-			for _, it := range s.items {
-				if it.Value.finished != 1 {
-					t.Errorf("job %d is finished %d times", it.Value.id, it.Value.finished)
-				}
-			}
+			finishedOnce(t, s)
+		})
+	}
+}
+
+func TestAResultThatIsInAnotherLaneWhenItsOwnEndsIsLostAndLeavesLater(t *testing.T) {
+	for _, gate := range []int{0, 1} {
+		bubble(t, func(t *testing.T) {
+			free, over := make(chan struct{}), make(chan struct{})
+			var emitted []bool
+			s := newScene(2, carrying(free, over, &emitted))
+			s.add(0, gate, 0, 0)
+			s.add(0, gate, 1, 0)
+			s.produce()
+			close(over)
+			synctest.Wait()
+			close(free)
+			s.consume()
+			equal(t, "received", s.ids(), []int{0, 0, 1})
+			equal(t, "job 0", []string{s.hows()[0]}, []string{"lost.."})
+			equal(t, "emitted", emitted, []bool{true, true})
+			finishedOnce(t, s)
 		})
 	}
 }
@@ -51,9 +71,9 @@ func TestAResultMayLeaveThroughAnotherLane(t *testing.T) {
 func TestALaneThatWasGivenUpEmitsNothingOfOtherLanesEither(t *testing.T) {
 	for _, gate := range []int{0, 1} {
 		bubble(t, func(t *testing.T) {
-			free := make(chan struct{})
+			free, over := make(chan struct{}), make(chan struct{})
 			var emitted []bool
-			s := newScene(2, carrying(free, &emitted))
+			s := newScene(2, carrying(free, over, &emitted))
 			s.add(0, gate, 0, 0)
 			s.add(0, gate, 1, 0)
 			s.produce()
@@ -67,6 +87,7 @@ func TestALaneThatWasGivenUpEmitsNothingOfOtherLanesEither(t *testing.T) {
 				t.Errorf("it emits %v", out)
 			}
 			equal(t, "emitted", emitted, []bool{false, false})
+			close(over)
 		})
 	}
 }

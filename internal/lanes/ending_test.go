@@ -74,11 +74,7 @@ func TestGivingUpPassesOnHangingItemsWithoutWaiting(t *testing.T) {
 			if out, _ := s.Receive(nil); len(out) > 0 {
 				t.Fatalf("a lane that was given up emits %v", out)
 			}
-			for _, it := range s.items {
-				if it.Value.finished != 1 {
-					t.Errorf("job %d is finished %d times", it.Value.id, it.Value.finished)
-				}
-			}
+			finishedOnce(t, s)
 		})
 	}
 }

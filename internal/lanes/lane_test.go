@@ -256,11 +256,7 @@ func TestUnfinishedItemsAreLostWhenTheirLaneCloses(t *testing.T) {
 			equal(t, "received", s.ids(), want)
 			hows := s.hows()
 			equal(t, "how the jobs that no lane took ended", []string{hows[2], hows[3]}, []string{"untaken.", "untaken."})
-			for _, it := range s.items {
-				if it.Value.finished != 1 {
-					t.Errorf("job %d is finished %d times", it.Value.id, it.Value.finished)
-				}
-			}
+			finishedOnce(t, s)
 		})
 	}
 }

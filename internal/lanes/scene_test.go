@@ -197,3 +197,13 @@ func equal[T comparable](t *testing.T, what string, got, want []T) {
 		t.Fatalf("%s: %v, want %v", what, got, want)
 	}
 }
+
+// finishedOnce fails the test if a job was not finished exactly once.
+func finishedOnce(t *testing.T, s *scene) {
+	t.Helper()
+	for _, it := range s.items {
+		if it.Value.finished != 1 {
+			t.Errorf("job %d is finished %d times", it.Value.id, it.Value.finished)
+		}
+	}
+}
