@@ -1,6 +1,8 @@
 package wire
 
 import (
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/matryer/is"
@@ -60,4 +62,26 @@ func readWhole[R any](t *testing.T, event string, read func([]byte) (Batch[R], e
 		t.Fatalf("%v, bad records %v, unread %v", err, b.Bad, b.Unread)
 	}
 	return len(b.Records)
+}
+
+// addSmall adds a small event, what is left of it if it ends early, and other events that reach code which that does not.
+// The fuzzer has found each of the others, or a longer one like it.
+func addSmall(f *testing.F, event string, others ...string) {
+	all := []string{event, "", "4", "{\"a\":\"\n", `{"eventSource":"aws:x"}`, `{"a":0,"b":0,"c":0,"d":0,"e":0,"f":0}`}
+	for _, seed := range slices.Concat(all, brokenOff(event), others) {
+		f.Add([]byte(seed))
+	}
+}
+
+// brokenOff returns events that end early: in each value of the given one, or in another value in its place.
+func brokenOff(event string) (all []string) {
+	for at := range event {
+		if !strings.HasSuffix(event[:at], `":`) {
+			continue
+		}
+		for _, end := range []string{"", event[at : at+1], "n", "t", "f", "2.", "2.6", "00", `""`, "["} {
+			all = append(all, event[:at]+end)
+		}
+	}
+	return all
 }

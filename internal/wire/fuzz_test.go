@@ -156,21 +156,34 @@ func mutations(seed string) (all []string) {
 	return append(all, seed[:len(seed)/2], seed+"{")
 }
 
-func FuzzSQS(f *testing.F) { sqsTarget.fuzz(f, testdata(f, "sqs-event.json"), []byte(smallSQS)) }
+func FuzzSQS(f *testing.F) {
+	addSmall(f, smallSQS,
+		`{"Records":[{"body":"\n and some more"`,
+		`{"Records":[{"messageAttributes":{"a":{"stringListValues":[""],"stringListValues":[`,
+		`{"Records":[{"messageAttributes":{"a":{"binaryValue":"`+strings.Repeat("\x83", 2000),
+		`{"Records":[{"messageAttributes":{"a":{"binaryValue":"`+strings.Repeat("AAAA", pieceSize/4)+`"`)
+	sqsTarget.fuzz(f, testdata(f, "sqs-event.json"), []byte(smallSQS))
+}
 
 func FuzzKinesis(f *testing.F) {
+	addSmall(f, smallKinesis)
 	kinesisTarget.fuzz(f, testdata(f, "kinesis-event.json"), testdata(f, "kinesis-time-window-event.json"), []byte(smallKinesis))
 }
 
 func FuzzDynamoDB(f *testing.F) {
+	addSmall(f, smallDynamoDB, `{"Records":[{"eventSource":"`+strings.Repeat("\xcc", 2000)+`"`)
 	dynamodbTarget.fuzz(f, testdata(f, "dynamodb-event.json"), testdata(f, "dynamodb-time-window-event.json"), []byte(smallDynamoDB))
 }
 
 func FuzzKafka(f *testing.F) {
+	addSmall(f, smallKafka,
+		`{"records":{"t":[null],"t":`,
+		`{"records":{"`+strings.Repeat("t", maxPartitionName+1)+`":`)
 	kafkaTarget.fuzz(f, testdata(f, "kafka-event.json"), []byte(smallKafka))
 }
 
 func FuzzFirehose(f *testing.F) {
+	addSmall(f, smallFirehose)
 	firehoseTarget.fuzz(f, testdata(f, "kinesis-firehose-event.json"), []byte(smallFirehose))
 }
 
@@ -195,8 +208,7 @@ func FuzzWindow(f *testing.F) {
 			f.Add([]byte(strings.Replace(seed, c[0], c[1], 1)))
 		}
 	}
-	f.Add([]byte(`{"state":`))
-	f.Add([]byte(smallWindow))
+	addSmall(f, smallWindow, `{"Records":[]}`, "{\"\":null,\"not text: \x86\":\"\xac\"}")
 	f.Fuzz(func(t *testing.T, payload []byte) {
 		checkWindow(t, payload, KinesisWindow, Kinesis)
 		checkWindow(t, payload, DynamoDBWindow, DynamoDB)
