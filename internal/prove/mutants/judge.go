@@ -181,12 +181,17 @@ func (j *judge) progress(m mutant, v verdict, of int) {
 	}
 }
 
-// one judges one mutant: first together with many others, then, if it survives, alone, then by the other suite.
+// one judges one mutant: first together with many others, then, if it survives, alone, then by the other suite. Alone it
+// meets only the tests that it has not met, unless the race detector looks at all of them again.
 func (j *judge) one(ctx context.Context, m mutant) (verdict, string, error) {
+	alone := j.first
 	if number, ok := j.many.numbers[keyOf(m)]; ok {
 		v, killer, err := j.many.suite.try(ctx, m, j.many.binary(), number)
 		if v != survived || err != nil {
 			return v, killer, err
+		}
+		if !j.race {
+			alone = j.first.without(j.many.suite.tests)
 		}
 	}
 	dir, err := os.MkdirTemp("", "mutant")
@@ -198,7 +203,7 @@ func (j *judge) one(ctx context.Context, m mutant) (verdict, string, error) {
 	if err != nil {
 		return "", "", err
 	}
-	v, killer, err := j.by(ctx, j.first, m, dir, overlay)
+	v, killer, err := j.by(ctx, alone, m, dir, overlay)
 	if v != survived || err != nil {
 		return v, killer, err
 	}

@@ -98,6 +98,12 @@ func TestTheTestsThatReachAMutantJudgeIt(t *testing.T) {
 	is.Equal(reaching("", 1, 1), []string{"line", "function", "elsewhere"})
 }
 
+func TestASuiteWithoutSomeTestsHasTheOthersInTheirOrder(t *testing.T) {
+	is := is.New(t)
+	s := suite{of: pkg{Name: "p"}, tests: []test{{name: "c"}, {name: "a"}, {name: "b"}}}
+	is.Equal(s.without([]test{{name: "a"}, {name: "d"}}), suite{of: pkg{Name: "p"}, tests: []test{{name: "c"}, {name: "b"}}})
+}
+
 func TestSlowTestsRunAlone(t *testing.T) {
 	is := is.New(t)
 	took := []time.Duration{1, 2, 600, 700, 5000}

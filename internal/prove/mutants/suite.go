@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/samber/lo"
 )
 
 // A suite is the tests of one package, and what each of them reaches in the package whose mutants are judged.
@@ -78,6 +80,12 @@ func study(ctx context.Context, of, under pkg) (suite, error) {
 	}
 	slices.SortStableFunc(s.tests, func(a, b test) int { return cmp.Compare(a.took, b.took) })
 	return s, nil
+}
+
+// without returns the suite without some of its tests.
+func (s suite) without(some []test) suite {
+	names := lo.SliceToMap(some, func(t test) (string, bool) { return t.name, true })
+	return suite{s.of, lo.Reject(s.tests, func(t test, _ int) bool { return names[t.name] })}
 }
 
 func relativeDir(p pkg) string {
