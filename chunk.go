@@ -40,10 +40,10 @@ func TryEachChunk[T any](s Stream[T], size int, f func(context.Context, []T) err
 	require(size >= 1, "TryEachChunk", "size is less than 1")
 	return func(yield func(Result[T]) bool) {
 		c := &chunk[T]{size: size, f: f, yield: yield}
+		c.turn.init()
 		defer c.close()
 		s(c.add)
 		c.end()
-		c.endAsFlushEnded()
 	}
 }
 
@@ -105,7 +105,7 @@ func (c *chunk[T]) registerFor(h *header) {
 }
 
 // flush implements bulkStage. It may run on the goroutine of an earlier stage, which must
-// not end because of a panic in a later one, so it recovers. endAsFlushEnded panics again.
+// not end because of a panic in a later one, so it recovers. end panics again.
 func (c *chunk[T]) flush(asking *feeder) (some, more bool) {
 	if !c.turn.try() {
 		return false, true
@@ -129,22 +129,17 @@ func (c *chunk[T]) flush(asking *feeder) (some, more bool) {
 	return some, more
 }
 
-// endAsFlushEnded panics, or ends the goroutine, if a function called by flush did so.
-func (c *chunk[T]) endAsFlushEnded() {
+// end writes the last chunk at the end of the Stream. It panics, or ends the goroutine, if a function called by
+// flush did so.
+func (c *chunk[T]) end() {
 	c.turn.take()
 	defer c.turn.end()
+	c.writeAndSend(c.feeder)
 	if c.flushExited {
 		runtime.Goexit()
 	} else if c.flushPanic != nil {
 		panic(c.flushPanic)
 	}
-}
-
-// end writes the last chunk at the end of the Stream.
-func (c *chunk[T]) end() {
-	c.turn.take()
-	defer c.turn.end()
-	c.writeAndSend(c.feeder)
 }
 
 // close makes sure that no feeder flushes any more. It is deferred.

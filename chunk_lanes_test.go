@@ -51,31 +51,6 @@ func TestAPanicOrGoexitAfterAChunkWrittenInTimeEndsThePipelineAndNotTheWaitingGo
 	}
 }
 
-func TestAChunkWhoseFirstResultOvertakesTheChunkBeforeItIsWrittenInTime(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		is := is.New(t)
-		ctx, reserve := deadline(t)
-		var first, second effects
-		stuck := stuckOn(t, "1")
-		response, err := batch.Run(grouped(ctx, groupsInTurn(10, 10), reserve, batch.WithPolicy(batch.Continue)), func(s texts) texts {
-			s = inLanes(s, 10, func(ctx context.Context, v string) error {
-				if v == "0" {
-					return errBoom // passes the first chunk, which is still empty
-				}
-				time.Sleep(time.Second)
-				return stuck(ctx, v)
-			})
-			s = batch.TryEachChunk(s, 100, func(_ context.Context, vs []string) error { first.note(vs...); return nil })
-			s = batch.OrElse(s, func(context.Context, error) (string, error) { return "0", nil })
-			return batch.TryEachChunk(s, 100, func(_ context.Context, vs []string) error { second.note(vs...); return nil })
-		})
-		is.NoErr(err)
-		is.Equal(listed(response), []string{"r1"})
-		is.Equal(first.sorted(), numerals(2, 10))
-		is.Equal(second.sorted(), append([]string{"0"}, numerals(2, 10)...))
-	})
-}
-
 // Time runs short in chunks in lanes and in a chunk after the lanes.
 func TestAChunkIsWrittenInTimeHoweverStagesAroundItWait(t *testing.T) {
 	ways := map[string]func(texts) texts{"plain": unchanged, "pulled": pulled, "piped": piped}

@@ -31,6 +31,12 @@ type branches []error
 func (branches) Error() string     { return "several" }
 func (b branches) Unwrap() []error { return b }
 
+// hollow is an error that wraps nothing.
+type hollow struct{}
+
+func (*hollow) Error() string { return "hollow" }
+func (*hollow) Unwrap() error { return nil }
+
 // convertible is an error that turns itself into an ItemErrors.
 type convertible struct{}
 
@@ -68,6 +74,12 @@ func TestItemErrorsFailTheItemsThatTheyName(t *testing.T) {
 		"a pointer":                        {&batch.ItemErrors{1: errBoom}, []bool{false, true, false}},
 		"a nil pointer":                    {(*batch.ItemErrors)(nil), whole},
 		"joined with nil":                  {branches{nil, batch.ItemErrors{1: errBoom}}, []bool{false, true, false}},
+		"before nil":                       {branches{batch.ItemErrors{1: errBoom}, nil}, []bool{false, true, false}},
+		"only nil":                         {branches{nil}, whole},
+		"no errors":                        {branches{}, whole},
+		"wrapping nothing":                 {&hollow{}, whole},
+		"joined with one of nothing":       {errors.Join(batch.ItemErrors{1: errBoom}, &hollow{}), whole},
+		"another error, both wrapped":      {fmt.Errorf("write: %w", errors.Join(batch.ItemErrors{0: errBoom}, io.EOF)), whole},
 		"converted by As":                  {convertible{}, []bool{false, true, false}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -90,6 +102,20 @@ func TestAnItemFailsWithItsErrorFromItemErrors(t *testing.T) {
 	is.True(all[1].Err() == errBoom)
 	is.Equal(batch.ItemErrors{0: nil, 2: io.EOF, 1: errBoom}.Error(), "2 items failed, first item 1: boom")
 	is.Equal(batch.ItemErrors{0: nil}.Error(), "no item failed")
+}
+
+func TestItemErrorsThatDoNotFitTheChunkAreTheErrorOfEachItem(t *testing.T) {
+	is := is.New(t)
+	failure := func(err error) error {
+		all := slices.Collect(batch.TryEachChunk(batch.Of("a", "b"), 2, func(context.Context, []string) error { return err }))
+		is.Equal(all[0].Err(), all[1].Err())
+		return all[0].Err()
+	}
+	outside := failure(batch.ItemErrors{2: io.EOF})
+	is.Equal(outside.Error(), "ItemErrors with positions outside the 2 items: 1 items failed, first item 2: EOF")
+	var items batch.ItemErrors
+	is.True(errors.As(outside, &items))
+	is.True(failure((*batch.ItemErrors)(nil)) == (*batch.ItemErrors)(nil))
 }
 
 // A function that panicked may have written any part of the chunk.

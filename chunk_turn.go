@@ -18,15 +18,14 @@ type turn struct {
 	free sync.Cond
 }
 
+func (t *turn) init() { t.free.L = &t.mu }
+
 func (t *turn) take() {
 	if t.try() {
 		return
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.free.L == nil {
-		t.free.L = &t.mu // only once, since waiting goroutines read it without the lock
-	}
 	t.waiting.Add(1)
 	defer t.waiting.Add(-1)
 	for !t.try() {

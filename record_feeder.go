@@ -88,9 +88,7 @@ func (f *feeder) addBulk(b bulkStage) {
 func (f *feeder) removeBulk(b bulkStage) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if at := slices.Index(f.bulkStages, b); at >= 0 {
-		f.bulkStages = slices.Delete(f.bulkStages, at, at+1)
-	}
+	f.bulkStages = slices.DeleteFunc(f.bulkStages, func(other bulkStage) bool { return other == b })
 }
 
 // flush has the bulk stages that follow write what they keep. It repeats until none has
