@@ -173,3 +173,14 @@ func TestRecordsWaitingInAChunkAreReportedWhenTheConsumerStops(t *testing.T) {
 	is.Equal(written, 3) // d never entered the chunk
 	is.Equal(listed(response), []string{"1", "2", "3"})
 }
+
+func TestTheScopesOfAllRecordsOfAChunkAreOpenBeforeItIsWritten(t *testing.T) {
+	is := is.New(t)
+	var d diary
+	_, err := batch.Run(grouped(t.Context(), groupsInTurn(4, 4), d.scope("")), func(s texts) texts {
+		s = misbehavingAt(s, "1", func(yield func(batch.Result[string]) bool, r batch.Result[string]) bool { return yield(r.Fail(errBoom)) })
+		return batch.TryEachChunk(s, 5, func(_ context.Context, vs []string) error { d.note(fmt.Sprint("write ", vs)); return nil })
+	})
+	is.NoErr(err)
+	is.Equal(d.all[:4], []string{"open r0", "open r2", "open r3", "write [0 2 3]"})
+}

@@ -98,9 +98,7 @@ type level struct {
 
 func (l *level) open(ctx context.Context, r *run) {
 	l.ctx, l.run = ctx, r
-	if line := r.batch.lineOf; line != nil {
-		l.order.Init(line)
-	}
+	l.order.Init(r.batch.lineOf)
 	l.firstFeeder.register(r)
 }
 

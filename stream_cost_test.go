@@ -91,10 +91,10 @@ func TestABatchCostsAFewAllocationsAndARecordNone(t *testing.T) {
 		most   float64
 		answer func(events.SQSEvent)
 	}{
-		"Collect": {24, func(event events.SQSEvent) {
+		"Collect": {20, func(event events.SQSEvent) {
 			_, _ = batch.Collect(costPipeline(batch.SQS(context.Background(), event)))
 		}},
-		"Run with a deadline": {32, func(event events.SQSEvent) { _, _ = batch.Run(batch.SQS(ctx, event), costPipeline) }},
+		"Run with a deadline": {28, func(event events.SQSEvent) { _, _ = batch.Run(batch.SQS(ctx, event), costPipeline) }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			is := is.New(t)
