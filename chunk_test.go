@@ -178,7 +178,9 @@ func TestTheScopesOfAllRecordsOfAChunkAreOpenBeforeItIsWritten(t *testing.T) {
 	is := is.New(t)
 	var d diary
 	_, err := batch.Run(grouped(t.Context(), groupsInTurn(4, 4), d.scope("")), func(s texts) texts {
-		s = misbehavingAt(s, "1", func(yield func(batch.Result[string]) bool, r batch.Result[string]) bool { return yield(r.Fail(errBoom)) })
+		s = misbehavingAt(s, "1", func(yield func(batch.Result[string]) bool, r batch.Result[string]) bool {
+			return yield(r.Fail(errBoom))
+		})
 		return batch.TryEachChunk(s, 5, func(_ context.Context, vs []string) error { d.note(fmt.Sprint("write ", vs)); return nil })
 	})
 	is.NoErr(err)
