@@ -1,0 +1,124 @@
+package batch_test
+
+// Contexts of records that end early or late: what hooks then get, and what is logged.
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/lambdabatch/batch"
+	"github.com/matryer/is"
+)
+
+// The deadline is in 10 seconds and the reserve is 4, so the contexts end after 6 unless they are cancelled.
+func TestTheTimeForHooksIsCountedFromTheEndOfTheContexts(t *testing.T) {
+	collect := func(s texts, f func(context.Context, string) error) (batch.Response, error) {
+		return batch.Collect(batch.TryEach(s, f))
+	}
+	run := func(s texts, f func(context.Context, string) error) (batch.Response, error) {
+		return batch.Run(s, batch.Each(f))
+	}
+	for name, c := range map[string]struct {
+		collector func(texts, func(context.Context, string) error) (batch.Response, error)
+		cancelled time.Duration // when the caller cancels
+		late      time.Duration // how long the function needs after the end of its context
+		want      time.Duration // when the context of the hook ends
+	}{
+		"Collect, cancelled":                    {collect, time.Second, 0, 4 * time.Second},
+		"Collect, and the function takes more":  {collect, time.Hour, time.Second, 9 * time.Second},
+		"Run, cancelled":                        {run, time.Second, 0, 4 * time.Second},
+		"Run, cancelled, and it takes more":     {run, time.Second, 1500 * time.Millisecond, 4 * time.Second},
+		"Run, and the function takes more":      {run, time.Hour, time.Second, 9 * time.Second},
+		"Run, and the function takes too long":  {run, time.Hour, time.Minute, 9 * time.Second},
+		"Run, cancelled, and it takes too long": {run, time.Second, time.Minute, 4 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				is := is.New(t)
+				ctx, reserve := deadline(t)
+				ctx, cancel := context.WithCancel(ctx)
+				time.AfterFunc(c.cancelled, cancel)
+				start := time.Now()
+				var end time.Time
+				hook := batch.WithReport(func(ctx context.Context, _ batch.Report) { end, _ = ctx.Deadline() })
+				_, err := c.collector(grouped(ctx, make([]string, 1), reserve, hook), func(ctx context.Context, _ string) error {
+					<-ctx.Done()
+					time.Sleep(c.late)
+					return errBoom
+				})
+				is.True(err != nil)
+				is.Equal(end.Sub(start), c.want)
+				time.Sleep(2 * time.Hour) // lets everything end that was left running
+			})
+		})
+	}
+}
+
+// asked notes that it was asked for its text.
+type asked struct{ times *int }
+
+func (a asked) Error() string { *a.times++; return "asked" }
+
+func TestAnErrorIsNotAskedForItsTextIfNothingIsLogged(t *testing.T) {
+	for name, logger := range map[string]*slog.Logger{"no logger": nil, "a logger": slog.New(&journal{})} {
+		t.Run(name, func(t *testing.T) {
+			is := is.New(t)
+			times := 0
+			source := grouped(t.Context(), make([]string, 2), batch.WithLogger(logger), batch.WithoutAllFailedError())
+			response, err := batch.Run(source, batch.Each(func(context.Context, string) error { return asked{&times} }))
+			is.NoErr(err)
+			is.Equal(listed(response), []string{"r0", "r1"})
+			is.Equal(times > 0, logger != nil)
+		})
+	}
+}
+
+// unlocking is an error whose text is only known after something else has happened.
+type unlocking struct{ unlock func() }
+
+func (u unlocking) Error() string { u.unlock(); return "unlocked" }
+
+// In the first range every record arrives. The second is stuck in its first record, so all are reported. It goes on
+// when the response has been decided but no scope has been closed: when Run asks for the text of an error.
+func TestARangeThatEndsAfterTheResponseDoesNotFinishItsRecords(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		ctx, reserve := deadline(t)
+		free := make(chan struct{})
+		left := false
+		failure := unlocking{func() {
+			if !left {
+				left = true
+				close(free)
+				synctest.Wait()
+			}
+		}}
+		outcomes := outcomesByID{}
+		ids := func(v string) batch.Record {
+			if v == "none" {
+				return batch.Record{}
+			}
+			return byID(v)
+		}
+		_, err := batch.Run(batch.From(ctx, []string{"none", "b"}, ids, reserve, outcomes.scope()), func(s texts) texts {
+			return func(yield func(batch.Result[string]) bool) {
+				batch.TryEach(s, func(_ context.Context, v string) error {
+					if v == "none" {
+						return failure
+					}
+					return nil
+				})(yield)
+				for range batch.TryEach(s, func(context.Context, string) error { <-free; return nil }) {
+					break
+				}
+			}
+		})
+		is.True(errors.Is(err, batch.ErrNoID))
+		is.True(errors.Is(outcomes["b"].Err, batch.ErrUnreached))
+		is.True(outcomes["b"].Finished.IsZero())
+	})
+}
