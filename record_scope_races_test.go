@@ -33,7 +33,7 @@ func pass(steps int) {
 // The hook of r1 returns while the collector goes on from r0 to r1. It takes the collector a while to find the outcome,
 // since the stage has ranged over the batch many times.
 func TestAScopeIsClosedOnceIfItsHookReturnsJustWhenTheAnswerIsGiven(t *testing.T) {
-	for try := range 100 {
+	for try := range 400 {
 		is := is.New(t)
 		var opening, closing, returning atomic.Bool
 		var closed [2]atomic.Int32
@@ -48,7 +48,7 @@ func TestAScopeIsClosedOnceIfItsHookReturnsJustWhenTheAnswerIsGiven(t *testing.T
 			opening.Store(true)
 			await(closing.Load)
 			returning.Store(true)
-			pass(4 * try)
+			pass(try)
 			return nil, func(batch.Outcome) { closed[1].Add(1) }
 		})
 		same := func(_ context.Context, v string) (string, error) { return v, nil }
@@ -79,7 +79,7 @@ func TestAScopeIsClosedOnceIfItsHookReturnsJustWhenTheAnswerIsGiven(t *testing.T
 
 func TestATapIsCalledInsideItsScopeEvenIfTheContextEndsJustThen(t *testing.T) {
 	const records = 40
-	for try := range 300 {
+	for try := range 2000 {
 		is := is.New(t)
 		ctx, cancel := context.WithCancel(t.Context())
 		var ready atomic.Bool
@@ -108,7 +108,7 @@ func TestATapIsCalledInsideItsScopeEvenIfTheContextEndsJustThen(t *testing.T) {
 // long. A goroutine that was left running goes on in between with a result in a lane that no function has seen yet.
 func TestNoFunctionIsCalledInLanesWhileTheAnswerEndsTheContexts(t *testing.T) {
 	const others = 5000
-	for range 3 {
+	for range 5 {
 		is := is.New(t)
 		var d diary
 		gone, end := make(chan struct{}), make(chan struct{})

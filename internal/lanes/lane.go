@@ -78,6 +78,7 @@ func (p *Pool[K, T, R]) Next(l *Lane[T, R]) (*Item[T, R], Turn) {
 		p.wait(l)
 	}
 	p.callLane() // this lane may have been called for an item that it does not take
+	p.wake(l)    // another goroutine of the lane may wait, which has no more to wait for either
 	return nil, End
 }
 
