@@ -1,0 +1,198 @@
+package batch_test
+
+// What is logged in unusual cases, and the time and the contexts that hooks get.
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/lambdabatch/batch"
+	"github.com/matryer/is"
+	"github.com/samber/lo"
+)
+
+func TestEachPanicIsLoggedWithItsStack(t *testing.T) {
+	is := is.New(t)
+	var j journal
+	source := batch.From(t.Context(), []string{"a", "b"}, byID, batch.WithLogger(slog.New(&j)))
+	_, _ = batch.Collect(batch.TryEach(source, func(_ context.Context, v string) error { panic(v) }))
+	is.Equal(len(j.lines), 2)
+	for _, line := range j.lines {
+		is.True(strings.Contains(line, " stack="))
+	}
+}
+
+func TestAPanicErrorOfTheUsersIsLoggedWithoutAPlace(t *testing.T) {
+	is := is.New(t)
+	var j journal
+	source := batch.From(t.Context(), []string{"a"}, byID, batch.WithLogger(slog.New(&j)))
+	_, _ = batch.Collect(batch.TryEach(source, func(context.Context, string) error { return &batch.PanicError{Value: "mine"} }))
+	is.True(!strings.Contains(j.lines[0], " at="))
+}
+
+func TestAGroupThatLooksLikeTheKeyOfAnItemIsLoggedAsItIs(t *testing.T) {
+	is := is.New(t)
+	var j journal
+	group := `"k"{"S":"v"}`
+	describe := func(id string) batch.Record { return batch.Record{ID: id, Group: group} }
+	source := batch.From(t.Context(), []string{"a"}, describe, batch.WithLogger(slog.New(&j)))
+	_, _ = batch.Collect(batch.TryEach(source, failingOn("a")))
+	is.True(strings.Contains(j.lines[0], "group="+group+" "))
+}
+
+func TestAtMostSixteenLinesTellOfFailuresThatWereThrownAway(t *testing.T) {
+	is := is.New(t)
+	var j journal
+	source := grouped(t.Context(), make([]string, 20), batch.WithLogger(slog.New(&j)))
+	_, _ = batch.Run(source, func(s texts) texts {
+		return func(func(batch.Result[string]) bool) {
+			for range batch.TryEach(s, func(context.Context, string) error { return errBoom }) {
+			}
+		}
+	})
+	is.Equal(lo.CountBy(j.lines, func(line string) bool { return strings.Contains(line, "record failed") }), 16)
+}
+
+// The batch without a logger comes first, so lines that are not about a record have no place. A stage throws the failure
+// of a record of the other batch away, and panics or is stuck.
+func TestFailuresOfABatchAreLoggedHoweverAPipelineEndsOfWhichAnotherBatchHasNoLogger(t *testing.T) {
+	failed := "ERROR () record failed record=a error=boom"
+	for end, want := range map[string][]string{"panics": {failed}, "is stuck": {failed, "WARN () record still running record=b"}} {
+		t.Run(end, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				is := is.New(t)
+				ctx, reserve := deadline(t)
+				var j journal
+				silent := batch.From(ctx, []string{"x"}, byID, reserve, batch.WithoutAllFailedError())
+				own := batch.From(ctx, []string{"a", "b"}, byID, reserve, batch.WithLogger(slog.New(&j)))
+				both := func(yield func(batch.Result[string]) bool) { silent(yield); own(yield) }
+				stuck := stuckOn(t, "b")
+				_, _ = batch.Run(both, func(s texts) texts {
+					failing := batch.TryEach(s, func(ctx context.Context, v string) error {
+						if end == "is stuck" {
+							_ = stuck(ctx, v)
+						}
+						return failingOn("a")(ctx, v)
+					})
+					return func(yield func(batch.Result[string]) bool) {
+						for r := range failing {
+							if r.Record().ID == "b" {
+								panic(errBoom)
+							}
+							if r.Err() == nil {
+								yield(r)
+							}
+						}
+					}
+				})
+				is.Equal(j.lines, want)
+			})
+		})
+	}
+}
+
+func TestTwoBatchesInOneRangeAreNotARangeOverABatchMoreThanOnce(t *testing.T) {
+	is := is.New(t)
+	var j journal
+	one := batch.From(t.Context(), []string{"a"}, byID, batch.WithLogger(slog.New(&j)))
+	other := batch.From(t.Context(), []string{"b"}, byID, batch.WithLogger(slog.New(&j)))
+	both := func(yield func(batch.Result[string]) bool) { one(yield); other(yield) }
+	response, err := batch.Run(both, batch.Each(succeed))
+	is.NoErr(err)
+	is.Equal(listed(response), []string{})
+	is.Equal(len(j.lines), 0)
+}
+
+func TestWithoutADeadlineTheContextOfAHookIsThatOfTheInvocation(t *testing.T) {
+	is := is.New(t)
+	invocation := context.WithValue(t.Context(), ctxKey{}, "invocation")
+	called := false
+	hook := batch.WithReport(func(ctx context.Context, _ batch.Report) {
+		called = true
+		_, limited := ctx.Deadline()
+		is.True(!limited)
+		is.NoErr(ctx.Err())
+		is.Equal(ctx.Value(ctxKey{}), "invocation")
+	})
+	_, err := batch.Run(grouped(invocation, []string{""}, hook), batch.Each(succeed))
+	is.NoErr(err)
+	is.True(called)
+}
+
+func TestTheContextOfAHookEndsWhenTheResponseIsGiven(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		ctx, reserve := deadline(t)
+		var hooks context.Context
+		hook := batch.WithReport(func(ctx context.Context, _ batch.Report) {
+			hooks = ctx
+			is.NoErr(ctx.Err())
+		})
+		_, err := batch.Run(grouped(ctx, []string{""}, reserve, hook), batch.Each(succeed))
+		is.NoErr(err)
+		is.True(errors.Is(hooks.Err(), context.Canceled))
+	})
+}
+
+// The contexts of records end at 6s, and the time for hooks at 9s. The function returns at 6s, or too late.
+func TestHooksThatHangShareTheTimeThatIsLeft(t *testing.T) {
+	for name, test := range map[string]struct {
+		takes time.Duration
+		want  []time.Duration // when the hooks were called, and when there was a response
+	}{
+		"in time": {6 * time.Second, []time.Duration{6 * time.Second, 7500 * time.Millisecond, 9 * time.Second}},
+		"late":    {12 * time.Second, []time.Duration{12 * time.Second, 12010 * time.Millisecond, 12020 * time.Millisecond}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				is := is.New(t)
+				ctx, reserve := deadline(t)
+				free := make(chan struct{})
+				start := time.Now()
+				var at []time.Duration
+				hook := batch.WithReport(func(context.Context, batch.Report) {
+					at = append(at, time.Since(start))
+					<-free
+				})
+				response, err := batch.Collect(batch.TryEach(grouped(ctx, []string{""}, reserve, hook, hook), taking(test.takes)))
+				is.NoErr(err)
+				is.Equal(listed(response), []string{})
+				is.Equal(append(at, time.Since(start)), test.want)
+				close(free)
+			})
+		})
+	}
+}
+
+func TestWithoutADeadlineClosingAScopeMayTakeAnyTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		start := time.Now()
+		var closed effects
+		slow := batch.WithScope(func(_ context.Context, r batch.Record) (context.Context, func(batch.Outcome)) {
+			return nil, func(batch.Outcome) { time.Sleep(time.Hour); closed.note(r.ID) }
+		})
+		_, err := batch.Run(grouped(t.Context(), make([]string, 3), slow), batch.Each(succeed))
+		is.NoErr(err)
+		is.Equal(closed.noted(), []string{"r0", "r1", "r2"})
+		is.Equal(time.Since(start), 3*time.Hour)
+	})
+}
+
+// Of record 1 a stage drops the second part.
+func TestARecordOfWhichAPartIsMissingHasNotFinished(t *testing.T) {
+	is := is.New(t)
+	outcomes := outcomesByID{}
+	response, err := batch.Run(grouped(t.Context(), make([]string, 2), outcomes.scope()), func(s texts) texts {
+		return dropping(batch.FlatMap(s, func(v string) []string { return []string{v, v + "'"} }), "1'")
+	})
+	is.NoErr(err)
+	is.Equal(listed(response), []string{"r1"})
+	is.True(!outcomes["r0"].Finished.IsZero())
+	is.True(outcomes["r1"].Finished.IsZero())
+}
