@@ -15,11 +15,6 @@ import (
 	"github.com/matryer/is"
 )
 
-// pull is iter.Pull for texts.
-func pull(s texts) (next func() (batch.Result[string], bool), stop func()) {
-	return iter.Pull(iter.Seq[batch.Result[string]](s))
-}
-
 // remaining is what next still has.
 func remaining(next func() (batch.Result[string], bool)) texts {
 	return func(yield func(batch.Result[string]) bool) {
@@ -49,10 +44,8 @@ func TestAChunkTakesNothingAfterItsInputHasEnded(t *testing.T) {
 
 // At 2s time runs short, after the input of the chunk has panicked. The rest of its results go past the chunk.
 func TestAChunkWhoseInputHasPanickedIsNotWrittenAndHoldsNothingUp(t *testing.T) {
-	for place, around := range map[string]func(s texts, stage func(texts) texts) texts{
-		"in a lane":   func(s texts, stage func(texts) texts) texts { return batch.Parallel(s, 1, stage) },
-		"after lanes": func(s texts, stage func(texts) texts) texts { return stage(inLanes(s, 1, succeed)) },
-	} {
+	for _, place := range []string{"in a lane", "after lanes"} {
+		around := chunkPlaces[place]
 		t.Run(place, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				is := is.New(t)
@@ -62,7 +55,7 @@ func TestAChunkWhoseInputHasPanickedIsNotWrittenAndHoldsNothingUp(t *testing.T) 
 				response, err := batch.Run(slow, func(s texts) texts {
 					return around(s, func(s texts) texts {
 						return func(yield func(batch.Result[string]) bool) {
-							next, stop := pull(s)
+							next, stop := iter.Pull(s)
 							defer stop()
 							func() {
 								defer func() { is.Equal(recover(), errBoom) }()
@@ -121,26 +114,6 @@ func TestAChunkThatIsBeingWrittenWhenItsInputPanicsIsWaitedFor(t *testing.T) {
 		})
 		is.NoErr(err)
 		is.Equal(listed(response), []string{"r1"})
-	})
-}
-
-// At 2s time runs short, and the chunk with record 0 is written. What follows it in the lane then panics.
-func TestAChunkTakesNothingAfterAPanicOfAStageThatFollowsIt(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		is := is.New(t)
-		ctx, reserve := deadline(t)
-		var before, written effects
-		slow := batch.Tap(grouped(ctx, make([]string, 3), reserve), func(batch.Result[string]) { time.Sleep(1500 * time.Millisecond) })
-		_, err := batch.Run(slow, func(s texts) texts {
-			return batch.Parallel(s, 1, func(s texts) texts {
-				s = batch.TryEach(s, before.each)
-				s = batch.TryEachChunk(s, 10, func(_ context.Context, vs []string) error { written.note(vs...); return nil })
-				return crashing(s)
-			})
-		})
-		is.True(errors.Is(err, errBoom))
-		is.Equal(written.all, []string{"0"})
-		is.Equal(before.all, []string{"0", "1"})
 	})
 }
 

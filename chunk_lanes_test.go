@@ -158,33 +158,42 @@ func TestNoLaterRecordOfTheGroupIsWrittenAfterAFunctionOfAChunkHasEndedItsGorout
 	is.Equal(report.Blocked, 2)
 }
 
-// At 2s time runs short, and the chunk with record 0 is written. What follows it in the lane then wants no more.
+// At 2s time runs short, and the chunk with record 0 is written. What follows it in the lane then wants no more, or panics.
 func TestALaneEndsAtTheNextRecordIfItsEndWantsNoMoreAfterAChunkWrittenInTime(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		is := is.New(t)
-		ctx, reserve := deadline(t)
-		var before, written effects
-		slow := batch.Tap(grouped(ctx, make([]string, 3), reserve), func(batch.Result[string]) { time.Sleep(1500 * time.Millisecond) })
-		response, err := batch.Run(slow, func(s texts) texts {
-			return batch.Parallel(s, 1, func(s texts) texts {
-				s = batch.TryEach(s, before.each)
-				s = batch.TryEachChunk(s, 10, func(_ context.Context, vs []string) error { written.note(vs...); return nil })
-				return onlyFirst(s)
+	for name, test := range map[string]struct {
+		end      func(texts) texts
+		reported []string
+	}{
+		"no more": {onlyFirst, []string{"r1", "r2"}},
+		"panics":  {crashing, []string{"r0", "r1", "r2"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				is := is.New(t)
+				ctx, reserve := deadline(t)
+				var before, written effects
+				source := grouped(ctx, make([]string, 3), reserve, batch.WithoutAllFailedError())
+				slow := batch.Tap(source, func(batch.Result[string]) { time.Sleep(1500 * time.Millisecond) })
+				response, err := batch.Run(slow, func(s texts) texts {
+					return batch.Parallel(s, 1, func(s texts) texts {
+						s = batch.TryEach(s, before.each)
+						s = batch.TryEachChunk(s, 10, func(_ context.Context, vs []string) error { written.note(vs...); return nil })
+						return test.end(s)
+					})
+				})
+				is.NoErr(err)
+				is.Equal(listed(response), test.reported)
+				is.Equal(written.all, []string{"0"})
+				is.Equal(before.all, []string{"0", "1"})
 			})
 		})
-		is.NoErr(err)
-		is.Equal(listed(response), []string{"r1", "r2"})
-		is.Equal(written.all, []string{"0"})
-		is.Equal(before.all, []string{"0", "1"})
-	})
+	}
 }
 
 // At 2s time runs short while another goroutine writes the chunk. It is not written twice, and what arrives later is not lost.
 func TestAChunkThatIsBeingWrittenWhenTimeRunsShortIsWrittenOnce(t *testing.T) {
-	for place, around := range map[string]func(s texts, stage func(texts) texts) texts{
-		"in a lane":   func(s texts, stage func(texts) texts) texts { return batch.Parallel(s, 1, stage) },
-		"after lanes": func(s texts, stage func(texts) texts) texts { return stage(inLanes(s, 1, succeed)) },
-	} {
+	for _, place := range []string{"in a lane", "after lanes"} {
+		around := chunkPlaces[place]
 		t.Run(place, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				is := is.New(t)

@@ -5,6 +5,7 @@ package batch_test
 import (
 	"context"
 	"errors"
+	"iter"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -94,7 +95,7 @@ func TestAChunkIsWrittenInTimeThoughItsFirstResultWentPastTheLanesBefore(t *test
 		var written effects
 		past := func(s texts) texts {
 			return func(yield func(batch.Result[string]) bool) {
-				next, stop := pull(s)
+				next, stop := iter.Pull(s)
 				defer stop()
 				first, _ := next()
 				if yield(first) {

@@ -89,7 +89,8 @@ func TestResultsOfAnEarlierRunOfTheSameBatchAreIgnored(t *testing.T) {
 	is.Equal(j.lines, []string{"WARN () results of another batch were ignored results=1"})
 }
 
-// A collector in the stage has answered the first range. Its results come again after those of the second.
+// A collector in the stage has answered the first range. The stage sends the results of that range once more, after those
+// of the second.
 func TestAFailureInARangeThatACollectorInTheStageHasAnsweredIsReported(t *testing.T) {
 	is := is.New(t)
 	var j journal

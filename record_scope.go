@@ -189,14 +189,14 @@ func (s *scope) open(e *entry, all *scopes) {
 	s.inside = s
 	ends := all.closersOf(int(e.index))
 	for i, open := range all.hooks {
-		if i > 0 && (s.state.Load() == overtaken || !late && e.Err() != nil) {
-			break
-		}
 		ctx, end := open(s.inside, s.entry.record())
 		if ctx != nil {
 			s.inside = ctx
 		}
 		ends[i] = end
+		if s.state.Load() == overtaken || !late && e.Err() != nil {
+			break
+		}
 	}
 	returned = true
 }

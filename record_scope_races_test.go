@@ -77,33 +77,6 @@ func TestAScopeIsClosedOnceIfItsHookReturnsJustWhenTheAnswerIsGiven(t *testing.T
 	}
 }
 
-func TestATapIsCalledInsideItsScopeEvenIfTheContextEndsJustThen(t *testing.T) {
-	const records = 40
-	for try := range 2000 {
-		is := is.New(t)
-		ctx, cancel := context.WithCancel(t.Context())
-		var ready atomic.Bool
-		var looked atomic.Int32
-		gone := make(chan struct{})
-		go func() {
-			defer close(gone)
-			ready.Store(true)
-			await(func() bool { return looked.Load() > 5 })
-			pass(try % 100)
-			cancel()
-		}()
-		hook := batch.WithScope(func(ctx context.Context, r batch.Record) (context.Context, func(batch.Outcome)) {
-			return context.WithValue(ctx, ctxKey{}, r.ID), nil
-		})
-		await(ready.Load)
-		_, _ = batch.Collect(batch.Tap(grouped(ctx, make([]string, records), hook), func(r batch.Result[string]) {
-			looked.Add(1)
-			is.Equal(r.Context().Value(ctxKey{}), r.Record().ID)
-		}))
-		<-gone
-	}
-}
-
 // The answer ends the contexts of the batch, and then those in lanes. Many other contexts that end, too, make that take
 // long. A goroutine that was left running goes on in between with a result in a lane that no function has seen yet.
 func TestNoFunctionIsCalledInLanesWhileTheAnswerEndsTheContexts(t *testing.T) {

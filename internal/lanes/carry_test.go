@@ -27,21 +27,26 @@ func carrying(free, over <-chan struct{}, emitted *[]bool) func(*scene, *lane) {
 	}
 }
 
+// newCarryingScene is a scene of such lanes and their two jobs, which have this gate.
+func newCarryingScene(gate int) (s *scene, free, over chan struct{}, emitted *[]bool) {
+	free, over, emitted = make(chan struct{}), make(chan struct{}), new([]bool)
+	s = newScene(2, carrying(free, over, emitted))
+	s.add(0, gate, 0, 0)
+	s.add(0, gate, 1, 0)
+	s.produce()
+	return s, free, over, emitted
+}
+
 func TestAResultMayLeaveThroughAnotherLane(t *testing.T) {
 	for _, gate := range []int{0, 1} {
 		bubble(t, func(t *testing.T) {
-			free, over := make(chan struct{}), make(chan struct{})
-			var emitted []bool
-			s := newScene(2, carrying(free, over, &emitted))
-			s.add(0, gate, 0, 0)
-			s.add(0, gate, 1, 0)
-			s.produce()
+			s, free, over, emitted := newCarryingScene(gate)
 			close(free)
 			synctest.Wait()
 			close(over)
 			s.consume()
 			equal(t, "received", s.ids(), []int{0, 1})
-			equal(t, "emitted", emitted, []bool{true, true})
+			equal(t, "emitted", *emitted, []bool{true, true})
 			finishedOnce(t, s)
 		})
 	}
@@ -50,19 +55,14 @@ func TestAResultMayLeaveThroughAnotherLane(t *testing.T) {
 func TestAResultThatIsInAnotherLaneWhenItsOwnEndsIsLostAndLeavesLater(t *testing.T) {
 	for _, gate := range []int{0, 1} {
 		bubble(t, func(t *testing.T) {
-			free, over := make(chan struct{}), make(chan struct{})
-			var emitted []bool
-			s := newScene(2, carrying(free, over, &emitted))
-			s.add(0, gate, 0, 0)
-			s.add(0, gate, 1, 0)
-			s.produce()
+			s, free, over, emitted := newCarryingScene(gate)
 			close(over)
 			synctest.Wait()
 			close(free)
 			s.consume()
 			equal(t, "received", s.ids(), []int{0, 0, 1})
 			equal(t, "job 0", []string{s.hows()[0]}, []string{"lost.."})
-			equal(t, "emitted", emitted, []bool{true, true})
+			equal(t, "emitted", *emitted, []bool{true, true})
 			finishedOnce(t, s)
 		})
 	}
@@ -71,12 +71,7 @@ func TestAResultThatIsInAnotherLaneWhenItsOwnEndsIsLostAndLeavesLater(t *testing
 func TestALaneThatWasGivenUpEmitsNothingOfOtherLanesEither(t *testing.T) {
 	for _, gate := range []int{0, 1} {
 		bubble(t, func(t *testing.T) {
-			free, over := make(chan struct{}), make(chan struct{})
-			var emitted []bool
-			s := newScene(2, carrying(free, over, &emitted))
-			s.add(0, gate, 0, 0)
-			s.add(0, gate, 1, 0)
-			s.produce()
+			s, free, over, emitted := newCarryingScene(gate)
 			synctest.Wait()
 			s.GiveUp(true)
 			s.consume()
@@ -86,7 +81,7 @@ func TestALaneThatWasGivenUpEmitsNothingOfOtherLanesEither(t *testing.T) {
 			if out, _ := s.Receive(nil); len(out) > 0 {
 				t.Errorf("it emits %v", out)
 			}
-			equal(t, "emitted", emitted, []bool{false, false})
+			equal(t, "emitted", *emitted, []bool{false, false})
 			close(over)
 		})
 	}
