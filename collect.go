@@ -102,7 +102,7 @@ type collector[T any] struct {
 	pipelineExited bool        // likewise
 
 	mu                sync.Mutex
-	firstRun          *run // nil in Collect and Partition, where runs do not register
+	firstRun          *run // the run whose batch has the settings of the answer
 	closed            bool // the answer is given, and nothing counts any more
 	decided           bool // the answer is decided
 	tallies           []*tally
@@ -122,7 +122,8 @@ type collector[T any] struct {
 // A tally is what has reached the collector from one run.
 type tally struct {
 	ledger.Tally
-	run *run
+	run      *run
+	arrivals []time.Duration // by record, when its last Result arrived, if the batch has scopes; see noteArrival
 }
 
 // A keptValue is the value of a ready Result that has reached the collector.
@@ -167,8 +168,8 @@ func (c *collector[T]) add(r Result[T]) bool {
 		c.mu.Unlock()
 		return true
 	}
-	if all := run.batch.scopes; all != nil {
-		all.noteArrival(index, r.h.state())
+	if run.batch.scopes != nil {
+		t.noteArrival(index, r.h.state())
 	}
 	fresh, worse := t.Arrive(index, r.h.partNumber(), ledger.Verdict{State: r.h.state(), Err: r.h.err})
 	if c.keepValues && fresh && r.h.state() == ready {
@@ -189,9 +190,9 @@ func (c *collector[T]) register(r *run) {
 		r.close() // a stage that was left running ranges over the source again
 		return
 	}
-	c.findTally(r, true)
-	if c.firstRun == nil {
-		c.firstRun = r
+	first := c.firstRun == nil
+	c.findOrAddTally(r)
+	if first {
 		c.signals <- began
 	}
 }
@@ -204,26 +205,37 @@ func (c *collector[T]) tallyOf(r *run) *tally {
 	}
 	own := c.signals == nil || !r.answered.Load() &&
 		slices.ContainsFunc(c.tallies, func(t *tally) bool { return t.run.batch == r.batch })
-	return c.findTally(r, own)
+	if own {
+		return c.findOrAddTally(r)
+	}
+	return c.findTally(r)
 }
 
-func (c *collector[T]) findTally(r *run, add bool) *tally {
-	at := slices.IndexFunc(c.tallies, func(t *tally) bool { return t.run == r })
-	if at < 0 && !add {
-		return nil
+func (c *collector[T]) findOrAddTally(r *run) *tally {
+	if t := c.findTally(r); t != nil {
+		return t
 	}
-	if at < 0 {
-		at = len(c.tallies)
-		t := &c.tallyRoom[0]
-		if at > 0 {
-			t = new(tally)
+	t := &c.tallyRoom[0]
+	if c.firstRun == nil {
+		c.firstRun = r
+	} else {
+		t = new(tally)
+	}
+	t.run = r
+	t.Init(&r.numbers)
+	c.tallies = append(c.tallies, t)
+	c.last = t
+	return t
+}
+
+func (c *collector[T]) findTally(r *run) *tally {
+	for _, t := range c.tallies {
+		if t.run == r {
+			c.last = t
+			return t
 		}
-		t.run = r
-		t.Init(&r.numbers)
-		c.tallies = append(c.tallies, t)
 	}
-	c.last = c.tallies[at]
-	return c.last
+	return nil
 }
 
 // closeRuns ends the contexts of the records.

@@ -30,7 +30,7 @@ type answer struct {
 	response  Response
 	failures  []Failure
 	discarded []discardedFailure
-	running   []runningRecord
+	running   []runningRecord // for the log
 	report    Report
 	noID      bool
 	err       error
@@ -46,18 +46,17 @@ type discardedFailure struct {
 	err   error
 }
 
-// A runningRecord is a record whose function had not returned, of a batch with a logger. Its error does not tell, since a
-// function may return the error of a record of another batch.
+// A runningRecord is a record whose function had not returned.
 type runningRecord struct {
-	batch  *batch
-	record Record
+	batch *batch
+	index int
 }
 
 // answer decides the answer and calls the hooks.
 func (c *collector[T]) answer(e ending) *answer {
 	a := c.decide(e)
-	a.chooseError(c.primaryRun(), e)
-	if first := c.primaryRun(); first != nil {
+	a.chooseError(c.firstRun, e)
+	if first := c.firstRun; first != nil {
 		first.callHooks(a.report, c.contextsEndFor(first), c.endLog(a, e), a.newScopeCloser(c.tallies, e))
 	}
 	return a
@@ -72,10 +71,8 @@ func (c *collector[T]) decide(e ending) *answer {
 	c.closeRuns()
 	a := &c.result
 	a.fold(c.tallies, e)
-	for i, running := range busy {
-		for _, index := range running {
-			a.foldOf(c.tallies[i].run.batch).MarkRunning(int(index))
-		}
+	for _, r := range busy {
+		a.foldOf(r.batch).MarkRunning(r.index)
 	}
 	if c.oneValuePerRecord {
 		c.failSeveralValues(a)
@@ -102,30 +99,19 @@ func (c *collector[T]) closeIfUnanswered() {
 	}
 	e := ending{err: errUnanswered}
 	if scopes := c.decide(e).newScopeCloser(c.tallies, e); scopes != nil {
-		first := c.primaryRun()
-		scopes.run(first.hasDeadline, time.Until(c.contextsEndFor(first)))
+		scopes.run(c.firstRun.hasDeadline, time.Until(c.contextsEndFor(c.firstRun)))
 	}
 }
 
 var errUnanswered = errors.New("no answer")
 
-// primaryRun returns the run whose batch has the settings of the answer, or nil.
-func (c *collector[T]) primaryRun() *run {
-	if c.firstRun == nil && len(c.tallies) > 0 {
-		return c.tallies[0].run
-	}
-	return c.firstRun
-}
-
-// runningRecords returns, per tally, the records whose functions have not returned.
-func (c *collector[T]) runningRecords() [][]int32 {
+// runningRecords returns the records whose functions have not returned, some perhaps several times.
+func (c *collector[T]) runningRecords() (all []runningRecord) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	var all [][]int32 // mostly nil
-	for i, t := range c.tallies {
-		if running := t.run.runningRecords(); len(running) > 0 {
-			all = append(all, make([][]int32, i+1-len(all))...)
-			all[i] = running
+	for _, t := range c.tallies {
+		for _, index := range t.run.runningRecords() {
+			all = append(all, runningRecord{t.run.batch, int(index)})
 		}
 	}
 	return all
@@ -134,7 +120,7 @@ func (c *collector[T]) runningRecords() [][]int32 {
 // noteContextsEnded sets contextsEnded if the records' contexts have ended and drive has not
 // set it.
 func (c *collector[T]) noteContextsEnded() {
-	if first := c.primaryRun(); c.contextsEnded.IsZero() && first != nil && first.level.ctx.Err() != nil {
+	if first := c.firstRun; c.contextsEnded.IsZero() && first != nil && first.level.ctx.Err() != nil {
 		c.contextsEnded = time.Now()
 	}
 }
@@ -221,10 +207,10 @@ func (a *answer) addBatch(b *batch, f *ledger.Fold, listed map[string]bool) {
 			continue
 		}
 		a.countReported(v.State)
-		reported := b.describe(i)
 		if v.State == running && b.logger != nil {
-			a.running = append(a.running, runningRecord{b, reported})
+			a.running = append(a.running, runningRecord{b, i})
 		}
+		reported := b.describe(i)
 		a.failures = append(a.failures, Failure{reported, b.errorFor(i, v)})
 		id := reported.ID
 		a.noID = a.noID || id == ""
@@ -265,7 +251,7 @@ func (a *answer) countReported(s state) {
 	}
 }
 
-// chooseError chooses the error of the answer by the settings of the primary run, which
+// chooseError chooses the error of the answer by the settings of the first run, which
 // is nil if no run has begun.
 func (a *answer) chooseError(first *run, e ending) {
 	if a.response.BatchItemFailures == nil {

@@ -85,7 +85,7 @@ func (c *collector[T]) rangeEnded(r *run, left bool) {
 	if c.closed {
 		return
 	}
-	t := c.findTally(r, true)
+	t := c.findOrAddTally(r)
 	t.Left, t.Ended = left, !left
 }
 

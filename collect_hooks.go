@@ -48,8 +48,8 @@ func (b *batch) attrsOf(r Record) []slog.Attr {
 // withStack adds where a panic happened. It adds the stack only for the first record of those that
 // one panic has failed.
 func (b *batch) withStack(attrs []slog.Attr, err error) []slog.Attr {
-	p, ok := err.(*PanicError) // not errors.As, which calls methods of the user's errors
-	if !ok || p == nil {
+	p, _ := err.(*PanicError) // not errors.As, which calls methods of the user's errors
+	if p == nil {
 		return attrs
 	}
 	last := b.lastLoggedPanic.Load()
@@ -91,14 +91,15 @@ func (a *answer) logDiscarded(ctx context.Context) {
 // logRunning logs the records whose functions had not returned, each with the logger of its batch.
 func (a *answer) logRunning(ctx context.Context) {
 	for _, t := range a.running[:min(len(a.running), maxLines)] {
-		t.batch.logger.LogAttrs(t.batch.withScopeValues(ctx, t.record.Index), slog.LevelWarn, "record still running", t.batch.attrsOf(t.record)...)
+		attrs := t.batch.attrsOf(t.batch.describe(t.index))
+		t.batch.logger.LogAttrs(t.batch.withScopeValues(ctx, t.index), slog.LevelWarn, "record still running", attrs...)
 	}
 }
 
 // endLog returns a function that logs what is known only at the end, or nil if that is nothing. Lines that are not about a
-// record go to the logger of the primary run.
+// record go to the logger of the first run's batch.
 func (c *collector[T]) endLog(a *answer, e ending) func(context.Context) {
-	b := c.primaryRun().batch
+	b := c.firstRun.batch
 	again := c.ranAgain()
 	r := a.report
 	crash, _ := e.err.(*PanicError)
@@ -133,7 +134,7 @@ func (c *collector[T]) endLog(a *answer, e ending) func(context.Context) {
 func (c *collector[T]) ranAgain() bool {
 	n := 0
 	for _, t := range c.tallies {
-		if t.run.batch == c.primaryRun().batch && t.run.flags.Load()&acted != 0 {
+		if t.run.batch == c.firstRun.batch && t.run.flags.Load()&acted != 0 {
 			n++
 		}
 	}

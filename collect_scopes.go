@@ -6,9 +6,24 @@ import (
 	"slices"
 	"sync/atomic"
 	"time"
-
-	"github.com/lambdabatch/batch/internal/ledger"
 )
+
+// noteArrival says that a Result of the record has reached the collector now. Unreached and
+// running Results are made by lanes in place of those that they have lost, so the real
+// ones never arrive.
+func (t *tally) noteArrival(record int, as state) {
+	if t.arrivals == nil {
+		t.arrivals = make([]time.Duration, t.run.batch.length)
+	}
+	switch {
+	case as == unreached || as == running:
+		t.arrivals[record] = neverArrived
+	case t.arrivals[record] != neverArrived:
+		t.arrivals[record] = time.Since(t.run.started)
+	}
+}
+
+const neverArrived = -1
 
 // A scopeCloser closes the scopes of an answer. It calls closing functions one after the other as
 // long as they return, and more and more of them concurrently if some hang.
@@ -24,8 +39,7 @@ type scopeCloser struct {
 type closerBatch struct {
 	batch    *batch
 	failures []Failure
-	tallies  []*ledger.Tally // those in which a record must be acknowledged
-	complete bool            // every record has arrived whole in all of them
+	tallies  []*tally // those in which a record must be acknowledged
 }
 
 // newScopeCloser returns a scopeCloser for the answer, or nil if its batches have no scopes.
@@ -38,10 +52,7 @@ func (a *answer) newScopeCloser(tallies []*tally, e ending) *scopeCloser {
 			if c == nil {
 				c = &scopeCloser{done: make(chan struct{})}
 			}
-			counting := ledger.Counting(b.talliesOf(tallies), e.cutShort())
-			incomplete := slices.ContainsFunc(counting, func(t *ledger.Tally) bool { return !t.Complete() })
-			part := closerBatch{b, rest[:reported], counting, !incomplete}
-			c.batches = append(c.batches, part)
+			c.batches = append(c.batches, closerBatch{b, rest[:reported], b.countingTallies(tallies, e)})
 			c.remaining.Add(int64(b.length))
 			c.records += int64(b.length)
 		}
@@ -50,21 +61,38 @@ func (a *answer) newScopeCloser(tallies []*tally, e ending) *scopeCloser {
 	return c
 }
 
+// countingTallies returns the tallies of the batch in which a record must be acknowledged.
+func (b *batch) countingTallies(tallies []*tally, e ending) (counting []*tally) {
+	own := slices.DeleteFunc(slices.Clone(tallies), func(t *tally) bool { return t.run.batch != b })
+	for i, t := range own {
+		if t.Counts(e.cutShort(), i == len(own)-1) {
+			counting = append(counting, t)
+		}
+	}
+	return counting
+}
+
 // outcome returns what closing functions of a record are called with.
 func (p *closerBatch) outcome(record int) (o Outcome) {
 	at, reported := slices.BinarySearchFunc(p.failures, record, func(f Failure, record int) int { return f.Record.Index - record })
 	if reported {
 		o.Err = p.failures[at].Err
 	}
-	if p.complete || p.whole(record) {
-		o.Finished = p.batch.scopes.arrivalTime(record)
-	}
+	o.Finished = p.finished(record)
 	return o
 }
 
-// whole reports whether the record has arrived whole in all tallies that count.
-func (p *closerBatch) whole(record int) bool {
-	return !slices.ContainsFunc(p.tallies, func(t *ledger.Tally) bool { return !t.Whole(record) })
+// finished returns when the last Result of the record arrived, or zero if one never did.
+func (p *closerBatch) finished(record int) (last time.Time) {
+	for _, t := range p.tallies {
+		if !t.Whole(record) || t.arrivals[record] == neverArrived {
+			return time.Time{}
+		}
+		if at := t.run.started.Add(t.arrivals[record]); at.After(last) {
+			last = at
+		}
+	}
+	return last
 }
 
 // run closes scopes for the given share of time. Without a deadline it takes as long as it takes.

@@ -170,10 +170,11 @@ func WithReport(f func(context.Context, Report)) Option {
 // held back. The functions of [Catch] and [Tap] count here. The function of [TryEachChunk]
 // gets no record's context, but the scopes of the records that it writes are open.
 //
-// Several options nest: the first is opened first and closed last. All open scopes are
-// closed before report functions are called, including those of records whose functions are
-// still running. If open itself is still running, the scope is closed as soon as it
-// returns. Closing functions share the limited time of [WithReport]. If one hangs, the
+// Several options nest: the first is opened first and closed last. If the record's context
+// ends while one of them opens, the ones after it are not opened for the record. All open
+// scopes are closed before report functions are called, including those of records whose
+// functions are still running. If open itself is still running, the scope is closed as soon as
+// it returns. Closing functions share the limited time of [WithReport]. If one hangs, the
 // others are called without waiting for it, and the collector responds in time. A panic in
 // one has no effect on the others or on the response.
 //

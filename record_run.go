@@ -46,9 +46,6 @@ func newRun(b *batch) *run {
 		ctx, r.cancel = context.WithCancel(b.parent)
 	}
 	r.level.open(ctx, r)
-	if b.scopes != nil {
-		b.scopes.noteBegin(r.started)
-	}
 	return r
 }
 

@@ -24,9 +24,6 @@ type scopes struct {
 	all     []scope         // by record
 	closers []func(Outcome) // per record, one of each hook
 
-	beginOnce sync.Once
-	began     time.Time // when the first run began
-
 	waiting atomic.Int32 // goroutines in wait
 	mu      sync.Mutex
 	opened  sync.Cond
@@ -39,7 +36,6 @@ type scope struct {
 	inside         context.Context // what the hooks returned
 	crash          error           // a panic of a hook
 	state          atomic.Uint32
-	arrived        atomic.Int64            // when the last Result reached a collector: 1 + nanoseconds since began, or neverArrived
 	pendingOutcome atomic.Pointer[Outcome] // set if the answer was given while the scope was opening
 }
 
@@ -59,11 +55,6 @@ func newScopes(s settings, records int) *scopes {
 	all := &scopes{hooks: s.scopes, all: make([]scope, records), closers: make([]func(Outcome), records*len(s.scopes))}
 	all.opened.L = &all.mu
 	return all
-}
-
-// noteBegin says that a run has begun. The first one counts.
-func (s *scopes) noteBegin(at time.Time) {
-	s.beginOnce.Do(func() { s.began = at })
 }
 
 func (s *scope) String() string { return s.entry.String() }
@@ -239,28 +230,6 @@ func (s *scopes) wake() {
 		defer s.mu.Unlock()
 		s.opened.Broadcast()
 	}
-}
-
-// noteArrival says that a Result of the record has reached a collector. Unreached and
-// running Results are made by lanes in place of those that they have lost, so the
-// real ones never arrive.
-func (s *scopes) noteArrival(record int, as state) {
-	switch sc := &s.all[record]; {
-	case as == unreached || as == running:
-		sc.arrived.Store(neverArrived)
-	case sc.state.Load() != unopened && sc.arrived.Load() != neverArrived:
-		sc.arrived.Store(int64(time.Since(s.began)) + 1)
-	}
-}
-
-const neverArrived = -1
-
-// arrivalTime returns when the last Result of the record arrived, or zero if one never did.
-func (s *scopes) arrivalTime(record int) (at time.Time) {
-	if since := s.all[record].arrived.Load(); since > 0 {
-		at = s.began.Add(time.Duration(since - 1))
-	}
-	return at
 }
 
 // close closes the scope of a record if it is open. If it is being opened, close leaves

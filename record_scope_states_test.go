@@ -346,3 +346,26 @@ func TestARecordOfWhichNothingReachedTheCollectorHasNotFinished(t *testing.T) {
 		})
 	}
 }
+
+// Stages may copy a Result. The copy that goes on opens no scope, and the one that opens it is dropped.
+func TestARecordHasFinishedEvenIfItArrivedBeforeItsScopeOpened(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		start := time.Now()
+		outcomes := outcomesByID{}
+		_, err := batch.Run(grouped(t.Context(), []string{""}, outcomes.scope()), func(s texts) texts {
+			return func(yield func(batch.Result[string]) bool) {
+				for r := range s {
+					time.Sleep(time.Second)
+					yield(r)
+					time.Sleep(time.Second)
+					for range batch.TryEach(slices.Values([]batch.Result[string]{r}), succeed) {
+					}
+				}
+			}
+		})
+		is.NoErr(err)
+		is.NoErr(outcomes["r0"].Err)
+		is.Equal(outcomes["r0"].Finished.Sub(start), time.Second)
+	})
+}

@@ -20,7 +20,7 @@ func NewFold(records int, tallies []*Tally, cut bool) Fold {
 	f := Fold{records: records}
 	reached := false
 	for i, t := range tallies {
-		if !t.counts(cut, i == len(tallies)-1) {
+		if !t.Counts(cut, i == len(tallies)-1) {
 			continue
 		}
 		reached = true
@@ -44,20 +44,10 @@ func NewFold(records int, tallies []*Tally, cut bool) Fold {
 	return f
 }
 
-// counts reports whether records must be acknowledged in this iteration.
-func (t *Tally) counts(cut, last bool) bool {
+// Counts reports whether records must be acknowledged in this iteration, as [NewFold] defines it.
+func (t *Tally) Counts(cut, last bool) bool {
 	lookedAhead := t.Left || !cut || t.Ended && !last
 	return !t.empty() || !lookedAhead
-}
-
-// Counting returns the tallies of the iterations that count, as [NewFold] defines them.
-func Counting(tallies []*Tally, cut bool) (counting []*Tally) {
-	for i, t := range tallies {
-		if t.counts(cut, i == len(tallies)-1) {
-			counting = append(counting, t)
-		}
-	}
-	return counting
 }
 
 // Unreach makes every record that would be acknowledged Unreached.

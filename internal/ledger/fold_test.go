@@ -28,11 +28,8 @@ func TestALookAheadWithoutArrivalsDoesNotCount(t *testing.T) {
 			if test.counts {
 				want = ledger.Unreached
 			}
-			counting := []*ledger.Tally{whole}
-			if test.counts {
-				counting = []*ledger.Tally{whole, other}
-			}
-			is.Equal(ledger.Counting([]*ledger.Tally{whole, other}, test.cut), counting)
+			is.True(whole.Counts(test.cut, false))
+			is.Equal(other.Counts(test.cut, true), test.counts)
 			f := ledger.NewFold(1, []*ledger.Tally{whole, other}, test.cut)
 			is.Equal(f.Of(0).State, want)
 			f = ledger.NewFold(1, []*ledger.Tally{other, whole}, test.cut)
@@ -248,7 +245,7 @@ func TestTheFirstRecordOfABatchHoldsBackAsAnyOtherDoes(t *testing.T) {
 	}
 }
 
-func TestOnlyIterationsThatCountAreCounting(t *testing.T) {
+func TestAnIterationWithoutArrivalsMayOnlyCountAsTheLastOfACutPipeline(t *testing.T) {
 	is := is.New(t)
 	_, arrived := one(1)
 	arrived.Arrive(0, 0, ready)
@@ -256,9 +253,13 @@ func TestOnlyIterationsThatCountAreCounting(t *testing.T) {
 	ended.Ended = true
 	_, left := one(1)
 	left.Left = true
-	all := []*ledger.Tally{left, ended, arrived, ended}
-	is.Equal(ledger.Counting(all, false), []*ledger.Tally{arrived})
-	is.Equal(ledger.Counting(all, true), []*ledger.Tally{arrived, ended}) // the last may have been under way
+	for _, last := range []bool{false, true} {
+		for _, cut := range []bool{false, true} {
+			is.True(arrived.Counts(cut, last))
+			is.True(!left.Counts(cut, last))
+			is.Equal(ended.Counts(cut, last), cut && last) // it may have been under way
+		}
+	}
 }
 
 func TestReportedCountsTheRecordsThatAreNotAcknowledged(t *testing.T) {
