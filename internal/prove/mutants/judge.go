@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"path"
@@ -43,7 +44,7 @@ func judgePackage(ctx context.Context, s settings, p pkg, equivalents *equivalen
 		}
 		return score{}, nil
 	}
-	j := &judge{settings: s, under: p, kept: kept}
+	j := &judge{settings: s, under: p, kept: kept, killers: map[string]map[string]bool{}}
 	if err := j.prepare(ctx); err != nil {
 		return score{}, err
 	}
@@ -79,11 +80,12 @@ type judge struct {
 	tests string // changes with the tests
 	kept  *results
 
-	first suite
-	many  *many
-	then  func() (suite, error) // nothing is compiled before something survives
-	done  int
-	mu    sync.Mutex
+	first   suite
+	many    *many
+	then    func() (suite, error) // nothing is compiled before something survives
+	done    int
+	killers map[string]map[string]bool // by function, the tests that have killed a mutant of it
+	mu      sync.Mutex
 }
 
 // prepare says which tests judge.
@@ -186,7 +188,10 @@ func (j *judge) progress(m mutant, v verdict, of int) {
 func (j *judge) one(ctx context.Context, m mutant) (verdict, string, error) {
 	alone := j.first
 	if number, ok := j.many.numbers[keyOf(m)]; ok {
-		v, killer, err := j.many.suite.try(ctx, m, j.many.binary(), number)
+		v, killer, err := j.many.suite.try(ctx, m, j.many.binary(), number, j.killersIn(m.Function))
+		if v == killed {
+			j.noteKiller(m.Function, killer)
+		}
 		if v != survived || err != nil {
 			return v, killer, err
 		}
@@ -212,6 +217,22 @@ func (j *judge) one(ctx context.Context, m mutant) (verdict, string, error) {
 		return v, killer, err
 	}
 	return j.by(ctx, then, m, dir, overlay)
+}
+
+// killersIn returns the tests that have killed mutants of a function. They most likely kill the others, too.
+func (j *judge) killersIn(function string) map[string]bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return maps.Clone(j.killers[function])
+}
+
+func (j *judge) noteKiller(function, name string) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.killers[function] == nil {
+		j.killers[function] = map[string]bool{}
+	}
+	j.killers[function][name] = true
 }
 
 // writeOverlay writes the changed file, and the list that makes the go command read it instead of the original.
@@ -244,7 +265,7 @@ func (j *judge) by(ctx context.Context, s suite, m mutant, dir, overlay string) 
 	if _, err := goTest(ctx, s.of, binary, flags...); err != nil {
 		return invalid, "", ctx.Err()
 	}
-	return s.try(ctx, m, binary, 0)
+	return s.try(ctx, m, binary, 0, nil)
 }
 
 const (
@@ -255,14 +276,18 @@ const (
 	patience = 4
 )
 
-// try runs the tests that reach a mutant, a few at a time, the fastest first.
-func (s suite) try(ctx context.Context, m mutant, binary string, chosen int) (verdict, string, error) {
-	for _, some := range portions(s.reaching(m)) {
-		limit := 5*time.Second + slack*lo.SumBy(some, func(t test) time.Duration { return t.took })
-		names := lo.Map(some, func(t test, _ int) string { return t.name })
-		out, err := runTests(ctx, s.of, binary, names, limit, chosen)
+// try runs the tests that reach a mutant, a few at a time: first those that are likely to kill it, then the others, the
+// fastest first.
+func (s suite) try(ctx context.Context, m mutant, binary string, chosen int, likely map[string]bool) (verdict, string, error) {
+	first, then := lo.FilterReject(s.reaching(m), func(t test, _ int) bool { return likely[t.name] })
+	for _, some := range slices.Concat(portions(first), portions(then)) {
+		out, err := s.runTests(ctx, binary, some, 1, chosen)
 		if err != nil && timedOut(string(out)) {
-			out, err = runTests(ctx, s.of, binary, names, patience*limit, chosen)
+			stopped := lo.Filter(some, func(t test, _ int) bool { return t.name == killerIn(string(out)) })
+			out, err = s.runTests(ctx, binary, stopped, patience, chosen)
+			if err == nil {
+				out, err = s.runTests(ctx, binary, some, patience, chosen)
+			}
 		}
 		if ctx.Err() != nil {
 			return "", "", ctx.Err()
@@ -272,6 +297,12 @@ func (s suite) try(ctx context.Context, m mutant, binary string, chosen int) (ve
 		}
 	}
 	return survived, "", nil
+}
+
+func (s suite) runTests(ctx context.Context, binary string, some []test, factor time.Duration, chosen int) ([]byte, error) {
+	limit := 5*time.Second + slack*lo.SumBy(some, func(t test) time.Duration { return t.took })
+	names := lo.Map(some, func(t test, _ int) string { return t.name })
+	return runTests(ctx, s.of, binary, names, factor*limit, chosen)
 }
 
 // portions divides tests, the fastest first, so that a process has something to do, and a slow test is run alone.

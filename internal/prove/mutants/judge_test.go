@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -111,6 +112,21 @@ func TestSlowTestsRunAlone(t *testing.T) {
 	is.Equal(lo.Map(portions(tests), func(p []test, _ int) int { return len(p) }), []int{3, 1, 1})
 }
 
+func TestTheTestsThatAreLikelyToKillRunFirst(t *testing.T) {
+	is := is.New(t)
+	dir := t.TempDir()
+	binary := filepath.Join(dir, "mutant.test")
+	reached := []block{{file: "f.go"}}
+	s := suite{of: pkg{Dir: dir}, tests: []test{{"TestA", 0, reached}, {"TestB", time.Minute, reached}, {"TestC", time.Hour, reached}}}
+	is.NoErr(os.WriteFile(binary, []byte("#!/bin/sh\necho $2 >> ran\n"), 0o700)) // $2 follows -test.run
+	v, _, err := s.try(t.Context(), mutant{File: "f.go"}, binary, 0, map[string]bool{"TestC": true, "TestX": true})
+	is.NoErr(err)
+	is.Equal(v, survived)
+	ran, err := os.ReadFile(filepath.Join(dir, "ran"))
+	is.NoErr(err)
+	is.Equal(strings.Fields(string(ran)), []string{"^(TestC)$", "^(TestA)$", "^(TestB)$"})
+}
+
 func TestTestsThatAreStoppedAreTriedOnceMore(t *testing.T) {
 	is := is.New(t)
 	dir := t.TempDir()
@@ -120,12 +136,12 @@ func TestTestsThatAreStoppedAreTriedOnceMore(t *testing.T) {
 	is.NoErr(os.WriteFile(binary, []byte("#!/bin/sh\n"+
 		"if [ -e stopped ]; then exit 0; fi\n"+
 		"touch stopped; echo 'panic: test timed out after 5s'; exit 2\n"), 0o700))
-	v, _, err := s.try(t.Context(), m, binary, 0)
+	v, _, err := s.try(t.Context(), m, binary, 0, nil)
 	is.NoErr(err)
 	is.Equal(v, survived)
 
 	is.NoErr(os.WriteFile(binary, []byte("#!/bin/sh\necho 'panic: test timed out after 5s'; exit 2\n"), 0o700))
-	v, _, err = s.try(t.Context(), m, binary, 0)
+	v, _, err = s.try(t.Context(), m, binary, 0, nil)
 	is.NoErr(err)
 	is.Equal(v, killed)
 }
