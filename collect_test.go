@@ -69,9 +69,10 @@ func TestPartitionHasTheValuesOfAcknowledgedRecordsOnly(t *testing.T) {
 func TestCollectorsPanicOnNilArguments(t *testing.T) {
 	var none texts
 	for want, call := range map[string]func(){
-		"Collect: s is nil":   func() { _, _ = batch.Collect(none) },
-		"Partition: s is nil": func() { batch.Partition(none) },
-		"Run: source is nil":  func() { _, _ = batch.Run(none, batch.Each(failingOn())) },
+		"Collect: s is nil":         func() { _, _ = batch.Collect(none) },
+		"CollectFirehose: s is nil": func() { _, _ = batch.CollectFirehose(nil) },
+		"Partition: s is nil":       func() { batch.Partition(none) },
+		"Run: source is nil":        func() { _, _ = batch.Run(none, batch.Each(failingOn())) },
 		"Run: stage is nil": func() {
 			_, _ = batch.Run[string, string](batch.Of("a"), nil)
 		},

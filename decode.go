@@ -85,10 +85,8 @@ func bytesOf[P Payload](payload *P, text *slab[byte]) ([]byte, error) {
 
 // newDecodeError adds to err which record and which field could not be decoded.
 func newDecodeError[P Payload](ctx context.Context, payload *P, err error) error {
-	e := &DecodeError{Err: err}
-	if r, ok := RecordFrom(ctx); ok {
-		e.ID = r.ID
-	}
+	r, _ := RecordFrom(ctx)
+	e := &DecodeError{ID: r.ID, Err: err}
 	switch any(payload).(type) {
 	case *events.SQSMessage:
 		e.Field = "body"

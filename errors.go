@@ -34,7 +34,7 @@ func (p *PanicError) Unwrap() error {
 }
 
 func newPanicError(value any) *PanicError {
-	if p, ok := value.(*PanicError); ok && p != nil {
+	if p, _ := value.(*PanicError); p != nil {
 		return p // it was recovered on another goroutine, and has that one's stack
 	}
 	return &PanicError{Value: value, Stack: debug.Stack()}

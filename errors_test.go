@@ -31,6 +31,8 @@ func TestErrorsOfUnprocessedRecordsSayWhyAndNameOnlyOthers(t *testing.T) {
 	is.Equal(all[batch.ErrBlocked].Err().Error(), `blocked by record "a"`)
 	is.Equal(all[batch.ErrNotStarted].Err().Error(), "not started: boom")
 	is.True(errors.Is(all[batch.ErrNotStarted].Err(), errBoom)) // why the context ended
+	alike := slices.Collect(batch.TryEach(oneGroup(context.Background(), batch.StopBatch, "a", "a"), failingOn("a")))
+	is.Equal(alike[1].Err().Error(), `blocked by another record "a": they share an identifier`)
 	_, failures := batch.Partition(func(yield func(batch.Result[string]) bool) {
 		for r := range batch.Of("x", "y") {
 			yield(r)
@@ -39,6 +41,15 @@ func TestErrorsOfUnprocessedRecordsSayWhyAndNameOnlyOthers(t *testing.T) {
 	})
 	is.True(errors.Is(failures[0].Err, batch.ErrUnreached))
 	is.Equal(failures[0].Err.Error(), "unreached: dropped by a stage, or waiting when the response was due")
+}
+
+func TestEachKindOfErrorHasAText(t *testing.T) {
+	for text, kind := range map[string]error{
+		"blocked": batch.ErrBlocked, "not started": batch.ErrNotStarted, "unreached": batch.ErrUnreached, "running": batch.ErrRunning,
+		"no route": batch.ErrNoRoute, "no value": batch.ErrNoValue, "no identifier": batch.ErrNoID, "response too large": batch.ErrTooLarge,
+	} {
+		is.New(t).Equal(kind.Error(), text)
+	}
 }
 
 func TestAnUnprocessedResultNeverChanges(t *testing.T) {

@@ -166,7 +166,7 @@ func (r FirehoseRecord) metadata() *FirehoseMetadata {
 // marshal returns the response as JSON, or an error if that is too large for Lambda.
 func (r FirehoseResponse) marshal() ([]byte, error) {
 	b, err := json.Marshal(r)
-	if err == nil && len(b) > maxResponse {
+	if len(b) > maxResponse {
 		return nil, fmt.Errorf("%w: %d bytes, but a response holds %d", ErrTooLarge, len(b), maxResponse)
 	}
 	return b, err

@@ -184,9 +184,12 @@ func TestAFirehoseRecordThatDoesNotDecodeFailsAlone(t *testing.T) {
 
 func TestAFirehoseRecordWithoutAnIdentifierFailsTheBatch(t *testing.T) {
 	is := is.New(t)
-	event := events.KinesisFirehoseEvent{Records: []events.KinesisFirehoseEventRecord{{Data: []byte("x")}}}
+	event := events.KinesisFirehoseEvent{Records: []events.KinesisFirehoseEventRecord{
+		{RecordID: "r-1", Data: []byte("x")}, {Data: []byte("y")}, {Data: []byte("z")},
+	}}
 	_, err := batch.CollectFirehose(transform(func(string) int { return toOk })(batch.Firehose(t.Context(), event)))
 	is.True(errors.Is(err, batch.ErrNoID))
+	is.Equal(err.Error(), "record 1 of the batch: no identifier")
 }
 
 func TestAResponseTooLargeForFirehoseIsAnError(t *testing.T) {
@@ -220,14 +223,14 @@ func TestTheResponseForAnMSKRecordKeepsItsFormat(t *testing.T) {
 	answer, err := h.Invoke(t.Context(), []byte(head+`
 		{"recordId":"1","mskRecordMetadata":{"offset":"0","partitionId":"1"},"kafkaRecordValue":"b2s="},
 		{"recordId":"2","mskRecordMetadata":{"offset":"1","partitionId":"1"},"kafkaRecordValue":"ZHJvcA=="},
-		{"recordId":"3","mskRecordMetadata":{"offset":"2","partitionId":"1"},"kafkaRecordValue":"ZmFpbA=="},
-		{"recordId":"4","data":"ZmFpbA=="}]}`))
+		{"recordId":"3","data":"ZmFpbA=="},
+		{"recordId":"4","mskRecordMetadata":{"offset":"2","partitionId":"1"},"kafkaRecordValue":"ZmFpbA=="}]}`))
 	is.NoErr(err)
 	is.Equal(string(answer), `{"records":[`+
 		`{"recordId":"1","result":"Ok","kafkaRecordValue":"b2s=","metadata":{"partitionKeys":{"k":"v"}}},`+
 		`{"recordId":"2","result":"Dropped","kafkaRecordValue":""},`+
-		`{"recordId":"3","result":"ProcessingFailed","kafkaRecordValue":"ZmFpbA=="},`+
-		`{"recordId":"4","result":"ProcessingFailed","data":"ZmFpbA=="}]}`)
+		`{"recordId":"3","result":"ProcessingFailed","data":"ZmFpbA=="},`+
+		`{"recordId":"4","result":"ProcessingFailed","kafkaRecordValue":"ZmFpbA=="}]}`)
 
 	const bad = `{"recordId":"5","kafkaRecordValue":"no base64!"}`
 	answer, err = h.Invoke(t.Context(), []byte(head+bad+`]}`))

@@ -57,7 +57,7 @@ func SQSHandler[T any](stage func(Stream[events.SQSMessage]) Stream[T], opts ...
 func KinesisHandler[T any](stage func(Stream[events.KinesisEventRecord]) Stream[T], opts ...Option) *Handler {
 	return newHandler("KinesisHandler", stage, opts, func(ctx context.Context, payload []byte, s settings) (*origin[events.KinesisEventRecord], error) {
 		read, err := wire.Kinesis(payload)
-		if err == nil && read.Windowed {
+		if read.Windowed {
 			err = newWindowedError("Kinesis")
 		}
 		return kinesisOrigin(ctx, read.Records, s).withBad(read.Bad).withUnread(read.Unread), err
@@ -70,7 +70,7 @@ func KinesisHandler[T any](stage func(Stream[events.KinesisEventRecord]) Stream[
 func DynamoDBHandler[T any](stage func(Stream[events.DynamoDBEventRecord]) Stream[T], opts ...Option) *Handler {
 	return newHandler("DynamoDBHandler", stage, opts, func(ctx context.Context, payload []byte, s settings) (*origin[events.DynamoDBEventRecord], error) {
 		read, err := wire.DynamoDB(payload)
-		if err == nil && read.Windowed {
+		if read.Windowed {
 			err = newWindowedError("DynamoDB")
 		}
 		return dynamoDBOrigin(ctx, read.Records, s).withBad(read.Bad).withUnread(read.Unread), err

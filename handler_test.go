@@ -29,6 +29,7 @@ func TestHandlersPanicOnANilStage(t *testing.T) {
 		"KinesisHandler: stage is nil":  func() { batch.KinesisHandler[int](nil) },
 		"DynamoDBHandler: stage is nil": func() { batch.DynamoDBHandler[int](nil) },
 		"KafkaHandler: stage is nil":    func() { batch.KafkaHandler[int](nil) },
+		"FirehoseHandler: stage is nil": func() { batch.FirehoseHandler(nil) },
 	} {
 		t.Run(want, func(t *testing.T) { is.New(t).Equal(panicOf(build), "batch: "+want) })
 	}
@@ -96,6 +97,7 @@ func TestHandlersReturnErrorsWithoutControlCharacters(t *testing.T) {
 		_, err := h.Invoke(t.Context(), standard.payload([]recordSpec{{id: "", body: "x"}, {id: "m", body: "x"}}))
 		is.True(errors.Is(err, batch.ErrNoID))
 		is.True(!strings.ContainsAny(err.Error(), "\x7f\x00\n\u0085"))
+		is.True(strings.Contains(err.Error(), `a\x7fb`))
 	})
 	t.Run("payload", func(t *testing.T) {
 		is := is.New(t)

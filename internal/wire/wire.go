@@ -76,7 +76,7 @@ type Batch[R any] struct {
 	Bad     []Bad    // in order of Index, at most one per record
 	Unread  []Unread // metadata that could not be read, each field once
 
-	Windowed bool   // the event is one of a tumbling window
+	Windowed bool   // the event was read and is one of a tumbling window
 	MSK      []bool // by record, whether a Firehose record comes from MSK; ends with the last that does
 }
 
