@@ -93,6 +93,13 @@ func (l *Ledger) IDs(kind Kind) []string {
 	return lo.Uniq(lo.FilterMap(l.Entries(), func(e Entry, _ int) (string, bool) { return e.ID, e.Kind == kind }))
 }
 
+// Count returns the number of entries of the kind that a record has.
+func (l *Ledger) Count(kind Kind, id string) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.counts[Entry{kind, id}]
+}
+
 // Counts returns the number of entries of the kind that each record has.
 func (l *Ledger) Counts(kind Kind) map[string]int {
 	l.mu.Lock()
