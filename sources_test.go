@@ -155,6 +155,7 @@ func TestSourcesAndOptionsPanicOnBadArguments(t *testing.T) {
 		"WithReserve: d is negative":        func() { batch.WithReserve(-1) },
 		"WithMaxReceives: n is less than 1": func() { batch.WithMaxReceives(0) },
 		"WithReport: f is nil":              func() { batch.WithReport(nil) },
+		"Option: it is nil":                 func() { batch.SQS(context.Background(), events.SQSEvent{}, nil) },
 	} {
 		t.Run(want, func(t *testing.T) { is.New(t).Equal(panicOf(build), "batch: "+want) })
 	}

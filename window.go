@@ -108,16 +108,17 @@ func newWindowHandler[R, T, S any](
 
 // decodeState decodes the state that the previous invocation responded with. The first
 // invocation of a window gets an empty object, which may not decode into S.
-func decodeState[S any](w wire.Window) (state S, err error) {
+func decodeState[S any](w wire.Window) (S, error) {
+	var state S
 	if len(w.State) == 0 {
-		return state, nil
+		return *new(S), nil
 	}
 	if err := json.Unmarshal(w.State, &state); err != nil {
 		var empty map[string]struct{}
 		if json.Unmarshal(w.State, &empty) == nil && len(empty) == 0 {
 			return *new(S), nil
 		}
-		return state, fmt.Errorf("state of the window of %s: %w", w.ShardID, err)
+		return *new(S), fmt.Errorf("state of the window of %s: %w", w.ShardID, err)
 	}
 	return state, nil
 }

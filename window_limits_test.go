@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"math"
 	"strconv"
 	"strings"
 	"testing"
@@ -58,4 +59,32 @@ func TestAStateMayTakeOneMegabyteAndNoMore(t *testing.T) {
 	is.NoErr(err)
 	_, err = h.Invoke(t.Context(), windowPayload(t, `""`, false, strconv.Itoa(most+1)))
 	is.True(errors.Is(err, batch.ErrTooLarge))
+}
+
+func TestAWindowIsNotClosedIfItsStateCannotBeReturned(t *testing.T) {
+	is := is.New(t)
+	closed := false
+	h := batch.KinesisWindowHandler(numbers, func(float64, int) float64 { return math.NaN() },
+		func(context.Context, batch.Window, float64) error { closed = true; return nil }, quiet)
+	answer, err := h.Invoke(t.Context(), windowPayload(t, "0", true, "1"))
+	is.Equal(len(answer), 0)
+	is.Equal(err.Error(), "state of the window: json: unsupported value: NaN")
+	is.True(!closed)
+}
+
+func TestWindowHandlersPanicOnNilArguments(t *testing.T) {
+	noFold, noClose := (func(int, int) int)(nil), (func(context.Context, batch.Window, int) error)(nil)
+	changes := func(s batch.Stream[events.DynamoDBEventRecord]) batch.Stream[int] {
+		return batch.Map(s, func(events.DynamoDBEventRecord) int { return 1 })
+	}
+	for want, build := range map[string]func(){
+		"KinesisWindowHandler: stage is nil":  func() { batch.KinesisWindowHandler(nil, add, ignore) },
+		"KinesisWindowHandler: fold is nil":   func() { batch.KinesisWindowHandler(numbers, noFold, ignore) },
+		"KinesisWindowHandler: close is nil":  func() { batch.KinesisWindowHandler(numbers, add, noClose) },
+		"DynamoDBWindowHandler: stage is nil": func() { batch.DynamoDBWindowHandler(nil, add, ignore) },
+		"DynamoDBWindowHandler: fold is nil":  func() { batch.DynamoDBWindowHandler(changes, noFold, ignore) },
+		"DynamoDBWindowHandler: close is nil": func() { batch.DynamoDBWindowHandler(changes, add, noClose) },
+	} {
+		t.Run(want, func(t *testing.T) { is.New(t).Equal(panicOf(build), "batch: "+want) })
+	}
 }

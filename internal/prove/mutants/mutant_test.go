@@ -36,14 +36,15 @@ func TestEachOperatorFindsItsMutants(t *testing.T) {
 		"for ok {\nbreak\n}": {
 			"condition: ok → true", "condition: ok → false", "condition: ok → !(ok)", "jump: break → continue",
 		},
-		"c()":                           {"statement: c() → nothing"},
-		"defer c()":                     {"statement: defer c() → nothing"},
-		"a += b":                        {"arithmetic: a += b → a -= b", "statement: a += b → nothing"},
-		"a++":                           {"arithmetic: a++ → a--", "statement: a++ → nothing"},
-		"c := a":                        nil,
-		"return a, e":                   {"return: return a, e → return 0, e", "return: return a, e → return a, nil"},
-		"return 0, nil":                 {"constant: 0 → (0 + 1)"},
-		"_ = func() bool { return ok }": {"return: return ok → return false"},
+		"c()":                             {"statement: c() → nothing"},
+		"defer c()":                       {"statement: defer c() → nothing"},
+		"a += b":                          {"arithmetic: a += b → a -= b", "statement: a += b → nothing"},
+		"a++":                             {"arithmetic: a++ → a--", "statement: a++ → nothing"},
+		"c := a":                          nil,
+		"return a, e":                     {"return: return a, e → return 0, e", "return: return a, e → return a, nil"},
+		"return 0, nil":                   {"constant: 0 → (0 + 1)"},
+		"_ = func() bool { return ok }":   {"return: return ok → return false"},
+		"_ = func() s { return *new(s) }": nil,
 	} {
 		t.Run(body, func(t *testing.T) {
 			is := is.New(t)

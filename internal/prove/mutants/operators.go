@@ -187,14 +187,15 @@ func (f *finder) returned(n *ast.ReturnStmt, signature *ast.FuncType) {
 		return
 	}
 	for i, value := range n.Results {
-		if isZero(value) {
+		zero := zeroOf(types[i])
+		if isZero(value) || f.text(value) == zero {
 			continue
 		}
 		values := make([]string, len(n.Results))
 		for j, other := range n.Results {
 			values[j] = f.text(other)
 		}
-		values[i] = zeroOf(types[i])
+		values[i] = zero
 		at := f.offset(n.Pos())
 		instead := "return " + strings.Join(values, ", ")
 		f.add("return", n, instead, change{at, at, "if true { " + instead + " }; "})
