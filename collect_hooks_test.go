@@ -287,6 +287,13 @@ func TestAWarningIsLoggedIfAStageCallsItsFunctionsTwice(t *testing.T) {
 			}
 			return s
 		}, true},
+		"a recovery twice": {func(s texts) texts {
+			s = batch.Map(s, func(string) string { panic(errBoom) })
+			s = batch.Catch(s, func(context.Context, error) error { return nil })
+			for range s {
+			}
+			return s
+		}, true},
 		"counts": {func(s texts) texts {
 			s = batch.Map(s, strings.TrimSpace)
 			for range s {

@@ -126,6 +126,7 @@ func TestAGroupThatCannotBeReadIsNoticedInEveryNotation(t *testing.T) {
 		{"SQS", sqs, `"ATTRIBUTES":[]`, false},
 		{"SQS", sqs, `"attributes":null`, false},
 		{"SQS", sqs, `"attributes":{"MessageGroupId":"h"}`, true},
+		{"SQS", sqs, `"attributes":{"MessageGroupId":"h"},"attributes":[]`, false}, // the second may name another group
 		{"SQS", sqs, `"attributes":{"ApproximateReceiveCount":5}`, true},
 		{"SQS", sqs, `"awsRegion":[]`, true},
 		{"Kinesis", stream, `"kinesis":{"sequenceNumber":"2","PartitionKey":{}}`, false},

@@ -23,7 +23,7 @@ import (
 //   - A function takes up the records of a group in the order in which all results of each have passed the last place
 //     where the order may have changed: the source, a stage that reorders, or lanes in which results were reordered
 //     that had been reordered before or were copied. In batch order, if there is none but the source. A stage in a lane
-//     must not range over its stream while another range is under way.
+//     must not range over its stream while another range is under way, nor have another goroutine send copies.
 //   - The handler responds in time, starts nothing afterwards, and its next invocation is as if there had been none.
 //     Its error is nil unless a stage outside of lanes panics.
 func TestHostileStagesLoseNothingAndKeepTheOrderOfEachGroup(t *testing.T) {

@@ -46,7 +46,8 @@ import (
 // Two rules concern stages of your own that keep results. If such a stage takes a Failed
 // result out of a lane, to send it on elsewhere, the record is reported even if the failure
 // is settled there. And if it sends a copy of a result that has already left its lane, the
-// copy may come after later records of its group.
+// copy may come after later records of its group, and functions may run for both at once.
+// That happens if the stage copies results and another goroutine sends them.
 func Parallel[A, B any](s Stream[A], n int, stage func(Stream[A]) Stream[B]) Stream[B] {
 	requireStage("Parallel", "stage", s, stage != nil)
 	require(n >= 1, "Parallel", "n is less than 1")

@@ -369,3 +369,11 @@ func TestARecordHasFinishedEvenIfItArrivedBeforeItsScopeOpened(t *testing.T) {
 		is.Equal(outcomes["r0"].Finished.Sub(start), time.Second)
 	})
 }
+
+func TestTapDoesNotLookIfAHookPanics(t *testing.T) {
+	is := is.New(t)
+	bad := batch.WithScope(func(context.Context, batch.Record) (context.Context, func(batch.Outcome)) { panic("no tracer") })
+	s := batch.Tap(grouped(t.Context(), []string{""}, bad), func(batch.Result[string]) { t.Error("called outside of the scope") })
+	p, _ := errors.AsType[*batch.PanicError](one(s).Err())
+	is.Equal(p.Value, "no tracer")
+}

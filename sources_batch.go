@@ -42,9 +42,9 @@ type batch struct {
 
 	lineOf              func(i int) int32 // the line of a record under the policy; nil if there is no order
 	grouping            sync.Once
-	group               []int32                                 // the number of each record's group, 0 for none
-	someGroupUnreadable bool                                    // the group of a bad record cannot be read
-	groupUnreadable     func(known identity, bad wire.Bad) bool // whether that is so for a bad record; nil if never
+	group               []int32 // the number of each record's group, 0 for none
+	someGroupUnreadable bool    // the group of a bad record cannot be read
+	groupsInRecords     bool    // a record that cannot be read may hide its group
 }
 
 // identity is what identifies a record, orders it and counts its attempts.
@@ -106,11 +106,10 @@ func (b *batch) describe(i int) Record {
 }
 
 func (b *batch) attempt(i int) int {
-	known := b.identities()
-	if b.kafka || known == nil {
+	if b.kafka {
 		return 0
 	}
-	return int(known[i].number)
+	return int(b.identities()[i].number)
 }
 
 // source returns the original, which the caller may write to: the identities are copied first.
@@ -168,7 +167,7 @@ func (b *batch) numberGroups() {
 		b.group[i] = number
 	}
 	for _, bad := range b.bad {
-		if b.groupUnreadable != nil && b.groupUnreadable(b.known[bad.Index], bad) {
+		if b.groupsInRecords && bad.GroupUnread {
 			b.group[bad.Index] = ledger.Any
 			b.someGroupUnreadable = true
 		}

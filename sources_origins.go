@@ -34,9 +34,7 @@ func sqsOrigin(ctx context.Context, messages []events.SQSMessage, s settings) *o
 			o.batch.ordered[i] = sqsOrdering(attributes)
 		}
 	}
-	o.batch.groupUnreadable = func(known identity, bad wire.Bad) bool {
-		return known.group == "" && bad.GroupUnread
-	}
+	o.batch.groupsInRecords = true
 	return o
 }
 
@@ -55,9 +53,7 @@ func kinesisOrigin(ctx context.Context, records []events.KinesisEventRecord, s s
 		k := &r.(*events.KinesisEventRecord).Kinesis
 		return identity{k.SequenceNumber, ordering{group: k.PartitionKey}}
 	}
-	o.batch.groupUnreadable = func(known identity, bad wire.Bad) bool {
-		return known.group == "" && bad.GroupUnread
-	}
+	o.batch.groupsInRecords = true
 	return o
 }
 
@@ -71,7 +67,7 @@ func dynamoDBOrigin(ctx context.Context, records []events.DynamoDBEventRecord, s
 		key = appendKey(key[:0], records[i].Change.Keys)
 		o.batch.ordered[i].group = string(key)
 	}
-	o.batch.groupUnreadable = func(_ identity, bad wire.Bad) bool { return bad.GroupUnread }
+	o.batch.groupsInRecords = true
 	return o
 }
 
@@ -114,9 +110,9 @@ func readableKey(key string) string {
 		quoted, _ := strconv.QuotedPrefix(rest) // as appendAttribute has written it
 		name, _ := strconv.Unquote(quoted)
 		decoder := jsontext.NewDecoder(strings.NewReader(rest[len(quoted):]))
-		object, err := decoder.ReadValue()
+		object, _ := decoder.ReadValue() // nil, which does not unmarshal, if there is an error
 		var value map[string]string
-		if err != nil || json.Unmarshal(object, &value) != nil {
+		if json.Unmarshal(object, &value) != nil {
 			return key
 		}
 		for _, v := range value { // one, by its type

@@ -63,6 +63,9 @@ func TestDynamoDBRecordsStopTheShardAndAreGroupedByItem(t *testing.T) {
 		{"id": events.NewStringAttribute("MQ==")}, // the base64 of the bytes above
 		{"id": events.NewStringAttribute(`1"at":{"N":"2"}`)},
 		{"id": events.NewStringAttribute("1")},
+		{"a": events.NewStringAttribute("1"), "b": events.NewMapAttribute(nil)}, // the service has no such keys
+		{"a": events.NewStringAttribute("2"), "b": events.NewMapAttribute(nil)},
+		{"a": events.NewStringAttribute("2"), "b": events.NewMapAttribute(nil), "c": events.NewStringAttribute("3")},
 		nil,
 	}
 	var event events.DynamoDBEvent
@@ -75,7 +78,8 @@ func TestDynamoDBRecordsStopTheShardAndAreGroupedByItem(t *testing.T) {
 	all := records(batch.DynamoDB(t.Context(), event))
 	is.Equal(all[3].ID, "3")
 	is.Equal(all[0].Group, all[1].Group) // the order of the attributes does not matter
-	is.Equal(all[7].Group, "")
+	is.Equal(all[10].Group, "")
+	is.Equal(all[8].Group, `"a"{"S":"2"}"b"{"M":{}}`)
 	groups := lo.UniqBy(all[1:], func(r batch.Record) string { return r.Group })
 	is.Equal(len(groups), len(keys)-1) // different keys are different groups
 	is.Equal(afterFirstFails(batch.DynamoDB(t.Context(), event)), slices.Repeat([]string{"blocked"}, len(keys)-1))

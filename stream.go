@@ -237,7 +237,7 @@ func Discard[B, A any](s Stream[A]) Stream[B] {
 // failure holds the record back.
 func Catch[T any](s Stream[T], f func(context.Context, error) error) Stream[T] {
 	requireStage("Catch", "f", s, f != nil)
-	return recovering(s, done, func(ctx context.Context, err error) (v T, _ error) { return v, f(ctx, err) })
+	return recovering(s, done, func(ctx context.Context, err error) (T, error) { return *new(T), f(ctx, err) })
 }
 
 // OrElse is [Catch] with a substitute value: if f returns a value and no error, the

@@ -215,3 +215,16 @@ func TestAStreamMayBeRangedOverConcurrently(t *testing.T) {
 		is.Equal(<-answers, want)
 	}
 }
+
+func TestTapPassesAResultWithoutARecordOn(t *testing.T) {
+	is := is.New(t)
+	none := func(yield func(batch.Result[string]) bool) { yield(batch.Result[string]{}) }
+	looked := 0
+	for name, look := range map[string]func(batch.Result[string]){
+		"looks":  func(batch.Result[string]) { looked++ },
+		"panics": func(batch.Result[string]) { looked++; panic(errBoom) },
+	} {
+		t.Run(name, func(t *testing.T) { is.Equal(one(batch.Tap(none, look)).Err().Error(), "result without a record") })
+	}
+	is.Equal(looked, 2)
+}

@@ -50,7 +50,7 @@ type (
 	site struct {
 		level  *level
 		anchor anchor
-		loose  bool // a stage ranges twice at once over the stream of the lane, which Parallel forbids
+		loose  bool // in lanes whose stages nest ranges or keep copies from them; see nests and copiesAhead
 	}
 	hostileCall struct {
 		fn, record, run, bulk int // bulk is the number of the call for a chunk
@@ -247,7 +247,7 @@ func (p *HostilePlay) lanes(stage HostileStage, at site, s texts) texts {
 	x := crossing{at.level, stage.ID}
 	s = p.watch(s, func(r text) { p.noteCrossing(r, x, false) })
 	inside := func(s texts) texts {
-		return p.stages(stage.In, site{&level{at.level, stage.ID}, at.anchor, at.loose || stage.nests()}, s)
+		return p.stages(stage.In, site{&level{at.level, stage.ID}, at.anchor, at.loose || stage.nests() || stage.copiesAhead()}, s)
 	}
 	if stage.Kind == "lanes" {
 		s = batch.Parallel(s, stage.N, inside)
@@ -265,6 +265,13 @@ func (p *HostilePlay) lanes(stage HostileStage, at site, s texts) texts {
 // the next Result, while it still keeps the copy.
 func (s HostileStage) copiesLate() bool {
 	return HasKind(s.In, repeating...) || HasKind(s.In, "copy") && (HasKind(s.In, reordering...) || HasKind(s.In, "nested", "ahead"))
+}
+
+// copiesAhead reports whether a stage in the lane copies Results, and another one sends them on another goroutine. When the
+// Result itself has left and the lane has gone on, nothing there knows of the copy before a function is called for it.
+func (s HostileStage) copiesAhead() bool {
+	copies := slices.IndexFunc(s.In, func(in HostileStage) bool { return in.Kind == "copy" || slices.Contains(repeating, in.Kind) })
+	return copies >= 0 && HasKind(s.In[copies:], "ahead")
 }
 
 // nests reports whether a stage ranges over the stream of a lane while another range over it is under way.
