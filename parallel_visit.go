@@ -112,8 +112,8 @@ func (v *visit) end() {
 // handOverFailures opens failures, whose Results were discarded in the lane l, on the outer level.
 func (l *level) handOverFailures(outer *level, discarded []order.Cause[ledger.Verdict]) {
 	for _, f := range discarded {
-		h := header{&outer.run.entries[f.Index], f.Cause.Err, newMark(f.Cause.State, f.Number)}
-		outer.order.Fail(h.failureKey(), h.entry.holdsOthersBack(), f.Cause) // the run is troubled since the failure in the lane
+		holds := outer.run.entries[f.Index].holdsOthersBack()
+		outer.order.Fail(order.Failure{Index: f.Index, Number: f.Number}, holds, f.Cause) // the run is troubled since the failure in the lane
 		l.order.Settle(f.Failure)
 	}
 }

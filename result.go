@@ -50,8 +50,6 @@ type mark uint64
 // pristine, so it takes the long way through admitWithScope.
 const scopePending mark = 1 << 7
 
-func newMark(s state, number uint32) mark { return mark(s) | mark(number)<<32 }
-
 func (m mark) state() state           { return state(m &^ scopePending & 0xff) }
 func (m mark) scopePending() bool     { return m&scopePending != 0 }
 func (m mark) feederNumber() uint8    { return uint8(m >> 8) }

@@ -163,6 +163,20 @@ func TestAKeyIsNotCalledIfTheRecordsContextEndsWhileItsScopeOpens(t *testing.T) 
 	is.Equal(keys.all, nil)
 }
 
+func TestATapAfterRouteSeesARecordWhoseHookPanickedAfterTheEnd(t *testing.T) {
+	is := is.New(t)
+	ctx, cancel := cancellable()
+	broken := batch.WithScope(func(context.Context, batch.Record) (context.Context, func(batch.Outcome)) {
+		cancel(errBoom)
+		panic("no tracer")
+	})
+	var looked []error
+	s := batch.Route(grouped(ctx, []string{""}, broken), firstLetter, textRoutes{"0": suffixed("")})
+	r := one(batch.Tap(s, func(r batch.Result[string]) { looked = append(looked, r.Err()) }))
+	is.True(errors.Is(r.Err(), batch.ErrNotStarted))
+	is.Equal(looked, []error{r.Err()})
+}
+
 func TestRouteReadsItsRoutesWhenItIsBuilt(t *testing.T) {
 	is := is.New(t)
 	routes := textRoutes{"a": suffixed("-a")}
