@@ -18,6 +18,7 @@ import (
 	"github.com/lambdabatch/batch"
 	"github.com/matryer/is"
 	"github.com/samber/lo"
+	"github.com/samber/lo/it"
 )
 
 func TestNothingIsLoggedIfEveryRecordIsAcknowledged(t *testing.T) {
@@ -277,15 +278,19 @@ func TestHooksGetTheirFullTimeIfTheContextEndsEarly(t *testing.T) {
 
 func TestAWarningIsLoggedIfAStageCallsItsFunctionsTwice(t *testing.T) {
 	const line = "WARN () the stage ranged over the batch more than once, and its functions ran each time"
+	twice := func(s texts) texts {
+		for range s {
+		}
+		return s
+	}
 	for name, c := range map[string]struct {
 		stage func(texts) texts
 		want  bool
 	}{
-		"effects twice": {func(s texts) texts {
-			s = batch.TryEach(s, succeed)
-			for range s {
-			}
-			return s
+		"effects twice":            {func(s texts) texts { return twice(batch.TryEach(s, succeed)) }, true},
+		"fallible functions twice": {func(s texts) texts { return twice(batch.TryMap(s, sameValue(succeed))) }, true},
+		"Then twice": {func(s texts) texts {
+			return twice(it.Map(s, func(r batch.Result[string]) batch.Result[string] { return batch.Then(r, sameValue(succeed)) }))
 		}, true},
 		"a recovery twice": {func(s texts) texts {
 			s = batch.Map(s, func(string) string { panic(errBoom) })
@@ -295,10 +300,7 @@ func TestAWarningIsLoggedIfAStageCallsItsFunctionsTwice(t *testing.T) {
 			return s
 		}, true},
 		"counts": {func(s texts) texts {
-			s = batch.Map(s, strings.TrimSpace)
-			for range s {
-			}
-			return batch.TryEach(s, succeed)
+			return batch.TryEach(twice(batch.Map(s, strings.TrimSpace)), succeed)
 		}, false},
 		"once": {func(s texts) texts { return batch.TryEach(s, succeed) }, false},
 	} {

@@ -185,7 +185,7 @@ func (in *inlet) flush() {
 // close hands the failures whose Results were discarded in the lane over to the outer levels.
 func (in *inlet) close() {
 	for _, e := range in.all() {
-		e.level.handOverFailures(e.crossing.outer, e.level.order.Unsettled())
+		e.level.handOverFailures(e.crossing.outer, 0, e.level.order.Unsettled())
 	}
 }
 

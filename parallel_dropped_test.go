@@ -8,6 +8,7 @@ import (
 	"slices"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/lambdabatch/batch"
 	"github.com/matryer/is"
@@ -55,6 +56,52 @@ func TestAFailureThatIsDroppedAtOnceInALaneHoldsBackRecordsInOtherLanes(t *testi
 	is.Equal(listed(response), []string{"r0", "r1"})
 	is.Equal(called.all, []string{"2"})
 	is.Equal(report.Blocked, 1)
+}
+
+// Of record 0, one copy fails in a lane, where its failure is dropped, and another one leaves the lane, which may be inside
+// another. Record 1 keeps the outer lane busy, so record 2 comes to the other one.
+func TestAFailureOfACopyThatIsDroppedInALaneHoldsBackRecordsInOtherLanes(t *testing.T) {
+	for name, around := range map[string]func(texts, batch.Stage[string, string]) texts{
+		"alone":         func(s texts, stage batch.Stage[string, string]) texts { return stage(s) },
+		"inside a lane": func(s texts, stage batch.Stage[string, string]) texts { return batch.Parallel(s, 1, stage) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				is := is.New(t)
+				var called effects
+				source := grouped(t.Context(), make([]string, 3), batch.WithPolicy(batch.StopBatch), batch.WithoutAllFailedError())
+				response, err := batch.Run(source, func(s texts) texts {
+					s = batch.TryEach(s, func(ctx context.Context, v string) error {
+						return taking(time.Duration(indexOf(v))*time.Second)(ctx, v)
+					})
+					copying := func(s texts) texts {
+						return func(yield func(batch.Result[string]) bool) {
+							for r := range s {
+								if r.Record().ID == "r0" {
+									for range batch.TryEach(func(yield func(batch.Result[string]) bool) { yield(r) }, failingOn("0")) {
+									}
+								}
+								if !yield(r) {
+									return
+								}
+							}
+						}
+					}
+					return batch.Parallel(s, 2, func(s texts) texts {
+						s = batch.Tap(s, func(r batch.Result[string]) {
+							if r.Record().ID == "r1" {
+								time.Sleep(time.Hour)
+							}
+						})
+						return batch.TryEach(around(s, copying), called.each)
+					})
+				})
+				is.NoErr(err)
+				is.Equal(listed(response), []string{"r0", "r1", "r2"})
+				is.Equal(called.all, []string{"0"})
+			})
+		})
+	}
 }
 
 // What a stage in the lane has made of the failure counts, and no longer the failure that entered.

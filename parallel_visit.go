@@ -101,7 +101,7 @@ func (v *visit) end() {
 		outer.order.Enter(v.outside.failureKey(), 0)
 	}
 	if inner != nil {
-		inner.handOverFailures(outer, inner.order.Leave(v.stay))
+		inner.handOverFailures(outer, v.outside.entry.stay(), inner.order.Leave(v.stay))
 	}
 	if seen {
 		outer.order.Settle(v.outside.failureKey()) // afterwards, so that stages outside always see a failure
@@ -110,10 +110,11 @@ func (v *visit) end() {
 }
 
 // handOverFailures opens failures, whose Results were discarded in the lane l, on the outer level.
-func (l *level) handOverFailures(outer *level, discarded []order.Cause[ledger.Verdict]) {
+// If that is inside other lanes, stay is the number of the visit there that the failures belong to.
+func (l *level) handOverFailures(outer *level, stay uint32, discarded []order.Cause[ledger.Verdict]) {
 	for _, f := range discarded {
-		h := header{&outer.run.entries[f.Index], f.Cause.Err, newMark(f.Cause.State, f.Number)}
-		outer.order.Fail(h.failureKey(), h.entry.holdsOthersBack(), f.Cause) // the run is troubled since the failure in the lane
+		holds := outer.run.entries[f.Index].holdsOthersBack()
+		outer.order.Fail(order.Failure{Index: f.Index, Number: f.Number, Stay: stay}, holds, f.Cause) // the run is troubled since the failure in the lane
 		l.order.Settle(f.Failure)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -45,4 +46,37 @@ func TestTheIdentifierOfAKafkaRecordIsAnObjectEvenIfItsPartitionHasNoName(t *tes
 	text, err := json.Marshal(response)
 	is.NoErr(err)
 	is.Equal(string(text), `{"batchItemFailures":[{"itemIdentifier":{"partition":"","offset":8}}]}`)
+}
+
+func TestAKafkaIdentifierThatTheHandlerHasReplacedIsMarshalledAsText(t *testing.T) {
+	is := is.New(t)
+	event := events.KafkaEvent{Records: map[string][]events.KafkaRecord{"c-1": {{Offset: 7}, {Offset: 8}}}}
+	response, err := batch.Run(batch.Kafka(t.Context(), event, quiet), func(s batch.Stream[events.KafkaRecord]) batch.Stream[events.KafkaRecord] {
+		return lacking(s, 1)
+	})
+	is.NoErr(err)
+	is.Equal(listed(response), []string{"c-1/8"})
+	response.BatchItemFailures[0].ItemIdentifier = "void"
+	text, err := json.Marshal(response)
+	is.NoErr(err)
+	is.Equal(string(text), `{"batchItemFailures":[{"itemIdentifier":"void"}]}`)
+}
+
+func TestAnAllFailedErrorShowsThreeRecordsAndCountsTheOthers(t *testing.T) {
+	is := is.New(t)
+	text := func(records int) string {
+		return (&batch.AllFailedError{Failures: slices.Repeat([]batch.Failure{{Record: byID("a"), Err: errBoom}}, records)}).Error()
+	}
+	is.Equal(text(3), "0 of 3 records acknowledged: a: boom; a: boom; a: boom")
+	is.Equal(text(4), "0 of 4 records acknowledged: a: boom; a: boom; a: boom; and 1 more")
+}
+
+func TestAnAllFailedErrorShowsUpTo200BytesOfAnIdentifierAndOfAnError(t *testing.T) {
+	is := is.New(t)
+	text := func(id, err string) string {
+		return (&batch.AllFailedError{Failures: []batch.Failure{{Record: byID(id), Err: errors.New(err)}}}).Error()
+	}
+	id, err := strings.Repeat("i", 200), strings.Repeat("e", 200)
+	is.Equal(text(id, err), "0 of 1 records acknowledged: "+id+": "+err)
+	is.Equal(text(id+"i", err+"e"), "0 of 1 records acknowledged: "+id+"…: "+err+"…")
 }

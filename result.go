@@ -50,8 +50,6 @@ type mark uint64
 // pristine, so it takes the long way through admitWithScope.
 const scopePending mark = 1 << 7
 
-func newMark(s state, number uint32) mark { return mark(s) | mark(number)<<32 }
-
 func (m mark) state() state           { return state(m &^ scopePending & 0xff) }
 func (m mark) scopePending() bool     { return m&scopePending != 0 }
 func (m mark) feederNumber() uint8    { return uint8(m >> 8) }
@@ -358,11 +356,15 @@ func (h *header) openFailure(how callKind) {
 }
 
 func (h *header) failureKey() order.Failure {
-	f := order.Failure{Index: int(h.entry.index), Number: h.partNumber(), Version: h.failureVersion()}
-	if v := h.entry.visit; v != nil {
-		f.Stay = v.stay
+	return order.Failure{Index: int(h.entry.index), Number: h.partNumber(), Version: h.failureVersion(), Stay: h.entry.stay()}
+}
+
+// stay returns the number of the visit in a lane, or 0 outside of lanes.
+func (e *entry) stay() uint32 {
+	if e.visit == nil {
+		return 0
 	}
-	return f
+	return e.visit.stay
 }
 
 // call calls f and turns a panic into an error. Like failUnlessReturned it checks a flag

@@ -10,6 +10,7 @@ import (
 
 	"github.com/lambdabatch/batch"
 	"github.com/matryer/is"
+	"github.com/samber/lo/it"
 )
 
 func TestFailAndAckDoNotChangeTheirReceiver(t *testing.T) {
@@ -119,4 +120,49 @@ func TestStagesPassTheZeroResultOnAndCollectorsSkipIt(t *testing.T) {
 	response, err := batch.Run(withZeros, pipeline)
 	is.NoErr(err)
 	is.Equal(listed(response), []string{})
+}
+
+func TestADroppedFailureIsNotSettledByACopyThatHadItsOwn(t *testing.T) {
+	is := is.New(t)
+	copied := func(yield func(batch.Result[string]) bool) {
+		for r := range grouped(t.Context(), []string{"", ""}) {
+			_ = yield(r) && yield(r)
+		}
+	}
+	failures := 0
+	firstDropped := func(yield func(batch.Result[string]) bool) {
+		for r := range batch.TryEach(copied, failingOn("0")) {
+			if r.Err() != nil {
+				if failures++; failures == 1 {
+					continue
+				}
+			}
+			if !yield(r) {
+				return
+			}
+		}
+	}
+	response, err := batch.Collect(batch.Catch(firstDropped, func(context.Context, error) error { return nil }))
+	is.NoErr(err)
+	is.Equal(failures, 2)
+	is.Equal(listed(response), []string{"r0"})
+}
+
+// The part descends from a failure that was settled. One copy of it goes through a lane and fails there after it; its
+// failure is dropped. The other copy goes past the lane.
+func TestADroppedFailureIsNotSettledByACopyThatWentPastTheLanes(t *testing.T) {
+	is := is.New(t)
+	s := it.Map(grouped(t.Context(), []string{"", ""}), func(r batch.Result[string]) batch.Result[string] { return r.Fail(errBoom) })
+	s = batch.OrElse(s, func(ctx context.Context, _ error) (string, error) {
+		r, _ := batch.RecordFrom(ctx)
+		return r.ID, nil
+	})
+	s = batch.FlatMap(s, func(v string) []string { return []string{v} })
+	copies := slices.Collect(s)
+	for r := range batch.TryEach(batch.Parallel(slices.Values(copies), 1, batch.Each(succeed)), failingOn("r0")) {
+		is.Equal(r.Err() != nil, r.Record().ID == "r0") // and goes no further
+	}
+	response, err := batch.Collect(slices.Values(copies))
+	is.NoErr(err)
+	is.Equal(listed(response), []string{"r0"})
 }

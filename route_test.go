@@ -149,6 +149,34 @@ func TestAKeyIsCalledOnceForEachReadyResultAndNotAfterTheEnd(t *testing.T) {
 	is.True(late+len(began.all) == 4)
 }
 
+func TestAKeyIsNotCalledIfTheRecordsContextEndsWhileItsScopeOpens(t *testing.T) {
+	is := is.New(t)
+	ctx, cancel := cancellable()
+	slow := batch.WithScope(func(context.Context, batch.Record) (context.Context, func(batch.Outcome)) {
+		cancel(errBoom)
+		return nil, nil
+	})
+	var keys effects
+	key := func(v string) string { keys.note(v); return "all" }
+	r := one(batch.Route(grouped(ctx, []string{""}, slow), key, textRoutes{"all": suffixed("")}))
+	is.True(errors.Is(r.Err(), batch.ErrNotStarted))
+	is.Equal(keys.all, nil)
+}
+
+func TestATapAfterRouteSeesARecordWhoseHookPanickedAfterTheEnd(t *testing.T) {
+	is := is.New(t)
+	ctx, cancel := cancellable()
+	broken := batch.WithScope(func(context.Context, batch.Record) (context.Context, func(batch.Outcome)) {
+		cancel(errBoom)
+		panic("no tracer")
+	})
+	var looked []error
+	s := batch.Route(grouped(ctx, []string{""}, broken), firstLetter, textRoutes{"0": suffixed("")})
+	r := one(batch.Tap(s, func(r batch.Result[string]) { looked = append(looked, r.Err()) }))
+	is.True(errors.Is(r.Err(), batch.ErrNotStarted))
+	is.Equal(looked, []error{r.Err()})
+}
+
 func TestRouteReadsItsRoutesWhenItIsBuilt(t *testing.T) {
 	is := is.New(t)
 	routes := textRoutes{"a": suffixed("-a")}
@@ -187,6 +215,15 @@ func TestEachRouteIsBuiltOncePerRangeThatNeedsIt(t *testing.T) {
 	for range s {
 	}
 	is.Equal(len(built.all), 4)
+}
+
+func TestNoRouteIsBuiltForResultsThatBypassTheRoutes(t *testing.T) {
+	is := is.New(t)
+	var built effects
+	routes := textRoutes{"all": func(s texts) texts { built.note("all"); return s }}
+	s := batch.Filter(batch.TryEach(batch.Of("a", "b"), failingOn("a")), func(string) bool { return false })
+	is.Equal(resultLines(batch.Route(s, firstLetter, routes)), []string{"0: boom", "1: done"})
+	is.Equal(built.all, nil)
 }
 
 func TestDiscardAcknowledgesReadyResults(t *testing.T) {

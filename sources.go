@@ -107,7 +107,7 @@ func (o *origin[R]) stream() Stream[R] {
 		if r == nil {
 			r = newRun(&o.batch)
 		}
-		at, fresh := &r.level.firstFeeder, newMark(ready, 0)
+		at, fresh := &r.level.firstFeeder, mark(ready)
 		if o.batch.scopes != nil {
 			fresh |= scopePending
 		}
