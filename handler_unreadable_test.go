@@ -4,6 +4,7 @@ package batch_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -46,6 +47,18 @@ func TestAnUnreadableGroupHoldsBackAllLaterRecords(t *testing.T) {
 			})
 		})
 	}
+}
+
+// The group of a Kafka record is its partition, which is known whatever the record is.
+func TestAKafkaRecordThatCannotBeReadHoldsBackOnlyItsPartition(t *testing.T) {
+	is := is.New(t)
+	var taken effects
+	h := batch.KafkaHandler(batch.Each(func(_ context.Context, r events.KafkaRecord) error { taken.note(r.Topic); return nil }), quiet)
+	_, err := h.Invoke(t.Context(), []byte(`{"eventSource":"aws:kafka","records":{
+		"a-0":[5,{"topic":"a","partition":0,"offset":4,"value":"aQ=="}],
+		"b-1":[{"topic":"b","partition":1,"offset":7,"value":"aQ=="}]}}`))
+	is.True(errors.Is(err, batch.ErrNoID)) // the unreadable record has no offset
+	is.Equal(taken.all, []string{"b"})
 }
 
 // OrElse gives the unreadable record a value. Then it must keep its place in the order.
