@@ -181,6 +181,9 @@ func TestStagesPanicOnBadArguments(t *testing.T) {
 		"OrElse: f is nil":                  func() { batch.OrElse(s, nil) },
 		"OrElse: s is nil":                  func() { batch.OrElse(none, func(ctx, error) (string, error) { return "", nil }) },
 		"Decode: unmarshal is nil":          func() { batch.Decode[int](s, nil) },
+		"Parallel: s is nil":                func() { batch.Parallel(none, 1, batch.Each(try)) },
+		"Parallel: stage is nil":            func() { batch.Parallel[string, string](s, 1, nil) },
+		"Parallel: n is less than 1":        func() { batch.Parallel(s, 0, batch.Each(try)) },
 		"Decode: s is nil":                  func() { batch.Decode[int](none, json.Unmarshal) },
 		"Then: f is nil":                    func() { batch.Then[string, int](one(s), nil) },
 	} {
