@@ -95,7 +95,7 @@ func (p *parallel[A, B]) callbacks() lanes.Callbacks[task[A], emitted[B]] {
 		Finished:  func(t *task[A]) { t.visit.end() },
 		Refused:   func(owner any, t *task[A]) emitted[B] { return headerOnly[B](t.visit.untaken(owner.(*inlet).crash)) },
 		Held:      func(t *task[A]) bool { return t.visit.parts.Held() },
-		GivenUp:   func(owner any) { owner.(*inlet).close() },
+		Shut:      func(owner any) { owner.(*inlet).close() },
 		Abandoned: func(t *task[A]) emitted[B] { return headerOnly[B](t.visit.abandoned()) },
 	}
 }
@@ -214,7 +214,6 @@ func (p *parallel[A, B]) runLane(l *lanes.Lane[task[A], emitted[B]], in *inlet) 
 			}
 		}
 		in.idle()
-		in.close() // before the pool can be over and the answer given
 		lost := !returned || p.pool.Stopped()
 		p.pool.Close(l, returned, func(t *task[A]) (emitted[B], bool) {
 			if !lost {
@@ -340,12 +339,15 @@ func (p *parallel[A, B]) yieldProcessor() {
 func (p *parallel[A, B]) yieldAll(out []emitted[B], yield func(Result[B]) bool) bool {
 	x := p.border.governing.Load()
 	for i := range out {
-		if e := out[i].h.entry; x != nil && e != nil && e.level == x.outer {
+		switch e := out[i].h.entry; {
+		case x == nil:
+		case e != nil && e.level == x.outer:
 			x.feeder.setCurrent(e)
+		default:
+			x.feeder.idle()
 		}
 		more := yield(out[i].take())
 		out[i].h.entry.release()
-		out[i] = emitted[B]{}
 		if !more {
 			return false
 		}

@@ -61,6 +61,32 @@ func TestAResultMayReturnToItsLanes(t *testing.T) {
 	}
 }
 
+// The result has been in other lanes twice.
+func TestAResultMayReturnToLanesAfterOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		back, given := make(chan batch.Result[string], 1), false
+		response, err := batch.Run(grouped(ctx, []string{"a"}, batch.WithoutAllFailedError()), func(s texts) texts {
+			return batch.Parallel(followedBy(batch.Parallel(batch.Parallel(s, 1, identity), 1, identity), back), 1, func(s texts) texts {
+				return func(yield func(batch.Result[string]) bool) {
+					for r := range s {
+						if !given {
+							given = true
+							back <- r
+						} else if !yield(r) {
+							return
+						}
+					}
+				}
+			})
+		})
+		is.NoErr(err)
+		is.Equal(listed(response), []string{})
+	})
+}
+
 // A result that is given back may be Failed. Then it is reported, and so are the records that it holds back.
 func TestAFailureMayReturnToItsLanes(t *testing.T) {
 	for policy, want := range map[batch.Policy][]string{batch.Continue: {"r0"}, batch.StopGroup: {"r0", "r1"}} {

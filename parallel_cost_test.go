@@ -70,11 +70,21 @@ func BenchmarkParallel(b *testing.B) {
 }
 
 func TestLanesAllocateInBlocks(t *testing.T) {
-	event := costEvent(1000)
-	if perBatch := testing.AllocsPerRun(10, func() {
-		_, _ = batch.Collect(batch.Parallel(batch.SQS(context.Background(), event), 8, batch.Each(func(context.Context, events.SQSMessage) error { return nil })))
-	}); perBatch > 300 {
-		t.Errorf("%.0f allocations for 1,000 records", perBatch)
+	source := batch.SQS(context.Background(), costEvent(1000))
+	bodies := func(s batch.Stream[events.SQSMessage]) batch.Stream[string] {
+		return batch.Map(s, func(m events.SQSMessage) string { return m.Body })
+	}
+	for name, collect := range map[string]func(){
+		"values of the same type": func() {
+			_, _ = batch.Collect(batch.Parallel(source, 8, batch.Each(func(context.Context, events.SQSMessage) error { return nil })))
+		},
+		"values of another type": func() {
+			_, _ = batch.Collect(batch.Parallel(source, 8, bodies))
+		},
+	} {
+		if perBatch := testing.AllocsPerRun(10, collect); perBatch > 300 {
+			t.Errorf("%.0f allocations for 1,000 records with %s", perBatch, name)
+		}
 	}
 }
 

@@ -150,3 +150,71 @@ func TestARecordThatAStageKeepsLeavesALaneThatIsCutShort(t *testing.T) {
 		is.True(errors.Is(left["r1"], batch.ErrUnreached))
 	})
 }
+
+// Record 0 has failed before the lanes, and there are two copies of its failure. The first one is dropped, before the lanes
+// or in one. In both, versions of failures are counted from 1.
+func TestADroppedFailureIsNotSettledByACopyThatGoesThroughLanes(t *testing.T) {
+	firstDropped := func(s texts) texts {
+		return func(yield func(batch.Result[string]) bool) {
+			n := 0
+			for r := range seenAgain(s, 1) {
+				if n++; n > 1 && !yield(r) {
+					return
+				}
+			}
+		}
+	}
+	settled := func(s texts) texts {
+		return batch.Catch(s, func(context.Context, error) error { return nil })
+	}
+	for name, stage := range map[string]batch.Stage[string, string]{
+		"and is settled after them": func(s texts) texts {
+			return settled(batch.Parallel(firstDropped(twice(s)), 1, func(s texts) texts { return seenAgain(s, 2) }))
+		},
+		"where it was dropped": func(s texts) texts {
+			return batch.Parallel(twice(s), 1, func(s texts) texts { return settled(firstDropped(s)) })
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			is := is.New(t)
+			source := grouped(t.Context(), make([]string, 1), batch.WithoutAllFailedError())
+			response, err := batch.Run(source, func(s texts) texts { return stage(batch.TryEach(s, failingOn("0"))) })
+			is.NoErr(err)
+			is.Equal(listed(response), []string{"r0"})
+		})
+	}
+}
+
+// seenAgain has as many stages see each result.
+func seenAgain(s texts, stages int) texts {
+	for range stages {
+		s = batch.TryEach(s, succeed)
+	}
+	return s
+}
+
+func TestAFailureThatPassesThroughALaneUnseenCanBeSettledAfterIt(t *testing.T) {
+	is := is.New(t)
+	response, err := batch.Run(grouped(t.Context(), make([]string, 2)), func(s texts) texts {
+		lanes := batch.Parallel(batch.TryEach(s, failingOn("0")), 1, identity)
+		return batch.Catch(lanes, func(context.Context, error) error { return nil })
+	})
+	is.NoErr(err)
+	is.Equal(listed(response), []string{})
+}
+
+// The function that may settle the failure hangs.
+func TestAFailureKeepsItsErrorInALaneThatHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		ctx, reserve := deadline(t)
+		hang := stuckOn(t, "")
+		var left []error
+		for r := range batch.Parallel(batch.TryEach(grouped(ctx, make([]string, 1), reserve), failingOn("0")), 1, func(s texts) texts {
+			return batch.Catch(s, func(ctx context.Context, _ error) error { return hang(ctx, "") })
+		}) {
+			left = append(left, r.Err())
+		}
+		is.Equal(left, []error{errBoom})
+	})
+}

@@ -137,8 +137,7 @@ func (v *visit) lost(crash *PanicError) header {
 
 // untaken returns the header of a Result that no lane has taken.
 func (v *visit) untaken(crash *PanicError) header {
-	h := v.outerHeader()
-	if crash == nil && h.entry != nil && !h.state().Failure() && !h.admit(pure) {
+	if h := v.outerHeader(); crash == nil && !h.admit(pure) {
 		return h
 	}
 	return v.lost(crash)

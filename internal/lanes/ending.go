@@ -22,7 +22,6 @@ func (p *Pool[K, T, R]) GiveUp(all bool) {
 			l.givenUp = true
 			p.running--
 			p.shutLane(l, func(item *T) (R, bool) { return p.Abandoned(item), true })
-			p.GivenUp(l.Owner)
 		}
 	}
 	if m := &p.producer; !m.gone && !m.givenUp {

@@ -68,7 +68,7 @@ func TestGivingUpPassesOnHangingItemsWithoutWaiting(t *testing.T) {
 			equal(t, "received", s.ids(), []int{0, 1, 2, 3})
 			hows := s.hows()
 			equal(t, "how", []string{hows[0], hows[1], hows[2], hows[3]}, []string{"abandoned.", ".", "abandoned.", "untaken."})
-			equal(t, "lanes given up", s.givenUp, []int{0, 1})
+			equal(t, "lanes shut", s.shut, []int{0, 1})
 			close(free)
 			synctest.Wait()
 			if out, _ := s.Receive(nil); len(out) > 0 {
@@ -203,7 +203,7 @@ func TestALaneThatIsGivenUpTwiceIsAbandonedOnce(t *testing.T) {
 		}
 		s.consume()
 		equal(t, "received", slices.Sorted(slices.Values(s.ids())), []int{0, 1})
-		equal(t, "lanes given up", s.givenUp, []int{0, 1})
+		equal(t, "lanes shut", s.shut, []int{0, 1})
 		close(free)
 		synctest.Wait()
 		if !s.Over() { // a lane that ends later was counted when it was given up
@@ -221,7 +221,7 @@ func TestALaneThatHangsBeforeItAsksForAnItemIsGivenUp(t *testing.T) {
 		if !s.Over() {
 			t.Error("the pool still waits")
 		}
-		equal(t, "lanes given up", s.givenUp, []int{0})
+		equal(t, "lanes shut", s.shut, []int{0})
 	})
 }
 
@@ -238,5 +238,27 @@ func TestALaneThatHangsOnAnItemFromBeforeIsGivenUpAlthoughItHasTakenAnother(t *t
 		s.consume()
 		hows := s.hows()
 		equal(t, "how", []string{hows[0], hows[1]}, []string{"abandoned.", "abandoned."})
+	})
+}
+
+// The lane drops its job and ends.
+func TestALaneThatEndsIsShutAfterItsItemsAreFinishedAndBeforeThePoolIsOver(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s := newScene(1, func(s *scene, l *lane) {
+			s.Next(l)
+			s.Close(l, true, func(*job) (result, bool) { return result{}, false })
+		})
+		it := s.add(0, 0, 0, 0)
+		finished := 0
+		s.Shut = func(owner any) {
+			s.shut = append(s.shut, owner.(int))
+			finished = it.Value.finished
+		}
+		s.produce()
+		s.consume()
+		equal(t, "lanes shut", s.shut, []int{0})
+		if finished != 1 {
+			t.Error("the lane is shut before its job is finished")
+		}
 	})
 }

@@ -230,4 +230,5 @@ func (p *Pool[K, T, R]) shutLane(l *Lane[T, R], lost func(*T) (R, bool)) {
 		}
 		p.finish(it)
 	}
+	p.Shut(l.Owner)
 }

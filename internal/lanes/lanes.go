@@ -117,8 +117,9 @@ type Callbacks[T, R any] struct {
 	Refused func(owner any, item *T) R
 	// Held reports whether a stage in the lane holds the item back, and will let go of it in time.
 	Held func(item *T) bool
-	// GivenUp reports that the lane with this owner is given up, after its items are finished.
-	GivenUp func(owner any)
+	// Shut reports that the items of the lane with this owner are finished, because it has ended or is given up. A lane
+	// that ends after that is reported twice.
+	Shut func(owner any)
 }
 
 // An Item is one piece of work.

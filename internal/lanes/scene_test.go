@@ -53,7 +53,7 @@ type scene struct {
 	lanes   []*lane
 	work    func(s *scene, l *lane) // what a lane does until it is closed
 	flushes int
-	givenUp []int
+	shut    []int
 	out     []received
 
 	mu sync.Mutex // guards the jobs
@@ -74,7 +74,7 @@ func newScene(n int, work func(*scene, *lane)) *scene {
 		Abandoned: func(j *job) result { return result{id: j.id, how: "abandoned", made: s.now()} },
 		Refused:   func(_ any, j *job) result { return result{id: j.id, how: "refused", made: s.now()} },
 		Held:      func(j *job) bool { return j.kept },
-		GivenUp:   func(owner any) { s.givenUp = append(s.givenUp, owner.(int)) },
+		Shut:      func(owner any) { s.shut = append(s.shut, owner.(int)) },
 	})
 	return s
 }

@@ -1,0 +1,100 @@
+package batch_test
+
+// Which records are reported as running around lanes when something hangs.
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+
+	"github.com/lambdabatch/batch"
+	"github.com/matryer/is"
+)
+
+// The record has gone through the lanes and to the end. The stage before them is still at work on it.
+func TestARecordAtWhichAStageBeforeLanesHangsIsRunning(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		ctx, reserve := deadline(t)
+		hang := stuckOn(t, "0")
+		var report batch.Report
+		response, err := batch.Run(grouped(ctx, make([]string, 2), reserve, reportInto(&report), batch.WithoutAllFailedError()), func(s texts) texts {
+			lingering := func(yield func(batch.Result[string]) bool) {
+				for r := range s {
+					if !yield(r) {
+						return
+					}
+					_ = hang(ctx, r.Record().ID[1:])
+				}
+			}
+			return inLanes(lingering, 2, succeed)
+		})
+		is.NoErr(err)
+		is.Equal(listed(response), []string{"r0", "r1"})
+		is.Equal(runningIDs(report), []string{"r0"})
+	})
+}
+
+// A stage after the lanes keeps record 0, and the lane hangs at record 1.
+func TestARecordThatAStageAfterLanesKeepsIsNotRunning(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		ctx, reserve := deadline(t)
+		var report batch.Report
+		_, err := batch.Run(grouped(ctx, make([]string, 2), reserve, reportInto(&report), batch.WithoutAllFailedError()), func(s texts) texts {
+			return without(inLanes(s, 1, stuckOn(t, "1")), "r0")
+		})
+		is.NoErr(err)
+		is.Equal(runningIDs(report), []string{"r1"})
+		is.Equal(report.Unreached, 2)
+	})
+}
+
+// A stage in the lane keeps record 2, the last one. Before the deadline, the chunk of records 0 and 1 is written, which hangs.
+func TestARecordThatALaneKeepsWhileItsChunkHangsIsNotRunning(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		ctx, reserve := deadline(t)
+		hang := stuckOn(t, "0", "source")
+		hanging := func(yield func(batch.Result[string]) bool) {
+			grouped(ctx, make([]string, 3), reserve)(yield)
+			_ = hang(ctx, "source")
+		}
+		left := map[string]error{}
+		for r := range batch.Parallel(hanging, 1, func(s texts) texts {
+			return batch.TryEachChunk(without(s, "r2"), 10, func(ctx context.Context, vs []string) error { return hang(ctx, vs[0]) })
+		}) {
+			left[r.Record().ID] = r.Err()
+		}
+		is.Equal(len(left), 3)
+		is.True(errors.Is(left["r0"], batch.ErrRunning))
+		is.True(errors.Is(left["r1"], batch.ErrRunning))
+		is.True(errors.Is(left["r2"], batch.ErrUnreached))
+		is.True(!errors.Is(left["r2"], batch.ErrRunning))
+	})
+}
+
+// The first result of the other batch hangs after the lanes. The first record of the batch itself is kept there.
+func TestARecordIsNotRunningBecauseOneOfAnotherBatchHangsAfterLanes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		ctx, reserve := deadline(t)
+		other := one(batch.Of("x"))
+		var report batch.Report
+		_, err := batch.Run(grouped(ctx, make([]string, 2), reserve, reportInto(&report), batch.WithoutAllFailedError()), func(s texts) texts {
+			mixed := func(yield func(batch.Result[string]) bool) {
+				for r := range s {
+					if !yield(r) {
+						return
+					}
+				}
+				yield(other)
+			}
+			return batch.TryEach(without(batch.Parallel(mixed, 1, identity), "r0", "r1"), stuckOn(t, "x"))
+		})
+		is.NoErr(err)
+		is.Equal(runningIDs(report), []string{})
+		is.Equal(report.Unreached, 2)
+	})
+}
