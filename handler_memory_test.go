@@ -37,14 +37,6 @@ func (g *gauge) look() {
 // live returns the most that was in use at a time.
 func (g *gauge) live() uint64 { return max(g.most, g.before) - g.before }
 
-// liveHeap returns how many bytes are in use.
-func liveHeap() uint64 {
-	runtime.GC()
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	return m.HeapAlloc
-}
-
 // measure invokes the handler of a source so that a batch costs as much as possible: every record fails, is logged and
 // is listed in the response and in a report. measure returns how many bytes were allocated, and the most that were in
 // use.

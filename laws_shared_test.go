@@ -269,6 +269,14 @@ func allocated(f func()) uint64 {
 	return after.TotalAlloc - before.TotalAlloc
 }
 
+// liveHeap returns how many bytes are in use.
+func liveHeap() uint64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
+}
+
 // equal compares what fmt prints, so that nil and an empty slice are equal.
 func equal(t *rapid.T, what string, got, want any) {
 	t.Helper()
