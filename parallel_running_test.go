@@ -7,6 +7,7 @@ import (
 	"errors"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/lambdabatch/batch"
 	"github.com/matryer/is"
@@ -36,18 +37,29 @@ func TestARecordAtWhichAStageBeforeLanesHangsIsRunning(t *testing.T) {
 	})
 }
 
-// A stage after the lanes keeps record 0, and the lane hangs at record 1.
-func TestARecordThatAStageAfterLanesKeepsIsNotRunning(t *testing.T) {
+// A goroutine of a stage after the lanes works on a copy of record 0 while the consumer of the lanes waits for record 1.
+func TestARecordIsNotAcknowledgedWhileAFunctionRunsForACopyAndLanesAreAwaited(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := is.New(t)
 		ctx, reserve := deadline(t)
-		var report batch.Report
-		_, err := batch.Run(grouped(ctx, make([]string, 2), reserve, reportInto(&report), batch.WithoutAllFailedError()), func(s texts) texts {
-			return without(inLanes(s, 1, stuckOn(t, "1")), "r0")
+		stuck := sameValue(stuckOn(t, "0"))
+		response, err := batch.Run(grouped(ctx, make([]string, 2), reserve), func(s texts) texts {
+			lanes := inLanes(s, 2, func(ctx context.Context, v string) error {
+				return taking(time.Duration(indexOf(v))*time.Second)(ctx, v)
+			})
+			return func(yield func(batch.Result[string]) bool) {
+				for r := range lanes {
+					if r.Record().Index == 0 {
+						time.AfterFunc(time.Millisecond, func() { _ = batch.Then(r, stuck) })
+					}
+					if !yield(r) {
+						return
+					}
+				}
+			}
 		})
 		is.NoErr(err)
-		is.Equal(runningIDs(report), []string{"r1"})
-		is.Equal(report.Unreached, 2)
+		is.Equal(listed(response), []string{"r0"})
 	})
 }
 
