@@ -83,6 +83,7 @@ func (c *chunk[T]) add(r Result[T]) bool {
 	r.h.entry.hold()
 	if r.h.entry != nil {
 		c.registerFor(&r.h)
+		r.h.notePassed()
 	}
 	if c.ready < c.size {
 		return true
@@ -165,6 +166,7 @@ func (c *chunk[T]) writeAndSend(at *feeder) bool {
 	var before pause
 	if at != nil {
 		before = at.pause()
+		at.passed.Store(0) // functions are called for what the chunk has kept
 		defer func() { before.resume() }()
 	}
 	for _, r := range held {

@@ -156,6 +156,7 @@ func (c *collector[T]) add(r Result[T]) bool {
 		r.h.leave()
 	}
 	r.h.see()
+	r.h.notePassed()
 	run, index := r.h.entry.level.run, int(r.h.entry.index)
 	c.mu.Lock()
 	if c.closed {

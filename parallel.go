@@ -152,6 +152,7 @@ func (p *parallel[A, B]) push(r Result[A]) bool {
 	if p.chooseLane != nil {
 		lane, r.h = p.chooseLane(r.h, &t.value)
 	}
+	r.h.notePassed()
 	t.visit.begin(x, r.h, it)
 	for _, e := range held {
 		e.release()
@@ -268,6 +269,7 @@ func (p *parallel[A, B]) emit(l *lanes.Lane[task[A], emitted[B]], in *inlet, r R
 	before := in.pause()
 	if e := r.h.entry; e != nil && e.visit != nil && e.visit.crossing.border == &p.border {
 		it = e.visit.item.(*lanes.Item[task[A], emitted[B]])
+		r.h.notePassed()
 		r.h.leave()
 	}
 	r.h.entry.hold() // until the consumer has yielded it

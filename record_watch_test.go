@@ -3,6 +3,7 @@ package batch_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"testing"
@@ -92,6 +93,86 @@ func thenEach(s texts, f func(context.Context, string) error) texts {
 	return func(yield func(batch.Result[string]) bool) {
 		for r := range s {
 			if !yield(batch.Then(r, sameValue(f))) {
+				return
+			}
+		}
+	}
+}
+
+// A stage has another goroutine fetch results, which sends each twice. The first copy has arrived when a function is called
+// for the second one and hangs. The other goroutine is still at the record then, and goes on a second later.
+func TestARecordWithAStuckCopyIsReportedThoughItsGoroutineGoesOn(t *testing.T) {
+	type function = func(context.Context, string) error
+	plain := func(s texts, f function) texts { return batch.TryEach(s, f) }
+	for name, stage := range map[string]func(texts, function) texts{
+		"alone": func(s texts, f function) texts { return plain(fetchingTwice(s), f) },
+		"a part": func(s texts, f function) texts {
+			return plain(fetchingTwice(batch.FlatMap(s, func(v string) []string { return []string{v, v} })), f)
+		},
+		"looked at": func(s texts, f function) texts {
+			return batch.Tap(fetchingTwice(s), func(r batch.Result[string]) { v, _ := r.Value(); _ = f(t.Context(), v) })
+		},
+		"in a lane": func(s texts, f function) texts {
+			return batch.Parallel(s, 1, func(s texts) texts { return plain(fetchingTwice(s), f) })
+		},
+		"in a lane in a lane": func(s texts, f function) texts {
+			return batch.Parallel(s, 1, func(s texts) texts {
+				return batch.Parallel(s, 1, func(s texts) texts { return plain(fetchingTwice(s), f) })
+			})
+		},
+		"in a route": func(s texts, f function) texts {
+			return batch.Route(s, func(string) int { return 0 }, map[int]batch.Stage[string, string]{
+				0: func(s texts) texts { return plain(fetchingTwice(s), f) },
+			})
+		},
+		"after lanes":  func(s texts, f function) texts { return plain(fetchingTwice(inLanes(s, 1, succeed)), f) },
+		"before lanes": func(s texts, f function) texts { return inLanes(plain(fetchingTwice(s), f), 2, succeed) },
+		"before a chunk that the consumer of lanes has written": func(s texts, f function) texts {
+			lanes := inLanes(s, 1, func(ctx context.Context, v string) error {
+				if v != "0" {
+					<-ctx.Done() // so that the chunk is written before
+				}
+				return nil
+			})
+			return batch.TryEachChunk(plain(fetchingTwice(lanes), f), 10, func(context.Context, []string) error { return nil })
+		},
+	} {
+		for _, records := range []int{1, 3} {
+			t.Run(fmt.Sprint(name, ", ", records), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					is := is.New(t)
+					ctx, reserve := deadline(t)
+					calls, stuck := 0, stuckOn(t, "0")
+					response, err := batch.Run(grouped(ctx, make([]string, records), reserve, batch.WithoutAllFailedError()), func(s texts) texts {
+						return stage(s, func(ctx context.Context, v string) error {
+							if calls++; calls == 2 {
+								return stuck(ctx, v)
+							}
+							return nil
+						})
+					})
+					is.NoErr(err)
+					is.True(slices.Contains(listed(response), "r0"))
+				})
+			})
+		}
+	}
+}
+
+// fetchingTwice sends each result twice, by another goroutine, which asks for the next one a second later.
+func fetchingTwice(s texts) texts {
+	return func(yield func(batch.Result[string]) bool) {
+		fetched := make(chan batch.Result[string], 12)
+		go func() {
+			defer close(fetched)
+			for r := range s {
+				fetched <- r
+				fetched <- r
+				time.Sleep(time.Second)
+			}
+		}()
+		for r := range fetched {
+			if !yield(r) {
 				return
 			}
 		}
