@@ -1,6 +1,6 @@
 package batch_test
 
-// Lanes through which there pass results of no record, of several batches, or of other lanes.
+// Lanes that get results of no record, of several batches, or of other lanes.
 
 import (
 	"context"
@@ -13,23 +13,20 @@ import (
 	"github.com/matryer/is"
 )
 
-// throughOne are the ways through lanes without a choice.
-var throughOne = map[string]func(texts, batch.Stage[string, string]) texts{
-	"Parallel": func(s texts, stage batch.Stage[string, string]) texts { return batch.Parallel(s, 1, stage) },
-	"Route": func(s texts, stage batch.Stage[string, string]) texts {
-		return batch.Route(s, func(string) int { return 0 }, map[int]batch.Stage[string, string]{0: stage})
-	},
-	"a Route without routes": func(s texts, _ batch.Stage[string, string]) texts {
-		return batch.Route(s, func(string) int { return 0 }, map[int]batch.Stage[string, string]{})
-	},
-}
-
 func TestResultsWithoutARecordAreTheSameAfterLanes(t *testing.T) {
 	var zero batch.Result[string]
 	zeros := func(yield func(batch.Result[string]) bool) {
 		_ = yield(zero) && yield(zero.Ack()) && yield(zero.Fail(io.EOF))
 	}
-	for name, through := range throughOne {
+	for name, through := range map[string]func(texts, batch.Stage[string, string]) texts{
+		"Parallel": func(s texts, stage batch.Stage[string, string]) texts { return batch.Parallel(s, 1, stage) },
+		"Route": func(s texts, stage batch.Stage[string, string]) texts {
+			return batch.Route(s, func(string) int { return 0 }, map[int]batch.Stage[string, string]{0: stage})
+		},
+		"a Route without routes": func(s texts, _ batch.Stage[string, string]) texts {
+			return batch.Route(s, func(string) int { return 0 }, map[int]batch.Stage[string, string]{})
+		},
+	} {
 		t.Run(name, func(t *testing.T) {
 			is := is.New(t)
 			var errs []error
@@ -57,7 +54,7 @@ func TestAResultThatComesUpInLanesPassesThoughNoneHasEnteredThem(t *testing.T) {
 	is.Equal(len(failures), 0)
 }
 
-// The lane of other Parallels waits until its result has passed through these.
+// The lane of another Parallel waits until its result has passed through these lanes.
 func TestAResultThatIsInsideOtherLanesStaysThereWhileItPassesThroughLanes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := is.New(t)
