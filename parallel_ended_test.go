@@ -17,7 +17,7 @@ import (
 // Contexts inside lanes end after those outside, and the later the more contexts are derived from the record's. This is a
 // race that takes several rounds.
 func TestNoFunctionStartsInALaneForAResultThatWasSentAfterTheEnd(t *testing.T) {
-	const rounds, derived = 3, 20_000
+	const rounds, derived = 5, 20_000
 	for range rounds {
 		ctx, cancel := context.WithCancel(t.Context())
 		var late atomic.Bool

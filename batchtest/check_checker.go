@@ -12,22 +12,34 @@ import (
 type checker[A, B any] struct {
 	stage batch.Stage[A, B]
 	checkSettings
+	foundBy int // the number of the look that has found a breach; 0: none has
 }
 
 // check returns a sentence about the first law that the stage breaks in a scene, "" if it breaks none.
+//
+// Once a breach has been found, check only looks for it where it was. Then rapid looks for a smaller scene, and tries
+// hundreds that break no law.
 func (c *checker[A, B]) check(s scene[A]) string {
-	plain, b := c.plain(s)
-	under := conditions{}
-	for _, check := range []func(scene[A], *trial) (*breach, conditions){c.alone, c.inLanes, c.hindered} {
-		if b == nil {
-			b, under = check(s, plain)
+	var r *rig[A, B]
+	var plain *trial
+	for i, look := range []func() (*breach, conditions){
+		func() (b *breach, under conditions) { r, plain, b = c.try(s, under); return b, under },
+		func() (b *breach, under conditions) { return c.again(r, plain), under },
+		func() (*breach, conditions) { return c.alone(s, plain) },
+		func() (*breach, conditions) { return c.inLanes(s, plain) },
+		func() (*breach, conditions) { return c.hindered(s) },
+	} {
+		number := i + 1
+		if c.foundBy > 0 && number > 1 && number != c.foundBy {
+			continue // the first is always needed
+		}
+		if b, under := look(); b != nil {
+			c.foundBy = number
+			s.conditions = under
+			return fmt.Sprintf("the stage %s, with the batch %v: %s", b.deed, s, b.law)
 		}
 	}
-	if b == nil {
-		return ""
-	}
-	s.conditions = under
-	return fmt.Sprintf("the stage %s, with the batch %v: %s", b.deed, s, b.law)
+	return ""
 }
 
 // try builds the stage and ranges over its output once, under the conditions.
@@ -46,28 +58,24 @@ func (c *checker[A, B]) try(s scene[A], under conditions) (*rig[A, B], *trial, *
 	return r, t, c.broken(t)
 }
 
-// plain tries the stage without hindrances: once, a second time, and twice at once.
-func (c *checker[A, B]) plain(s scene[A]) (*trial, *breach) {
-	r, first, b := c.try(s, conditions{})
-	if b != nil {
-		return first, b
-	}
+// again ranges over the output a second time, and twice at once.
+func (c *checker[A, B]) again(r *rig[A, B], first *trial) *breach {
 	second := r.try()
 	if b := c.broken(second); b != nil {
-		return first, &breach{b.law, b.deed + " in a second range"}
+		return &breach{b.law, b.deed + " in a second range"}
 	}
 	if deed := difference(first, second); deed != "" {
-		return first, &breach{lawRanges, deed + " in a second range"}
+		return &breach{lawRanges, deed + " in a second range"}
 	}
 	for _, t := range r.tryTwiceAtOnce() {
 		if b := t.badEnding(); b != nil {
-			return first, &breach{b.law, b.deed + " in two ranges at once"}
+			return &breach{b.law, b.deed + " in two ranges at once"}
 		}
 		if deed := difference(first, t); deed != "" {
-			return first, &breach{lawAtOnce, deed + " in two ranges at once"}
+			return &breach{lawAtOnce, deed + " in two ranges at once"}
 		}
 	}
-	return first, nil
+	return nil
 }
 
 // alone tries each record without the others, and the batch without its first record that is Ready. The latter
@@ -115,7 +123,7 @@ func (c *checker[A, B]) inLanes(s scene[A], plain *trial) (*breach, conditions) 
 
 // hindered tries the drawn policy: alone, with a context that ends, and with a consumer that stops,
 // each without lanes and in lanes.
-func (c *checker[A, B]) hindered(s scene[A], _ *trial) (*breach, conditions) {
+func (c *checker[A, B]) hindered(s scene[A]) (*breach, conditions) {
 	for _, under := range []conditions{
 		{policy: s.policy},
 		{policy: s.policy, end: s.end},
