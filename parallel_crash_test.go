@@ -18,8 +18,10 @@ import (
 func twice(s texts) texts {
 	return func(yield func(batch.Result[string]) bool) {
 		for r := range s {
-			if !yield(r) || !yield(r) {
-				return
+			for range 2 {
+				if !yield(r) {
+					return
+				}
 			}
 		}
 	}
