@@ -47,7 +47,8 @@ import (
 // result out of a lane, to send it on elsewhere, the record is reported even if the failure
 // is settled there. And if it sends a copy of a result that has already left its lane, the
 // copy may come after later records of its group, and functions may run for both at once.
-// That happens if the stage copies results and another goroutine sends them.
+// That happens if results are copied in the lane, and another goroutine sends the copies or
+// has already fetched the next result.
 func Parallel[A, B any](s Stream[A], n int, stage func(Stream[A]) Stream[B]) Stream[B] {
 	requireStage("Parallel", "stage", s, stage != nil)
 	require(n >= 1, "Parallel", "n is less than 1")
@@ -95,7 +96,7 @@ func (p *parallel[A, B]) callbacks() lanes.Callbacks[task[A], emitted[B]] {
 		Finished:  func(t *task[A]) { t.visit.end() },
 		Refused:   func(owner any, t *task[A]) emitted[B] { return headerOnly[B](t.visit.untaken(owner.(*inlet).crash)) },
 		Held:      func(t *task[A]) bool { return t.visit.parts.Held() },
-		Shut:      func(owner any) { owner.(*inlet).close() },
+		Shut:      p.shut,
 		Abandoned: func(t *task[A]) emitted[B] { return headerOnly[B](t.visit.abandoned()) },
 	}
 }

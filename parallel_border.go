@@ -182,10 +182,13 @@ func (in *inlet) flush() {
 	}
 }
 
-// close hands the failures whose Results were discarded in the lane over to the outer levels.
-func (in *inlet) close() {
+// close hands the failures whose Results were discarded in the lane over to the outer levels. outerStays has the number
+// of the stay around each stay in the lane, if that is not over.
+func (in *inlet) close(outerStays map[uint32]uint32) {
 	for _, e := range in.all() {
-		e.level.handOverFailures(e.crossing.outer, 0, e.level.order.Unsettled())
+		for _, f := range e.level.order.Unsettled() {
+			e.level.handOverFailure(e.crossing.outer, outerStays[f.Stay], f)
+		}
 	}
 }
 

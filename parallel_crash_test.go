@@ -81,6 +81,20 @@ func TestAFailureThatHasEnteredALaneThatCrashesIsReported(t *testing.T) {
 	}
 }
 
+// The result has no record outside of the lane, either.
+func TestALaneMayCrashAtAResultWithoutARecord(t *testing.T) {
+	zero := func(yield func(batch.Result[string]) bool) { yield(batch.Result[string]{}) }
+	for range batch.Parallel(zero, 1, func(s texts) texts {
+		return func(func(batch.Result[string]) bool) {
+			for range s {
+				panic(errDrawn)
+			}
+		}
+	}) {
+		t.Error("the result leaves the lane")
+	}
+}
+
 func TestAResultWithoutARecordThatNoLaneHasTakenIsTheSame(t *testing.T) {
 	is := is.New(t)
 	zeros := func(yield func(batch.Result[string]) bool) {

@@ -64,6 +64,16 @@ func TestAFailureOfACopyThatIsDroppedInALaneHoldsBackRecordsInOtherLanes(t *test
 	for name, around := range map[string]func(texts, batch.Stage[string, string]) texts{
 		"alone":         func(s texts, stage batch.Stage[string, string]) texts { return stage(s) },
 		"inside a lane": func(s texts, stage batch.Stage[string, string]) texts { return batch.Parallel(s, 1, stage) },
+		"inside a lane, in one that ends": func(s texts, stage batch.Stage[string, string]) texts {
+			return batch.Parallel(s, 2, func(s texts) texts {
+				return func(yield func(batch.Result[string]) bool) {
+					for r := range stage(s) {
+						yield(r)
+						return
+					}
+				}
+			})
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -3,6 +3,7 @@ package batch
 // Visits: inside a lane, a Result has another entry, with the context and the failures of the lane.
 
 import (
+	"github.com/lambdabatch/batch/internal/lanes"
 	"github.com/lambdabatch/batch/internal/ledger"
 	"github.com/lambdabatch/batch/internal/order"
 )
@@ -101,7 +102,9 @@ func (v *visit) end() {
 		outer.order.Enter(v.outside.failureKey(), 0)
 	}
 	if inner != nil {
-		inner.handOverFailures(outer, v.outside.entry.stay(), inner.order.Leave(v.stay))
+		for _, f := range inner.order.Leave(v.stay) {
+			inner.handOverFailure(outer, v.outside.entry.stay(), f)
+		}
 	}
 	if seen {
 		outer.order.Settle(v.outside.failureKey()) // afterwards, so that stages outside always see a failure
@@ -109,14 +112,23 @@ func (v *visit) end() {
 	v.outside.entry.release() // last: it may end the visit to the lanes around these
 }
 
-// handOverFailures opens failures, whose Results were discarded in the lane l, on the outer level.
-// If that is inside other lanes, stay is the number of the visit there that the failures belong to.
-func (l *level) handOverFailures(outer *level, stay uint32, discarded []order.Cause[ledger.Verdict]) {
-	for _, f := range discarded {
-		holds := outer.run.entries[f.Index].holdsOthersBack()
-		outer.order.Fail(order.Failure{Index: f.Index, Number: f.Number, Stay: stay}, holds, f.Cause) // the run is troubled since the failure in the lane
-		l.order.Settle(f.Failure)
+// shut closes the inlet of a lane that has ended or is given up.
+func (p *parallel[A, B]) shut(owner any, unfinished []*lanes.Item[task[A], emitted[B]]) {
+	outerStays := make(map[uint32]uint32, len(unfinished))
+	for _, it := range unfinished {
+		if v := &it.Value.visit; v.crossing != nil {
+			outerStays[v.stay] = v.outside.entry.stay()
+		}
 	}
+	owner.(*inlet).close(outerStays)
+}
+
+// handOverFailure opens a failure, whose Result was discarded in the lane l, on the outer level. If that is inside other
+// lanes, stay is the number of the visit there that the failure belongs to.
+func (l *level) handOverFailure(outer *level, stay uint32, f order.Cause[ledger.Verdict]) {
+	holds := outer.run.entries[f.Index].holdsOthersBack()
+	outer.order.Fail(order.Failure{Index: f.Index, Number: f.Number, Stay: stay}, holds, f.Cause) // the run is troubled since the failure in the lane
+	l.order.Settle(f.Failure)
 }
 
 // lost returns the header of a Result that its lane has not finished: Failed by the panic of the

@@ -267,11 +267,11 @@ func (s HostileStage) copiesLate() bool {
 	return HasKind(s.In, repeating...) || HasKind(s.In, "copy") && (HasKind(s.In, reordering...) || HasKind(s.In, "nested", "ahead"))
 }
 
-// copiesAhead reports whether a stage in the lane copies Results, and another one sends them on another goroutine. When the
-// Result itself has left and the lane has gone on, nothing there knows of the copy before a function is called for it.
+// copiesAhead reports whether a stage in the lane copies Results, and another one sends them, or fetches them, on another
+// goroutine. When the Result itself has left and the lane has gone on, nothing there knows of the copy before a function is
+// called for it.
 func (s HostileStage) copiesAhead() bool {
-	copies := slices.IndexFunc(s.In, func(in HostileStage) bool { return in.Kind == "copy" || slices.Contains(repeating, in.Kind) })
-	return copies >= 0 && HasKind(s.In[copies:], "ahead")
+	return (HasKind(s.In, "copy") || HasKind(s.In, repeating...)) && HasKind(s.In, "ahead")
 }
 
 // nests reports whether a stage ranges over the stream of a lane while another range over it is under way.

@@ -241,24 +241,27 @@ func TestALaneThatHangsOnAnItemFromBeforeIsGivenUpAlthoughItHasTakenAnother(t *t
 	})
 }
 
-// The lane drops its job and ends.
-func TestALaneThatEndsIsShutAfterItsItemsAreFinishedAndBeforeThePoolIsOver(t *testing.T) {
+// The lane drops its first job and keeps the second one. Of both, nothing has been emitted.
+func TestALaneThatEndsIsShutBeforeItsItemsAreFinished(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		s := newScene(1, func(s *scene, l *lane) {
 			s.Next(l)
+			s.Next(l)
 			s.Close(l, true, func(*job) (result, bool) { return result{}, false })
 		})
-		it := s.add(0, 0, 0, 0)
-		finished := 0
-		s.Shut = func(owner any) {
+		s.add(0, 0, 0, 0)
+		s.add(0, 0, 0, 0)
+		var unfinished []int
+		s.Shut = func(owner any, items []*item) {
 			s.shut = append(s.shut, owner.(int))
-			finished = it.Value.finished
+			for _, it := range items {
+				unfinished = append(unfinished, it.Value.id)
+			}
 		}
 		s.produce()
 		s.consume()
 		equal(t, "lanes shut", s.shut, []int{0})
-		if finished != 1 {
-			t.Error("the lane is shut before its job is finished")
-		}
+		equal(t, "unfinished", unfinished, []int{0, 1})
+		finishedOnce(t, s)
 	})
 }

@@ -221,6 +221,7 @@ func (p *Pool[K, T, R]) shutLane(l *Lane[T, R], lost func(*T) (R, bool)) {
 	defer l.mu.Unlock()
 	l.shut = true
 	l.current = nil
+	p.Shut(l.Owner, l.unfinished)
 	for len(l.unfinished) > 0 {
 		it := l.unfinished[0]
 		if p.Inside(&it.Value) {
@@ -230,5 +231,4 @@ func (p *Pool[K, T, R]) shutLane(l *Lane[T, R], lost func(*T) (R, bool)) {
 		}
 		p.finish(it)
 	}
-	p.Shut(l.Owner)
 }

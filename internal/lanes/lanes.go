@@ -117,9 +117,9 @@ type Callbacks[T, R any] struct {
 	Refused func(owner any, item *T) R
 	// Held reports whether a stage in the lane holds the item back, and will let go of it in time.
 	Held func(item *T) bool
-	// Shut reports that the items of the lane with this owner are finished, because it has ended or is given up. A lane
-	// that ends after that is reported twice.
-	Shut func(owner any)
+	// Shut reports that the lane with this owner has ended or is given up, before its unfinished items are finished. A
+	// lane that was given up and ends later is reported twice.
+	Shut func(owner any, unfinished []*Item[T, R])
 }
 
 // An Item is one piece of work.

@@ -74,7 +74,7 @@ func newScene(n int, work func(*scene, *lane)) *scene {
 		Abandoned: func(j *job) result { return result{id: j.id, how: "abandoned", made: s.now()} },
 		Refused:   func(_ any, j *job) result { return result{id: j.id, how: "refused", made: s.now()} },
 		Held:      func(j *job) bool { return j.kept },
-		Shut:      func(owner any) { s.shut = append(s.shut, owner.(int)) },
+		Shut:      func(owner any, _ []*item) { s.shut = append(s.shut, owner.(int)) },
 	})
 	return s
 }
