@@ -166,12 +166,12 @@ func (c *chunk[T]) writeAndSend(at *feeder) bool {
 	var before pause
 	if at != nil {
 		before = at.pause()
-		at.passed.Store(0) // functions are called for what the chunk has kept
 		defer func() { before.resume() }()
 	}
 	for _, r := range held {
 		if at != nil {
 			before.setCurrent(r.h.entry)
+			r.h.forgetPassed()
 		}
 		more := c.send(r)
 		r.h.entry.release() // only now, or the next record of the group might start too early

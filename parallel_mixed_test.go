@@ -39,7 +39,7 @@ func TestResultsWithoutARecordAreTheSameAfterLanes(t *testing.T) {
 }
 
 // No record ever enters the lanes.
-func TestAResultThatComesUpInLanesPassesThoughNoneHasEnteredThem(t *testing.T) {
+func TestLanesPassOnAResultThatNeverEnteredThem(t *testing.T) {
 	is := is.New(t)
 	x := one(batch.Of("x"))
 	zeros := func(yield func(batch.Result[string]) bool) { yield(batch.Result[string]{}) }

@@ -5,6 +5,7 @@ package batch
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"time"
 )
 
@@ -54,6 +55,8 @@ type entry struct {
 	level *level
 	visit *visit // nil outside of lanes
 	index int32
+
+	passed atomic.Uint32 // how far Results of the record have come here; see notePassed
 }
 
 func (e *entry) batch() *batch  { return e.level.run.batch }

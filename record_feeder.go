@@ -13,7 +13,6 @@ import (
 // point where another one takes over. The feeder tracks the record that is being worked on.
 type feeder struct {
 	current atomic.Uint64             // low half: the current record plus 1, or 0; high half: the number of changes
-	passed  atomic.Uint64             // the part that has passed on last; see notePassed
 	writing atomic.Pointer[[]*header] // what TryEachChunk's function is being called with
 
 	mu         sync.Mutex

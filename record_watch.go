@@ -13,8 +13,7 @@ func (h *header) watched() bool {
 	if run.flags.Load()&strayed != 0 {
 		return false
 	}
-	f := h.entry.level.feeder(h.feederNumber())
-	if f.isCurrent(h.entry.index) && f.passed.Load() != h.part() {
+	if h.entry.level.feeder(h.feederNumber()).isCurrent(h.entry.index) && h.entry.passed.Load() < h.place() {
 		return true
 	}
 	run.setFlag(strayed)
@@ -22,13 +21,30 @@ func (h *header) watched() bool {
 }
 
 // notePassed notes that a Result has come as far as its feeder goes: to the collector, to the border of lanes or into a
-// chunk. A function that is called for its part afterwards is called for a copy. If that happens on another goroutine,
-// the feeder may still be at the record, and go on while the function runs.
+// chunk. Results of a record usually come there by part. So a function that is called for a part which is not above
+// all that have passed may be called for a copy. If another goroutine sends the copies, the feeder may still be at
+// the record then, and go on while the function runs.
 func (h *header) notePassed() {
-	if l := h.entry.level; l.run.hasDeadline {
-		l.feeder(h.feederNumber()).passed.Store(h.part())
+	if !h.entry.level.run.hasDeadline {
+		return
+	}
+	for here := h.place(); ; {
+		before := h.entry.passed.Load()
+		if before >= here || h.entry.passed.CompareAndSwap(before, here) {
+			return
+		}
 	}
 }
 
-// part identifies the part of the record, and differs from 0.
-func (h *header) part() uint64 { return uint64(h.entry.index+1)<<32 | uint64(h.partNumber()) }
+// forgetPassed is called for a Result that was kept in a chunk and goes on.
+func (h *header) forgetPassed() {
+	if h.entry != nil {
+		h.entry.passed.Store(0)
+	}
+}
+
+// place orders the Results of a record by the feeder that they came from, and then by part.
+func (h *header) place() uint32 {
+	const bits = 23 // of the part; all above share a place
+	return (uint32(h.feederNumber())+1)<<bits | min(h.partNumber(), 1<<bits-1)
+}

@@ -109,6 +109,18 @@ func TestARecordWithAStuckCopyIsReportedThoughItsGoroutineGoesOn(t *testing.T) {
 		"a part": func(s texts, f function) texts {
 			return plain(fetchingTwice(batch.FlatMap(s, func(v string) []string { return []string{v, v} })), f)
 		},
+		"before parts": func(s texts, f function) texts { return splitInTwo(plain(fetchingTwice(s), f)) },
+		"before parts in a chunk": func(s texts, f function) texts {
+			return batch.TryEachChunk(splitInTwo(plain(fetchingTwice(s), f)), 2, func(context.Context, []string) error { return nil })
+		},
+		"before parts in lanes": func(s texts, f function) texts { return inLanes(splitInTwo(plain(fetchingTwice(s), f)), 2, succeed) },
+		"before parts, in a lane": func(s texts, f function) texts {
+			return batch.Parallel(s, 1, func(s texts) texts { return splitInTwo(plain(fetchingTwice(s), f)) })
+		},
+		"in the key of a route": func(s texts, f function) texts {
+			key := func(v string) int { _ = f(t.Context(), v); return 0 }
+			return batch.Route(fetchingTwice(s), key, map[int]batch.Stage[string, string]{0: batch.Each(succeed)})
+		},
 		"looked at": func(s texts, f function) texts {
 			return batch.Tap(fetchingTwice(s), func(r batch.Result[string]) { v, _ := r.Value(); _ = f(t.Context(), v) })
 		},
@@ -159,15 +171,80 @@ func TestARecordWithAStuckCopyIsReportedThoughItsGoroutineGoesOn(t *testing.T) {
 	}
 }
 
-// fetchingTwice sends each result twice, by another goroutine, which asks for the next one a second later.
-func fetchingTwice(s texts) texts {
+// Between the copies of a result there are others: another part of the record, or an earlier record that a stage has kept.
+func TestARecordWithAStuckCopyIsReportedThoughOtherResultsHavePassed(t *testing.T) {
+	type function = func(context.Context, string) error
+	for name, test := range map[string]struct {
+		stage func(texts, function) texts
+		stuck int // the call that hangs
+		want  string
+	}{
+		"another part": {func(s texts, f function) texts {
+			return batch.TryEach(fetchingTogether(splitInTwo(s), 2), f)
+		}, 3, "r0"},
+		"an earlier record": {func(s texts, f function) texts {
+			return lateFirst(batch.TryEach(fetchingTwice(s), f))
+		}, 4, "r1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				is := is.New(t)
+				ctx, reserve := deadline(t)
+				calls, hang := 0, stuckOn(t, "")
+				response, err := batch.Run(grouped(ctx, make([]string, 3), reserve, batch.WithoutAllFailedError()), func(s texts) texts {
+					return test.stage(s, func(ctx context.Context, _ string) error {
+						if calls++; calls == test.stuck {
+							return hang(ctx, "")
+						}
+						return nil
+					})
+				})
+				is.NoErr(err)
+				is.True(slices.Contains(listed(response), test.want))
+			})
+		})
+	}
+}
+
+// lateFirst sends the first result after the first one of record 1.
+func lateFirst(s texts) texts {
+	return func(yield func(batch.Result[string]) bool) {
+		var first *batch.Result[string]
+		sent := false
+		for r := range s {
+			if first == nil {
+				first = &r
+				continue
+			}
+			if !yield(r) {
+				return
+			}
+			if !sent && r.Record().Index == 1 {
+				sent = true
+				yield(*first)
+			}
+		}
+	}
+}
+
+// fetchingTwice sends each result twice, from another goroutine, which asks for the next one a second later.
+func fetchingTwice(s texts) texts { return fetchingTogether(s, 1) }
+
+// fetchingTogether is fetchingTwice for n results at a time: it sends all of them, and all once more.
+func fetchingTogether(s texts, n int) texts {
 	return func(yield func(batch.Result[string]) bool) {
 		fetched := make(chan batch.Result[string], 12)
 		go func() {
 			defer close(fetched)
+			var all []batch.Result[string]
 			for r := range s {
-				fetched <- r
-				fetched <- r
+				if all = append(all, r); len(all) < n {
+					continue
+				}
+				for _, r := range slices.Concat(all, all) {
+					fetched <- r
+				}
+				all = nil
 				time.Sleep(time.Second)
 			}
 		}()

@@ -95,6 +95,10 @@ func chooseRoute[K comparable, A any](h header, value *A, key func(A) K, numbers
 			return 0, out
 		}
 	}
+	if !out.watched() {
+		out.entry.hold()
+		defer out.entry.release()
+	}
 	k := key(*value)
 	number, ok := numbers[k] // panics if K is an interface whose dynamic type is not comparable
 	if !ok {

@@ -17,8 +17,8 @@ type checker[A, B any] struct {
 
 // check returns a sentence about the first law that the stage breaks in a scene, "" if it breaks none.
 //
-// Once a breach has been found, check only looks for it where it was. Then rapid looks for a smaller scene, and tries
-// hundreds that break no law.
+// Once a breach has been found, check only looks for it where it was. Rapid then tries hundreds of smaller scenes, and most
+// of them break no law.
 func (c *checker[A, B]) check(s scene[A]) string {
 	var r *rig[A, B]
 	var plain *trial

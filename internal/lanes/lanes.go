@@ -118,7 +118,7 @@ type Callbacks[T, R any] struct {
 	// Held reports whether a stage in the lane holds the item back, and will let go of it in time.
 	Held func(item *T) bool
 	// Shut reports that the lane with this owner has ended or is given up, before its unfinished items are finished. A
-	// lane that was given up and ends later is reported twice.
+	// lane that is given up and ends later is reported twice.
 	Shut func(owner any, unfinished []*Item[T, R])
 }
 
