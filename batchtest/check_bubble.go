@@ -1,11 +1,13 @@
 package batchtest
 
 import (
+	"bytes"
 	"fmt"
 	"path/filepath"
 	"runtime"
 	"runtime/metrics"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -130,26 +132,42 @@ func (h headcount) rulesOutNew(crowd int) bool {
 	return now.created == h.created || h.existing > crowd && now.existing <= h.existing
 }
 
+// A census lists the goroutines of the process, in the same room each time: CheckStage takes thousands.
+type census struct {
+	mu     sync.Mutex // a range that never returned may return after all, and then it is listed, too
+	stacks []byte
+}
+
 // leftBehind returns what started a goroutine of the bubble that belongs to the stage, if there is
 // one. The caller must have waited for goroutines that are ending.
-func leftBehind() (maker string, some bool) {
-	stacks := make([]byte, 64<<10)
-	n := runtime.Stack(stacks, true)
-	for ; n == len(stacks); n = runtime.Stack(stacks, true) {
-		stacks = make([]byte, 2*len(stacks))
+func (c *census) leftBehind() (maker string, some bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	n := runtime.Stack(c.stacks, true)
+	for ; n == len(c.stacks); n = runtime.Stack(c.stacks, true) {
+		c.stacks = make([]byte, max(64<<10, 2*len(c.stacks)))
 	}
-	_, bubble, _ := strings.Cut(firstLine(string(stacks[:n])), "synctest") // the first stack is the caller's
+	header, _, _ := bytes.Cut(c.stacks[:n], []byte("\n")) // the first stack is the caller's
+	_, bubble, _ := bytes.Cut(header, []byte("synctest"))
 	where := ""
-	for stack := range strings.SplitSeq(string(stacks[:n]), "\n\n") {
-		_, made, _ := strings.Cut(stack, "\ncreated by ")
-		m, _, _ := strings.Cut(firstLine(made), " in goroutine")
-		_, at, _ := strings.Cut(made, "\n\t")
-		at, _, _ = strings.Cut(filepath.Base(at), " ")
-		if strings.HasSuffix(firstLine(stack), bubble) && !isHarness(m) && (!some || m < maker) {
+	for stack := range bytes.SplitSeq(c.stacks[:n], []byte("\n\n")) {
+		if header, _, _ = bytes.Cut(stack, []byte("\n")); !bytes.HasSuffix(header, bubble) {
+			continue
+		}
+		_, made, _ := bytes.Cut(stack, []byte("\ncreated by "))
+		if m, at := makerAndPlace(string(made)); !isHarness(m) && (!some || m < maker) {
 			maker, where, some = m, at, true
 		}
 	}
 	return maker + " at " + where, some
+}
+
+// makerAndPlace reads the end of a stack: which function started the goroutine, and in which line.
+func makerAndPlace(made string) (maker, place string) {
+	maker, _, _ = strings.Cut(firstLine(made), " in goroutine")
+	_, place, _ = strings.Cut(made, "\n\t")
+	place, _, _ = strings.Cut(filepath.Base(place), " ")
+	return maker, place
 }
 
 // isHarness reports whether a goroutine was started by the code around a stage.

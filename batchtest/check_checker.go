@@ -12,6 +12,7 @@ import (
 type checker[A, B any] struct {
 	stage batch.Stage[A, B]
 	checkSettings
+	census
 	foundBy int // the number of the look that has found a breach; 0: none has
 }
 

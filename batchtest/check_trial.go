@@ -16,6 +16,7 @@ type rig[A, B any] struct {
 	scene[A]
 	output  batch.Stream[B]
 	crowd   int
+	census  *census
 	current *trial
 }
 
@@ -36,7 +37,7 @@ type trial struct {
 // build builds the stage on its own goroutine.
 func (c *checker[A, B]) build(s scene[A], under conditions) (r *rig[A, B], building *trial) {
 	s.conditions = under
-	r = &rig[A, B]{scene: s, crowd: c.crowd}
+	r = &rig[A, B]{scene: s, crowd: c.crowd, census: &c.census}
 	building = &trial{conditions: under}
 	r.current = building
 	building.ending = callAll(func() {
@@ -122,7 +123,7 @@ func (r *rig[A, B]) try() *trial {
 		if before.rulesOutNew(r.crowd) { // spares leftBehind, which is slow
 			return
 		}
-		if maker, some := leftBehind(); some {
+		if maker, some := r.census.leftBehind(); some {
 			t.complain(lawGoroutines, "leaves a goroutine behind, started by "+maker)
 		}
 	})
