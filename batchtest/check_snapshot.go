@@ -94,9 +94,14 @@ func removeFirst(all []snapshot, fits func(snapshot) bool) (rest []snapshot, fou
 	return slices.Delete(slices.Clone(all), i, i+1), true
 }
 
-// ofRecord returns the snapshots of one record.
-func ofRecord(index int, all []snapshot) []snapshot {
-	return lo.Filter(all, func(s snapshot, _ int) bool { return s.index == index })
+// ofRecord returns the snapshots of one record. They are few, so it makes no room for all, as lo.Filter does.
+func ofRecord(index int, all []snapshot) (own []snapshot) {
+	for _, s := range all {
+		if s.index == index {
+			own = append(own, s)
+		}
+	}
+	return own
 }
 
 // indexes returns the indexes of the records in all, each once and sorted.
