@@ -2,6 +2,7 @@ package batchtest
 
 import (
 	"fmt"
+	"reflect"
 	"strings"
 	"unicode/utf8"
 
@@ -72,6 +73,8 @@ func drawScene[A any](values *rapid.Generator[A]) *rapid.Generator[scene[A]] {
 		return s
 	})
 }
+
+func (s scene[A]) equals(other scene[A]) bool { return reflect.DeepEqual(s, other) }
 
 // String is the scene as CheckStage prints it.
 func (s scene[A]) String() string {
