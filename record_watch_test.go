@@ -182,6 +182,19 @@ func TestARecordWithAStuckCopyIsReportedThoughOtherResultsHavePassed(t *testing.
 		"another part": {func(s texts, f function) texts {
 			return batch.TryEach(fetchingTogether(splitInTwo(s), 2), f)
 		}, 3, "r0"},
+		"an earlier part, without a function": {func(s texts, f function) texts {
+			return func(yield func(batch.Result[string]) bool) {
+				n := 0
+				for r := range fetchingTogether(swappingPairs(splitInTwo(s)), 2) {
+					if n++; n == 3 {
+						r = batch.Then(r, sameValue(f))
+					}
+					if !yield(r) {
+						return
+					}
+				}
+			}
+		}, 1, "r0"},
 		"an earlier record": {func(s texts, f function) texts {
 			return lateFirst(batch.TryEach(fetchingTwice(s), f))
 		}, 4, "r1"},
@@ -203,6 +216,42 @@ func TestARecordWithAStuckCopyIsReportedThoughOtherResultsHavePassed(t *testing.
 				is.True(slices.Contains(listed(response), test.want))
 			})
 		})
+	}
+}
+
+// A function is called for a record that the source has left, and hangs. Only then does a copy arrive, the first one.
+func TestARecordWithAStuckCopyIsReportedThoughTheSourceHadLeftIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		ctx, reserve := deadline(t)
+		stuck := stuckOn(t, "0")
+		response, err := batch.Run(grouped(ctx, make([]string, 2), reserve), func(s texts) texts {
+			return func(yield func(batch.Result[string]) bool) {
+				kept := slices.Collect(s)
+				go batch.Then(kept[0], sameValue(stuck))
+				synctest.Wait()
+				slices.Values(kept)(yield)
+			}
+		})
+		is.NoErr(err)
+		is.Equal(listed(response), []string{"r0"})
+	})
+}
+
+// swappingPairs sends the second of two results before the first.
+func swappingPairs(s texts) texts {
+	return func(yield func(batch.Result[string]) bool) {
+		var first *batch.Result[string]
+		for r := range s {
+			if first == nil {
+				first = &r
+				continue
+			}
+			if !yield(r) || !yield(*first) {
+				return
+			}
+			first = nil
+		}
 	}
 }
 
