@@ -130,7 +130,7 @@ func (b *slab[T]) take(n int) []T {
 //	_, poison := errors.AsType[*batch.DecodeError](err)
 type DecodeError struct {
 	ID    string // the ID of the record, "" if it could not be read either
-	Field string // the path within the record: "body", "kinesis.data", "value", …; "" for the whole record
+	Field string // the path within the record: "body", "kinesis.data", "value", …; "" for the whole record, or if Decode got strings or bytes
 	Err   error  // what is wrong
 }
 

@@ -170,8 +170,8 @@ they return a [*PayloadError]. [KinesisWindowHandler] and [DynamoDBWindowHandler
 
 If a batch has records and none of them was acknowledged, Run and every handler but FirehoseHandler
 return an [*AllFailedError]. [WithoutAllFailedError] turns that off. [WithLogger] and [WithReport] say what became of a batch. [WithScope] opens
-something around the work on one record, such as a trace span, and closes it when the outcome
-of the record is known.
+something around the work on one record, such as a trace span, and closes it when the response
+has been decided.
 
 # Laws
 

@@ -80,7 +80,7 @@ const maxResponse = 6 << 20
 // transformation event. In the response, a record is
 //
 //   - Ok with the new data, if its result is Ready;
-//   - Dropped, if its result is Done;
+//   - Dropped, if its result is Done, also because a [Catch] has settled its failure;
 //   - ProcessingFailed with the original data, if its result is Failed or did not reach the
 //     collector. A record that has become several values also fails, because the response
 //     has room for one.

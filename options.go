@@ -87,7 +87,8 @@ func WithPolicy(p Policy) Option {
 //
 // The default is 5% of the time that remains when the batch begins, but at least 500 ms and
 // at most 2 s. The reserve is never more than half of the time that remains. Without a
-// deadline there is no reserve.
+// deadline there is no reserve. With 0, Run responds only at the deadline, which is mostly too
+// late: use it only if the context that the handler gets ends before the function's own deadline.
 func WithReserve(d time.Duration) Option {
 	require(d >= 0, "WithReserve", "d is negative")
 	return func(s *settings) { s.reserve = d }
@@ -167,7 +168,8 @@ func WithReport(f func(context.Context, Report)) Option {
 // for different records.
 //
 // open is not called if no function is called for the record, for example because it was
-// held back. The functions of [Catch] and [Tap] count here. The function of [TryEachChunk]
+// held back. The functions of [Catch] and [Tap] count here, so a Tap opens the scopes of the
+// records that were held back, too. The function of [TryEachChunk]
 // gets no record's context, but the scopes of the records that it writes are open.
 //
 // Several options nest: the first is opened first and closed last. If the record's context

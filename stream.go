@@ -91,7 +91,8 @@ func filtering[T any](s Stream[T], keep func(context.Context, T) (bool, error), 
 //
 // All parts belong to the same record. The record is acknowledged only if every part
 // is. If one fails, the record is reported once, and all of its parts are processed
-// again when it is redelivered.
+// again when it is redelivered. A failed part does not hold back the other parts of its
+// record, whatever the policy: the later ones are still processed.
 //
 // FlatMap is for functions that cannot fail; use [TryFlatMap] for the others. See
 // [Then] for when f is not called, and for what a panic does.

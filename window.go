@@ -33,8 +33,10 @@ type Window struct {
 // window then continues from the zero S.
 //
 // Only values of records before the first reported one are folded, because that record and
-// all later ones are redelivered. The service may repeat an invocation, so close must be
-// idempotent. It gets the context of the invocation. An error of close, or a panic of fold,
+// all later ones are redelivered. If that happens in the last invocation, close is called with
+// the state so far, and with a later state when the rest has been redelivered. The service may
+// also repeat an invocation. So close must be idempotent, and a later state must replace an
+// earlier one. close gets the context of the invocation. An error of close, or a panic of fold,
 // of close or of the JSON methods of the state, fails the invocation; the panic is a
 // [*PanicError]. An invocation whose own state is more than 1 MB fails with [ErrTooLarge].
 //

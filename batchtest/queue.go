@@ -93,7 +93,7 @@ func functionTimeout(d time.Duration) time.Duration {
 
 // Message is a message to send to a queue.
 type Message struct {
-	ID    string // if empty, one in the form of a UUID is assigned
+	ID    string // must be unique in the queue; if empty, one in the form of a UUID is assigned
 	Body  string
 	Group string // MessageGroupId; in a FIFO queue, messages without one share a group
 

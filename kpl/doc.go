@@ -27,7 +27,9 @@
 // batch.Record describes that record. So their group is the aggregate's partition key, not their own.
 //
 // They are acknowledged together. If one of them fails, the Kinesis record is reported once and redelivered
-// with all its user records. Those that succeeded take effect again.
+// with all its user records. Those that succeeded take effect again. A failed user record does not hold back the
+// later ones of its aggregate. If they must not overtake it, call [UserRecords] in one [batch.TryMap] or
+// [batch.TryEach] whose function stops at the first error.
 //
 // All of them have the sequence number of their Kinesis record, so it cannot serve as an idempotency key. Use a
 // key from the data.

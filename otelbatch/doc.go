@@ -10,7 +10,8 @@
 // # Spans
 //
 // A span covers the work on one record in one invocation. It starts before the first function is
-// called for the record. A record for which no function is called has no span.
+// called for the record. A record for which no function is called has no span. The functions of
+// [batch.Catch] and [batch.Tap] count: after a Tap, records that were held back have one, too.
 //
 //   - Name: "process" and the queue, stream, table or topic, such as "process orders".
 //   - Kind: consumer.
