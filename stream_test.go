@@ -47,6 +47,21 @@ func TestNoFunctionStartsAfterABreak(t *testing.T) {
 	is.Equal(calls, 2)
 }
 
+// Under every policy a failed part holds back later records, but not the later parts of its own record.
+func TestAFailedPartDoesNotHoldBackTheLaterPartsOfItsRecord(t *testing.T) {
+	for _, policy := range []batch.Policy{batch.Continue, batch.StopGroup, batch.StopBatch} {
+		is := is.New(t)
+		var stored effects
+		parts := batch.FlatMap(oneGroup(t.Context(), policy, "a", "b"), func(v string) []string { return []string{v + "1", v + "2", v + "3"} })
+		_, _ = batch.Collect(batch.TryEach(parts, stored.refusing("a2")))
+		want := []string{"a1", "a3"}
+		if policy == batch.Continue {
+			want = append(want, "b1", "b2", "b3")
+		}
+		is.Equal(stored.noted(), want)
+	}
+}
+
 func TestFlatMapAcknowledgesARecordIfEveryPartIs(t *testing.T) {
 	for name, test := range map[string]struct {
 		parts int

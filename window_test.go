@@ -142,6 +142,21 @@ func TestAWindowFoldsOnlyRecordsBeforeTheFirstFailure(t *testing.T) {
 	is.Equal(string(answer), `{"state":13,"batchItemFailures":[{"itemIdentifier":"102"}]}`) // 4 comes after the failure and is redelivered, so it is not folded
 }
 
+func TestAWindowWhoseLastInvocationFailsPartlyIsClosedAgainWithTheRest(t *testing.T) {
+	is := is.New(t)
+	var closed []int
+	h := batch.KinesisWindowHandler(numbers, add, func(_ context.Context, _ batch.Window, sum int) error {
+		closed = append(closed, sum)
+		return nil
+	}, quiet)
+	answer, err := h.Invoke(t.Context(), windowPayload(t, "10", true, "1", "x", "4"))
+	is.NoErr(err)
+	is.Equal(string(answer), `{"state":11,"batchItemFailures":[{"itemIdentifier":"101"},{"itemIdentifier":"102"}]}`)
+	_, err = h.Invoke(t.Context(), windowPayload(t, "11", true, "3", "4"))
+	is.NoErr(err)
+	is.Equal(closed, []int{11, 18})
+}
+
 func TestAWindowInWhichEverythingFailsIsAnError(t *testing.T) {
 	is := is.New(t)
 	closed := false
