@@ -70,11 +70,9 @@ func (r FirehoseResult) MarshalJSON() ([]byte, error) {
 	return json.Marshal(plain(r))
 }
 
-// ErrTooLarge is the error of a response, or of the state of a [Window], that is larger than
-// the service accepts.
+// ErrTooLarge is the error of a response that is larger than Lambda accepts: that of Firehose,
+// or one with the state of a [Window].
 var ErrTooLarge = errors.New("response too large")
-
-const maxResponse = 6 << 20
 
 // CollectFirehose runs s on the caller's goroutine and returns the response to the
 // transformation event. In the response, a record is
@@ -103,7 +101,7 @@ func CollectFirehose(s Stream[FirehoseRecord]) (FirehoseResponse, error) {
 	s(c.add)
 	response, err := firehoseResponse(c, ending{})
 	if err == nil {
-		_, err = response.marshal()
+		_, err = marshalResponse(response)
 	}
 	return response, err
 }
@@ -163,15 +161,6 @@ func (r FirehoseRecord) metadata() *FirehoseMetadata {
 	return &m
 }
 
-// marshal returns the response as JSON, or an error if that is too large for Lambda.
-func (r FirehoseResponse) marshal() ([]byte, error) {
-	b, err := json.Marshal(r)
-	if len(b) > maxResponse {
-		return nil, fmt.Errorf("%w: %d bytes, but a response holds %d", ErrTooLarge, len(b), maxResponse)
-	}
-	return b, err
-}
-
 // FirehoseHandler returns a Lambda handler for a Firehose transformation. stage gets the
 // Stream that [Firehose] describes, and [CollectFirehose] says what its results become.
 // Unlike CollectFirehose, the handler responds before the deadline, as [Run] does.
@@ -191,6 +180,6 @@ func FirehoseHandler(stage func(Stream[events.KinesisFirehoseEventRecord]) Strea
 		if err != nil {
 			return nil, err
 		}
-		return response.marshal()
+		return marshalResponse(response)
 	}}
 }

@@ -3,6 +3,7 @@ package batch
 // The partial-failure response, the error of a batch in which everything failed, and the report.
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -147,3 +148,14 @@ type Report struct {
 // From a stream, the service redelivers everything from the first reported record on, which
 // may be more.
 func (r Report) Reported() int { return r.Records - r.Acknowledged }
+
+const maxResponse = 6 << 20
+
+// marshalResponse returns a response as JSON, or an error if that is too large for Lambda.
+func marshalResponse[R any](r R) ([]byte, error) {
+	b, err := json.Marshal(r)
+	if len(b) > maxResponse {
+		return nil, fmt.Errorf("%w: %d bytes, but a response holds %d", ErrTooLarge, len(b), maxResponse)
+	}
+	return b, err
+}

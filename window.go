@@ -21,24 +21,28 @@ type Window struct {
 	Start, End      time.Time
 	ShardID         string
 	Final           bool // this is the last invocation of the window
-	TerminatedEarly bool // the state has become too large: the window closes early and continues with an empty state
+	TerminatedEarly bool // the state has become too large: the window is closed early and continues with an empty state
 }
 
 // KinesisWindowHandler returns a Lambda handler for Kinesis with tumbling windows. Each
 // invocation runs stage as [KinesisHandler] does, folds the ready values that the stage
 // returns into the state of the window, and responds with the new state. The state is any
 // type that JSON can represent, and begins as the zero S. In the last invocation of a
-// window, after folding, close is called with the state. It is also called if the service
-// closes a window early because its state is too large ([Window.TerminatedEarly]); the
-// window then continues from the zero S.
+// window, after folding, close is called with the state.
+//
+// If a state has more than 1 MB, the service closes the window early
+// ([Window.TerminatedEarly]): close is called with that state, and the window continues
+// from the zero S. Together, such states make up the window.
 //
 // Only values of records before the first reported one are folded, because that record and
 // all later ones are redelivered. If that happens in the last invocation, close is called with
-// the state so far, and with a later state when the rest has been redelivered. The service may
-// also repeat an invocation. So close must be idempotent, and a later state must replace an
-// earlier one. close gets the context of the invocation. An error of close, or a panic of fold,
-// of close or of the JSON methods of the state, fails the invocation; the panic is a
-// [*PanicError]. An invocation whose own state is more than 1 MB fails with [ErrTooLarge].
+// the state so far, and with a later state when the rest has been redelivered. That one must
+// replace the earlier one. The service may also repeat an invocation, so close must be
+// idempotent.
+//
+// close gets the context of the invocation. An error of close, or a panic of fold, of close or
+// of the JSON methods of the state, fails the invocation; the panic is a [*PanicError]. A
+// response of more than 6 MB is [ErrTooLarge].
 //
 // See https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-windows.html.
 func KinesisWindowHandler[T, S any](
@@ -95,7 +99,12 @@ func newWindowHandler[R, T, S any](
 		if err != nil {
 			return nil, err
 		}
-		answer, err := call(ctx, state, func(context.Context, S) ([]byte, error) { return windowResponse(state, a.response) })
+		answer, err := call(ctx, window, func(_ context.Context, w wire.Window) ([]byte, error) {
+			if w.Terminated {
+				return windowResponse(json.RawMessage(emptyState), a.response)
+			}
+			return windowResponse(state, a.response)
+		})
 		if err != nil || !window.Final && !window.Terminated {
 			return answer, err
 		}
@@ -143,20 +152,18 @@ func foldAll[S, T any](state S, values []T, fold func(S, T) S) S {
 	return state
 }
 
-const maxState = 1 << 20
+// emptyState is what a window that was closed early continues from, whichever state the service keeps.
+const emptyState = "{}"
 
 func windowResponse[S any](state S, failures Response) ([]byte, error) {
 	encoded, err := json.Marshal(state)
 	if err != nil {
 		return nil, fmt.Errorf("state of the window: %w", err)
 	}
-	if len(encoded) > maxState {
-		return nil, fmt.Errorf("state of the window: %w: %d bytes, but a state holds %d", ErrTooLarge, len(encoded), maxState)
-	}
 	if string(encoded) == "null" {
-		encoded = []byte("{}")
+		encoded = []byte(emptyState)
 	}
-	return json.Marshal(struct {
+	return marshalResponse(struct {
 		State             json.RawMessage `json:"state"`
 		BatchItemFailures []ItemFailure   `json:"batchItemFailures"`
 	}{encoded, failures.BatchItemFailures})

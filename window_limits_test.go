@@ -50,15 +50,43 @@ func TestAWindowFoldsNoPartOfAReportedRecord(t *testing.T) {
 	is.Equal(string(answer), `{"state":3,"batchItemFailures":[{"itemIdentifier":"101"},{"itemIdentifier":"102"}]}`)
 }
 
-func TestAStateMayTakeOneMegabyteAndNoMore(t *testing.T) {
+// repeated is a state that grows by as many characters as a record says.
+func repeated(state string, n int) string { return state + strings.Repeat("x", n) }
+
+// Otherwise the service would repeat the batch and never close the window early.
+func TestAStateThatIsTooLargeForAWindowIsReturned(t *testing.T) {
 	is := is.New(t)
-	const most = 1<<20 - len(`""`)
-	h := batch.KinesisWindowHandler(numbers, func(s string, n int) string { return s + strings.Repeat("x", n) },
-		func(context.Context, batch.Window, string) error { return nil }, quiet)
-	_, err := h.Invoke(t.Context(), windowPayload(t, `""`, false, strconv.Itoa(most)))
+	h := batch.KinesisWindowHandler(numbers, repeated, func(context.Context, batch.Window, string) error { return nil }, quiet)
+	answer, err := h.Invoke(t.Context(), windowPayload(t, `""`, false, strconv.Itoa(1<<20)))
 	is.NoErr(err)
-	_, err = h.Invoke(t.Context(), windowPayload(t, `""`, false, strconv.Itoa(most+1)))
+	is.Equal(len(answer), len(`{"state":"","batchItemFailures":[]}`)+1<<20)
+}
+
+func TestAWindowThatIsTerminatedEarlyContinuesFromNothing(t *testing.T) {
+	is := is.New(t)
+	var closed []int
+	h := batch.KinesisWindowHandler(numbers, repeated, func(_ context.Context, _ batch.Window, s string) error {
+		closed = append(closed, len(s))
+		return nil
+	}, quiet)
+	most := strconv.Itoa(6<<20 - len(`{"state":"","batchItemFailures":[]}`))
+	early := bytes.Replace(windowPayload(t, strconv.Quote(repeated("", 1<<20)), false, most, "x"), []byte(`Early":false`), []byte(`Early":true`), 1)
+	answer, err := h.Invoke(t.Context(), early) // even if its state no longer fits into a response
+	is.NoErr(err)
+	is.Equal(string(answer), `{"state":{},"batchItemFailures":[{"itemIdentifier":"101"}]}`)
+	is.Equal(closed, []int{7<<20 - len(`{"state":"","batchItemFailures":[]}`)})
+}
+
+func TestAResponseWithAStateMayTakeSixMegabytesAndNoMore(t *testing.T) {
+	is := is.New(t)
+	closed := 0
+	h := batch.KinesisWindowHandler(numbers, repeated, func(context.Context, batch.Window, string) error { closed++; return nil }, quiet)
+	const most = 6<<20 - len(`{"state":"","batchItemFailures":[]}`)
+	_, err := h.Invoke(t.Context(), windowPayload(t, `""`, true, strconv.Itoa(most)))
+	is.NoErr(err)
+	_, err = h.Invoke(t.Context(), windowPayload(t, `""`, true, strconv.Itoa(most+1)))
 	is.True(errors.Is(err, batch.ErrTooLarge))
+	is.Equal(closed, 1)
 }
 
 func TestAWindowIsNotClosedIfItsStateCannotBeReturned(t *testing.T) {

@@ -187,11 +187,6 @@ func TestAnErrorInTheFoldOrTheCloseOfAWindowFailsTheInvocation(t *testing.T) {
 	_, panicked = errors.AsType[*batch.PanicError](err)
 	is.True(panicked)
 
-	grow := batch.KinesisWindowHandler(numbers, func(s string, n int) string { return s + strings.Repeat("x", n) },
-		func(context.Context, batch.Window, string) error { return nil }, quiet)
-	_, err = grow.Invoke(t.Context(), windowPayload(t, `""`, false, "1048576"))
-	is.True(errors.Is(err, batch.ErrTooLarge))
-
 	unknown := batch.KinesisWindowHandler(numbers, func(float64, int) float64 { return math.NaN() },
 		func(context.Context, batch.Window, float64) error { return nil }, quiet)
 	answer, err := unknown.Invoke(t.Context(), windowPayload(t, "0", false, "1"))

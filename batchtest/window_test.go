@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
+	"github.com/lambdabatch/batch"
 	"github.com/lambdabatch/batch/batchtest"
 	"github.com/matryer/is"
 	"github.com/samber/lo"
@@ -224,6 +225,23 @@ func TestAStateOverOneMegabyteEndsTheWindowEarly(t *testing.T) {
 		"0 false false true",
 	})
 	is.Equal(run.Deleted, []string{"1", "2", "3"})
+}
+
+func TestAWindowHandlerWithALargeStateIsClosedEarlyAndLosesNothing(t *testing.T) {
+	is := is.New(t)
+	var closed []string
+	handler := batch.KinesisWindowHandler(
+		func(s batch.Stream[events.KinesisEventRecord]) batch.Stream[events.KinesisEventRecord] { return s },
+		func(state string, _ events.KinesisEventRecord) string { return state + strings.Repeat("x", 400<<10) },
+		func(_ context.Context, w batch.Window, state string) error {
+			closed = append(closed, fmt.Sprint(len(state)>>10, w.TerminatedEarly, w.Final))
+			return nil
+		},
+		batch.WithLogger(nil))
+	run := pastShard(batchtest.ShardConfig{Window: time.Minute, BatchSize: 1}, 4).Drain(t.Context(), handler)
+	is.NoErr(run.Err)
+	is.Equal(run.Deleted, []string{"1", "2", "3", "4"})
+	is.Equal(closed, []string{"1200 true false", "400 false true"})
 }
 
 func TestAnEarlyEndIsRepeatedUntilItSucceeds(t *testing.T) {
