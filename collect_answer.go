@@ -33,6 +33,7 @@ type answer struct {
 	running   []runningRecord // for the log
 	report    Report
 	noID      bool
+	ended     error // why the records' contexts had ended; nil if they had not
 	err       error
 }
 
@@ -117,10 +118,14 @@ func (c *collector[T]) runningRecords() (all []runningRecord) {
 	return all
 }
 
-// noteContextsEnded sets contextsEnded if the records' contexts have ended and drive has not
-// set it.
+// noteContextsEnded notes whether the records' contexts have ended, why, and when if drive has not
+// done so.
 func (c *collector[T]) noteContextsEnded() {
-	if first := c.firstRun; c.contextsEnded.IsZero() && first != nil && first.level.ctx.Err() != nil {
+	if c.firstRun == nil {
+		return
+	}
+	c.result.ended = c.firstRun.ended()
+	if c.contextsEnded.IsZero() && c.result.ended != nil {
 		c.contextsEnded = time.Now()
 	}
 }
@@ -211,7 +216,7 @@ func (a *answer) addBatch(b *batch, f *ledger.Fold, listed map[string]bool) {
 			a.running = append(a.running, runningRecord{b, i})
 		}
 		reported := b.describe(i)
-		a.failures = append(a.failures, Failure{reported, b.errorFor(i, v)})
+		a.failures = append(a.failures, Failure{reported, b.errorFor(i, v, a.ended)})
 		id := reported.ID
 		a.noID = a.noID || id == ""
 		if !listed[id] {
@@ -222,18 +227,21 @@ func (a *answer) addBatch(b *batch, f *ledger.Fold, listed map[string]bool) {
 }
 
 // errorFor returns the error with which a record is reported. A verdict without an error is the collector's own.
-func (b *batch) errorFor(i int, v ledger.Verdict) error {
+func (b *batch) errorFor(i int, v ledger.Verdict, ended error) error {
 	switch {
 	case v.Err != nil && v.State != running:
 		return v.Err
 	case v.State == blocked:
 		return &blockedError{b, int32(i), v.By}
 	}
-	return newUnreachedError(v.State)
+	return newUnreachedError(v.State, ended)
 }
 
-// newUnreachedError returns the error of a record in the state unreached or running.
-func newUnreachedError(s state) error { return &unreachedError{running: s == running} }
+// newUnreachedError returns the error of a record in the state unreached or running. ended is why the records' contexts had
+// ended; nil means that they had not.
+func newUnreachedError(s state, ended error) error {
+	return &unreachedError{running: s == running, ended: ended}
+}
 
 func (a *answer) countReported(s state) {
 	switch s {

@@ -122,3 +122,57 @@ func TestARangeThatEndsAfterTheResponseDoesNotFinishItsRecords(t *testing.T) {
 		is.True(outcomes["b"].Finished.IsZero())
 	})
 }
+
+// An unreached record may have been dropped, or may have waited for a function. Only in the second case was the time over.
+func TestAnUnreachedRecordSaysWhyTheContextsHadEnded(t *testing.T) {
+	caller := errors.New("the caller left")
+	stopping := func(s texts) texts { // at the first result, when every function has begun
+		return func(yield func(batch.Result[string]) bool) {
+			for r := range s {
+				yield(r)
+				synctest.Wait()
+				return
+			}
+		}
+	}
+	for name, c := range map[string]struct {
+		stage     func(s texts, hang func(context.Context, string) error) texts
+		cancelled time.Duration // when the caller cancels
+		want      error
+		running   bool // the record whose function hangs is reported, too
+	}{
+		"too late": {func(s texts, hang func(context.Context, string) error) texts { return batch.TryEach(s, hang) },
+			time.Hour, context.DeadlineExceeded, true},
+		"cancelled": {func(s texts, hang func(context.Context, string) error) texts { return batch.TryEach(s, hang) },
+			time.Second, caller, true},
+		"too late in lanes": {func(s texts, hang func(context.Context, string) error) texts {
+			return batch.Parallel(s, 1, func(s texts) texts { // which keeps r2
+				return batch.TryEachChunk(without(s, "r2"), 10, func(ctx context.Context, vs []string) error { return hang(ctx, vs[1]) })
+			})
+		}, time.Hour, context.DeadlineExceeded, true},
+		"dropped": {func(s texts, _ func(context.Context, string) error) texts { return stopping(s) }, time.Hour, nil, false},
+		"dropped while a function hangs": {func(s texts, hang func(context.Context, string) error) texts {
+			return stopping(inLanes(s, 2, hang))
+		}, time.Hour, nil, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				is := is.New(t)
+				parent, cancel := context.WithCancelCause(t.Context())
+				ctx, reserve := deadlineIn(parent, t)
+				time.AfterFunc(c.cancelled, func() { cancel(caller) })
+				var report batch.Report
+				_, err := batch.Run(grouped(ctx, make([]string, 3), reserve, reportInto(&report), batch.WithoutAllFailedError()), func(s texts) texts {
+					return c.stage(s, stuckOn(t, "1"))
+				})
+				is.NoErr(err)
+				is.Equal(len(runningIDs(report)) > 0, c.running)
+				for _, f := range report.Failures {
+					is.True(errors.Is(f.Err, batch.ErrUnreached))
+					is.Equal(errors.Unwrap(f.Err), c.want)
+				}
+				is.Equal(report.Failures[len(report.Failures)-1].Record.ID, "r2")
+			})
+		})
+	}
+}

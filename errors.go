@@ -58,10 +58,11 @@ var (
 	// was called for it. The error also wraps the cause of the end.
 	ErrNotStarted = errors.New("not started")
 	// ErrUnreached means that a result of the record did not reach the collector: a
-	// stage dropped it, or it was not finished in time.
+	// stage dropped it, or it was not finished in time. If the records' contexts had
+	// ended by then, the error also wraps the cause of the end.
 	ErrUnreached = errors.New("unreached")
 	// ErrRunning means that a function called for the record had not returned when the
-	// response was due. The error is also ErrUnreached.
+	// response was due. The error is also ErrUnreached, with the cause of the end.
 	ErrRunning = errors.New("running")
 )
 
@@ -96,7 +97,10 @@ type notStartedError struct{ cause error }
 func (e *notStartedError) Error() string   { return fmt.Sprintf("not started: %v", e.cause) }
 func (e *notStartedError) Unwrap() []error { return []error{ErrNotStarted, e.cause} }
 
-type unreachedError struct{ running bool }
+type unreachedError struct {
+	running bool
+	ended   error // why the records' contexts had ended; nil if they had not
+}
 
 func (e *unreachedError) Error() string {
 	if e.running {
@@ -108,6 +112,8 @@ func (e *unreachedError) Error() string {
 func (e *unreachedError) Is(target error) bool {
 	return target == ErrUnreached || e.running && target == ErrRunning
 }
+
+func (e *unreachedError) Unwrap() error { return e.ended }
 
 // PayloadError is the error of a [Handler] whose payload is not an event of its source.
 // Trying again cannot help: an event source mapping invokes the wrong function, or the

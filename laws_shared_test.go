@@ -89,7 +89,11 @@ func cancellable() (context.Context, context.CancelCauseFunc) {
 
 // deadline is in ten seconds, of which the last four are the reserve.
 func deadline(t *testing.T) (ctx context.Context, reserve batch.Option) {
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	return deadlineIn(context.Background(), t)
+}
+
+func deadlineIn(parent context.Context, t *testing.T) (ctx context.Context, reserve batch.Option) {
+	ctx, cancel := context.WithTimeout(parent, 10*time.Second)
 	t.Cleanup(cancel)
 	return ctx, batch.WithReserve(4 * time.Second)
 }

@@ -177,5 +177,5 @@ func (v *visit) outerHeader() header {
 }
 
 func (v *visit) unreach(h *header, s state) {
-	h.refuse(s, newUnreachedError(s), goesOn)
+	h.refuse(s, newUnreachedError(s, h.entry.level.run.ended()), goesOn)
 }

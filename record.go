@@ -35,6 +35,9 @@ func RecordFrom(ctx context.Context) (Record, bool) {
 //
 //	message, ok := batch.SourceFrom[events.SQSMessage](ctx)
 //
+// It is the original itself, not a copy. Code that reports on the batch reads it when the
+// response is due, such as the modules redeliver and otelbatch, so do not write to it.
+//
 // SourceFrom returns false if ctx is not the context of a record, or if the original is
 // not an R. The original of a record that a handler could not decode is an
 // [encoding/json.RawMessage].

@@ -49,6 +49,9 @@ func newRun(b *batch) *run {
 	return r
 }
 
+// ended returns why the contexts of the records have ended, or nil if they have not.
+func (r *run) ended() error { return context.Cause(r.level.ctx) }
+
 // close ends the contexts of the records after the batch has been answered.
 func (r *run) close() {
 	r.answered.Store(true)

@@ -14,10 +14,10 @@
 //
 //   - A message that failed waits as long as the function passed to [After] says. The same applies if the message
 //     could not be decoded, or if its function had not returned ([batch.ErrRunning]).
-//   - A message that was never tried ([batch.ErrBlocked] or [batch.ErrNotStarted]) is visible at once. The
-//     same applies if it was not reached because another function was still running when the time ran out.
-//   - A message that was not reached for another reason was dropped by a stage, or the stage ended early. That will
-//     happen again, so the message waits like a failed one.
+//   - A message that was held back ([batch.ErrBlocked]) is visible at once. The same applies if it was not started
+//     ([batch.ErrNotStarted]) because the time ran out, or not reached because another function was still running then.
+//   - A message that was not started or not reached for another reason was dropped by a stage, or the stage ended
+//     early. That will happen again, so the message waits like a failed one.
 //
 // The errors of these states can also be returned by a function, for example by one that processes a batch
 // inside its message. Such a message counts as failed, even if its error is or wraps batch.ErrBlocked. If the
@@ -32,6 +32,19 @@
 // While one message of a group is invisible, SQS delivers no message of that group. So the group is redelivered
 // in order when its longest wait ends. If the group of a message cannot be read, it may be any group, so no
 // later message waits less.
+//
+// # Dead-letter queues
+//
+// A message that has failed on its last receive moves to the dead-letter queue only when it is visible again. Until
+// then it holds its FIFO group up. So return 0 for it:
+//
+//	wait := redeliver.Exponential(5*time.Second, 15*time.Minute)
+//	redeliver.After(client, func(f batch.Failure) time.Duration {
+//		if f.Record.Attempt >= 5 { // the queue's maxReceiveCount
+//			return 0
+//		}
+//		return wait(f)
+//	})
 //
 // # When a timeout cannot be changed
 //

@@ -40,9 +40,9 @@ type plan struct {
 // a batch inside its message. So the errors of a state are trusted only if there are as many as the report
 // counts.
 //
-// An unreached message waited for a running function only if the time was over. Otherwise a stage ended early
-// and will do so again in the next invocation.
-func newPlan(ctx context.Context, report batch.Report, wait func(batch.Failure) time.Duration, queue queue, log *log) *plan {
+// A message that was not started or not reached lacked time only if the time was over. Otherwise a stage ended early and
+// will do so again in the next invocation.
+func newPlan(report batch.Report, wait func(batch.Failure) time.Duration, queue queue, log *log) *plan {
 	count := func(state error) (n int) {
 		for _, f := range report.Failures {
 			if hasState(f.Err, state) {
@@ -51,13 +51,11 @@ func newPlan(ctx context.Context, report batch.Report, wait func(batch.Failure) 
 		}
 		return n
 	}
-	end, timed := ctx.Deadline()
-	timeOver := timed && time.Until(end) < report.Elapsed // the reserve is at most half of the time
 	return &plan{
 		report: report, wait: wait, queue: queue, log: log,
 		trustBlocked:    count(batch.ErrBlocked) == report.Blocked,
 		trustNotStarted: count(batch.ErrNotStarted) == report.NotStarted,
-		trustUnreached:  timeOver && report.Running > 0 && count(batch.ErrUnreached) == report.Unreached,
+		trustUnreached:  report.Running > 0 && count(batch.ErrUnreached) == report.Unreached,
 	}
 }
 
@@ -115,11 +113,22 @@ func (p *plan) visibleAtOnce(err error) bool {
 	case hasState(err, batch.ErrBlocked):
 		return p.trustBlocked
 	case hasState(err, batch.ErrNotStarted):
-		return p.trustNotStarted
+		return p.trustNotStarted && timeWasOver(err)
 	case hasState(err, batch.ErrRunning):
 		return false
 	}
-	return p.trustUnreached && hasState(err, batch.ErrUnreached)
+	return p.trustUnreached && hasState(err, batch.ErrUnreached) && timeWasOver(err)
+}
+
+// timeWasOver reports whether an untried message lacked time. Otherwise the stage left its loop early: that, too, ends the
+// contexts in lanes. The methods of a user's error may panic.
+func timeWasOver(err error) (yes bool) {
+	defer func() {
+		if recover() != nil {
+			yes = false
+		}
+	}()
+	return errors.Is(err, context.DeadlineExceeded)
 }
 
 // hasState reports whether err is the error of the state. The methods of a user's error may panic.

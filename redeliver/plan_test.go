@@ -69,6 +69,41 @@ func TestMessagesUnfinishedByABrokenStageWaitEvenIfALaneIsStuck(t *testing.T) {
 	})
 }
 
+// The stage leaves its loop while time is left, so it will do so again. The time is over only when the contexts have ended.
+func TestMessagesThatAStageDropsWaitHoweverLateItLeavesItsLoop(t *testing.T) {
+	for at, want := range map[time.Duration]int32{time.Second: 60, 6 * time.Second: 60, 9 * time.Second: 60, 9600 * time.Millisecond: 0} {
+		t.Run(at.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+				defer cancel()
+				c, release := new(client), make(chan struct{})
+				stage := func(s batch.Stream[events.SQSMessage]) batch.Stream[events.SQSMessage] {
+					lanes := batch.Parallel(s, 2, each(func(_ context.Context, m events.SQSMessage) error {
+						switch m.Body {
+						case "stuck":
+							<-release
+						case "slow":
+							time.Sleep(at)
+						}
+						return nil
+					}))
+					return func(yield func(batch.Result[events.SQSMessage]) bool) {
+						for r := range lanes {
+							yield(r)
+							return
+						}
+					}
+				}
+				h := batch.SQSHandler(stage, redeliver.After(c, always(time.Minute)), batch.WithLogger(nil))
+				invoke(t, ctx, h, messages(standard, "stuck", "slow", "ok"))
+				close(release)
+				synctest.Wait()
+				is.New(t).Equal(c.waits(), map[string]int32{"m0": 60, "m2": want})
+			})
+		})
+	}
+}
+
 func TestInAFIFOGroupNothingIsVisibleBeforeADuplicateMessage(t *testing.T) {
 	c, event := new(client), messages(fifo, "a/fail", "a/fail", "a/fail")
 	event.Records[2].MessageId = "m0"

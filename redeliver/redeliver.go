@@ -48,7 +48,7 @@ func After(client Client, wait func(batch.Failure) time.Duration, opts ...Option
 			l.unchanged(len(messages), err)
 			return
 		}
-		changes := newPlan(ctx, report, wait, q, l).changes(ctx, messages)
+		changes := newPlan(report, wait, q, l).changes(ctx, messages)
 		ctx, cancel := context.WithTimeout(ctx, maxTimeForCalls)
 		defer cancel()
 		changer{client: client, url: q.url, log: l}.changeAll(ctx, changes)

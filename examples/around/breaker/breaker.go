@@ -7,6 +7,7 @@ package breaker
 import (
 	"context"
 	"errors"
+	"sync"
 
 	"github.com/sony/gobreaker/v2"
 )
@@ -18,16 +19,19 @@ type Breaker = gobreaker.TwoStepCircuitBreaker[any]
 // errPanicked is what the breaker counts for a call that panicked.
 var errPanicked = errors.New("the call did not return")
 
-// Map returns f with b around it. While b is open, f is not called. b counts calls that fail, and calls
-// that panic.
+// Map returns f with b around it. While b is open, f is not called. b counts calls that fail, calls that
+// panic, and calls that have not returned when their context ends.
 func Map[A, B any](b *Breaker, f func(context.Context, A) (B, error)) func(context.Context, A) (B, error) {
 	return func(ctx context.Context, a A) (result B, err error) {
 		done, err := b.Allow()
 		if err != nil {
 			return result, err
 		}
+		var once sync.Once
+		settle := func(err error) { once.Do(func() { done(err) }) }
+		defer context.AfterFunc(ctx, func() { settle(context.Cause(ctx)) })() // a half-open breaker waits for its one call
 		err = errPanicked
-		defer func() { done(err) }()
+		defer func() { settle(err) }()
 		return f(ctx, a)
 	}
 }

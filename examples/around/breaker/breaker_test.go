@@ -70,6 +70,34 @@ func TestErrorsThatAreNotTheFaultOfTheServiceDoNotOpenTheBreaker(t *testing.T) {
 	}
 }
 
+// While the breaker is half open, it lets one call through and waits for its outcome.
+func TestACallThatNeverReturnsDoesNotKeepTheBreakerHalfOpen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		const hangs = 1
+		release := make(chan struct{})
+		call := breaker.Each(newBreaker(), func(_ context.Context, v int) error {
+			if v == hangs {
+				<-release
+				return nil
+			}
+			return errDown
+		})
+		for range 3 {
+			is.Equal(call(t.Context(), 0), errDown)
+		}
+		time.Sleep(time.Minute + time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		go func() { _ = call(ctx, hangs) }()
+		time.Sleep(2 * time.Second)
+		is.Equal(call(t.Context(), 0), gobreaker.ErrOpenState)
+		time.Sleep(time.Minute)
+		is.Equal(call(t.Context(), 0), errDown) // it was tried
+		close(release)
+	})
+}
+
 func ExampleMap() {
 	charge := breaker.Map(newBreaker(), func(context.Context, string) (string, error) { return "", errDown })
 	for range 5 {
