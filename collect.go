@@ -123,6 +123,7 @@ type collector[T any] struct {
 type tally struct {
 	ledger.Tally
 	run      *run
+	ended    error           // why the contexts of the run had ended when the answer was decided; nil if they had not
 	arrivals []time.Duration // by record, when its last Result arrived, if the batch has scopes; see noteArrival
 }
 

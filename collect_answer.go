@@ -33,7 +33,6 @@ type answer struct {
 	running   []runningRecord // for the log
 	report    Report
 	noID      bool
-	ended     error // why the records' contexts had ended; nil if they had not
 	err       error
 }
 
@@ -87,7 +86,7 @@ func (c *collector[T]) decide(e ending) *answer {
 			a.folds[i].HoldBack(b.lineOf, func(record int) bool { return !b.lastReceive(record) })
 		}
 		a.folds[i].ReportShared(b.id)
-		a.addBatch(b, &a.folds[i], listed)
+		a.addBatch(b, &a.folds[i], listed, b.endedIn(c.tallies))
 	}
 	return a
 }
@@ -121,11 +120,15 @@ func (c *collector[T]) runningRecords() (all []runningRecord) {
 // noteContextsEnded notes whether the records' contexts have ended, why, and when if drive has not
 // done so.
 func (c *collector[T]) noteContextsEnded() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	if c.firstRun == nil {
 		return
 	}
-	c.result.ended = c.firstRun.ended()
-	if c.contextsEnded.IsZero() && c.result.ended != nil {
+	for _, t := range c.tallies {
+		t.ended = t.run.ended()
+	}
+	if c.contextsEnded.IsZero() && c.firstRun.ended() != nil {
 		c.contextsEnded = time.Now()
 	}
 }
@@ -176,6 +179,16 @@ func (b *batch) talliesOf(tallies []*tally) []*ledger.Tally {
 	return own
 }
 
+// endedIn returns why the contexts of the batch had ended, or nil if those of its last run had not.
+func (b *batch) endedIn(tallies []*tally) (ended error) {
+	for _, t := range tallies {
+		if t.run.batch == b {
+			ended = t.ended
+		}
+	}
+	return ended
+}
+
 func (a *answer) foldOf(b *batch) *ledger.Fold { return &a.folds[slices.Index(a.batches, b)] }
 
 func (a *answer) acknowledged(b *batch, i int) bool { return a.foldOf(b).Of(i).State == done }
@@ -199,7 +212,7 @@ func (c *collector[T]) failSeveralValues(a *answer) {
 
 // addBatch adds the records of a batch to the report, and to the response unless their
 // identifiers are listed already.
-func (a *answer) addBatch(b *batch, f *ledger.Fold, listed map[string]bool) {
+func (a *answer) addBatch(b *batch, f *ledger.Fold, listed map[string]bool, ended error) {
 	a.report.Records += b.length
 	if f.Clean() {
 		a.report.Acknowledged += b.length
@@ -216,7 +229,7 @@ func (a *answer) addBatch(b *batch, f *ledger.Fold, listed map[string]bool) {
 			a.running = append(a.running, runningRecord{b, i})
 		}
 		reported := b.describe(i)
-		a.failures = append(a.failures, Failure{reported, b.errorFor(i, v, a.ended)})
+		a.failures = append(a.failures, Failure{reported, b.errorFor(i, v, ended)})
 		id := reported.ID
 		a.noID = a.noID || id == ""
 		if !listed[id] {

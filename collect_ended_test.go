@@ -123,7 +123,7 @@ func TestARangeThatEndsAfterTheResponseDoesNotFinishItsRecords(t *testing.T) {
 	})
 }
 
-// An unreached record may have been dropped, or may have waited for a function. Only in the second case was the time over.
+// Without a cause, the record was dropped, or a stage has left its loop.
 func TestAnUnreachedRecordSaysWhyTheContextsHadEnded(t *testing.T) {
 	caller := errors.New("the caller left")
 	stopping := func(s texts) texts { // at the first result, when every function has begun
@@ -172,6 +172,39 @@ func TestAnUnreachedRecordSaysWhyTheContextsHadEnded(t *testing.T) {
 					is.Equal(errors.Unwrap(f.Err), c.want)
 				}
 				is.Equal(report.Failures[len(report.Failures)-1].Record.ID, "r2")
+			})
+		})
+	}
+}
+
+func TestAnUnreachedRecordSaysWhyTheContextsOfItsOwnBatchHadEnded(t *testing.T) {
+	for name, long := range map[string]int{"the first one lasts": 0, "the second one lasts": 1} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				is := is.New(t)
+				source := func(i int) texts {
+					d := 10 * time.Second
+					if i == long {
+						d = time.Hour
+					}
+					ctx, cancel := context.WithTimeout(t.Context(), d)
+					t.Cleanup(cancel)
+					return batch.From(ctx, []string{"0", "1"}, func(v string) batch.Record { return batch.Record{ID: string(rune('a'+i)) + v} })
+				}
+				firsts := func(yield func(batch.Result[string]) bool) {
+					for i := range 2 {
+						for r := range source(i) {
+							yield(r)
+							break
+						}
+					}
+					time.Sleep(time.Minute)
+				}
+				_, failures := batch.Partition(firsts)
+				is.Equal(failedIDs(failures), []string{"a1", "b1"})
+				for i, f := range failures {
+					is.Equal(errors.Is(f.Err, context.DeadlineExceeded), i != long)
+				}
 			})
 		})
 	}

@@ -62,7 +62,7 @@ var (
 	// ended by then, the error also wraps the cause of the end.
 	ErrUnreached = errors.New("unreached")
 	// ErrRunning means that a function called for the record had not returned when the
-	// response was due. The error is also ErrUnreached, with the cause of the end.
+	// response was due. The error is also ErrUnreached, and wraps the same cause.
 	ErrRunning = errors.New("running")
 )
 

@@ -87,7 +87,7 @@ func WithPolicy(p Policy) Option {
 //
 // The default is 5% of the time that remains when the batch begins, but at least 500 ms and
 // at most 2 s. The reserve is never more than half of the time that remains. Without a
-// deadline there is no reserve. With 0, Run responds only at the deadline, which is mostly too
+// deadline there is no reserve. With 0, Run responds only at the deadline, which is usually too
 // late: use it only if the context that the handler gets ends before the function's own deadline.
 func WithReserve(d time.Duration) Option {
 	require(d >= 0, "WithReserve", "d is negative")

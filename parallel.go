@@ -267,7 +267,7 @@ func (p *parallel[A, B]) passBy(l *lanes.Lane[task[A], emitted[B]], in *inlet, h
 // did not enter a lane of this Parallel is passed on as it is.
 func (p *parallel[A, B]) emit(l *lanes.Lane[task[A], emitted[B]], in *inlet, r Result[B]) bool {
 	var it *lanes.Item[task[A], emitted[B]]
-	before := in.pause(&r.h)
+	before := in.pause()
 	if e := r.h.entry; e != nil && e.visit != nil && e.visit.crossing.border == &p.border {
 		it = e.visit.item.(*lanes.Item[task[A], emitted[B]])
 		r.h.notePassed()

@@ -165,16 +165,12 @@ func (in *inlet) idle() {
 	}
 }
 
-// pause makes the goroutine idle that sends the Result out of the lane, until the pause is resumed. That is the lane's own,
-// unless the Result comes from lanes inside the lane: then it is their consumer, and the lane's may be at work.
-func (in *inlet) pause(h *header) (paused pause) {
-	n := h.feederNumber()
-	if n > 0 && slices.ContainsFunc(in.all(), func(e entrance) bool { return e.level == h.entry.level }) {
-		return h.entry.level.feeder(n).pause()
-	}
+// pause makes the lane's own goroutine idle until the pause is resumed. It works with the last feeder of a level: with lanes
+// inside the lane it is their consumer, and the first feeder belongs to their reader, which may be at work.
+func (in *inlet) pause() (paused pause) {
 	for _, e := range in.all() {
-		if p := e.level.firstFeeder.pause(); uint32(p.before) != 0 {
-			paused = p // the other feeders are idle anyway
+		if p := e.level.lastFeeder().pause(); uint32(p.before) != 0 {
+			paused = p // those of the other levels are idle anyway
 		}
 	}
 	return paused

@@ -63,36 +63,52 @@ func TestARecordIsNotAcknowledgedWhileAFunctionRunsForACopyAndLanesAreAwaited(t 
 	})
 }
 
-// A lane waits for room for record 65. Meanwhile a stage before the lanes inside it is at work on record 66.
+// A lane waits for room for record 65, or for a Result of no record before it. Meanwhile a stage before the lanes inside
+// it is at work on record 66.
 func TestARecordIsRunningBeforeLanesInALaneThoughTheLaneWaits(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		is := is.New(t)
-		ctx, reserve := deadline(t)
-		hang := stuckOn(t, "0", "66")
-		slow := func(ctx context.Context, v string) error {
-			switch v {
-			case "0": // is received alone
-				return nil
-			case "65": // leaves after 66 has begun to hang
-				return taking(time.Second)(ctx, v)
-			}
-			return taking(time.Millisecond)(ctx, v)
+	slow := func(ctx context.Context, v string) error {
+		switch v {
+		case "0": // is received alone
+			return nil
+		case "65": // leaves after 66 has begun to hang
+			return taking(time.Second)(ctx, v)
 		}
-		var report batch.Report
-		_, err := batch.Run(grouped(ctx, make([]string, 70), reserve, reportInto(&report), batch.WithoutAllFailedError()), func(s texts) texts {
-			lanes := batch.Parallel(s, 1, func(s texts) texts {
-				return inLanes(batch.TryEach(s, func(ctx context.Context, v string) error {
-					if v == "0" {
-						return nil
+		return taking(time.Millisecond)(ctx, v)
+	}
+	for name, last := range map[string]func(texts) texts{
+		"alone": func(s texts) texts { return s },
+		"after another Result": func(s texts) texts {
+			return func(yield func(batch.Result[string]) bool) {
+				for r := range s {
+					if r.Record().ID == "r65" && !yield(batch.Result[string]{}) || !yield(r) {
+						return
 					}
-					return hang(ctx, v)
-				}), 3, slow)
+				}
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				is := is.New(t)
+				ctx, reserve := deadline(t)
+				hang := stuckOn(t, "0", "66")
+				var report batch.Report
+				_, err := batch.Run(grouped(ctx, make([]string, 70), reserve, reportInto(&report), batch.WithoutAllFailedError()), func(s texts) texts {
+					lanes := batch.Parallel(s, 1, func(s texts) texts {
+						return last(inLanes(batch.TryEach(s, func(ctx context.Context, v string) error {
+							if v == "0" {
+								return nil
+							}
+							return hang(ctx, v)
+						}), 3, slow))
+					})
+					return batch.TryEach(lanes, hang)
+				})
+				is.NoErr(err)
+				is.Equal(runningIDs(report), []string{"r0", "r66"})
 			})
-			return batch.TryEach(lanes, hang)
 		})
-		is.NoErr(err)
-		is.Equal(runningIDs(report), []string{"r0", "r66"})
-	})
+	}
 }
 
 // A stage in the lane keeps record 2, the last one. Before the deadline, the chunk of records 0 and 1 is written, which hangs.

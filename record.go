@@ -35,8 +35,8 @@ func RecordFrom(ctx context.Context) (Record, bool) {
 //
 //	message, ok := batch.SourceFrom[events.SQSMessage](ctx)
 //
-// It is the original itself, not a copy. Code that reports on the batch reads it when the
-// response is due, such as the modules redeliver and otelbatch, so do not write to it.
+// It is the original itself, not a copy. Do not write to it: code that reports on the batch,
+// such as the modules redeliver and otelbatch, reads it when the response is due.
 //
 // SourceFrom returns false if ctx is not the context of a record, or if the original is
 // not an R. The original of a record that a handler could not decode is an

@@ -127,3 +127,11 @@ func (l *level) feeder(number uint8) *feeder {
 	}
 	return (*l.feeders.Load())[number-1]
 }
+
+// lastFeeder returns the feeder that was added last: the one of the goroutine whose Results leave the level.
+func (l *level) lastFeeder() *feeder {
+	if added := l.feeders.Load(); added != nil {
+		return (*added)[len(*added)-1]
+	}
+	return &l.firstFeeder
+}

@@ -32,17 +32,17 @@ type Window struct {
 //
 // If a state has more than 1 MB, the service closes the window early
 // ([Window.TerminatedEarly]): close is called with that state, and the window continues
-// from the zero S. Together, such states make up the window.
+// from the zero S. Such states and the last one together make up the window.
 //
 // Only values of records before the first reported one are folded, because that record and
-// all later ones are redelivered. If that happens in the last invocation, close is called with
-// the state so far, and with a later state when the rest has been redelivered. That one must
-// replace the earlier one. The service may also repeat an invocation, so close must be
-// idempotent.
+// all later ones are redelivered. If records of the last invocation are reported, close is
+// called with the state so far, and with a later state if the service repeats the last
+// invocation with the rest. The later state must replace the earlier one. The service may
+// repeat any invocation, so close must be idempotent.
 //
 // close gets the context of the invocation. An error of close, or a panic of fold, of close or
 // of the JSON methods of the state, fails the invocation; the panic is a [*PanicError]. A
-// response of more than 6 MB is [ErrTooLarge].
+// response of more than 6 MB is [ErrTooLarge], and the batch is redelivered.
 //
 // See https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-windows.html.
 func KinesisWindowHandler[T, S any](

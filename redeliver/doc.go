@@ -16,8 +16,8 @@
 //     could not be decoded, or if its function had not returned ([batch.ErrRunning]).
 //   - A message that was held back ([batch.ErrBlocked]) is visible at once. The same applies if it was not started
 //     ([batch.ErrNotStarted]) because the time ran out, or not reached because another function was still running then.
-//   - A message that was not started or not reached for another reason was dropped by a stage, or the stage ended
-//     early. That will happen again, so the message waits like a failed one.
+//   - A message that was not started or not reached although time was left waits like a failed one. A stage dropped
+//     it or ended early, which will happen again, or the caller cancelled the invocation's context.
 //
 // The errors of these states can also be returned by a function, for example by one that processes a batch
 // inside its message. Such a message counts as failed, even if its error is or wraps batch.ErrBlocked. If the

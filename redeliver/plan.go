@@ -41,7 +41,7 @@ type plan struct {
 // counts.
 //
 // A message that was not started or not reached lacked time only if the time was over. Otherwise a stage ended early and
-// will do so again in the next invocation.
+// will do so again in the next invocation, or the caller cancelled the context.
 func newPlan(report batch.Report, wait func(batch.Failure) time.Duration, queue queue, log *log) *plan {
 	count := func(state error) (n int) {
 		for _, f := range report.Failures {
@@ -120,8 +120,8 @@ func (p *plan) visibleAtOnce(err error) bool {
 	return p.trustUnreached && hasState(err, batch.ErrUnreached) && timeWasOver(err)
 }
 
-// timeWasOver reports whether an untried message lacked time. Otherwise the stage left its loop early: that, too, ends the
-// contexts in lanes. The methods of a user's error may panic.
+// timeWasOver reports whether an untried message may have lacked time. A stage that leaves its loop early ends the contexts
+// in lanes, too, and so does a caller who cancels. The methods of a user's error may panic.
 func timeWasOver(err error) (yes bool) {
 	defer func() {
 		if recover() != nil {

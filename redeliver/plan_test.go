@@ -104,6 +104,40 @@ func TestMessagesThatAStageDropsWaitHoweverLateItLeavesItsLoop(t *testing.T) {
 	}
 }
 
+// The contexts in lanes end when the stage leaves its loop, so no second function is called for the messages.
+func TestMessagesThatEndedLanesDoNotStartWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		c := new(client)
+		work := func(_ context.Context, m events.SQSMessage) error {
+			if m.Body != "first" {
+				time.Sleep(50 * time.Millisecond)
+			}
+			return nil
+		}
+		stage := func(s batch.Stream[events.SQSMessage]) batch.Stream[events.SQSMessage] {
+			lanes := batch.Parallel(s, 2, func(s batch.Stream[events.SQSMessage]) batch.Stream[events.SQSMessage] {
+				return each(work)(each(work)(s))
+			})
+			return func(yield func(batch.Result[events.SQSMessage]) bool) {
+				for r := range lanes {
+					yield(r)
+					synctest.Wait() // both lanes are at work
+					return
+				}
+			}
+		}
+		notStarted := 0
+		h := batch.SQSHandler(stage, redeliver.After(c, always(time.Minute)), batch.WithLogger(nil),
+			batch.WithReport(func(_ context.Context, r batch.Report) { notStarted = r.NotStarted }))
+		invoke(t, ctx, h, messages(standard, "first", "b", "c", "d"))
+		is := is.New(t)
+		is.True(notStarted > 0)
+		is.Equal(c.waits(), map[string]int32{"m1": 60, "m2": 60, "m3": 60})
+	})
+}
+
 func TestInAFIFOGroupNothingIsVisibleBeforeADuplicateMessage(t *testing.T) {
 	c, event := new(client), messages(fifo, "a/fail", "a/fail", "a/fail")
 	event.Records[2].MessageId = "m0"

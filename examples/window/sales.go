@@ -59,8 +59,13 @@ type minute struct {
 	start time.Time
 }
 
+var errPart = errors.New("the totals exceed 1 MB, so Lambda ends the window in parts, which this table does not add up")
+
 // publish is called at the end of a window. Lambda may repeat an invocation, so it may be called again.
 func (b *Board) publish(ctx context.Context, w batch.Window, t Totals) error {
+	if w.TerminatedEarly {
+		return errPart
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.totals == nil {

@@ -13,6 +13,7 @@ import (
 	"github.com/matryer/is"
 	"pgregory.net/rapid"
 
+	"github.com/lambdabatch/batch"
 	"github.com/lambdabatch/batch/batchtest"
 	"github.com/lambdabatch/batch/examples/internal/local"
 )
@@ -113,6 +114,14 @@ func TestTotalsThatArePublishedTwiceCountOnce(t *testing.T) {
 		is.Equal(minutes, 2)
 		is.Equal(totals, Totals{"pen": 12 * 250})
 	})
+}
+
+// The rest of the window would replace it.
+func TestAPartOfAWindowIsNotPublished(t *testing.T) {
+	is := is.New(t)
+	var board Board
+	is.Equal(board.publish(t.Context(), batch.Window{TerminatedEarly: true}, Totals{"pen": 250}), errPart)
+	is.Equal(len(board.totals), 0)
 }
 
 func TestTheStageObeysTheLaws(t *testing.T) {

@@ -20,7 +20,8 @@ type Breaker = gobreaker.TwoStepCircuitBreaker[any]
 var errPanicked = errors.New("the call did not return")
 
 // Map returns f with b around it. While b is open, f is not called. b counts calls that fail, calls that
-// panic, and calls that have not returned when their context ends.
+// panic, and calls that have not returned when their context ends. One that returns just then may count
+// as a failure.
 func Map[A, B any](b *Breaker, f func(context.Context, A) (B, error)) func(context.Context, A) (B, error) {
 	return func(ctx context.Context, a A) (result B, err error) {
 		done, err := b.Allow()
