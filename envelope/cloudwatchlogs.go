@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -15,12 +17,9 @@ import (
 //
 // Real data is much smaller. A call to CloudWatch Logs takes at most 1 MiB of messages, which
 // become at most 6 MiB of JSON. But a record of 1 MiB, the default limit of a stream, could
-// decompress to a thousand times as much. A function with 128 MB of memory, the least there is,
-// can process 32 MiB.
+// decompress to a thousand times as much. To decode a record takes memory for twice the
+// decompressed data, and up to 8 MiB more.
 const MaxDecompressed = 32 << 20
-
-// ErrTooLarge is the error of a record whose data exceeds [MaxDecompressed].
-var ErrTooLarge = errors.New("more than 32 MiB of data when decompressed")
 
 // CloudWatchLogs returns the log events that a subscription filter has written to the stream as one
 // compressed record.
@@ -29,28 +28,50 @@ var ErrTooLarge = errors.New("more than 32 MiB of data when decompressed")
 // CONTROL_MESSAGE instead of DATA_MESSAGE. It has one log event, which is not yours. Filter such
 // records out.
 //
-// Decompression stops at [MaxDecompressed], and the record fails with [ErrTooLarge].
+// Decompression stops at [MaxDecompressed], and the record fails with [ErrTooLarge]. So does a
+// record with more than 100,000 log events. A call to CloudWatch Logs takes at most 10,000.
 func CloudWatchLogs(ctx context.Context, r events.KinesisEventRecord) (events.CloudwatchLogsData, error) {
 	at := locate(ctx, r.Kinesis.SequenceNumber, "kinesis.data")
 	zr, err := gzip.NewReader(bytes.NewReader(r.Kinesis.Data))
 	if err != nil {
 		return events.CloudwatchLogsData{}, at.contentError(logsMessage, r.Kinesis.Data, err)
 	}
-	text, err := readBounded(zr)
+	text, err := readBounded(zr, claimedSize(r.Kinesis.Data))
 	if err != nil {
 		return events.CloudwatchLogsData{}, at.decodeError(err)
 	}
-	var data events.CloudwatchLogsData
-	if err := json.Unmarshal(text, &data); err != nil || data.MessageType == "" {
+	var data struct {
+		events.CloudwatchLogsData
+		SubscriptionFilters boundedList[string]                        `json:"subscriptionFilters"`
+		LogEvents           boundedList[events.CloudwatchLogsLogEvent] `json:"logEvents"`
+	}
+	err = json.Unmarshal(text, &data)
+	if errors.Is(err, ErrTooLarge) {
+		return events.CloudwatchLogsData{}, at.decodeError(err)
+	}
+	if err != nil || data.MessageType == "" {
 		return events.CloudwatchLogsData{}, at.contentError(logsMessage, text, err)
 	}
-	return data, nil
+	data.CloudwatchLogsData.SubscriptionFilters = data.SubscriptionFilters
+	data.CloudwatchLogsData.LogEvents = data.LogEvents
+	return data.CloudwatchLogsData, nil
 }
 
-func readBounded(r io.Reader) ([]byte, error) {
-	text, err := io.ReadAll(io.LimitReader(r, MaxDecompressed+1))
-	if len(text) > MaxDecompressed {
-		return nil, ErrTooLarge
+// claimedSize is what compressed data says at its end about the size of its last member. It may
+// be anything.
+func claimedSize(compressed []byte) int {
+	if len(compressed) < 4 {
+		return 0
 	}
-	return text, err
+	return int(binary.LittleEndian.Uint32(compressed[len(compressed)-4:]))
+}
+
+// readBounded reads up to MaxDecompressed bytes. If size is right, it allocates once.
+func readBounded(r io.Reader, size int) ([]byte, error) {
+	text := bytes.NewBuffer(make([]byte, 0, min(size, MaxDecompressed)+1+bytes.MinRead))
+	_, err := text.ReadFrom(io.LimitReader(r, MaxDecompressed+1))
+	if text.Len() > MaxDecompressed {
+		return nil, fmt.Errorf("%w: more than %d MiB when decompressed", ErrTooLarge, MaxDecompressed>>20)
+	}
+	return text.Bytes(), err
 }

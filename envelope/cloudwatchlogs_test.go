@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -102,6 +103,80 @@ func TestABombInManyMembersIsABombToo(t *testing.T) {
 	member := gzipped(strings.Repeat(" ", 1<<20))
 	_, err := envelope.CloudWatchLogs(t.Context(), kinesis(bytes.Repeat(member, 33)))
 	is.True(errors.Is(err, envelope.ErrTooLarge))
+}
+
+func TestManyShortElementsFailTheirRecordBeforeTheyTakeMemory(t *testing.T) {
+	const data = `{"messageType":"DATA_MESSAGE","logEvents":`
+	const many = 1_500_000
+	for _, c := range []struct {
+		name, text, err string
+	}{
+		{"empty log events", data + array("{}", many) + `}`, `kinesis.data: too large: a list with 1500000 elements`},
+		{"log events that are none", data + array("7", many) + `}`, `kinesis.data: too large: a list with 1500000 elements`},
+		{"filters", `{"subscriptionFilters":` + array(`""`, many) + `}`, `kinesis.data: too large: a list with 1500000 elements`},
+		{"records of something else", `{"Records":` + array("7", many) + `}`,
+			`kinesis.data: a JSON object of 3000013 bytes, not a CloudWatch Logs message`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			is := is.New(t)
+			record := kinesis(gzipped(c.text))
+			var err error
+			allocated := allocatedBy(func() { _, err = envelope.CloudWatchLogs(t.Context(), record) })
+			is.True(err != nil)
+			is.Equal(err.Error(), c.err)
+			is.True(allocated < uint64(len(c.text)+8<<20))
+		})
+	}
+}
+
+func TestDecodingTakesTwiceTheMemoryOfTheData(t *testing.T) {
+	is := is.New(t)
+	const size = 8 << 20
+	message := strings.Repeat("a", size)
+	record := kinesis(gzipped(`{"messageType":"DATA_MESSAGE","logEvents":[{"message":"` + message + `"}]}`))
+	var got events.CloudwatchLogsData
+	allocated := allocatedBy(func() { got, _ = envelope.CloudWatchLogs(t.Context(), record) })
+	is.Equal(len(got.LogEvents[0].Message), size)
+	is.True(allocated < 2*size+1<<20)
+}
+
+func TestARecordMayHave100000LogEventsAndNoMore(t *testing.T) {
+	is := is.New(t)
+	const data = `{"messageType":"DATA_MESSAGE","logEvents":`
+	for _, event := range []string{`{}`, `{"message":"a, [b] {c} \"d\", \\","extractedFields":{"1":"a","2":["b","c"]}}`} {
+		got, err := envelope.CloudWatchLogs(t.Context(), kinesis(gzipped(data, array(event, 100_000), `}`)))
+		is.NoErr(err)
+		is.Equal(len(got.LogEvents), 100_000)
+		_, err = envelope.CloudWatchLogs(t.Context(), kinesis(gzipped(data, array(event, 100_001), `}`)))
+		is.True(errors.Is(err, envelope.ErrTooLarge))
+	}
+}
+
+func TestTheSizeThatCompressedDataClaimsDoesNotMatter(t *testing.T) {
+	is := is.New(t)
+	empty := gzipped("")
+	for _, parts := range [][]string{{logs, ""}, {"", logs}, {logs + strings.Repeat(" ", 1<<20), " "}} {
+		got, err := envelope.CloudWatchLogs(t.Context(), kinesis(gzipped(parts...)))
+		is.NoErr(err)
+		is.Equal(got.LogGroup, "/aws/lambda/shop")
+	}
+	claim := bytes.Clone(empty)
+	copy(claim[len(claim)-4:], "\xff\xff\xff\xff")
+	_, err := envelope.CloudWatchLogs(t.Context(), kinesis(claim))
+	is.True(errors.Is(err, gzip.ErrChecksum))
+}
+
+func array(element string, n int) string {
+	return "[" + strings.Repeat(element+",", n-1) + element + "]"
+}
+
+// allocatedBy returns how many bytes f allocates.
+func allocatedBy(f func()) uint64 {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	f()
+	runtime.ReadMemStats(&after)
+	return after.TotalAlloc - before.TotalAlloc
 }
 
 func TestDataUpToTheBoundDecompresses(t *testing.T) {

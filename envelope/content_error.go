@@ -61,6 +61,10 @@ func (l location) decodeError(err error) error {
 	return &batch.DecodeError{ID: l.record, Field: l.field, Err: err}
 }
 
+// maxDescribed is the size of the largest object whose members are looked at. In memory, short
+// members take many times the size of their text.
+const maxDescribed = 1 << 20
+
 func describe(content []byte) string {
 	content = bytes.TrimSpace(content)
 	switch {
@@ -82,6 +86,9 @@ func describe(content []byte) string {
 // describeObject decodes each member on its own, because any of them may have a type that the
 // service would not send.
 func describeObject(object []byte) string {
+	if len(object) > maxDescribed {
+		return fmt.Sprintf("a JSON object of %d bytes", len(object))
+	}
 	var members map[string]json.RawMessage
 	if err := json.Unmarshal(object, &members); err != nil {
 		return "a JSON object that does not decode"
@@ -114,12 +121,12 @@ func describeObject(object []byte) string {
 
 // eventSource returns the eventSource of the first record, "" if it has none.
 func eventSource(records json.RawMessage) string {
-	var all []json.RawMessage
-	if json.Unmarshal(records, &all) != nil || len(all) == 0 {
+	d := json.NewDecoder(bytes.NewReader(records))
+	if start, err := d.Token(); err != nil || start != json.Delim('[') || !d.More() {
 		return ""
 	}
 	var first struct{ EventSource string }
-	_ = json.Unmarshal(all[0], &first)
+	_ = d.Decode(&first)
 	return first.EventSource
 }
 

@@ -109,6 +109,20 @@ func TestATestEventWithObjectsIsNotTakenForOneWithout(t *testing.T) {
 	is.Equal(len(got), 1)
 }
 
+func TestManyShortRecordsFailTheirMessageBeforeTheyTakeMemory(t *testing.T) {
+	is := is.New(t)
+	m := message(`{"Records":` + array("{}", 300_000) + `}`)
+	var err error
+	allocated := allocatedBy(func() { _, err = envelope.S3(t.Context(), m) })
+	is.True(errors.Is(err, envelope.ErrTooLarge))
+	is.True(allocated < 4<<20)
+
+	m = message(`{"Records":` + array("{}", 100_000) + `}`)
+	allocated = allocatedBy(func() { _, err = envelope.S3(t.Context(), m) })
+	is.Equal(err.Error(), `body: a JSON object with "Records", not an S3 notification`)
+	is.True(allocated < 8<<20)
+}
+
 func TestMessagesThroughATopicAreUnwrappedInTwoSteps(t *testing.T) {
 	is := is.New(t)
 	const body = `{"Records":[{"s3":{"bucket":{"name":"photos"},"object":{"key":"a.jpg"}}}]}`

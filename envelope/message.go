@@ -52,21 +52,35 @@ func S3[M Message](ctx context.Context, m M) ([]events.S3EventRecord, error) {
 	at, text := content(ctx, m)
 	var n struct {
 		Event   string
-		Records []events.S3EventRecord
+		Records boundedList[json.RawMessage] // decoded one by one, because a record takes far more memory than "{}"
 	}
 	err := json.Unmarshal(text, &n)
+	if errors.Is(err, ErrTooLarge) {
+		return nil, at.decodeError(err)
+	}
 	if err == nil && n.Event == s3TestEvent && len(n.Records) == 0 {
 		return nil, nil
 	}
 	if err != nil || len(n.Records) == 0 {
 		return nil, at.contentError(s3Notification, text, err)
 	}
+	var records []events.S3EventRecord
 	for _, r := range n.Records {
-		if r.S3.Bucket.Name == "" || r.S3.Object.Key == "" {
-			return nil, at.contentError(s3Notification, text, errNoObject)
+		record, err := s3Record(r)
+		if err != nil {
+			return nil, at.contentError(s3Notification, text, err)
 		}
+		records = append(records, record)
 	}
-	return n.Records, nil
+	return records, nil
+}
+
+func s3Record(text []byte) (r events.S3EventRecord, err error) {
+	err = json.Unmarshal(text, &r)
+	if err == nil && (r.S3.Bucket.Name == "" || r.S3.Object.Key == "") {
+		err = errNoObject
+	}
+	return r, err
 }
 
 const s3TestEvent = "s3:TestEvent"
