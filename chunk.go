@@ -13,7 +13,11 @@ import (
 )
 
 // TryEachChunk collects ready results into chunks and calls f with up to size values at
-// once, for a bulk write. f gets a context that belongs to the batch, not to a record.
+// once, for a bulk write. f gets a context that belongs to the batch, not to a record. It is
+// not called for an empty chunk, and may keep the slice.
+//
+// A result becomes unprocessed, and its value is not given to f, if its record is held back
+// or its context has ended, both when it arrives and when the chunk is written (see [Then]).
 //
 // If f returns an [ItemErrors], the results that it names become Failed. Any other
 // error, and a panic of f, makes all results of the chunk Failed. Results that are not
@@ -94,8 +98,10 @@ func (c *chunk[T]) add(r Result[T]) bool {
 // registerFor registers the chunk with the feeder that the Result came from, which may
 // flush it.
 func (c *chunk[T]) registerFor(h *header) {
-	if h.entry.level == c.level && h.feederNumber() == c.feederNumber || !h.entry.level.run.hasDeadline && h.entry.visit == nil {
-		return // known already, or outside of lanes and without a deadline, where no feeder flushes
+	known := h.entry.level == c.level && h.feederNumber() == c.feederNumber
+	neverFlushed := !h.entry.level.run.hasDeadline && h.entry.visit == nil
+	if known || neverFlushed {
+		return
 	}
 	c.level, c.feederNumber = h.entry.level, h.feederNumber()
 	c.feeder = c.level.feeder(c.feederNumber)
@@ -228,10 +234,8 @@ func (c *chunk[T]) write(at *feeder) {
 		at.writing.Store(&written)
 		defer at.writing.Store(nil)
 	}
-	// errorPerItem calls methods of the error, which are the user's, so it must be inside of call.
-	items, err := call(level.ctx, values, func(ctx context.Context, values []T) (map[int]error, error) {
-		return errorPerItem(c.f(ctx, values), len(values)), nil
-	})
+	// perItem calls methods of the error, which are the user's, so guard must be around it, too.
+	items, err := guard(func() (ItemErrors, error) { return perItem(c.f(level.ctx, values), len(values)) })
 	returned = true
 	for i, h := range written {
 		if failure := cmp.Or(err, items[i]); failure != nil {
@@ -267,24 +271,22 @@ func (e ItemErrors) Error() string {
 	return fmt.Sprintf("%d items failed, first item %d: %v", len(failed), failed[0], e[failed[0]])
 }
 
-// errorPerItem turns the error of a chunk of n values into errors by position.
-func errorPerItem(err error, n int) map[int]error {
+// perItem splits the error of a chunk of n values: into the errors of single items, or into one
+// that fails the whole chunk.
+func perItem(err error, n int) (items ItemErrors, whole error) {
 	if err == nil {
-		return nil
+		return nil, nil
 	}
-	all := ItemErrors{}
-	if found, others := all.gather(err); found && !others {
-		outside := func(i int) bool { return i < 0 || i >= n }
-		if !slices.ContainsFunc(slices.Collect(maps.Keys(all)), outside) {
-			return all
+	items = ItemErrors{}
+	if found, others := items.gather(err); !found || others {
+		return nil, err
+	}
+	for i := range items {
+		if i < 0 || i >= n {
+			return nil, fmt.Errorf("ItemErrors with positions outside the %d items: %w", n, err)
 		}
-		err = fmt.Errorf("ItemErrors with positions outside the %d items: %w", n, err)
 	}
-	whole := make(map[int]error, n)
-	for i := range n {
-		whole[i] = err
-	}
-	return whole
+	return items, nil
 }
 
 // gather adds the errors of every ItemErrors in the tree of err. ([errors.As] would find

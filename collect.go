@@ -40,7 +40,7 @@ import (
 //   - an [*AllFailedError], if no record was acknowledged (see [WithoutAllFailedError]);
 //   - a [*PanicError], if a stage panics outside of the functions that it calls;
 //   - [ErrNoID], if a record without an identifier must be reported;
-//   - an unnamed error, if stage ends its goroutine before it has ranged over source.
+//   - an unnamed error, if stage calls [runtime.Goexit] before it has ranged over source.
 //
 // If Run returns an error, the response that it returns also fails the whole batch: the
 // response lists every record, or contains an identifier that voids it.
@@ -60,8 +60,9 @@ func Run[A, B any](source Stream[A], stage func(Stream[A]) Stream[B]) (Response,
 	return c.answer(c.drive(newPipeline(c, source, stage))).result()
 }
 
-// Collect ranges over s and returns the response, with the errors of [Run]. It runs on the
-// caller's goroutine and waits for functions as long as they take. A panic of a stage is not
+// Collect ranges over s and returns the response, with the errors of [Run]. Like Run, it
+// calls report functions, and ends the records' contexts. It runs on the caller's goroutine
+// and waits for functions outside lanes as long as they take. A panic of a stage is not
 // recovered.
 //
 // Collect is for tests and for Streams outside handlers; a handler function calls Run.
@@ -104,7 +105,6 @@ type collector[T any] struct {
 	mu                sync.Mutex
 	firstRun          *run // the run whose batch has the settings of the answer
 	closed            bool // the answer is given, and nothing counts any more
-	decided           bool // the answer is decided
 	tallies           []*tally
 	last              *tally
 	keepValues        bool
@@ -115,7 +115,7 @@ type collector[T any] struct {
 	result            answer
 
 	// These save allocations, because there is nearly always one tally.
-	tallyRoom   [1]tally
+	tallyRoom   tally
 	talliesRoom [1]*tally
 }
 
@@ -217,7 +217,7 @@ func (c *collector[T]) findOrAddTally(r *run) *tally {
 	if t := c.findTally(r); t != nil {
 		return t
 	}
-	t := &c.tallyRoom[0]
+	t := &c.tallyRoom
 	if c.firstRun == nil {
 		c.firstRun = r
 	} else {

@@ -65,7 +65,6 @@ func (c *collector[T]) answer(e ending) *answer {
 // decide closes the collector and decides what becomes of each record. Each run is folded
 // separately. A record must be acknowledged in all runs that count (see [ledger.NewFold]).
 func (c *collector[T]) decide(e ending) *answer {
-	c.decided = true
 	busy := c.runningRecords()
 	c.noteContextsEnded()
 	c.closeRuns()
@@ -94,7 +93,7 @@ func (c *collector[T]) decide(e ending) *answer {
 // closeIfUnanswered is deferred by collectors that run the pipeline on the caller's
 // goroutine. If the pipeline has panicked there is no answer, but open scopes are closed.
 func (c *collector[T]) closeIfUnanswered() {
-	if c.decided {
+	if c.answered() {
 		return
 	}
 	e := ending{err: errUnanswered}
@@ -248,12 +247,6 @@ func (b *batch) errorFor(i int, v ledger.Verdict, ended error) error {
 		return &blockedError{b, int32(i), v.By}
 	}
 	return newUnreachedError(v.State, ended)
-}
-
-// newUnreachedError returns the error of a record in the state unreached or running. ended is why the records' contexts had
-// ended; nil means that they had not.
-func newUnreachedError(s state, ended error) error {
-	return &unreachedError{running: s == running, ended: ended}
 }
 
 func (a *answer) countReported(s state) {

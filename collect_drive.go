@@ -15,7 +15,7 @@ const (
 	finished               // the pipeline has ended
 )
 
-var errGoexit = errors.New("the pipeline ended its goroutine before it ranged over the batch")
+var errGoexit = errors.New("the pipeline called runtime.Goexit before it ranged over the batch")
 
 // newPipeline returns the pipeline as a function, which runs the stage and registers every run with
 // c. If the function is called a second time it only ranges over the source, up to the first
@@ -49,7 +49,7 @@ func newPipeline[A, B any](c *collector[B], source Stream[A], stage func(Stream[
 	}
 }
 
-// observe returns source, changed so that it tells c about the begin and the end of each run.
+// observe returns source, changed so that it tells c when each run begins and ends.
 func observe[A, B any](c *collector[B], source Stream[A]) Stream[A] {
 	return func(yield func(Result[A]) bool) {
 		c.ranged.Store(true)

@@ -233,7 +233,7 @@ func TestAStageThatFailsOnAnEmptyBatchIsAnError(t *testing.T) {
 
 	_, err = batch.Run(batch.Of[string](), func(texts) texts { runtime.Goexit(); return nil })
 	is.True(err != nil)
-	is.True(strings.Contains(err.Error(), "ended its goroutine"))
+	is.True(strings.Contains(err.Error(), "called runtime.Goexit"))
 }
 
 // The stage has not begun to range when Run looks for the deadline.

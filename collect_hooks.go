@@ -18,7 +18,7 @@ import (
 // logFailure logs a record that itself failed.
 func (b *batch) logFailure(e *entry, err error) {
 	if b.logger != nil {
-		defer b.ignorePanic()
+		defer ignorePanic()
 		b.writeFailure(e, int(e.index), err)
 	}
 }
@@ -75,7 +75,7 @@ type loggedPanic struct {
 }
 
 // ignorePanic is deferred around hooks, because a panic of one must not cost the response.
-func (b *batch) ignorePanic() { _ = recover() }
+func ignorePanic() { _ = recover() }
 
 // maxLines is how many lines of one kind endLog may write. One line per record would not fit
 // into the reserve if there are 10,000.
@@ -181,12 +181,21 @@ const minHookTime = 10 * time.Millisecond
 // the records' contexts. Each hook gets an equal share of the time that is left.
 func (r *run) callHooks(report Report, ended time.Time, endLog func(context.Context), scopes *scopeCloser) {
 	b := r.batch
-	var hooks []func(context.Context)
+	var hooks []func(ctx context.Context, share time.Duration)
+	add := func(hook func(context.Context)) {
+		hooks = append(hooks, func(ctx context.Context, share time.Duration) {
+			if r.hasDeadline {
+				callWithin(ctx, hook, share)
+			} else {
+				callGuarded(ctx, hook)
+			}
+		})
+	}
 	if endLog != nil {
-		hooks = append(hooks, endLog)
+		add(endLog)
 	}
 	if scopes != nil {
-		hooks = append(hooks, nil) // nil stands for scopes.run, which needs no context
+		hooks = append(hooks, func(_ context.Context, share time.Duration) { scopes.run(r.hasDeadline, share) })
 	}
 	reports := b.reports
 	if f, ok := b.parent.Value(watch.Key{}).(func(context.Context, Report)); ok {
@@ -195,7 +204,7 @@ func (r *run) callHooks(report Report, ended time.Time, endLog func(context.Cont
 	for _, f := range reports {
 		own := report // a copy, since the function may change it, even after the response
 		own.Failures = slices.Clone(report.Failures)
-		hooks = append(hooks, func(ctx context.Context) { f(ctx, own) })
+		add(func(ctx context.Context) { f(ctx, own) })
 	}
 	if len(hooks) == 0 {
 		return
@@ -207,30 +216,22 @@ func (r *run) callHooks(report Report, ended time.Time, endLog func(context.Cont
 		ctx, cancel = context.WithDeadline(context.WithoutCancel(b.parent), end)
 		defer cancel()
 	}
-	for i, hook := range hooks {
-		share := max(time.Until(end)/time.Duration(len(hooks)-i), minHookTime)
-		switch {
-		case hook == nil:
-			scopes.run(r.hasDeadline, share)
-		case r.hasDeadline:
-			b.callWithin(ctx, hook, share)
-		default:
-			b.callGuarded(ctx, hook)
-		}
+	for i, call := range hooks {
+		call(ctx, max(time.Until(end)/time.Duration(len(hooks)-i), minHookTime))
 	}
 }
 
-func (b *batch) callGuarded(ctx context.Context, hook func(context.Context)) {
-	defer b.ignorePanic()
+func callGuarded(ctx context.Context, hook func(context.Context)) {
+	defer ignorePanic()
 	hook(ctx)
 }
 
 // callWithin calls a hook and returns after some time even if the hook has not.
-func (b *batch) callWithin(ctx context.Context, hook func(context.Context), most time.Duration) {
+func callWithin(ctx context.Context, hook func(context.Context), most time.Duration) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		b.callGuarded(ctx, hook)
+		callGuarded(ctx, hook)
 	}()
 	timer := time.NewTimer(most)
 	defer timer.Stop()

@@ -76,11 +76,11 @@ func bytesOf[P Payload](payload *P, text *slab[byte]) ([]byte, error) {
 	}
 	// A named string or byte slice cannot be converted, because the constraint also
 	// allows structs.
-	if v := reflect.ValueOf(*payload); v.Kind() != reflect.String {
-		return v.Bytes(), nil
-	} else {
+	v := reflect.ValueOf(*payload)
+	if v.Kind() == reflect.String {
 		return copyBytes(v.String(), text), nil
 	}
+	return v.Bytes(), nil
 }
 
 // newDecodeError adds to err which record and which field could not be decoded.
@@ -104,23 +104,6 @@ func copyBytes(s string, text *slab[byte]) []byte {
 	b := text.take(len(s))
 	copy(b, s)
 	return b
-}
-
-// A slab allocates small slices many at a time. It never reuses memory, so slices may be kept.
-type slab[T any] struct {
-	maxSize int // elements per allocation, unless one slice needs more
-	free    []T
-	size    int
-}
-
-func (b *slab[T]) take(n int) []T {
-	if n > len(b.free) {
-		b.size = min(2*b.size+n, b.maxSize)
-		b.free = make([]T, max(b.size, n))
-	}
-	taken := b.free[:n:n]
-	b.free = b.free[n:]
-	return taken
 }
 
 // DecodeError is the error of a record that cannot be decoded. A [Handler], [Decode],

@@ -2,11 +2,11 @@
 Package batch builds AWS Lambda batch handlers from pipelines of small functions.
 
 Lambda invokes a function with a batch of records: SQS messages, or records from a Kinesis
-stream, a DynamoDB stream, a Kafka topic or a Firehose stream. If the function returns
-an error, the whole batch is redelivered. If it returns a partial-failure response, SQS
-redelivers the messages listed there and deletes the others, and a shard of a stream is read again
-from the first listed record on. Handlers made by this package list exactly the records that must
-be redelivered, and leave a record out only once its pipeline has finished with it.
+stream, a DynamoDB stream, a Kafka topic or a Firehose stream. If the function returns an
+error, the whole batch is redelivered. If it returns a partial-failure response, SQS
+redelivers the messages listed there and deletes the others, and a shard of a stream is read
+again from the first listed record on. Handlers made by this package list exactly the records
+that must be redelivered, and leave a record out only once its pipeline has finished with it.
 
 	func main() {
 		lambda.Start(batch.SQSHandler(process))
@@ -68,8 +68,9 @@ takes one that receives the record's context and may return an error.
 A panic in a function fails its record with a [*PanicError] and does no other harm. A nil or
 out-of-range argument is a programming mistake: it panics when the pipeline is built.
 
-The invocation's context enters at the source. Each record gets a context of its own,
-derived from it, which tells your functions which record they are working on ([RecordFrom], [SourceFrom]).
+The invocation's context enters at the source. Each record gets a context of its own, derived
+from it, which tells your functions which record they are working on ([RecordFrom],
+[SourceFrom]).
 
 # Failures and order
 
@@ -93,9 +94,10 @@ been processed already, before the failure was known.)
 	Firehose           recordId                   none              Continue
 
 The functions [SQS], [Kinesis], [DynamoDB], [Kafka] and [Firehose] make these sources.
-[WithPolicy] chooses another policy. A queue is a FIFO queue if its ARN ends in .fifo. Unless the
-policy is Continue, a record whose group cannot be read counts as a member of every group: if
-it fails, all later records are held back, and in lanes the records of its batch run one at a time.
+[WithPolicy] chooses another policy. A queue is a FIFO queue if its ARN ends in .fifo. Unless
+the policy is Continue, a record whose group cannot be read counts as a member of every group:
+if it fails, all later records are held back, and in lanes the records of its batch run one at
+a time.
 
 A stage checks for earlier failures immediately before it calls a function. A failure that
 [Catch] has settled by then holds nothing back.
@@ -106,8 +108,7 @@ A stage checks for earlier failures immediately before it calls a function. A fa
 
 Some failures mean that a record was not tried, or was not seen to finish:
 
-  - [ErrBlocked]: an earlier failure holds it back. (In lanes and chunks it may have taken
-    effect already.)
+  - [ErrBlocked]: an earlier failure holds it back.
   - [ErrNotStarted]: the record's context ended before its function could be called.
   - [ErrUnreached]: it never reached the collector.
   - [ErrRunning]: it never reached the collector because a function called for it has not
@@ -127,11 +128,12 @@ worker with a goroutine of its own. Functions inside lanes run concurrently. Tho
 and after the lanes do not. Route runs one stage per kind of record, and everything
 said about lanes holds for routes.
 
-Unless the policy is Continue, the records of a group run in batch order, one at a time, whichever lanes
-they run in. Results leave the lanes as soon as they are finished, and wait only where the policy
-demands an order: under StopGroup the results of one group leave in batch order, under
-StopBatch all results do. So a slow record delays only records that must not overtake it.
-Unless a later stage settles failures, the response is the same as without lanes.
+Unless the policy is Continue, the records of a group run in batch order, one at a time,
+whichever lanes they run in. Results leave the lanes as soon as they are finished, and wait
+only where the policy demands an order: under StopGroup the results of one group leave in
+batch order, under StopBatch all results do. So a slow record delays only records that must
+not overtake it. Unless a later stage settles failures, the response is the same as without
+lanes.
 
 A failure inside lanes can be settled there. Once it leaves the lanes, it holds back the records
 that the policy names and that have not run yet. A Catch after the lanes is too late for those.
@@ -143,7 +145,8 @@ contexts end earlier, by the reserve ([WithReserve]). From then on no function i
 and the handler responds with everything that has finished, even if some functions never
 return. The times are counted from the end of the contexts:
 
-  - After a quarter of the reserve, Parallel and Route give up on functions that have not returned.
+  - After a quarter of the reserve, Parallel and Route give up on functions that have not
+    returned.
   - After half of it, Run and the handlers stop waiting for functions.
   - After three quarters, they respond, even if a report function, a log handler or a scope
     has not returned.
@@ -162,28 +165,30 @@ idempotent or conditional.
 # Handlers and responses
 
 [SQSHandler], [KinesisHandler], [DynamoDBHandler], [KafkaHandler] and [FirehoseHandler] make
-handlers for lambda.Start. They decode the event record by record: if a record cannot
-be decoded, it alone fails, with a [*DecodeError], and holds back what any failure would. For an event from another source,
-they return a [*PayloadError]. [KinesisWindowHandler] and [DynamoDBWindowHandler] serve tumbling windows.
+handlers for lambda.Start. They decode the event record by record: if a record cannot be
+decoded, it alone fails, with a [*DecodeError], and holds back what any failure would. For an
+event from another source, they return a [*PayloadError]. [KinesisWindowHandler] and
+[DynamoDBWindowHandler] serve tumbling windows.
 
 [Run] serves a handler function with a typed event. [Collect] and [Partition] are for tests.
 
-If a batch has records and none of them was acknowledged, Run and every handler but FirehoseHandler
-return an [*AllFailedError]. [WithoutAllFailedError] turns that off. [WithLogger] and [WithReport] say what became of a batch. [WithScope] opens
-something around the work on one record, such as a trace span, and closes it when the response
-has been decided.
+If a batch has records and none of them was acknowledged, Run and every handler but
+FirehoseHandler return an [*AllFailedError]. [WithoutAllFailedError] turns that off.
+[WithLogger] and [WithReport] say what became of a batch. [WithScope] opens something around
+the work on one record, such as a trace span, and closes it when the response has been
+decided.
 
 # Laws
 
 These hold for every stage of this package, and are tested as properties:
 
  1. Conservation. Each record that enters a stage leaves it, as the same [Record].
- 2. Nothing is acknowledged unseen. A record is acknowledged only if every one of its
-    results reached the collector Ready or Done. A failure in a stage of this package is
-    reported even if its result was then thrown away, unless something settled it. (If Then
-    is called several times, only the call whose result is sent on counts.) If a stage has copied a result, one
-    copy does not make up for another that is stuck, or is still waiting in a chunk or in lanes.
-    Run and handlers ignore results of other batches.
+ 2. Nothing is acknowledged unseen. A record is acknowledged only if every one of its results
+    reached the collector Ready or Done. A failure in a stage of this package is reported even
+    if its result was then thrown away, unless something settled it. (If Then is called
+    several times, only the call whose result is sent on counts.) If a stage has copied a
+    result, one copy does not make up for another that is stuck, or is still waiting in a
+    chunk or in lanes. Run and handlers ignore results of other batches.
  3. Failures only accumulate, except in Catch and OrElse. Of several copies of one result
     the failed one counts: only its descendants can settle the failure.
  4. Nothing starts after the end. Once a record's context has ended, no function is
@@ -193,7 +198,8 @@ These hold for every stage of this package, and are tested as properties:
     Map is the TryMap that cannot fail.
  6. Parallel is invisible. With any number of lanes, a stage that treats each record
     separately gives each record the same results as without lanes, and the response is the
-    same, provided that no later stage settles a failure and time does not run out. Route gives each record what its chosen stage gives.
+    same, provided that no later stage settles a failure and time does not run out. Route
+    gives each record what its chosen stage gives.
  7. The response lists each reported identifier once, in batch order. Identifiers need not be
     unique: if one of two records with the same identifier fails, that identifier is listed,
     and both are redelivered.

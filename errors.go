@@ -41,7 +41,7 @@ func newPanicError(value any) *PanicError {
 }
 
 // panicOrExit is the error of a function that did not return. If recovered is nil, the
-// function has ended its goroutine.
+// function has called runtime.Goexit.
 func panicOrExit(recovered any) error {
 	if recovered == nil {
 		return errExited
@@ -55,7 +55,8 @@ var (
 	// another record failed.
 	ErrBlocked = errors.New("blocked")
 	// ErrNotStarted means that the record's context ended before the next function
-	// was called for it. The error also wraps the cause of the end.
+	// was called for it. In lanes and routes, the context also ends when a later stage
+	// leaves its loop. The error also wraps the cause of the end.
 	ErrNotStarted = errors.New("not started")
 	// ErrUnreached means that a result of the record did not reach the collector: a
 	// stage dropped it, or it was not finished in time. If the records' contexts had
@@ -66,17 +67,13 @@ var (
 	ErrRunning = errors.New("running")
 )
 
-// ErrNoRoute is the error of a result whose key has no route in [Route]. The text of the
-// error contains the key.
-var ErrNoRoute = errors.New("no route")
-
 var (
 	errNoRecord = errors.New("result without a record")
 	errNilFail  = errors.New("failed without an error")
-	errExited   = errors.New("the function ended its goroutine")
+	errExited   = errors.New("the function called runtime.Goexit")
 )
 
-// The following types keep positions and make their text late: most are never printed.
+// The following types make their text late: most are never printed.
 
 type blockedError struct {
 	batch     *batch
@@ -102,6 +99,12 @@ type unreachedError struct {
 	ended   error // why the records' contexts had ended; nil if they had not
 }
 
+// newUnreachedError returns the error of a record in the state unreached or running. ended is why the records' contexts had
+// ended; nil means that they had not.
+func newUnreachedError(s state, ended error) error {
+	return &unreachedError{running: s == running, ended: ended}
+}
+
 func (e *unreachedError) Error() string {
 	if e.running {
 		return "running: its function had not returned when the response was due"
@@ -115,19 +118,12 @@ func (e *unreachedError) Is(target error) bool {
 
 func (e *unreachedError) Unwrap() error { return e.ended }
 
-// PayloadError is the error of a [Handler] whose payload is not an event of its source.
-// Trying again cannot help: an event source mapping invokes the wrong function, or the
-// function was invoked by hand.
-type PayloadError struct {
-	Err error // says what was expected and what the payload is
-}
-
-func (e *PayloadError) Error() string { return printable.Text(errorText(e.Err)) }
-func (e *PayloadError) Unwrap() error { return e.Err }
-
-// require panics unless ok. It makes bad arguments fail when a stage is built, not when it runs.
-func require(ok bool, function, complaint string) {
-	if !ok {
-		panic("batch: " + function + ": " + complaint)
+// errorText returns the text of an error whose Error method may panic, as the one of a nil
+// pointer does: package fmt recovers.
+func errorText(err error) string {
+	text := fmt.Sprint(err)
+	if text == "<nil>" {
+		return fmt.Sprintf("an error that is a nil %T", err)
 	}
+	return text
 }

@@ -5,7 +5,6 @@ package batch
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -70,10 +69,6 @@ func (r FirehoseResult) MarshalJSON() ([]byte, error) {
 	return json.Marshal(plain(r))
 }
 
-// ErrTooLarge is the error of a response that is larger than Lambda accepts: that of Firehose,
-// or one with the state of a [Window].
-var ErrTooLarge = errors.New("response too large")
-
 // CollectFirehose runs s on the caller's goroutine and returns the response to the
 // transformation event. In the response, a record is
 //
@@ -89,8 +84,8 @@ var ErrTooLarge = errors.New("response too large")
 //
 // There is no [*AllFailedError]. A response of more than 6 MB is [ErrTooLarge], and a
 // record without an identifier is [ErrNoID]. Like [Collect], CollectFirehose is for tests
-// and for Streams outside handlers, because it waits for functions beyond the deadline. In
-// a Lambda function use [FirehoseHandler].
+// and for Streams outside handlers, because it waits for functions outside lanes beyond the
+// deadline. In a Lambda function use [FirehoseHandler].
 //
 // See https://docs.aws.amazon.com/firehose/latest/dev/data-transformation-status-model.html.
 func CollectFirehose(s Stream[FirehoseRecord]) (FirehoseResponse, error) {

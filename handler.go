@@ -32,11 +32,23 @@ type Handler struct {
 // Invoke processes one invocation and returns the response as JSON. It does not keep the payload.
 func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	response, err := h.invoke(ctx, payload)
-	if err != nil && printable.Text(errorText(err)) != err.Error() {
-		err = &printableError{err}
+	if err != nil {
+		if text := errorText(err); printable.Text(text) != text {
+			err = &printableError{err}
+		}
 	}
 	return response, err
 }
+
+// PayloadError is the error of a [Handler] whose payload is not an event of its source.
+// Trying again cannot help: an event source mapping invokes the wrong function, or the
+// function was invoked by hand.
+type PayloadError struct {
+	Err error // says what was expected and what the payload is
+}
+
+func (e *PayloadError) Error() string { return printable.Text(errorText(e.Err)) }
+func (e *PayloadError) Unwrap() error { return e.Err }
 
 // printableError is an error whose text has no control characters.
 type printableError struct{ error }

@@ -40,8 +40,11 @@ import (
 // finished fail with a [*PanicError].
 //
 // The stages before, inside and after Parallel run on different goroutines. Lanes run
-// ahead of a slow consumer by at most 128 results plus one per lane. The cost is about a
-// microsecond per record.
+// ahead of a slow consumer by at most 128 results plus one per lane. The stages before run
+// ahead of the lanes by at most 128 results that a lane could take. Those that wait for an
+// earlier record of their group do not count, so if there are few groups, that may be the
+// whole batch. Put effects whose order matters into the lanes. The cost of Parallel is about
+// a microsecond per record.
 //
 // Two rules concern stages of your own that keep results. If such a stage takes a Failed
 // result out of a lane, to send it on elsewhere, the record is reported even if the failure
@@ -102,6 +105,7 @@ func (p *parallel[A, B]) callbacks() lanes.Callbacks[task[A], emitted[B]] {
 }
 
 func (p *parallel[A, B]) run(s Stream[A], yield func(Result[B]) bool) {
+	p.tasks.maxSize, p.values.slab.maxSize = 32, 32 // saves memory in small batches
 	p.border.routes = p.chooseLane != nil
 	p.border.finishItem = func(item any) { p.pool.TryFinish(item.(*lanes.Item[task[A], emitted[B]])) }
 	go p.readInput(s)
@@ -111,7 +115,6 @@ func (p *parallel[A, B]) run(s Stream[A], yield func(Result[B]) bool) {
 
 // readInput runs the stages before, on the goroutine of the reader.
 func (p *parallel[A, B]) readInput(s Stream[A]) {
-	p.tasks.maxSize = 32
 	returned := false
 	defer func() {
 		if v := recover(); v != nil {
@@ -163,37 +166,6 @@ func (p *parallel[A, B]) push(r Result[A]) bool {
 	more := p.pool.Push(it, lane, line, gate, int(e.index))
 	before.resume()
 	return more
-}
-
-// keysOf returns the line, whose Results run one after the other, and the gate, whose Results
-// leave in order.
-func keysOf(e *entry) (line, gate lineKey) {
-	run := e.level.run
-	if run.batch.policy == Continue {
-		return line, gate
-	}
-	group := run.batch.groupOf(int(e.index))
-	if run.batch.someGroupUnreadable {
-		group = wholeRun // a record may be of any group, so all records count as one group
-	}
-	if group != 0 {
-		line = lineKey{run, group}
-		gate = line
-	}
-	if run.batch.policy == StopBatch {
-		gate = lineKey{run, wholeRun}
-	}
-	return line, gate
-}
-
-// prepareCrossing prepares the pool and the border for Results that arrive by x.
-func (p *parallel[A, B]) prepareCrossing(x *crossing) {
-	if x.shared {
-		p.pool.Narrow() // take no Result before a lane is free: other lanes outside may run it now
-	}
-	if p.border.governBy(x, p.pool.Hasten) {
-		p.pool.Nudge()
-	}
 }
 
 func (p *parallel[A, B]) start(l *lanes.Lane[task[A], emitted[B]]) {

@@ -66,7 +66,7 @@ func (b *border) find(e *entry) (x *crossing, fresh bool) {
 }
 
 // governBy makes x the governing crossing and returns true, unless the present one has a deadline
-// and x does not outlast it. It has hasten called one reserve before the contexts of x end.
+// and x does not outlast it. If x has a deadline, hasten is called one reserve before its contexts end.
 func (b *border) governBy(x *crossing, hasten func()) bool {
 	if w := b.governing.Load(); w != nil && w.outer.run.hasDeadline && !x.outlasts(w) {
 		return false
@@ -95,7 +95,7 @@ func (x *crossing) outlasts(other *crossing) bool {
 	return other.ctx.Err() != nil || end.After(before)
 }
 
-// flush has the chunks of the stages after the lanes written.
+// flush makes the bulk stages after the lanes write what they keep.
 func (b *border) flush() (more bool) {
 	b.mu.Lock()
 	all := b.crossings
@@ -176,7 +176,7 @@ func (in *inlet) pause() (paused pause) {
 	return paused
 }
 
-// flush has the chunks in the lane written.
+// flush makes the bulk stages in the lane write what they keep.
 func (in *inlet) flush() {
 	for _, e := range in.all() {
 		e.level.firstFeeder.flush()
@@ -240,4 +240,35 @@ func (c *clock) tick(exhausted bool) (all, ok bool) {
 		c.due = time.After(left / 4)
 	}
 	return all, c.gaveUp
+}
+
+// keysOf returns the line, whose Results run one after the other, and the gate, whose Results
+// leave in order.
+func keysOf(e *entry) (line, gate lineKey) {
+	run := e.level.run
+	if run.batch.policy == Continue {
+		return line, gate
+	}
+	group := run.batch.groupOf(int(e.index))
+	if run.batch.someGroupUnreadable {
+		group = wholeRun // a record may be of any group, so all records count as one group
+	}
+	if group != 0 {
+		line = lineKey{run, group}
+		gate = line
+	}
+	if run.batch.policy == StopBatch {
+		gate = lineKey{run, wholeRun}
+	}
+	return line, gate
+}
+
+// prepareCrossing prepares the pool and the border for Results that arrive by x.
+func (p *parallel[A, B]) prepareCrossing(x *crossing) {
+	if x.shared {
+		p.pool.Narrow() // take no Result before a lane is free: other lanes outside may run it now
+	}
+	if p.border.governBy(x, p.pool.Hasten) {
+		p.pool.Nudge()
+	}
 }

@@ -156,6 +156,6 @@ func TestARecordAtWhichTheLoopOverLanesWasLeftIsNotReportedAsRunning(t *testing.
 			}
 		})
 		is.NoErr(err)
-		is.Equal([]int{report.Unreached, report.Running}, []int{2, 0})
+		is.Equal([]int{report.Reported(), report.Unreached + report.NotStarted, report.Running}, []int{2, 2, 0}) // the lane may have taken b
 	})
 }

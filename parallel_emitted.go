@@ -2,11 +2,7 @@ package batch
 
 // Results on their way from a lane to the consumer.
 
-import (
-	"sync"
-
-	"github.com/lambdabatch/batch/internal/lanes"
-)
+import "github.com/lambdabatch/batch/internal/lanes"
 
 // An emitted is a Result that has left a lane. It has a pointer to its value, so that the pool
 // copies little.
@@ -47,17 +43,4 @@ func (p *parallel[A, B]) storeValue(it *lanes.Item[task[A], emitted[B]], r *Resu
 func headerOnly[B any](h header) emitted[B] {
 	h.entry.hold() // as emit does
 	return emitted[B]{h: h}
-}
-
-// A valueSlab is a slab of values that several lanes may use.
-type valueSlab[B any] struct {
-	mu   sync.Mutex
-	slab slab[B]
-}
-
-func (v *valueSlab[B]) take() *B {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	v.slab.maxSize = 32
-	return &v.slab.take(1)[0]
 }

@@ -100,6 +100,14 @@ func (e *entry) split(number uint32, n int) uint32 {
 	return first
 }
 
+// stay returns the number of the visit in a lane, or 0 outside of lanes.
+func (e *entry) stay() uint32 {
+	if e.visit == nil {
+		return 0
+	}
+	return e.visit.stay
+}
+
 // hold says that a stage of the library keeps a Result of the record, or that the Result
 // is on its way between goroutines. Until release the record is not acknowledged, and its
 // visits to lanes are not over. A nil entry belongs to the zero Result.

@@ -78,7 +78,7 @@ func (f *feeder) appendRunning(all []int32) []int32 {
 	return all
 }
 
-// addBulk has flush include the stage.
+// addBulk registers a stage for flush.
 func (f *feeder) addBulk(b bulkStage) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -91,7 +91,7 @@ func (f *feeder) removeBulk(b bulkStage) {
 	f.bulkStages = slices.DeleteFunc(f.bulkStages, func(other bulkStage) bool { return other == b })
 }
 
-// flush has the bulk stages that follow write what they keep. It repeats until none has
+// flush makes the bulk stages that follow write what they keep. It repeats until none has
 // anything left, because Results sent by one stage may be kept by another that was asked
 // before it.
 func (f *feeder) flush() (more bool) {

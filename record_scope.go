@@ -20,9 +20,9 @@ type Outcome struct {
 
 // scopes holds the scopes of the records of one batch.
 type scopes struct {
-	hooks   []func(context.Context, Record) (context.Context, func(Outcome))
-	all     []scope         // by record
-	closers []func(Outcome) // per record, one of each hook
+	hooks    []func(context.Context, Record) (context.Context, func(Outcome))
+	byRecord []scope
+	closers  []func(Outcome) // per record, one of each hook
 
 	waiting atomic.Int32 // goroutines in wait
 	mu      sync.Mutex
@@ -52,7 +52,7 @@ func newScopes(s settings, records int) *scopes {
 	if len(s.scopes) == 0 || records == 0 {
 		return nil
 	}
-	all := &scopes{hooks: s.scopes, all: make([]scope, records), closers: make([]func(Outcome), records*len(s.scopes))}
+	all := &scopes{hooks: s.scopes, byRecord: make([]scope, records), closers: make([]func(Outcome), records*len(s.scopes))}
 	all.opened.L = &all.mu
 	return all
 }
@@ -72,7 +72,7 @@ func (e *entry) scope() *scope {
 	if all == nil {
 		return nil
 	}
-	if s := &all.all[e.index]; s.state.Load() >= inUse {
+	if s := &all.byRecord[e.index]; s.state.Load() >= inUse {
 		return s
 	}
 	return nil
@@ -98,7 +98,7 @@ func (b *batch) withScopeValues(ctx context.Context, record int) context.Context
 	if b.scopes == nil {
 		return ctx
 	}
-	if s := &b.scopes.all[record]; s.state.Load() >= inUse {
+	if s := &b.scopes.byRecord[record]; s.state.Load() >= inUse {
 		return &hookContext{ctx, s.inside}
 	}
 	return ctx
@@ -121,8 +121,8 @@ func (h *header) admitWithScope(how callKind) bool {
 
 // admitFast is admit, by the short way of a pristine Result on a quiet level if possible.
 func (h *header) admitFast(how callKind) bool {
-	first := header{h.entry, h.err, h.mark &^ scopePending}
-	return first.pristine() && h.entry.level.quiet(uint32(how&pure)) || h.admit(how)
+	opened := header{h.entry, h.err, h.mark &^ scopePending} // as if the scope were open
+	return opened.pristine() && h.entry.level.quiet(uint32(how&pure)) || h.admit(how)
 }
 
 // openScope opens the record's scope unless it is too late. If a hook panics, the Result
@@ -148,21 +148,21 @@ func (h *header) openScope(how callKind) (survived bool) {
 // has ended then, too. The error is the panic of a hook, and is the same for all parts of
 // the record.
 func (e *entry) openScope() error {
-	all := e.batch().scopes
-	s := &all.all[e.index]
+	scopes := e.batch().scopes
+	s := &scopes.byRecord[e.index]
 	for !s.state.CompareAndSwap(unopened, opening) {
 		if s.state.Load() >= inUse {
 			return s.crash
 		}
-		all.wait(s)
+		scopes.wait(s)
 	}
 	if e.level.run.answered.Load() {
-		all.setState(s, unopened)
+		scopes.setState(s, unopened)
 		<-e.Done() // run.close ends it just after setting answered
 		return nil
 	}
-	defer all.finishOpening(s) // also if a hook ends the goroutine
-	s.open(e, all)
+	defer scopes.finishOpening(s) // also if a hook ends the goroutine
+	s.open(e, scopes)
 	return s.crash
 }
 
@@ -236,7 +236,7 @@ func (s *scopes) wake() {
 // the outcome for finishOpening.
 func (s *scopes) close(record int, answered *closerBatch) {
 	for {
-		switch sc := &s.all[record]; sc.state.Load() {
+		switch sc := &s.byRecord[record]; sc.state.Load() {
 		case opening:
 			o := answered.outcome(record)
 			sc.pendingOutcome.CompareAndSwap(nil, &o)

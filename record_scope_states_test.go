@@ -143,7 +143,7 @@ func TestAHookThatEndsItsGoroutineFailsItsRecordAsAFunctionDoes(t *testing.T) {
 		return failureTexts(report)
 	}
 	nothing := func() {}
-	is.Equal(failures(runtime.Goexit, nothing)[0], "the function ended its goroutine")
+	is.Equal(failures(runtime.Goexit, nothing)[0], "the function called runtime.Goexit")
 	is.Equal(failures(runtime.Goexit, nothing), failures(nothing, runtime.Goexit))
 }
 

@@ -36,7 +36,8 @@ func (h *header) notePassed() {
 	}
 }
 
-// forgetPassed is called for a Result that was kept in a chunk and goes on.
+// forgetPassed is called for a Result that was kept in a chunk and goes on. For the functions after the chunk its record
+// starts anew: their feeder is at it again.
 func (h *header) forgetPassed() {
 	if h.entry != nil {
 		h.entry.passed.Store(0)

@@ -112,15 +112,9 @@ func (e *AllFailedError) Unwrap() []error {
 	return causes
 }
 
-// errorText returns the text of an error whose Error method may panic, as the one of a nil
-// pointer does: package fmt recovers.
-func errorText(err error) string {
-	text := fmt.Sprint(err)
-	if text == "<nil>" {
-		return fmt.Sprintf("an error that is a nil %T", err)
-	}
-	return text
-}
+// ErrTooLarge is the error of a response that is larger than Lambda accepts: that of Firehose,
+// or one with the state of a [Window].
+var ErrTooLarge = errors.New("response too large")
 
 // ErrNoID is the error of a batch that must report a record without an identifier. An
 // empty identifier voids the whole response, so the whole batch is redelivered.
@@ -137,7 +131,7 @@ type Report struct {
 	Acknowledged int           // not listed in the response
 	Failed       int           // a function failed, or the record could not be decoded
 	Blocked      int           // held back, or only reported, because another record failed
-	NotStarted   int           // the context ended before a function was called
+	NotStarted   int           // the record's context ended before a function was called
 	Unreached    int           // dropped by a stage, or not finished when the response was due
 	Running      int           // those of Unreached whose function had not returned
 	Failures     []Failure     // one per reported record, in batch order

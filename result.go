@@ -50,7 +50,7 @@ type mark uint64
 // pristine, so it takes the long way through admitWithScope.
 const scopePending mark = 1 << 7
 
-func (m mark) state() state           { return state(m &^ scopePending & 0xff) }
+func (m mark) state() state           { return state(m & 0x7f) }
 func (m mark) scopePending() bool     { return m&scopePending != 0 }
 func (m mark) feederNumber() uint8    { return uint8(m >> 8) }
 func (m mark) failureVersion() uint16 { return uint16(m >> 16) }
@@ -178,6 +178,9 @@ func (h *header) become(s state, err error) {
 //
 // Only the result that is sent on counts, so a stage may try again: it may call Then
 // several times with the same r, and send the last outcome.
+//
+// A stage that uses [iter.Pull] must call stop before it returns. Otherwise the record that
+// it pulled last counts as still running ([ErrRunning]), and is reported.
 func Then[A, B any](r Result[A], f func(context.Context, A) (B, error)) Result[B] {
 	requireGiven[A]("Then", "f", f != nil)
 	return then(&r, f, tentative)
@@ -271,8 +274,8 @@ func (h *header) pristine() bool { return h.mark&0xffff00ff == mark(ready) }
 
 // quiet reports whether admit has nothing to check and nothing to note for a pristine
 // Result. That is so if no context has ended, no failure may hold it back, and the flag
-// acted is set or, as expected, need not be. The function is just small enough to be
-// inlined.
+// acted is set already or, because the function is pure, need not be. The method is just
+// small enough to be inlined.
 func (l *level) quiet(expected uint32) bool {
 	return l.run.flags.Load()|expected == acted && l.ctx.Err() == nil
 }
@@ -359,25 +362,17 @@ func (h *header) failureKey() order.Failure {
 	return order.Failure{Index: int(h.entry.index), Number: h.partNumber(), Version: h.failureVersion(), Stay: h.entry.stay()}
 }
 
-// stay returns the number of the visit in a lane, or 0 outside of lanes.
-func (e *entry) stay() uint32 {
-	if e.visit == nil {
-		return 0
-	}
-	return e.visit.stay
-}
-
-// call calls f and turns a panic into an error. Like failUnlessReturned it checks a flag
-// before it recovers. After [runtime.Goexit] there is nothing to recover, and no caller
-// that would see what call returns.
-func call[A, B any](ctx context.Context, a A, f func(context.Context, A) (B, error)) (b B, err error) {
+// guard calls f and turns a panic into an error. Like failUnlessReturned it checks a flag before it
+// recovers. After [runtime.Goexit] there is nothing to recover, and no caller that would see what
+// guard returns.
+func guard[T any](f func() (T, error)) (value T, err error) {
 	returned := false
 	defer func() {
 		if !returned {
 			err = newPanicError(recover())
 		}
 	}()
-	b, err = f(ctx, a)
+	value, err = f()
 	returned = true
-	return b, err
+	return value, err
 }

@@ -4,6 +4,7 @@ package batch
 
 import (
 	"context"
+	"errors"
 	"fmt"
 )
 
@@ -117,6 +118,10 @@ func noRouteStage[A, B any](s Stream[A]) Stream[B] {
 		})
 	}
 }
+
+// ErrNoRoute is the error of a result whose key has no route in [Route]. The text of the
+// error contains the key.
+var ErrNoRoute = errors.New("no route")
 
 // noRouteError makes its text late: most are never printed.
 type noRouteError[K comparable] struct{ key K }

@@ -110,7 +110,7 @@ func TestAFailingKeyFailsOnlyItsRecord(t *testing.T) {
 		})
 		is.NoErr(err)
 		is.Equal(listed(response), []string{"r1", "r2"})
-		is.Equal(report.Failures[0].Err.Error(), "the function ended its goroutine")
+		is.Equal(report.Failures[0].Err.Error(), "the function called runtime.Goexit")
 		is.True(errors.Is(report.Failures[1].Err, batch.ErrUnreached))
 	})
 }

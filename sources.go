@@ -49,7 +49,9 @@ func DynamoDB(ctx context.Context, event events.DynamoDBEvent, opts ...Option) S
 // Kafka returns the Stream of the records of a Kafka event, ordered by the name of their
 // topic-partition, "<topic>-<n>". The group of a record is its topic-partition, and the
 // policy is [StopGroup]. The ID of a [Record] is "<topic>-<n>/<offset>"; the response
-// has it as the object of topic-partition and offset that the service expects.
+// has it as the object of topic-partition and offset that the service expects. The service
+// reads partial-failure responses for Kafka only if the event source mapping is in
+// provisioned mode.
 //
 // See https://docs.aws.amazon.com/lambda/latest/dg/kafka-retry-configurations.html.
 func Kafka(ctx context.Context, event events.KafkaEvent, opts ...Option) Stream[events.KafkaRecord] {
@@ -63,8 +65,9 @@ func Kafka(ctx context.Context, event events.KafkaEvent, opts ...Option) Stream[
 }
 
 // Firehose returns the Stream of the records of a Firehose transformation event. The ID of
-// a record is its recordId. Records have no groups, and the policy is [Continue]. The
-// collector for it is [CollectFirehose].
+// a record is its recordId. Records have no groups, and the policy is [Continue]. In a Lambda
+// function use [FirehoseHandler]; in tests, [CollectFirehose] collects such a Stream. [Run]
+// does not fit, because Firehose expects another response.
 func Firehose(ctx context.Context, event events.KinesisFirehoseEvent, opts ...Option) Stream[events.KinesisFirehoseEventRecord] {
 	return firehoseOrigin(ctx, event.Records, settingsOf(opts), nil).stream()
 }
@@ -121,9 +124,7 @@ func (o *origin[R]) stream() Stream[R] {
 			} else {
 				result.value = o.records[i]
 			}
-			if r.hasDeadline {
-				at.setCurrent(e)
-			}
+			at.setCurrent(e)
 			if !yield(result) {
 				return
 			}

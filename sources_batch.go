@@ -38,7 +38,7 @@ type batch struct {
 	bad               []wire.Bad    // the records that could not be decoded
 	unread            []wire.Unread // metadata that could not be read, and without which records are processed
 	data              [][]byte      // the original data of Firehose records
-	msk               []bool        // whether a Firehose record came from MSK; may be too short
+	msk               []bool        // whether a Firehose record came from MSK; may be shorter than the batch
 
 	lineOf              func(i int) int32 // the line of a record under the policy; nil if there is no order
 	grouping            sync.Once

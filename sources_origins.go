@@ -99,6 +99,9 @@ func appendAttribute(b []byte, name string, value events.DynamoDBAttributeValue)
 	case events.DataTypeList, events.DataTypeMap: // in no key; MarshalJSON would copy the text at each level of nesting
 		return append(strconv.AppendQuote(b, name), `{"M":{}}`...)
 	}
+	if value == (events.DynamoDBAttributeValue{}) { // without a type, which only an event made by hand has: MarshalJSON panics
+		return append(strconv.AppendQuote(b, name), `{}`...)
+	}
 	text, _ := value.MarshalJSON() // an attribute value contains nothing that it could fail for
 	return append(strconv.AppendQuote(b, name), text...)
 }

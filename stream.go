@@ -7,9 +7,7 @@ package batch
 import (
 	"context"
 	"errors"
-	"fmt"
 	"iter"
-	"strings"
 )
 
 // A Stream is a batch on its way through a pipeline: an iterator over [Result] values.
@@ -265,7 +263,7 @@ func recovering[T any](s Stream[T], settled state, f func(context.Context, error
 				return yield(Result[T]{h: r.h})
 			}
 			r.h.entry.level.run.setFlag(acted)
-			value, err := call(r.h.entry, r.Err(), f)
+			value, err := guard(func() (T, error) { return f(r.h.entry, r.Err()) })
 			if err != nil {
 				r.h.fail(err, goesOn)
 				return yield(Result[T]{h: r.h})
@@ -290,23 +288,4 @@ func (h *header) recoverable() bool {
 	}
 	s, _ := h.refusal()
 	return s == ready
-}
-
-// requireStream returns the Stream that a user's stage has made. It panics if the Stream is nil.
-func requireStream[T any](s Stream[T]) Stream[T] {
-	require(s != nil, "stage", "it returned a nil Stream")
-	return s
-}
-
-func requireStage[T any](stage, argument string, s Stream[T], given bool) {
-	requireGiven[T](stage, "s", s != nil)
-	requireGiven[T](stage, argument, given)
-}
-
-// requireGiven names the type of the values in its panic, to tell stages of one kind apart.
-func requireGiven[T any](stage, argument string, given bool) {
-	if !given { // the text costs, so it is made only for the panic
-		values := strings.TrimPrefix(fmt.Sprintf("%T", (*T)(nil)), "*")
-		require(false, stage, fmt.Sprintf("%s is nil, in the stage that takes %s", argument, values))
-	}
 }

@@ -82,7 +82,7 @@ func newWindowHandler[R, T, S any](
 		if err != nil {
 			return nil, &PayloadError{err}
 		}
-		state, err := call(ctx, window, func(context.Context, wire.Window) (S, error) { return decodeState[S](window) })
+		state, err := guard(func() (S, error) { return decodeState[S](window) })
 		if err != nil {
 			return nil, err
 		}
@@ -93,14 +93,14 @@ func newWindowHandler[R, T, S any](
 		if a.err != nil {
 			return nil, a.err
 		}
-		state, err = call(ctx, state, func(_ context.Context, state S) (S, error) {
+		state, err = guard(func() (S, error) {
 			return foldAll(state, c.valuesBeforeFirstReported(a), fold), nil
 		})
 		if err != nil {
 			return nil, err
 		}
-		answer, err := call(ctx, window, func(_ context.Context, w wire.Window) ([]byte, error) {
-			if w.Terminated {
+		answer, err := guard(func() ([]byte, error) {
+			if window.Terminated {
 				return windowResponse(json.RawMessage(emptyState), a.response)
 			}
 			return windowResponse(state, a.response)
@@ -109,7 +109,7 @@ func newWindowHandler[R, T, S any](
 			return answer, err
 		}
 		w := Window{window.Start, window.End, window.ShardID, window.Final, window.Terminated}
-		_, err = call(ctx, w, func(ctx context.Context, w Window) (struct{}, error) { return struct{}{}, close(ctx, w, state) })
+		_, err = guard(func() (struct{}, error) { return struct{}{}, close(ctx, w, state) })
 		if err != nil {
 			return nil, fmt.Errorf("close of the window of %s from %s: %w", w.ShardID, w.Start.Format(time.RFC3339), err)
 		}

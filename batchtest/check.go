@@ -1,6 +1,7 @@
 package batchtest
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -15,15 +16,15 @@ import (
 // and shows the smallest batch that breaks it. The records are called r0, r1 and so on.
 //
 // Drawn records are Ready, Done, Failed or unprocessed, have groups, and may be split into parts.
-// Batches run under each policy. The consumer may stop, and the context may end, at any Result. A
-// stage must
+// Most batches have up to 8 records, some up to 64. Batches run under each policy. The consumer may
+// stop, and the context may end, at any Result. A stage must
 //
 //   - pass on every record, with its identity, and send each part once,
 //   - pass Done, Failed and unprocessed Results on unchanged (but see [Recovers]),
 //   - leave a Ready record unprocessed if its context has ended or the policy holds it back. It
 //     may also pass it on unchanged, which shows that no function was called,
 //   - keep the Results of a group in batch order under StopGroup, and all Results under StopBatch,
-//   - send nothing after its consumer has stopped,
+//   - send nothing and ask for nothing after its consumer has stopped,
 //   - range over its input once per range over its output, and not before its output is ranged over,
 //   - give a record the same Results in a second range, in two ranges at once, without the other
 //     records or one of them (but see [WholeBatch]), and in the lanes of [batch.Parallel],
@@ -37,7 +38,8 @@ import (
 // not check that.
 //
 // Each batch runs in a bubble of testing/synctest. So waiting takes no time, and a stage that waits
-// forever is found. But CheckStage must not be called in a bubble, and the stage must not wait
+// forever is found. A batch that takes more than 10 seconds of real time is given up: functions
+// should take microseconds, because a batch is processed dozens of times. But CheckStage must not be called in a bubble, and the stage must not wait
 // for anything outside of it, such as the network or a channel that the test has made. No
 // goroutine may sleep or wait while it holds a mutex that another one needs.
 //
@@ -80,8 +82,11 @@ func complaintAbout[A, B any](t *testing.T, values *rapid.Generator[A], stage ba
 	}
 	c := &checker[A, B]{stage: stage}
 	c.limit = 10 * time.Second // a batch takes milliseconds
-	c.crowd = 200              // takes a millisecond; so many are left while a batch that leaves some is made smaller
-	for _, opt := range opts {
+	c.crowd = 2000             // takes 10 milliseconds; some hundreds are left while a batch that leaves some is made smaller
+	for i, opt := range opts {
+		if opt == nil {
+			panic(fmt.Sprintf("batchtest: CheckStage: opts[%d] is nil", i))
+		}
 		opt(&c.checkSettings)
 	}
 	scenes := drawScene(values)
@@ -112,7 +117,7 @@ func complaintAbout[A, B any](t *testing.T, values *rapid.Generator[A], stage ba
 	case found == "":
 		return strings.Join(quiet.messages, "\n") // the generator has failed
 	case last == "":
-		found += "\nThis does not happen every time: the stage or one of its functions is not deterministic."
+		found += "\nThis does not happen every time: lanes run side by side, or the stage or one of its functions is not deterministic."
 	}
 	return found + quiet.reproduction()
 }

@@ -13,7 +13,8 @@ import (
 	"time"
 )
 
-const stoppedClock = "the stage waits for something that stops the clock of testing/synctest, such as a mutex whose owner sleeps"
+const stoppedClock = "the stage takes seconds of real time for a batch: it works that long, or it waits for something that stops " +
+	"the clock of testing/synctest, such as a mutex whose owner sleeps"
 
 // inBubble calls f in its own bubble and returns the result, or stoppedClock if f takes longer than
 // limit in real time. If f returns "" but leaves goroutines in the bubble, synctest panics and so
@@ -24,30 +25,39 @@ func inBubble(t *testing.T, limit time.Duration, f func() string) string {
 		defer func() { ended <- recover() }()
 		synctest.Test(t, func(*testing.T) { results <- f() })
 	}()
-	var result string
-	select {
-	case <-time.After(limit):
-		return stoppedClock
-	case result = <-results:
-	case reason := <-ended:
+	const moments = 100 // counted one by one, so that those in which the machine is suspended do not count
+	moment := time.NewTicker(limit / moments)
+	defer moment.Stop()
+	for range moments {
 		select {
-		case result = <-results:
-		default:
-			panic(reason)
+		case <-moment.C:
+		case result := <-results:
+			awaitEnd(ended, result)
+			return result
+		case reason := <-ended:
+			select {
+			case result := <-results:
+				return result
+			default:
+				panic(reason)
+			}
 		}
-		return result
 	}
-	if result == "" {
+	return stoppedClock
+}
+
+// awaitEnd waits until a bubble has ended. If it has found something, one of its goroutines may work forever.
+func awaitEnd(ended <-chan any, found string) {
+	if found == "" {
 		if reason := <-ended; reason != nil {
 			panic(reason)
 		}
-		return ""
+		return
 	}
 	select {
 	case <-ended:
-	case <-time.After(time.Second): // a goroutine in the bubble works forever
+	case <-time.After(time.Second):
 	}
-	return result
 }
 
 // patience is how long a stage may take in a bubble, where waiting takes no real time.
@@ -110,6 +120,13 @@ func panickedAt() string {
 		panicking = panicking || f.Function == "runtime.gopanic"
 	}
 	return ""
+}
+
+// goroutineID returns what distinguishes the caller's goroutine from all others.
+func goroutineID() string {
+	header := make([]byte, 32)
+	id, _, _ := strings.Cut(string(header[:runtime.Stack(header, false)]), "[") // "goroutine 7 [running"
+	return id
 }
 
 // A headcount tells cheaply that a range left no goroutine behind.

@@ -13,34 +13,54 @@ type checker[A, B any] struct {
 	stage batch.Stage[A, B]
 	checkSettings
 	census
-	foundBy int // the number of the look that has found a breach; 0: none has
+	foundBy int // the number of the search that has found a breach; 0: none has
 }
+
+// A search tries a scene under some conditions, and returns a breach and the conditions under which it was found.
+type search func() (*breach, conditions)
 
 // check returns a sentence about the first law that the stage breaks in a scene, "" if it breaks none.
 //
 // Once a breach has been found, check only looks for it where it was. Rapid then tries hundreds of smaller scenes, and most
 // of them break no law.
 func (c *checker[A, B]) check(s scene[A]) string {
-	var r *rig[A, B]
-	var plain *trial
-	for i, look := range []func() (*breach, conditions){
-		func() (b *breach, under conditions) { r, plain, b = c.try(s, under); return b, under },
-		func() (b *breach, under conditions) { return c.again(r, plain), under },
-		func() (*breach, conditions) { return c.alone(s, plain) },
-		func() (*breach, conditions) { return c.inLanes(s, plain) },
-		func() (*breach, conditions) { return c.hindered(s) },
-	} {
+	searches := c.searches(s)
+	if s.times > 1 {
+		searches = c.longSearches(s.whole())
+	}
+	for i, search := range searches {
 		number := i + 1
-		if c.foundBy > 0 && number > 1 && number != c.foundBy {
+		if search == nil || c.foundBy > 0 && number > 1 && number != c.foundBy {
 			continue // the first is always needed
 		}
-		if b, under := look(); b != nil {
+		if b, under := search(); b != nil {
 			c.foundBy = number
 			s.conditions = under
 			return fmt.Sprintf("the stage %s, with the batch %v: %s", b.deed, s, b.law)
 		}
 	}
 	return ""
+}
+
+func (c *checker[A, B]) searches(s scene[A]) []search {
+	var r *rig[A, B]
+	var plain *trial
+	return []search{
+		func() (b *breach, under conditions) { r, plain, b = c.try(s, under); return b, under },
+		func() (b *breach, under conditions) { return c.again(r, plain), under },
+		func() (*breach, conditions) { return c.alone(s, plain) },
+		func() (*breach, conditions) { return c.inLanes(s, plain) },
+		func() (*breach, conditions) { return c.hindered(s, plain) },
+	}
+}
+
+// longSearches are for a batch that may be longer than what a stage collects before it goes on, such as a
+// chunk. Each breach that they find has a number of its own.
+func (c *checker[A, B]) longSearches(s scene[A]) []search {
+	try := func(under conditions) search {
+		return func() (*breach, conditions) { _, _, b := c.try(s, under); return b, under }
+	}
+	return []search{try(conditions{}), nil, nil, nil, nil, try(conditions{stop: s.stop})}
 }
 
 // try builds the stage and ranges over its output once, under the conditions.
@@ -51,6 +71,9 @@ func (c *checker[A, B]) try(s scene[A], under conditions) (*rig[A, B], *trial, *
 	}
 	if building.ranges > 0 {
 		return r, building, &breach{lawLazy, "ranges over its input while it is built"}
+	}
+	if building.breach != nil {
+		return r, building, building.breach
 	}
 	if r.output == nil {
 		return r, building, &breach{lawReturns, "returns a nil Stream"}
@@ -123,21 +146,22 @@ func (c *checker[A, B]) inLanes(s scene[A], plain *trial) (*breach, conditions) 
 }
 
 // hindered tries the drawn policy: alone, with a context that ends, and with a consumer that stops,
-// each without lanes and in lanes.
-func (c *checker[A, B]) hindered(s scene[A]) (*breach, conditions) {
-	for _, under := range []conditions{
-		{policy: s.policy},
-		{policy: s.policy, end: s.end},
-		{policy: s.policy, stop: s.stop},
-	} {
+// each without lanes and in lanes. It tries the latter two without a policy, too: then no failure holds back the record that
+// would show the breach.
+func (c *checker[A, B]) hindered(s scene[A], plain *trial) (*breach, conditions) {
+	all := []conditions{{end: s.end}, {stop: s.stop}}
+	if s.policy != batch.Continue {
+		all = append(all, conditions{policy: s.policy}, conditions{policy: s.policy, end: s.end}, conditions{policy: s.policy, stop: s.stop})
+	}
+	for _, under := range all {
 		r, _, b := c.try(s, under)
 		if b == nil && under.stop > 0 {
-			b = c.afterStop(r)
+			b = c.afterStop(r, plain)
 		}
 		if b != nil {
 			return b, under
 		}
-		if c.wholeBatch {
+		if c.wholeBatch || under.policy != s.policy {
 			continue
 		}
 		under.lanes = s.lanes
@@ -148,14 +172,20 @@ func (c *checker[A, B]) hindered(s scene[A]) (*breach, conditions) {
 	return nil, conditions{}
 }
 
-// afterStop ranges once more after a range whose consumer has stopped.
-func (c *checker[A, B]) afterStop(r *rig[A, B]) *breach {
+// afterStop ranges once more after a range whose consumer has stopped. Without a policy, the range must send what the first
+// one has sent: with one, the stage may have lanes, where it depends on the moment whom a failure holds back.
+func (c *checker[A, B]) afterStop(r *rig[A, B], plain *trial) *breach {
 	stop := r.stop
 	r.stop = 0
 	next := r.try()
 	r.stop = stop
 	if b := c.broken(next); b != nil {
 		return &breach{b.law, b.deed + " in the next range"}
+	}
+	if r.policy == batch.Continue {
+		if deed := difference(plain, next); deed != "" {
+			return &breach{lawRanges, deed + " in the next range"}
+		}
 	}
 	return nil
 }

@@ -28,7 +28,7 @@ const (
 	lawAtOnce     = "two ranges at once do not affect each other"
 	lawLazy       = "a stage does nothing until its output is ranged over"
 	lawSource     = "each range over the output ranges over the input once"
-	lawStop       = "a stage sends nothing after its consumer has stopped"
+	lawStop       = "a stage sends nothing, and asks for nothing, after its consumer has stopped"
 	lawPanic      = "only functions that are called by batch.Then or a library stage may panic"
 	lawReturns    = "a stage returns a Stream, and each range over it ends"
 	lawGoroutines = "no goroutine of a stage outlives the range"

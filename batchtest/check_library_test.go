@@ -181,5 +181,6 @@ func TestWhatCannotBeCheckedPanics(t *testing.T) {
 		f()
 	}
 	panics("batchtest: CheckStage: values is nil", func() { CheckStage(t, nil, once) })
+	panics("batchtest: CheckStage: opts[1] is nil", func() { CheckStage(t, rapid.Int(), once, WholeBatch(), nil) })
 	panics("batchtest: CheckStage: stage is nil", func() { CheckStage[int, int](t, rapid.Int(), nil) })
 }

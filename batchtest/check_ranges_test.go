@@ -65,6 +65,32 @@ func TestAStageThatDoesNotRangeExactlyOnceIsFound(t *testing.T) {
 			sending(func(r sent, yield func(sent) bool) bool { yield(r); return true }),
 			"sends rN after its consumer has stopped", lawStop,
 		},
+		"it receives everything after a stop": {
+			func(s ints) ints {
+				return func(yield func(sent) bool) {
+					stopped := false
+					for r := range batch.Map(s, same) {
+						stopped = stopped || !yield(r)
+					}
+				}
+			},
+			"asks for rN after its consumer has stopped", lawStop,
+		},
+		"it keeps state from a range whose consumer has stopped": {
+			func(s ints) ints {
+				var stopped atomic.Int32
+				return func(yield func(sent) bool) {
+					n := int(stopped.Load())
+					for r := range batch.Map(s, func(int) int { return n }) {
+						if !yield(r) {
+							stopped.Store(1)
+							return
+						}
+					}
+				}
+			},
+			"turns rN into N instead of N in the next range", lawRanges,
+		},
 	})
 }
 
@@ -79,6 +105,10 @@ func TestAStageThatDoesNotEndWellIsFound(t *testing.T) {
 		"it leaves a goroutine that ends later": {
 			alongside(func() { go time.Sleep(time.Second) }),
 			"leaves a goroutine behind" + maker + "N at check_ranges_test.go:N", lawGoroutines,
+		},
+		"it starts a goroutine while it is built": {
+			func(s ints) ints { go never(); return s },
+			"leaves a goroutine behind" + maker + "N at check_ranges_test.go:N while it is built", lawGoroutines,
 		},
 		"it waits forever": {
 			changing(func(r sent) sent {

@@ -2,10 +2,13 @@ package batchtest
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/lambdabatch/batch"
+	"github.com/matryer/is"
+	"pgregory.net/rapid"
 )
 
 func TestAStageThatLosesOrRepeatsRecordsIsFound(t *testing.T) {
@@ -123,4 +126,13 @@ func TestAStageThatGivesARecordTheResultOfAnotherIsFound(t *testing.T) {
 			"turns rN into N instead of N", lawLanes,
 		},
 	})
+}
+
+func TestAStageThatLosesTheLastRecordOfALargeChunkIsFound(t *testing.T) {
+	is := is.New(t)
+	t.Chdir(t.TempDir()) // where rapid stores the batches that fail
+	losing := sending(func(r sent, yield func(sent) bool) bool { return r.Record().Index == 24 || yield(r) })
+	complaint := complaintAbout(t, rapid.IntRange(0, 9), losing)
+	is.True(strings.HasPrefix(complaint, "the stage drops r24, with the batch {r0: "))
+	is.True(strings.Contains(complaint, " times: "+lawLeaves))
 }

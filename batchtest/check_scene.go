@@ -3,6 +3,7 @@ package batchtest
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -15,6 +16,7 @@ import (
 type scene[A any] struct {
 	records []drawnRecord[A]
 	split   bool // each record has two parts
+	times   int  // how often the records are repeated: in a long batch more than once
 	conditions
 }
 
@@ -51,7 +53,7 @@ func (c conditions) arrives(index int) bool {
 	return c.absent != index+1 && (c.only == 0 || c.only == index+1)
 }
 
-const mostRecords = 8
+const mostRecords = 8 // before they are repeated
 
 func drawScene[A any](values *rapid.Generator[A]) *rapid.Generator[scene[A]] {
 	record := rapid.Custom(func(t *rapid.T) drawnRecord[A] {
@@ -70,11 +72,18 @@ func drawScene[A any](values *rapid.Generator[A]) *rapid.Generator[scene[A]] {
 		s.lanes = rapid.IntRange(1, 3).Draw(t, "lanes")
 		s.stop = rapid.IntRange(1, mostRecords).Draw(t, "stop")
 		s.end = rapid.IntRange(1, mostRecords).Draw(t, "end")
+		s.times = rapid.SampledFrom([]int{1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 4, 8, 8, 8, 8}).Draw(t, "times")
 		return s
 	})
 }
 
 func (s scene[A]) equals(other scene[A]) bool { return reflect.DeepEqual(s, other) }
+
+// whole returns the scene with its records repeated.
+func (s scene[A]) whole() scene[A] {
+	s.records = slices.Repeat(s.records, s.times)
+	return s
+}
 
 // String is the scene as CheckStage prints it.
 func (s scene[A]) String() string {
@@ -82,6 +91,9 @@ func (s scene[A]) String() string {
 		return fmt.Sprintf("r%d: %s", i, r.describe(s.policy))
 	})
 	text := "{" + strings.Join(records, "; ") + "}"
+	if s.times > 1 {
+		text += fmt.Sprintf(" repeated %d times", s.times)
+	}
 	if s.split {
 		text += ", each record in two parts"
 	}

@@ -29,6 +29,7 @@ type trial struct {
 	received []snapshot
 	sent     []snapshot
 	over     bool    // the range has ended or its consumer has stopped
+	consumer string  // the goroutine of the consumer
 	breach   *breach // that was noticed during the range
 	reported map[int]error
 	ending   ending
@@ -42,12 +43,25 @@ func (c *checker[A, B]) build(s scene[A], under conditions) (r *rig[A, B], build
 	r.current = building
 	building.ending = callAll(func() {
 		if under.lanes > 0 {
-			r.output = batch.Parallel(r.input(), under.lanes, c.stage)
-		} else {
-			r.output = c.stage(r.input())
+			r.output = batch.Parallel(r.input(), under.lanes, c.stage) // builds the stage later
+			return
 		}
+		before := countGoroutines()
+		r.output = c.stage(r.input())
+		r.findLeftBehind(before, building, " while it is built")
 	})
 	return r, building
+}
+
+// findLeftBehind complains if the stage has started a goroutine that has not ended.
+func (r *rig[A, B]) findLeftBehind(before headcount, t *trial, when string) {
+	synctest.Wait()
+	if before.rulesOutNew(r.crowd) { // spares leftBehind, which is slow
+		return
+	}
+	if maker, some := r.census.leftBehind(); some {
+		t.complain(lawGoroutines, "leaves a goroutine behind, started by "+maker+when)
+	}
 }
 
 // input is the stream that the stage receives. It notes each range and each Result in the current trial.
@@ -117,15 +131,10 @@ func (r *rig[A, B]) try() *trial {
 	t := &trial{conditions: r.conditions}
 	r.current = t
 	t.ending = callAll(func() {
+		t.consumer = goroutineID()
 		before := countGoroutines()
 		_, _ = batch.Collect(observed(t, r.output))
-		synctest.Wait()
-		if before.rulesOutNew(r.crowd) { // spares leftBehind, which is slow
-			return
-		}
-		if maker, some := r.census.leftBehind(); some {
-			t.complain(lawGoroutines, "leaves a goroutine behind, started by "+maker)
-		}
+		r.findLeftBehind(before, t, "")
 	})
 	return t
 }
@@ -157,10 +166,15 @@ func (t *trial) begin() {
 	t.ranges++
 }
 
+// receive notes a Result. It finds a stage that asks for more after its consumer has stopped if it does so on
+// the consumer's goroutine. Another one may not know yet that the consumer has stopped.
 func (t *trial) receive(s snapshot) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.received = append(t.received, s)
+	if t.over && t.breach == nil && t.lanes == 0 && goroutineID() == t.consumer {
+		t.breach = &breach{lawStop, fmt.Sprintf("asks for %s after its consumer has stopped", s.name())}
+	}
 }
 
 // send reports whether the consumer takes what the stage sends.

@@ -29,7 +29,7 @@ func (p *Pool[K, T, R]) emit(l *Lane[T, R], it *Item[T, R], r R) (put, ok bool) 
 	}
 	holder.mu.Lock()
 	defer holder.mu.Unlock()
-	if p.broken.Load() || l.shut { // which the lock of the lane guards as well as that of the pool
+	if p.broken.Load() || l.shut { // shut changes only under both locks, so either is enough
 		return false, false
 	}
 	if it == nil {

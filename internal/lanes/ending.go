@@ -31,7 +31,7 @@ func (p *Pool[K, T, R]) GiveUp(all bool) {
 	p.notify()
 }
 
-// isStuck looks at the items, too: a stage may have another goroutine ask for the next one while it works.
+// isStuck checks the items, too: a stage may have another goroutine ask for the next one while it works.
 func (p *Pool[K, T, R]) isStuck(l *Lane[T, R]) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()

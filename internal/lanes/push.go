@@ -58,8 +58,10 @@ func (p *Pool[K, T, R]) newOrdering() *ordering[T, R] {
 }
 
 func (p *Pool[K, T, R]) waitForRoom() {
-	for p.producerWaits.Store(true); !p.stopped.Load() && p.expired == nil && p.available() >= p.allowed(); p.producerWaits.Store(true) {
+	p.producerWaits.Store(true)
+	for !p.stopped.Load() && p.expired == nil && p.available() >= p.allowed() {
 		p.roomForItems.Wait()
+		p.producerWaits.Store(true) // the one who woke it has cleared it
 	}
 	p.producerWaits.Store(false)
 }

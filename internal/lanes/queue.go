@@ -34,7 +34,7 @@ func (q *queue[T, R]) add(it *Item[T, R]) {
 }
 
 // all empties the queue and returns its items.
-func (q *queue[T, R]) all() []*Item[T, R] {
+func (q *queue[T, R]) drain() []*Item[T, R] {
 	all := slices.Clone(q.items[q.head:])
 	q.items, q.head = nil, 0
 	return all

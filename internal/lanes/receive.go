@@ -27,7 +27,7 @@ func (p *Pool[K, T, R]) Drain(untaken func(*T) (R, bool)) {
 	defer p.mu.Unlock()
 	var rest []*Item[T, R]
 	for i := range p.inboxes {
-		rest = append(rest, p.inboxes[i].ready.all()...)
+		rest = append(rest, p.inboxes[i].ready.drain()...)
 	}
 	for _, l := range p.lines {
 		rest = append(rest, l.waiting...)

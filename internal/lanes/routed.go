@@ -13,7 +13,7 @@ func (p *Pool[K, T, R]) closeInbox(l *Lane[T, R], returned bool) {
 	case p.stopped.Load(): // Drain handles what is left
 	case !l.retiring || !returned:
 		in.refuses, in.owner = true, l.Owner
-		for _, it := range in.ready.all() {
+		for _, it := range in.ready.drain() {
 			p.offer(it)
 			if line := it.ordering.line; line != nil {
 				p.advance(line)

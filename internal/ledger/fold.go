@@ -12,8 +12,8 @@ type Fold struct {
 // NewFold folds the tallies of a batch. A record is acknowledged if it is acknowledged in every iteration that
 // counts.
 //
-// An iteration counts if anything of it arrived. One of which nothing arrived was a look ahead, and does not count
-// except for the records that are Failed in it. If the pipeline was cut, however, such an iteration may have been
+// An iteration counts if anything of it arrived. One of which nothing arrived only looked ahead, and counts
+// for nothing but the records that are Failed in it. If the pipeline was cut, however, such an iteration may have been
 // under way. Then it counts unless the stage broke out of it, or it had ended and was not the last one. If no
 // iteration counts, nothing was reached.
 func NewFold(records int, tallies []*Tally, cut bool) Fold {

@@ -78,7 +78,7 @@ func (s *Stay) Held() bool { return s.held.Load() > 0 }
 func (s *Stay) Over() bool {
 	switch s.state.Load() {
 	case gone:
-		return s.held.Load() == 0 && s.state.Load() == gone
+		return s.held.Load() == 0 && s.state.Load() == gone // again: a held copy may have been split and released meanwhile
 	case several:
 		p := s.parts.Load()
 		p.mu.Lock()

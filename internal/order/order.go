@@ -346,7 +346,7 @@ func (o *Order[C]) Failed(stay uint32) bool {
 	return len(o.stays[stay]) > 0
 }
 
-// Leave returns the open failures of a stay, and forgets the stay.
+// Leave returns the open failures of a stay, if there are any, and forgets the stay.
 func (o *Order[C]) Leave(stay uint32) (all []Cause[C]) {
 	if !o.Open() {
 		return nil
