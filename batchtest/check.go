@@ -38,10 +38,11 @@ import (
 // not check that.
 //
 // Each batch runs in a bubble of testing/synctest. So waiting takes no time, and a stage that waits
-// forever is found. A batch that takes more than 10 seconds of real time is given up: functions
-// should take microseconds, because a batch is processed dozens of times. But CheckStage must not be called in a bubble, and the stage must not wait
+// forever is found. But CheckStage must not be called in a bubble, and the stage must not wait
 // for anything outside of it, such as the network or a channel that the test has made. No
-// goroutine may sleep or wait while it holds a mutex that another one needs.
+// goroutine may sleep or wait while it holds a mutex that another one needs. Each batch is processed
+// dozens of times, and must not take more than 10 seconds of real time, so functions should
+// take microseconds.
 //
 // The flags of package rapid apply, such as -rapid.checks for the number of batches. A batch that
 // fails is stored in testdata/rapid and tried first the next time.

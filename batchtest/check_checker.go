@@ -25,17 +25,21 @@ type search func() (*breach, conditions)
 // of them break no law.
 func (c *checker[A, B]) check(s scene[A]) string {
 	searches := c.searches(s)
+	short := len(searches)
 	if s.times > 1 {
-		searches = c.longSearches(s.whole())
+		searches = append(searches, c.longSearches(s.whole())...)
 	}
 	for i, search := range searches {
 		number := i + 1
-		if search == nil || c.foundBy > 0 && number > 1 && number != c.foundBy {
+		if c.foundBy > 0 && number > 1 && number != c.foundBy {
 			continue // the first is always needed
 		}
 		if b, under := search(); b != nil {
 			c.foundBy = number
 			s.conditions = under
+			if number <= short {
+				s.times = 1
+			}
 			return fmt.Sprintf("the stage %s, with the batch %v: %s", b.deed, s, b.law)
 		}
 	}
@@ -55,12 +59,12 @@ func (c *checker[A, B]) searches(s scene[A]) []search {
 }
 
 // longSearches are for a batch that may be longer than what a stage collects before it goes on, such as a
-// chunk. Each breach that they find has a number of its own.
+// chunk.
 func (c *checker[A, B]) longSearches(s scene[A]) []search {
 	try := func(under conditions) search {
 		return func() (*breach, conditions) { _, _, b := c.try(s, under); return b, under }
 	}
-	return []search{try(conditions{}), nil, nil, nil, nil, try(conditions{stop: s.stop})}
+	return []search{try(conditions{}), try(conditions{stop: s.stop})}
 }
 
 // try builds the stage and ranges over its output once, under the conditions.
@@ -146,8 +150,8 @@ func (c *checker[A, B]) inLanes(s scene[A], plain *trial) (*breach, conditions) 
 }
 
 // hindered tries the drawn policy: alone, with a context that ends, and with a consumer that stops,
-// each without lanes and in lanes. It tries the latter two without a policy, too: then no failure holds back the record that
-// would show the breach.
+// each without lanes and in lanes. It tries the latter two without a policy, too: then no failure
+// holds back the record that would show the breach.
 func (c *checker[A, B]) hindered(s scene[A], plain *trial) (*breach, conditions) {
 	all := []conditions{{end: s.end}, {stop: s.stop}}
 	if s.policy != batch.Continue {
@@ -172,8 +176,9 @@ func (c *checker[A, B]) hindered(s scene[A], plain *trial) (*breach, conditions)
 	return nil, conditions{}
 }
 
-// afterStop ranges once more after a range whose consumer has stopped. Without a policy, the range must send what the first
-// one has sent: with one, the stage may have lanes, where it depends on the moment whom a failure holds back.
+// afterStop ranges once more after a range whose consumer has stopped. Without a policy, the range
+// must send what the plain one has sent. With one, the stage may have lanes, in which it depends on
+// the moment whom a failure holds back.
 func (c *checker[A, B]) afterStop(r *rig[A, B], plain *trial) *breach {
 	stop := r.stop
 	r.stop = 0
