@@ -79,8 +79,8 @@ type Discard struct {
 
 // MaxDeliveries is how often a record is delivered without any record being finished or given up
 // before a Drain ends with [ErrEndless]. It applies where nothing else ends the deliveries: to a
-// queue without MaxReceives, a shard or topic with unlimited retries, and the invocation that ends
-// a window.
+// queue without MaxReceives, a shard or topic with unlimited retries (unless it has both a
+// MaxRecordAge and a RetryDelay), and the invocation that ends a window.
 const MaxDeliveries = 100
 
 // ErrEndless is wrapped by [Run.Err] if a Drain ended because of [MaxDeliveries].

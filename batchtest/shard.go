@@ -45,7 +45,8 @@ type ShardConfig struct {
 	Bisect bool
 
 	// MaxRecordAge is MaximumRecordAgeInSeconds: older records at the front of a batch are given
-	// up. 0 sets no limit.
+	// up. 0 sets no limit. Without MaxRetries, it needs a RetryDelay to end the retries: in a bubble
+	// of testing/synctest no time passes otherwise, and the Drain ends with ErrEndless.
 	MaxRecordAge time.Duration
 
 	// RetryDelay is the time before a batch, or the rest of one, is redelivered.
@@ -201,7 +202,7 @@ func (s *Shard) laneOf(r Record) *stream {
 // Drain waits until every call of the handler has returned, even one that outlived its deadline,
 // unless ctx ends first.
 func (s *Shard) Drain(ctx context.Context, handler lambda.Handler) *Run {
-	d := newDrain(ctx, handler, s.config.Timeout, s.config.IgnoreResponse, s.config.MaxRetries >= 0)
+	d := newDrain(ctx, handler, s.config.Timeout, s.config.IgnoreResponse, s.lanes[0].bounded())
 	if !s.draining.CompareAndSwap(false, true) {
 		return &Run{Err: errDraining}
 	}

@@ -31,6 +31,12 @@ type streamConfig struct {
 	redeliver func(batch []*streamRecord, listed map[string]bool) []*streamRecord
 }
 
+// bounded reports whether a record that keeps failing is given up after some deliveries. Without a
+// delay between them, records do not get older in virtual time.
+func (c streamConfig) bounded() bool {
+	return c.maxRetries >= 0 || c.maxAge > 0 && c.retryDelay > 0
+}
+
 // streamRecord is a record of a shard or of a partition.
 type streamRecord struct {
 	id        string

@@ -148,7 +148,7 @@ func (t *Topic) Put(records ...KafkaRecord) []string {
 // Drain waits until every call of the handler has returned, even one that outlived its deadline,
 // unless ctx ends first.
 func (t *Topic) Drain(ctx context.Context, handler lambda.Handler) *Run {
-	d := newDrain(ctx, handler, t.config.Timeout, t.config.IgnoreResponse, t.config.MaxRetries >= 0)
+	d := newDrain(ctx, handler, t.config.Timeout, t.config.IgnoreResponse, t.stream.bounded())
 	if !t.draining.CompareAndSwap(false, true) {
 		return &Run{Err: errDraining}
 	}
