@@ -23,8 +23,14 @@
 //
 // The handler can be any lambda.Handler, whether package batch has made it or not. [Handler]
 // turns a function that lambda.Start takes into one. The handler receives the complete event as
-// JSON, and a context with the function's deadline and a request ID. If it panics or outlives
-// its deadline, its invocation has failed and the Drain continues.
+// JSON, and a context with a request ID. The context ends at the function's deadline, or with the
+// context given to Drain if that is earlier. If the handler panics or outlives the function's
+// deadline, its invocation has failed and the Drain continues.
+//
+// A context with a timeout guards a test against a handler that is stuck. When the context ends, the
+// handler has one more second to respond. Then the Drain returns, and Run.Err says that the
+// invocation is still running. The next Drain delivers its records again. That costs no retry of a
+// shard, a topic or a Firehose stream, but a message of a queue has been received.
 //
 // # Reading a run
 //
@@ -143,5 +149,5 @@
 // batches of a shard or partitions concurrently. Throttling, event filters, batching
 // windows and the service's own backoff are not modelled. Go cannot stop a goroutine, so a
 // function that outlives its deadline is not killed: its context has ended, its response is
-// ignored, and Drain waits for it before returning.
+// ignored, and Drain waits for it before returning, unless its own context ends.
 package batchtest

@@ -153,18 +153,26 @@ func (d *drain) sleepUntil(t time.Time) {
 
 // finish waits until the handlers that were left running have returned, or the context has ended.
 func (d *drain) finish() *Run {
-	running := 0
-	for _, results := range d.leftRunning {
-		select {
-		case <-results:
-		case <-d.ctx.Done():
-			running++
-		}
-	}
+	running := lo.CountBy(d.leftRunning, d.outlives)
 	if running > 0 {
 		d.run.Err = errors.Join(context.Cause(d.ctx), fmt.Errorf("batchtest: %s still running", counted(running, "invocation")))
 	}
 	return d.run
+}
+
+// outlives reports whether a handler is still running when the context ends.
+func (d *drain) outlives(results <-chan returned) bool {
+	select {
+	case <-results:
+		return false
+	case <-d.ctx.Done():
+	}
+	select { // with both ready, the select above chooses at random
+	case <-results:
+		return false
+	default:
+		return true
+	}
 }
 
 // marshal is for values that JSON can always encode: events, and records made of strings and bytes.

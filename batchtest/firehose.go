@@ -3,6 +3,7 @@ package batchtest
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -100,7 +101,7 @@ func (f *Firehose) Put(records ...FirehoseRecord) []string {
 //   - Otherwise, only the records whose result is ProcessingFailed go there.
 //
 // Drain waits until every call of the handler has returned, even one that outlived its deadline,
-// unless ctx ends first.
+// unless ctx ends first. The handler can respond until a second after that.
 func (f *Firehose) Drain(ctx context.Context, handler lambda.Handler) *FirehoseRun {
 	d := newDrain(ctx, handler, f.config.Timeout, false, true)
 	if !f.draining.CompareAndSwap(false, true) {
@@ -157,7 +158,7 @@ func (f *Firehose) transform(d *drain, run *FirehoseRun, batch []firehoseEntry, 
 		event.InvocationID = uuid(len(d.run.Invocations) + 1)
 		inv := d.invoke(ids, event)
 		inv.Outcome = Failure
-		final := try == f.config.Retries
+		final := try == f.config.Retries && !errors.Is(inv.Err, errInterrupted)
 		if inv.Err == nil {
 			final = true
 			var records []transformed

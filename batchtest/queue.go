@@ -164,7 +164,7 @@ func (q *Queue) Send(messages ...Message) []string {
 // whole groups. So a message that keeps failing does not starve the others.
 //
 // Drain waits until every call of the handler has returned, even one that outlived its deadline,
-// unless ctx ends first.
+// unless ctx ends first. The handler can respond until a second after that.
 func (q *Queue) Drain(ctx context.Context, handler lambda.Handler) *Run {
 	d := newDrain(ctx, handler, q.config.Timeout, q.config.IgnoreResponse, q.config.MaxReceives > 0)
 	if !q.draining.CompareAndSwap(false, true) {

@@ -200,7 +200,7 @@ func (s *Shard) laneOf(r Record) *stream {
 // ends. The lanes of a shard take turns.
 //
 // Drain waits until every call of the handler has returned, even one that outlived its deadline,
-// unless ctx ends first.
+// unless ctx ends first. The handler can respond until a second after that.
 func (s *Shard) Drain(ctx context.Context, handler lambda.Handler) *Run {
 	d := newDrain(ctx, handler, s.config.Timeout, s.config.IgnoreResponse, s.lanes[0].bounded())
 	if !s.draining.CompareAndSwap(false, true) {

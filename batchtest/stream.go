@@ -2,6 +2,7 @@ package batchtest
 
 import (
 	"encoding/json"
+	"errors"
 	"slices"
 	"sync"
 	"time"
@@ -198,7 +199,11 @@ func (s *stream) deliver(d *drain, batch []*streamRecord) (*Invocation, response
 
 // settle moves the checkpoint past the finished records and prepares the redelivery of the others.
 func (s *stream) settle(d *drain, current attempt, inv *Invocation, r response) {
-	if inv.Outcome == Failure {
+	switch {
+	case errors.Is(inv.Err, errInterrupted): // it costs no retry
+		s.attempts = append(s.attempts, current)
+		return
+	case inv.Outcome == Failure:
 		s.fail(d, current)
 		return
 	}

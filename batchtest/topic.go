@@ -146,7 +146,7 @@ func (t *Topic) Put(records ...KafkaRecord) []string {
 // ends. A batch takes records in the order in which they were put in, from any partition.
 //
 // Drain waits until every call of the handler has returned, even one that outlived its deadline,
-// unless ctx ends first.
+// unless ctx ends first. The handler can respond until a second after that.
 func (t *Topic) Drain(ctx context.Context, handler lambda.Handler) *Run {
 	d := newDrain(ctx, handler, t.config.Timeout, t.config.IgnoreResponse, t.stream.bounded())
 	if !t.draining.CompareAndSwap(false, true) {
