@@ -119,7 +119,9 @@ type message struct {
 	number      int
 	sent        time.Time
 	first       time.Time // when it was first received
+	last        time.Time // when it was last received
 	visible     time.Time // when it may be received again
+	held        bool      // hidden while the handler has it, because no timeout is set
 	lastReceive int       // the number of the receive that last returned it
 	received    int
 	copies      *copies
@@ -277,7 +279,9 @@ func (m *message) markReceived(now time.Time, hidden time.Duration, receive int)
 		m.first = now
 	}
 	m.received++
+	m.last = now
 	m.visible = now.Add(hidden)
+	m.held = hidden == 0
 	m.lastReceive = receive
 }
 
@@ -286,22 +290,17 @@ func (m *message) markReceived(now time.Time, hidden time.Duration, receive int)
 func (q *Queue) deleteAcknowledged(d *drain, batch []*message, inv *Invocation, r response) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if inv.Outcome == Failure {
-		return
-	}
 	now := time.Now()
 	for _, m := range batch {
-		if r.listed[m.ID] || q.expired(m, now) {
+		// Only a FIFO queue refuses a delete whose receipt handle has expired.
+		expired := q.config.FIFO && !m.inFlight(now)
+		m.held = false
+		if inv.Outcome == Failure || r.listed[m.ID] || expired {
 			continue
 		}
 		inv.Done = append(inv.Done, m.ID)
 		q.remove(d, m)
 	}
-}
-
-// expired reports whether the receipt handle is too old for a delete. Only FIFO queues refuse it.
-func (q *Queue) expired(m *message, now time.Time) bool {
-	return q.config.FIFO && q.config.VisibilityTimeout > 0 && !m.visible.After(now)
 }
 
 // remove takes a copy out of the queue. With the last copy, the message has ended.
