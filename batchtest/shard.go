@@ -187,12 +187,8 @@ func (s *Shard) Put(records ...Record) []string {
 }
 
 func (s *Shard) laneOf(r Record) *stream {
-	key := []byte(r.Key)
-	if r.Keys != nil {
-		key = marshal(r.Keys)
-	}
 	hash := fnv.New32a()
-	hash.Write(key)
+	hash.Write(s.config.Source.orderingKey(r))
 	return s.lanes[hash.Sum32()%uint32(len(s.lanes))]
 }
 
