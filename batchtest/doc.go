@@ -140,6 +140,8 @@
 //   - A list that begins with the first record costs a retry and splits nothing.
 //   - The final invocation of a window has no records.
 //   - The state that a partial failure returns is kept.
+//   - A state of more than 1 MB ends the window before any record is redelivered.
+//   - If a batch no longer fits into an event because the state has grown, it is redelivered in parts.
 //   - Firehose repeats any failed invocation. If a response breaks a rule, the whole batch goes to
 //     the error prefix.
 //

@@ -29,7 +29,8 @@ type ShardConfig struct {
 	Source Source
 
 	// BatchSize is the maximum number of records in an event. It defaults to 100 and is at most
-	// 10,000. An event never exceeds 6 MB, unless a single record does.
+	// 10,000. An event never exceeds 6 MB, unless a single record does. If the state of a window
+	// grows, a batch may be redelivered in parts.
 	BatchSize int
 
 	// MaxRetries is MaximumRetryAttempts. It does not count the first delivery. 0 and -1 set no
@@ -61,7 +62,8 @@ type ShardConfig struct {
 	// finished, an invocation without records ends it. That invocation is repeated until it
 	// succeeds. Every response must have a state, and null is none: otherwise the invocation
 	// fails. The state of a partial failure is kept. A state of more than 1 MB ends the window
-	// early: one invocation receives that state, and the window continues with an empty one.
+	// early, even if it comes with a partial failure: the next invocation has no records and
+	// receives that state, and the window continues with an empty one.
 	Window time.Duration
 
 	// Timeout is the function's: it ends the context of each invocation. It defaults to three
