@@ -99,7 +99,8 @@
 // testing/synctest they pass at once and are exact; elsewhere they are real. The
 // defaults wait for nothing, so an ordinary test needs no bubble. Time in a bubble stops when
 // the test function returns. If a handler leaves functions running, sleep at the end of the
-// test so that they can return.
+// test so that they can return. While a Drain runs in a bubble, call the methods of its source only
+// in the same bubble.
 //
 // # Stages
 //

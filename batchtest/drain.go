@@ -32,6 +32,7 @@ type drain struct {
 	fruitless      map[string]int // deliveries per record since any record was finished or given up
 	endless        error          // not nil once a record has had MaxDeliveries of them
 	leftRunning    []<-chan returned
+	wake           chan struct{} // ends a sleep, or the next one
 }
 
 func newDrain(ctx context.Context, handler lambda.Handler, timeout time.Duration, ignoreResponse, bounded bool) *drain {
@@ -46,6 +47,7 @@ func newDrain(ctx context.Context, handler lambda.Handler, timeout time.Duration
 		bounded:        bounded,
 		run:            &Run{},
 		fruitless:      make(map[string]int),
+		wake:           make(chan struct{}, 1),
 	}
 }
 
@@ -142,11 +144,13 @@ func (d *drain) ended() bool {
 	return d.run.Err != nil
 }
 
+// sleepUntil may return early. The caller then finds out whether there is something to do.
 func (d *drain) sleepUntil(t time.Time) {
 	timer := time.NewTimer(time.Until(t))
 	defer timer.Stop()
 	select {
 	case <-timer.C:
+	case <-d.wake:
 	case <-d.ctx.Done():
 	}
 }

@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -61,7 +60,7 @@ type FirehoseRecord struct {
 // called concurrently, and by a handler, but only one Drain at a time.
 type Firehose struct {
 	config   FirehoseConfig
-	draining atomic.Bool
+	draining draining
 
 	mu      sync.Mutex
 	puts    int
@@ -104,10 +103,10 @@ func (f *Firehose) Put(records ...FirehoseRecord) []string {
 // unless ctx ends first. The handler can respond until a second after that.
 func (f *Firehose) Drain(ctx context.Context, handler lambda.Handler) *FirehoseRun {
 	d := newDrain(ctx, handler, f.config.Timeout, false, true)
-	if !f.draining.CompareAndSwap(false, true) {
+	if !f.draining.begin(d) {
 		return &FirehoseRun{Err: errDraining}
 	}
-	defer f.draining.Store(false)
+	defer f.draining.end()
 	run := &FirehoseRun{}
 	for batch, event := f.next(); len(batch) > 0 && !d.ended(); batch, event = f.next() {
 		f.transform(d, run, batch, event)

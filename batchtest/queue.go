@@ -8,7 +8,6 @@ import (
 	"math/rand/v2"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -104,7 +103,7 @@ type Message struct {
 // only one Drain at a time.
 type Queue struct {
 	config   QueueConfig
-	draining atomic.Bool
+	draining draining
 
 	mu       sync.Mutex
 	messages []*message // in the order of sending
@@ -156,11 +155,13 @@ func (q *Queue) Send(messages ...Message) []string {
 		})
 		ids = append(ids, m.ID)
 	}
+	q.draining.changed()
 	return ids
 }
 
 // Drain delivers the messages of the queue to the handler until the queue is empty or ctx ends.
-// It waits for hidden messages. Receive counts continue in the next Drain.
+// It waits for hidden messages, and notices meanwhile what is sent. Receive counts continue in the
+// next Drain.
 //
 // A standard queue delivers new messages before redelivered ones. A FIFO queue does the same with
 // whole groups. So a message that keeps failing does not starve the others.
@@ -169,10 +170,10 @@ func (q *Queue) Send(messages ...Message) []string {
 // unless ctx ends first. The handler can respond until a second after that.
 func (q *Queue) Drain(ctx context.Context, handler lambda.Handler) *Run {
 	d := newDrain(ctx, handler, q.config.Timeout, q.config.IgnoreResponse, q.config.MaxReceives > 0)
-	if !q.draining.CompareAndSwap(false, true) {
+	if !q.draining.begin(d) {
 		return &Run{Err: errDraining}
 	}
-	defer q.draining.Store(false)
+	defer q.draining.end()
 	for !q.empty() && !d.ended() {
 		now := time.Now()
 		batch, records := q.receive(d, now)

@@ -38,6 +38,7 @@ func (q *Queue) ChangeVisibility(receiptHandle string, d time.Duration) error {
 			err = m.hide(now, d)
 		}
 	}
+	q.draining.changed()
 	return err
 }
 

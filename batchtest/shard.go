@@ -7,7 +7,6 @@ import (
 	"hash/fnv"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -137,7 +136,7 @@ type Record struct {
 // but only one Drain at a time.
 type Shard struct {
 	config   ShardConfig
-	draining atomic.Bool
+	draining draining
 	lanes    []*stream
 
 	mu   sync.Mutex
@@ -185,6 +184,7 @@ func (s *Shard) Put(records ...Record) []string {
 		s.laneOf(r).put(&streamRecord{id: r.ID, arrived: r.Arrived, json: s.config.Source.encode(r)})
 		ids = append(ids, r.ID)
 	}
+	s.draining.changed()
 	return ids
 }
 
@@ -201,10 +201,10 @@ func (s *Shard) laneOf(r Record) *stream {
 // unless ctx ends first. The handler can respond until a second after that.
 func (s *Shard) Drain(ctx context.Context, handler lambda.Handler) *Run {
 	d := newDrain(ctx, handler, s.config.Timeout, s.config.IgnoreResponse, s.lanes[0].bounded())
-	if !s.draining.CompareAndSwap(false, true) {
+	if !s.draining.begin(d) {
 		return &Run{Err: errDraining}
 	}
-	defer s.draining.Store(false)
+	defer s.draining.end()
 	return drainStreams(d, s.lanes)
 }
 

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -83,7 +82,7 @@ type KafkaRecord struct {
 // only one Drain at a time.
 type Topic struct {
 	config   TopicConfig
-	draining atomic.Bool
+	draining draining
 	stream   *stream
 
 	mu      sync.Mutex
@@ -149,10 +148,10 @@ func (t *Topic) Put(records ...KafkaRecord) []string {
 // unless ctx ends first. The handler can respond until a second after that.
 func (t *Topic) Drain(ctx context.Context, handler lambda.Handler) *Run {
 	d := newDrain(ctx, handler, t.config.Timeout, t.config.IgnoreResponse, t.stream.bounded())
-	if !t.draining.CompareAndSwap(false, true) {
+	if !t.draining.begin(d) {
 		return &Run{Err: errDraining}
 	}
-	defer t.draining.Store(false)
+	defer t.draining.end()
 	return drainStreams(d, []*stream{t.stream})
 }
 
