@@ -72,7 +72,8 @@ type firehoseEntry struct {
 	arrived time.Time
 }
 
-// NewFirehose makes an empty stream. It panics if the service would refuse a setting.
+// NewFirehose makes an empty stream. It panics if a setting is outside the service's limits, but
+// allows a shorter Timeout than the service, for short tests.
 func NewFirehose(config FirehoseConfig) *Firehose {
 	return &Firehose{config: config.checked()}
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"fmt"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -34,12 +33,12 @@ type QueueConfig struct {
 	MaxReceives int
 
 	// VisibilityTimeout is how long a message is hidden after it has been received, unless
-	// ChangeVisibility is called. If it ends before the handler responds, a FIFO queue does not
+	// ChangeVisibility is called. It is at most twelve hours. If it ends before the handler responds, a FIFO queue does not
 	// delete the acknowledged message. With 0 a message is hidden while the handler has it.
 	VisibilityTimeout time.Duration
 
 	// Timeout is the function's: it ends the context of each invocation. It defaults to three
-	// seconds.
+	// seconds and is at most 15 minutes.
 	Timeout time.Duration
 
 	// IgnoreResponse turns ReportBatchItemFailures off: unless the invocation fails, the whole
@@ -62,7 +61,7 @@ func (c QueueConfig) checked() QueueConfig {
 	}
 	inRange("BatchSize", c.BatchSize, 1, 10_000)
 	inRange("MaxReceives", c.MaxReceives, 0, 1000)
-	notNegative("VisibilityTimeout", c.VisibilityTimeout)
+	atMost("VisibilityTimeout", c.VisibilityTimeout, maxVisibility)
 	c.Timeout = functionTimeout(c.Timeout)
 	if c.FIFO && c.Shuffle {
 		panic("batchtest: Shuffle: a FIFO queue keeps its order")
@@ -71,23 +70,6 @@ func (c QueueConfig) checked() QueueConfig {
 		panic("batchtest: Duplicate: a FIFO queue delivers each message once")
 	}
 	return c
-}
-
-func inRange(name string, n, low, high int) {
-	if n < low || n > high {
-		panic(fmt.Sprintf("batchtest: %s: %d is not between %d and %d", name, n, low, high))
-	}
-}
-
-func notNegative(name string, d time.Duration) {
-	if d < 0 {
-		panic(fmt.Sprintf("batchtest: %s: %v is negative", name, d))
-	}
-}
-
-func functionTimeout(d time.Duration) time.Duration {
-	notNegative("Timeout", d)
-	return cmp.Or(d, 3*time.Second)
 }
 
 // Message is a message to send to a queue.
@@ -133,7 +115,9 @@ type copies struct {
 	deadLettered bool
 }
 
-// NewQueue makes an empty queue. It panics if the service would refuse a setting.
+// NewQueue makes an empty queue. It panics if a setting is outside the service's limits, but allows
+// shorter times than the service, for short tests. It also allows a VisibilityTimeout that is
+// shorter than Timeout, which an event source mapping refuses.
 func NewQueue(config QueueConfig) *Queue {
 	config = config.checked()
 	return &Queue{config: config, random: rand.New(rand.NewPCG(config.Seed, 0))}

@@ -45,8 +45,9 @@ type ShardConfig struct {
 	Bisect bool
 
 	// MaxRecordAge is MaximumRecordAgeInSeconds: older records at the front of a batch are given
-	// up. 0 sets no limit. Without MaxRetries, it needs a RetryDelay to end the retries: in a bubble
-	// of testing/synctest no time passes otherwise, and the Drain ends with ErrEndless.
+	// up. It is at most seven days; 0 sets no limit. Without MaxRetries, it needs a RetryDelay to
+	// end the retries: in a bubble of testing/synctest no time passes otherwise, and the Drain ends
+	// with ErrEndless.
 	MaxRecordAge time.Duration
 
 	// RetryDelay is the time before a batch, or the rest of one, is redelivered.
@@ -57,16 +58,16 @@ type ShardConfig struct {
 	// records with the same key share one.
 	Parallelization int
 
-	// Window is TumblingWindowInSeconds. When the time of a window is over and its records are
-	// finished, an invocation without records ends it. That invocation is repeated until it
-	// succeeds. Every response must have a state, and null is none: otherwise the invocation
-	// fails. The state of a partial failure is kept. A state of more than 1 MB ends the window
-	// early, even if it comes with a partial failure: the next invocation has no records and
-	// receives that state, and the window continues with an empty one.
+	// Window is TumblingWindowInSeconds: whole seconds, and at most 15 minutes. When the time of a
+	// window is over and its records are finished, an invocation without records ends it. That
+	// invocation is repeated until it succeeds. Every response must have a state, and null is none:
+	// otherwise the invocation fails. The state of a partial failure is kept. A state of more than
+	// 1 MB ends the window early, even if it comes with a partial failure: the next invocation has
+	// no records and receives that state, and the window continues with an empty one.
 	Window time.Duration
 
 	// Timeout is the function's: it ends the context of each invocation. It defaults to three
-	// seconds.
+	// seconds and is at most 15 minutes.
 	Timeout time.Duration
 
 	// IgnoreResponse turns ReportBatchItemFailures off: unless the invocation fails, the whole
@@ -78,11 +79,14 @@ func (c ShardConfig) checked() ShardConfig {
 	inRange("Source", int(c.Source), int(Kinesis), int(DynamoDB))
 	c.BatchSize = streamBatchSize(c.BatchSize)
 	c.MaxRetries = retryLimit(c.MaxRetries, c.NoRetries)
-	notNegative("MaxRecordAge", c.MaxRecordAge)
+	atMost("MaxRecordAge", c.MaxRecordAge, maxRecordAge)
 	notNegative("RetryDelay", c.RetryDelay)
 	c.Parallelization = cmp.Or(c.Parallelization, 1)
 	inRange("Parallelization", c.Parallelization, 1, 10)
-	notNegative("Window", c.Window)
+	atMost("Window", c.Window, maxWindow)
+	if c.Window%time.Second != 0 {
+		panic(fmt.Sprintf("batchtest: Window: %v is not a number of whole seconds", c.Window))
+	}
 	if c.Window > 0 && c.Parallelization > 1 {
 		panic("batchtest: Window: a window's state belongs to the shard, so Parallelization must be 1")
 	}
@@ -144,7 +148,8 @@ type Shard struct {
 	last time.Time
 }
 
-// NewShard makes an empty shard. It panics if the service would refuse a setting.
+// NewShard makes an empty shard. It panics if a setting is outside the service's limits, but allows
+// shorter times than the service, for short tests.
 func NewShard(config ShardConfig) *Shard {
 	config = config.checked()
 	common := streamConfig{

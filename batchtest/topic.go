@@ -50,7 +50,7 @@ type TopicConfig struct {
 	OnFailure bool
 
 	// Timeout is the function's: it ends the context of each invocation. It defaults to three
-	// seconds.
+	// seconds and is at most 15 minutes.
 	Timeout time.Duration
 
 	// IgnoreResponse turns ReportBatchItemFailures off: unless the invocation fails, the whole
@@ -66,7 +66,7 @@ func (c TopicConfig) checked() TopicConfig {
 	if c.MaxRetries < 0 && c.OnFailure {
 		c.MaxRetries = 10
 	}
-	notNegative("MaxRecordAge", c.MaxRecordAge)
+	atMost("MaxRecordAge", c.MaxRecordAge, maxRecordAge)
 	notNegative("RetryDelay", c.RetryDelay)
 	c.Timeout = functionTimeout(c.Timeout)
 	return c
@@ -89,7 +89,8 @@ type Topic struct {
 	offsets map[int]int64
 }
 
-// NewTopic makes an empty topic. It panics if the service would refuse a setting.
+// NewTopic makes an empty topic. It panics if a setting is outside the service's limits, but allows
+// shorter times than the service, for short tests.
 func NewTopic(config TopicConfig) *Topic {
 	config = config.checked()
 	redeliver := fromLowestOfPartition
