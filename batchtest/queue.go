@@ -33,8 +33,9 @@ type QueueConfig struct {
 	MaxReceives int
 
 	// VisibilityTimeout is how long a message is hidden after it has been received, unless
-	// ChangeVisibility is called. It is at most twelve hours. If it ends before the handler responds, a FIFO queue does not
-	// delete the acknowledged message. With 0 a message is hidden while the handler has it.
+	// ChangeVisibility is called. It is at most twelve hours. If it ends before the handler
+	// responds, a FIFO queue does not delete the acknowledged message. With 0 a message is hidden
+	// while the handler has it.
 	VisibilityTimeout time.Duration
 
 	// Timeout is the function's: it ends the context of each invocation. It defaults to three

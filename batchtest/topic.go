@@ -72,9 +72,13 @@ func (c TopicConfig) checked() TopicConfig {
 	return c
 }
 
-// KafkaRecord is a record to put into a topic. A partition exists as soon as a record names it.
+// KafkaRecord is a record to put into a topic. A partition exists as soon as a record names it. The
+// record has no headers.
 type KafkaRecord struct {
-	Partition  int
+	Partition int
+
+	// A nil Key or Value is absent from the event, and an empty one is "". A record whose Value is nil
+	// is a tombstone. (In an events.KafkaRecord, both look the same.)
 	Key, Value []byte
 }
 
@@ -127,19 +131,43 @@ func (t *Topic) Put(records ...KafkaRecord) []string {
 		t.offsets[r.Partition]++
 		partition := fmt.Sprintf("%s-%d", t.config.Name, r.Partition)
 		id := recordID(partition, offset)
-		t.stream.put(&streamRecord{id: id, partition: partition, arrived: time.Now(), json: marshal(events.KafkaRecord{
-			Topic:         t.config.Name,
-			Partition:     int64(r.Partition),
-			Offset:        offset,
-			Timestamp:     events.MilliSecondsEpochTime{Time: time.Now()},
-			TimestampType: "CREATE_TIME",
-			Key:           base64.StdEncoding.EncodeToString(r.Key),
-			Value:         base64.StdEncoding.EncodeToString(r.Value),
-			Headers:       []map[string]events.JSONNumberBytes{},
-		})})
+		now := time.Now()
+		t.stream.put(&streamRecord{id: id, partition: partition, arrived: now, json: t.encode(r, offset, now)})
 		ids = append(ids, id)
 	}
 	return ids
+}
+
+func (t *Topic) encode(r KafkaRecord, offset int64, now time.Time) json.RawMessage {
+	return marshal(kafkaEventRecord{
+		KafkaRecord: events.KafkaRecord{
+			Topic:         t.config.Name,
+			Partition:     int64(r.Partition),
+			Offset:        offset,
+			Timestamp:     events.MilliSecondsEpochTime{Time: now},
+			TimestampType: "CREATE_TIME",
+			Headers:       []map[string]events.JSONNumberBytes{},
+		},
+		Key:   textOf(r.Key),
+		Value: textOf(r.Value),
+	})
+}
+
+// kafkaEventRecord is events.KafkaRecord as the service writes it: what is empty is a text, and what
+// is absent is not there.
+type kafkaEventRecord struct {
+	events.KafkaRecord
+	Key   *string `json:"key,omitempty"`
+	Value *string `json:"value,omitempty"`
+}
+
+// textOf returns nil for nil, and otherwise base64.
+func textOf(data []byte) *string {
+	if data == nil {
+		return nil
+	}
+	text := base64.StdEncoding.EncodeToString(data)
+	return &text
 }
 
 // Drain delivers the topic's records to the handler until all are finished or given up, or ctx
