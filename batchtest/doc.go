@@ -69,7 +69,9 @@
 // failure, so test a handler under both kinds of [Redelivery].
 //
 // A [Firehose] is a Firehose stream whose records a function transforms. Its responses have
-// their own rules, so it returns a [FirehoseRun].
+// their own rules, so it returns a [FirehoseRun]. AWS documents retries only for network time-outs
+// and for the invocation limit; batchtest retries every failed invocation. So test a handler with
+// NoRetries too.
 //
 // # Windows
 //
@@ -136,15 +138,18 @@
 // AWS does not document everything that the service does. Batchtest assumes the following, which
 // fits what has been observed:
 //
-//   - When the checkpoint of a shard moves, the retries of the remaining records start again.
+//   - If ChangeVisibility makes a message of a FIFO group visible while a later one of the group is
+//     in flight, the earlier one is delivered.
+//   - When the checkpoint of a shard moves, the retries of the remaining records start again. In a
+//     topic they also start again if only another partition of the batch has moved.
 //   - An invalid response bisects a batch, as an error does.
 //   - A list that begins with the first record costs a retry and splits nothing.
 //   - The final invocation of a window has no records.
 //   - The state that a partial failure returns is kept.
 //   - A state of more than 1 MB ends the window before any record is redelivered.
 //   - If a batch no longer fits into an event because the state has grown, it is redelivered in parts.
-//   - Firehose repeats any failed invocation. If a response breaks a rule, the whole batch goes to
-//     the error prefix.
+//   - Firehose repeats any failed invocation, also after an error of the function. If a response
+//     breaks a rule, the whole batch goes to the error prefix.
 //
 // # Limits
 //

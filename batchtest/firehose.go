@@ -23,8 +23,9 @@ type FirehoseConfig struct {
 	// 10,000. An event never exceeds 6 MB, unless a single record does.
 	BatchSize int
 
-	// Retries is how often a batch is sent again after a failed invocation. It defaults to 3 and is
-	// at most 300. NoRetries is the service's 0.
+	// Retries is how often a batch is sent again after a failed invocation, whatever failed. AWS
+	// documents retries only for network time-outs and for the invocation limit. It defaults to 3
+	// and is at most 300. NoRetries is the service's 0.
 	Retries   int
 	NoRetries bool
 
@@ -58,6 +59,10 @@ type FirehoseRecord struct {
 
 // Firehose is a Firehose stream in memory. A function transforms its records. Its methods may be
 // called concurrently, and by a handler, but only one Drain at a time.
+//
+// Firehose retries every failed invocation. AWS documents retries only for network time-outs and for
+// the invocation limit, so the service may give up a batch after the first error of the function. Test
+// a handler with NoRetries too.
 type Firehose struct {
 	config   FirehoseConfig
 	draining draining
