@@ -23,8 +23,14 @@
 //
 // The handler can be any lambda.Handler, whether package batch has made it or not. [Handler]
 // turns a function that lambda.Start takes into one. The handler receives the complete event as
-// JSON, and a context with the function's deadline and a request ID. If it panics or outlives
-// its deadline, its invocation has failed and the Drain continues.
+// JSON, and a context with a request ID. The context ends at the function's deadline, or with the
+// context given to Drain if that is earlier. If the handler panics or outlives the function's
+// deadline, its invocation has failed and the Drain continues.
+//
+// A context with a timeout guards a test against a handler that is stuck. When the context ends, the
+// handler has one more second to respond. Then the Drain returns, and Run.Err says that the
+// invocation is still running. The next Drain delivers its records again. That costs no retry of a
+// shard, a topic or a Firehose stream, but a message of a queue has been received.
 //
 // # Reading a run
 //
@@ -63,7 +69,9 @@
 // failure, so test a handler under both kinds of [Redelivery].
 //
 // A [Firehose] is a Firehose stream whose records a function transforms. Its responses have
-// their own rules, so it returns a [FirehoseRun].
+// their own rules, so it returns a [FirehoseRun]. AWS documents retries only for network time-outs
+// and for the invocation limit; batchtest retries every failed invocation. So test a handler with
+// NoRetries too.
 //
 // # Windows
 //
@@ -93,7 +101,8 @@
 // testing/synctest they pass at once and are exact; elsewhere they are real. The
 // defaults wait for nothing, so an ordinary test needs no bubble. Time in a bubble stops when
 // the test function returns. If a handler leaves functions running, sleep at the end of the
-// test so that they can return.
+// test so that they can return. While a Drain runs in a bubble, call the methods of its source only
+// in the same bubble.
 //
 // # Stages
 //
@@ -129,13 +138,18 @@
 // AWS does not document everything that the service does. Batchtest assumes the following, which
 // fits what has been observed:
 //
-//   - When the checkpoint of a shard moves, the retries of the remaining records start again.
+//   - If ChangeVisibility makes a message of a FIFO group visible while a later one of the group is
+//     in flight, the earlier one is delivered.
+//   - When the checkpoint of a shard moves, the retries of the remaining records start again. In a
+//     topic they also start again if only another partition of the batch has moved.
 //   - An invalid response bisects a batch, as an error does.
 //   - A list that begins with the first record costs a retry and splits nothing.
 //   - The final invocation of a window has no records.
 //   - The state that a partial failure returns is kept.
-//   - Firehose repeats any failed invocation. If a response breaks a rule, the whole batch goes to
-//     the error prefix.
+//   - A state of more than 1 MB ends the window before any record is redelivered.
+//   - If a batch no longer fits into an event because the state has grown, it is redelivered in parts.
+//   - Firehose repeats any failed invocation, also after an error of the function. If a response
+//     breaks a rule, the whole batch goes to the error prefix.
 //
 // # Limits
 //
@@ -143,5 +157,5 @@
 // batches of a shard or partitions concurrently. Throttling, event filters, batching
 // windows and the service's own backoff are not modelled. Go cannot stop a goroutine, so a
 // function that outlives its deadline is not killed: its context has ended, its response is
-// ignored, and Drain waits for it before returning.
+// ignored, and Drain waits for it before returning, unless its own context ends.
 package batchtest

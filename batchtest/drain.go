@@ -32,6 +32,7 @@ type drain struct {
 	fruitless      map[string]int // deliveries per record since any record was finished or given up
 	endless        error          // not nil once a record has had MaxDeliveries of them
 	leftRunning    []<-chan returned
+	wake           chan struct{} // ends a sleep, or the next one
 }
 
 func newDrain(ctx context.Context, handler lambda.Handler, timeout time.Duration, ignoreResponse, bounded bool) *drain {
@@ -46,6 +47,7 @@ func newDrain(ctx context.Context, handler lambda.Handler, timeout time.Duration
 		bounded:        bounded,
 		run:            &Run{},
 		fruitless:      make(map[string]int),
+		wake:           make(chan struct{}, 1),
 	}
 }
 
@@ -142,29 +144,39 @@ func (d *drain) ended() bool {
 	return d.run.Err != nil
 }
 
+// sleepUntil may return early. The caller then finds out whether there is something to do.
 func (d *drain) sleepUntil(t time.Time) {
 	timer := time.NewTimer(time.Until(t))
 	defer timer.Stop()
 	select {
 	case <-timer.C:
+	case <-d.wake:
 	case <-d.ctx.Done():
 	}
 }
 
 // finish waits until the handlers that were left running have returned, or the context has ended.
 func (d *drain) finish() *Run {
-	running := 0
-	for _, results := range d.leftRunning {
-		select {
-		case <-results:
-		case <-d.ctx.Done():
-			running++
-		}
-	}
+	running := lo.CountBy(d.leftRunning, d.outlives)
 	if running > 0 {
 		d.run.Err = errors.Join(context.Cause(d.ctx), fmt.Errorf("batchtest: %s still running", counted(running, "invocation")))
 	}
 	return d.run
+}
+
+// outlives reports whether a handler is still running when the context ends.
+func (d *drain) outlives(results <-chan returned) bool {
+	select {
+	case <-results:
+		return false
+	case <-d.ctx.Done():
+	}
+	select { // with both ready, the select above chooses at random
+	case <-results:
+		return false
+	default:
+		return true
+	}
 }
 
 // marshal is for values that JSON can always encode: events, and records made of strings and bytes.

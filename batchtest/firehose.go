@@ -3,12 +3,12 @@ package batchtest
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -23,8 +23,9 @@ type FirehoseConfig struct {
 	// 10,000. An event never exceeds 6 MB, unless a single record does.
 	BatchSize int
 
-	// Retries is how often a batch is sent again after a failed invocation. It defaults to 3 and is
-	// at most 300. NoRetries is the service's 0.
+	// Retries is how often a batch is sent again after a failed invocation, whatever failed. AWS
+	// documents retries only for network time-outs and for the invocation limit. It defaults to 3
+	// and is at most 300. NoRetries is the service's 0.
 	Retries   int
 	NoRetries bool
 
@@ -58,9 +59,13 @@ type FirehoseRecord struct {
 
 // Firehose is a Firehose stream in memory. A function transforms its records. Its methods may be
 // called concurrently, and by a handler, but only one Drain at a time.
+//
+// Firehose retries every failed invocation. AWS documents retries only for network time-outs and for
+// the invocation limit, so the service may give up a batch after the first error of the function. Test
+// a handler with NoRetries too.
 type Firehose struct {
 	config   FirehoseConfig
-	draining atomic.Bool
+	draining draining
 
 	mu      sync.Mutex
 	puts    int
@@ -72,7 +77,8 @@ type firehoseEntry struct {
 	arrived time.Time
 }
 
-// NewFirehose makes an empty stream. It panics if the service would refuse a setting.
+// NewFirehose makes an empty stream. It panics if a setting is outside the service's limits, but
+// allows a shorter Timeout than the service, for short tests.
 func NewFirehose(config FirehoseConfig) *Firehose {
 	return &Firehose{config: config.checked()}
 }
@@ -100,13 +106,13 @@ func (f *Firehose) Put(records ...FirehoseRecord) []string {
 //   - Otherwise, only the records whose result is ProcessingFailed go there.
 //
 // Drain waits until every call of the handler has returned, even one that outlived its deadline,
-// unless ctx ends first.
+// unless ctx ends first. The handler can respond until a second after that.
 func (f *Firehose) Drain(ctx context.Context, handler lambda.Handler) *FirehoseRun {
 	d := newDrain(ctx, handler, f.config.Timeout, false, true)
-	if !f.draining.CompareAndSwap(false, true) {
+	if !f.draining.begin(d) {
 		return &FirehoseRun{Err: errDraining}
 	}
-	defer f.draining.Store(false)
+	defer f.draining.end()
 	run := &FirehoseRun{}
 	for batch, event := f.next(); len(batch) > 0 && !d.ended(); batch, event = f.next() {
 		f.transform(d, run, batch, event)
@@ -157,7 +163,7 @@ func (f *Firehose) transform(d *drain, run *FirehoseRun, batch []firehoseEntry, 
 		event.InvocationID = uuid(len(d.run.Invocations) + 1)
 		inv := d.invoke(ids, event)
 		inv.Outcome = Failure
-		final := try == f.config.Retries
+		final := try == f.config.Retries && !errors.Is(inv.Err, errInterrupted)
 		if inv.Err == nil {
 			final = true
 			var records []transformed

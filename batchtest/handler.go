@@ -43,6 +43,13 @@ func (e *PanicError) Unwrap() error {
 	return err
 }
 
+// errInterrupted is wrapped by the error of an invocation that was still running when the context of
+// its Drain ended. It costs its records no retry.
+var errInterrupted = errors.New("the Drain ended during the invocation")
+
+// grace is how long a handler may still take to respond after the context of its Drain has ended.
+const grace = time.Second
+
 // returned is what a handler returned.
 type returned struct {
 	response []byte
@@ -75,20 +82,34 @@ func (d *drain) callUntil(ctx context.Context, deadline time.Time, payload []byt
 	results := make(chan returned, 1)
 	go call(ctx, d.handler, payload, results)
 
-	timer := time.NewTimer(d.timeout)
+	r, ok := await(ctx, deadline, results)
+	if !ok {
+		d.leftRunning = append(d.leftRunning, results)
+	}
+	switch {
+	case !time.Now().Before(deadline): // Lambda also loses a response that is returned at the deadline
+		return nil, ErrTimedOut
+	case !ok:
+		return nil, fmt.Errorf("%w: %w", errInterrupted, context.Cause(ctx))
+	}
+	return r.response, r.err
+}
+
+// await returns what the handler returned. ok is false if its context has ended before: at the
+// deadline, or earlier because the Drain ends.
+func await(ctx context.Context, deadline time.Time, results <-chan returned) (r returned, ok bool) {
+	select {
+	case r := <-results:
+		return r, true
+	case <-ctx.Done():
+	}
+	timer := time.NewTimer(min(grace, time.Until(deadline)))
 	defer timer.Stop()
 	select {
 	case r := <-results:
-		// Lambda loses a response that is returned at the deadline. Checking the time makes
-		// that independent of which case of the select is chosen.
-		if !time.Now().Before(deadline) {
-			return nil, ErrTimedOut
-		}
-		return r.response, r.err
+		return r, true
 	case <-timer.C:
-		<-ctx.Done() // for the handler, the cause must be the deadline and not our cancel
-		d.leftRunning = append(d.leftRunning, results)
-		return nil, ErrTimedOut
+		return returned{}, false
 	}
 }
 

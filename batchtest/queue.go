@@ -4,11 +4,9 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"fmt"
 	"math/rand/v2"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -35,12 +33,13 @@ type QueueConfig struct {
 	MaxReceives int
 
 	// VisibilityTimeout is how long a message is hidden after it has been received, unless
-	// ChangeVisibility is called. If it ends before the handler responds, a FIFO queue does not
-	// delete the acknowledged message. With 0 a message is hidden while the handler has it.
+	// ChangeVisibility is called. It is at most twelve hours. If it ends before the handler
+	// responds, a FIFO queue does not delete the acknowledged message. With 0 a message is hidden
+	// while the handler has it.
 	VisibilityTimeout time.Duration
 
 	// Timeout is the function's: it ends the context of each invocation. It defaults to three
-	// seconds.
+	// seconds and is at most 15 minutes.
 	Timeout time.Duration
 
 	// IgnoreResponse turns ReportBatchItemFailures off: unless the invocation fails, the whole
@@ -63,7 +62,7 @@ func (c QueueConfig) checked() QueueConfig {
 	}
 	inRange("BatchSize", c.BatchSize, 1, 10_000)
 	inRange("MaxReceives", c.MaxReceives, 0, 1000)
-	notNegative("VisibilityTimeout", c.VisibilityTimeout)
+	atMost("VisibilityTimeout", c.VisibilityTimeout, maxVisibility)
 	c.Timeout = functionTimeout(c.Timeout)
 	if c.FIFO && c.Shuffle {
 		panic("batchtest: Shuffle: a FIFO queue keeps its order")
@@ -72,23 +71,6 @@ func (c QueueConfig) checked() QueueConfig {
 		panic("batchtest: Duplicate: a FIFO queue delivers each message once")
 	}
 	return c
-}
-
-func inRange(name string, n, low, high int) {
-	if n < low || n > high {
-		panic(fmt.Sprintf("batchtest: %s: %d is not between %d and %d", name, n, low, high))
-	}
-}
-
-func notNegative(name string, d time.Duration) {
-	if d < 0 {
-		panic(fmt.Sprintf("batchtest: %s: %v is negative", name, d))
-	}
-}
-
-func functionTimeout(d time.Duration) time.Duration {
-	notNegative("Timeout", d)
-	return cmp.Or(d, 3*time.Second)
 }
 
 // Message is a message to send to a queue.
@@ -104,7 +86,7 @@ type Message struct {
 // only one Drain at a time.
 type Queue struct {
 	config   QueueConfig
-	draining atomic.Bool
+	draining draining
 
 	mu       sync.Mutex
 	messages []*message // in the order of sending
@@ -119,7 +101,9 @@ type message struct {
 	number      int
 	sent        time.Time
 	first       time.Time // when it was first received
+	last        time.Time // when it was last received
 	visible     time.Time // when it may be received again
+	held        bool      // hidden while the handler has it, because no timeout is set
 	lastReceive int       // the number of the receive that last returned it
 	received    int
 	copies      *copies
@@ -132,7 +116,9 @@ type copies struct {
 	deadLettered bool
 }
 
-// NewQueue makes an empty queue. It panics if the service would refuse a setting.
+// NewQueue makes an empty queue. It panics if a setting is outside the service's limits, but allows
+// shorter times than the service, for short tests. It also allows a VisibilityTimeout that is
+// shorter than Timeout, which an event source mapping refuses.
 func NewQueue(config QueueConfig) *Queue {
 	config = config.checked()
 	return &Queue{config: config, random: rand.New(rand.NewPCG(config.Seed, 0))}
@@ -154,23 +140,25 @@ func (q *Queue) Send(messages ...Message) []string {
 		})
 		ids = append(ids, m.ID)
 	}
+	q.draining.changed()
 	return ids
 }
 
 // Drain delivers the messages of the queue to the handler until the queue is empty or ctx ends.
-// It waits for hidden messages. Receive counts continue in the next Drain.
+// It waits for hidden messages, and notices meanwhile what is sent. Receive counts continue in the
+// next Drain.
 //
 // A standard queue delivers new messages before redelivered ones. A FIFO queue does the same with
 // whole groups. So a message that keeps failing does not starve the others.
 //
 // Drain waits until every call of the handler has returned, even one that outlived its deadline,
-// unless ctx ends first.
+// unless ctx ends first. The handler can respond until a second after that.
 func (q *Queue) Drain(ctx context.Context, handler lambda.Handler) *Run {
 	d := newDrain(ctx, handler, q.config.Timeout, q.config.IgnoreResponse, q.config.MaxReceives > 0)
-	if !q.draining.CompareAndSwap(false, true) {
+	if !q.draining.begin(d) {
 		return &Run{Err: errDraining}
 	}
-	defer q.draining.Store(false)
+	defer q.draining.end()
 	for !q.empty() && !d.ended() {
 		now := time.Now()
 		batch, records := q.receive(d, now)
@@ -277,7 +265,9 @@ func (m *message) markReceived(now time.Time, hidden time.Duration, receive int)
 		m.first = now
 	}
 	m.received++
+	m.last = now
 	m.visible = now.Add(hidden)
+	m.held = hidden == 0
 	m.lastReceive = receive
 }
 
@@ -286,22 +276,17 @@ func (m *message) markReceived(now time.Time, hidden time.Duration, receive int)
 func (q *Queue) deleteAcknowledged(d *drain, batch []*message, inv *Invocation, r response) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if inv.Outcome == Failure {
-		return
-	}
 	now := time.Now()
 	for _, m := range batch {
-		if r.listed[m.ID] || q.expired(m, now) {
+		// Only a FIFO queue refuses a delete whose receipt handle has expired.
+		expired := q.config.FIFO && !m.inFlight(now)
+		m.held = false
+		if inv.Outcome == Failure || r.listed[m.ID] || expired {
 			continue
 		}
 		inv.Done = append(inv.Done, m.ID)
 		q.remove(d, m)
 	}
-}
-
-// expired reports whether the receipt handle is too old for a delete. Only FIFO queues refuse it.
-func (q *Queue) expired(m *message, now time.Time) bool {
-	return q.config.FIFO && q.config.VisibilityTimeout > 0 && !m.visible.After(now)
 }
 
 // remove takes a copy out of the queue. With the last copy, the message has ended.

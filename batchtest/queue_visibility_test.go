@@ -3,6 +3,7 @@ package batchtest_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -170,4 +171,109 @@ func TestOnlyTheLastReceiptHandleChangesTheVisibility(t *testing.T) {
 	is.Equal(len(handles), 2)
 	is.True(q.ChangeVisibility(handles[1], 0) != nil) // it is deleted
 	is.True(q.ChangeVisibility("", 0) != nil)
+}
+
+func TestAMessageThatIsNotInFlightCannotBeHidden(t *testing.T) {
+	for name, test := range map[string]struct {
+		timeout, sleep time.Duration
+		ok             bool
+	}{
+		"before the visibility timeout":    {time.Minute, time.Minute - 1, true},
+		"at the visibility timeout":        {time.Minute, time.Minute, false},
+		"without one, while it is handled": {0, 2 * time.Minute, true},
+	} {
+		for _, fifo := range []bool{false, true} {
+			t.Run(fmt.Sprint(name, "/FIFO ", fifo), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					is := is.New(t)
+					q := batchtest.NewQueue(batchtest.QueueConfig{FIFO: fifo, VisibilityTimeout: test.timeout, Timeout: 5 * time.Minute})
+					q.Send(batchtest.Message{ID: "m-1"})
+					list := listing(once("m-1"))
+					start := time.Now()
+					run := q.Drain(t.Context(), function(func(ctx context.Context, payload []byte) ([]byte, error) {
+						if time.Since(start) == 0 {
+							time.Sleep(test.sleep)
+							err := q.ChangeVisibility(receipts(payload)["m-1"], time.Hour)
+							is.Equal(err == nil, test.ok)
+						}
+						return list(ctx, payload)
+					}))
+					is.Equal(run.Received("m-1"), 2)
+					is.Equal(time.Since(start) > time.Hour, test.ok) // a refused change hides nothing
+				})
+			})
+		}
+	}
+}
+
+func TestAMessageWithoutAVisibilityTimeoutIsNotInFlightAfterTheResponse(t *testing.T) {
+	for name, handler := range map[string]function{
+		"an error": failing(anyOf(once("m-1"))),
+		"a list":   listing(once("m-1")),
+	} {
+		t.Run(name, func(t *testing.T) {
+			is := is.New(t)
+			q := batchtest.NewQueue(batchtest.QueueConfig{BatchSize: 1})
+			q.Send(numbered(2, "")...)
+			var first string
+			q.Drain(t.Context(), function(func(ctx context.Context, payload []byte) ([]byte, error) {
+				if first == "" {
+					first = receipts(payload)["m-1"]
+				} else {
+					is.True(q.ChangeVisibility(first, time.Hour) != nil)
+				}
+				return handler(ctx, payload)
+			}))
+		})
+	}
+}
+
+func TestAMessageIsHiddenForAtMostTwelveHoursSinceItsReceive(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		q := batchtest.NewQueue(batchtest.QueueConfig{VisibilityTimeout: time.Hour, Timeout: time.Minute})
+		q.Send(batchtest.Message{ID: "m-1"})
+		start := time.Now()
+		list := listing(once("m-1"))
+		run := q.Drain(t.Context(), function(func(ctx context.Context, payload []byte) ([]byte, error) {
+			if time.Since(start) == 0 {
+				time.Sleep(10 * time.Second)
+				handle, most := receipts(payload)["m-1"], 12*time.Hour-10*time.Second
+				is.True(q.ChangeVisibility(handle, most+time.Second) != nil)
+				is.NoErr(q.ChangeVisibility(handle, most))
+				time.Sleep(10 * time.Second)
+				is.True(q.ChangeVisibility(handle, most) != nil)
+			}
+			return list(ctx, payload)
+		}))
+		is.Equal(run.Received("m-1"), 2)
+		is.Equal(time.Since(start), 12*time.Hour)
+	})
+}
+
+func TestAFIFOQueueDoesNotDeleteAfterAChangedVisibility(t *testing.T) {
+	for name, test := range map[string]struct {
+		sleep    time.Duration
+		received int
+	}{
+		"before it ends": {10*time.Second - 1, 1},
+		"after its end":  {10 * time.Second, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				is := is.New(t)
+				q := batchtest.NewQueue(batchtest.QueueConfig{FIFO: true, Timeout: time.Minute})
+				q.Send(batchtest.Message{ID: "m-1"})
+				start := time.Now()
+				run := q.Drain(t.Context(), function(func(_ context.Context, payload []byte) ([]byte, error) {
+					if time.Since(start) == 0 {
+						is.NoErr(q.ChangeVisibility(receipts(payload)["m-1"], 10*time.Second))
+						time.Sleep(test.sleep)
+					}
+					return nil, nil
+				}))
+				is.Equal(run.Received("m-1"), test.received)
+			})
+		})
+	}
 }

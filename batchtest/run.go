@@ -43,7 +43,11 @@ type Invocation struct {
 	Outcome  Outcome
 	Listed   []string // IDs that the response lists as failed and the service reads, in batch order
 	Ignored  []string // IDs that the response lists in vain because IgnoreResponse is set, in batch order
-	Done     []string // IDs that are not redelivered after this invocation, in batch order
+
+	// Done holds the IDs of the records that need no redelivery after this invocation, in batch order.
+	// If a shard or a topic gives up the batch after it, its records are in Run.Discards and not here.
+	// For Firehose, Done includes the records that went to the error prefix.
+	Done []string
 
 	reasons map[string]verdict // why records are not finished, if the library reported it
 }
@@ -79,8 +83,8 @@ type Discard struct {
 
 // MaxDeliveries is how often a record is delivered without any record being finished or given up
 // before a Drain ends with [ErrEndless]. It applies where nothing else ends the deliveries: to a
-// queue without MaxReceives, a shard or topic with unlimited retries, and the invocation that ends
-// a window.
+// queue without MaxReceives, a shard or topic with unlimited retries (unless it has both a
+// MaxRecordAge and a RetryDelay), and the invocation that ends a window.
 const MaxDeliveries = 100
 
 // ErrEndless is wrapped by [Run.Err] if a Drain ended because of [MaxDeliveries].

@@ -7,7 +7,6 @@ import (
 	"hash/fnv"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -29,7 +28,8 @@ type ShardConfig struct {
 	Source Source
 
 	// BatchSize is the maximum number of records in an event. It defaults to 100 and is at most
-	// 10,000. An event never exceeds 6 MB, unless a single record does.
+	// 10,000. An event never exceeds 6 MB, unless a single record does. If the state of a window
+	// grows, a batch may be redelivered in parts.
 	BatchSize int
 
 	// MaxRetries is MaximumRetryAttempts. It does not count the first delivery. 0 and -1 set no
@@ -45,7 +45,9 @@ type ShardConfig struct {
 	Bisect bool
 
 	// MaxRecordAge is MaximumRecordAgeInSeconds: older records at the front of a batch are given
-	// up. 0 sets no limit.
+	// up. It is at most seven days; 0 sets no limit. Without MaxRetries, it needs a RetryDelay to
+	// end the retries: in a bubble of testing/synctest no time passes otherwise, and the Drain ends
+	// with ErrEndless.
 	MaxRecordAge time.Duration
 
 	// RetryDelay is the time before a batch, or the rest of one, is redelivered.
@@ -56,15 +58,16 @@ type ShardConfig struct {
 	// records with the same key share one.
 	Parallelization int
 
-	// Window is TumblingWindowInSeconds. When the time of a window is over and its records are
-	// finished, an invocation without records ends it. That invocation is repeated until it
-	// succeeds. Every response must have a state, and null is none: otherwise the invocation
-	// fails. The state of a partial failure is kept. A state of more than 1 MB ends the window
-	// early: one invocation receives that state, and the window continues with an empty one.
+	// Window is TumblingWindowInSeconds: whole seconds, and at most 15 minutes. When the time of a
+	// window is over and its records are finished, an invocation without records ends it. That
+	// invocation is repeated until it succeeds. Every response must have a state, and null is none:
+	// otherwise the invocation fails. The state of a partial failure is kept. A state of more than
+	// 1 MB ends the window early, even if it comes with a partial failure: the next invocation has
+	// no records and receives that state, and the window continues with an empty one.
 	Window time.Duration
 
 	// Timeout is the function's: it ends the context of each invocation. It defaults to three
-	// seconds.
+	// seconds and is at most 15 minutes.
 	Timeout time.Duration
 
 	// IgnoreResponse turns ReportBatchItemFailures off: unless the invocation fails, the whole
@@ -76,11 +79,14 @@ func (c ShardConfig) checked() ShardConfig {
 	inRange("Source", int(c.Source), int(Kinesis), int(DynamoDB))
 	c.BatchSize = streamBatchSize(c.BatchSize)
 	c.MaxRetries = retryLimit(c.MaxRetries, c.NoRetries)
-	notNegative("MaxRecordAge", c.MaxRecordAge)
+	atMost("MaxRecordAge", c.MaxRecordAge, maxRecordAge)
 	notNegative("RetryDelay", c.RetryDelay)
 	c.Parallelization = cmp.Or(c.Parallelization, 1)
 	inRange("Parallelization", c.Parallelization, 1, 10)
-	notNegative("Window", c.Window)
+	atMost("Window", c.Window, maxWindow)
+	if c.Window%time.Second != 0 {
+		panic(fmt.Sprintf("batchtest: Window: %v is not a number of whole seconds", c.Window))
+	}
 	if c.Window > 0 && c.Parallelization > 1 {
 		panic("batchtest: Window: a window's state belongs to the shard, so Parallelization must be 1")
 	}
@@ -134,7 +140,7 @@ type Record struct {
 // but only one Drain at a time.
 type Shard struct {
 	config   ShardConfig
-	draining atomic.Bool
+	draining draining
 	lanes    []*stream
 
 	mu   sync.Mutex
@@ -142,7 +148,8 @@ type Shard struct {
 	last time.Time
 }
 
-// NewShard makes an empty shard. It panics if the service would refuse a setting.
+// NewShard makes an empty shard. It panics if a setting is outside the service's limits, but allows
+// shorter times than the service, for short tests.
 func NewShard(config ShardConfig) *Shard {
 	config = config.checked()
 	common := streamConfig{
@@ -182,16 +189,13 @@ func (s *Shard) Put(records ...Record) []string {
 		s.laneOf(r).put(&streamRecord{id: r.ID, arrived: r.Arrived, json: s.config.Source.encode(r)})
 		ids = append(ids, r.ID)
 	}
+	s.draining.changed()
 	return ids
 }
 
 func (s *Shard) laneOf(r Record) *stream {
-	key := []byte(r.Key)
-	if r.Keys != nil {
-		key = marshal(r.Keys)
-	}
 	hash := fnv.New32a()
-	hash.Write(key)
+	hash.Write(s.config.Source.orderingKey(r))
 	return s.lanes[hash.Sum32()%uint32(len(s.lanes))]
 }
 
@@ -199,13 +203,13 @@ func (s *Shard) laneOf(r Record) *stream {
 // ends. The lanes of a shard take turns.
 //
 // Drain waits until every call of the handler has returned, even one that outlived its deadline,
-// unless ctx ends first.
+// unless ctx ends first. The handler can respond until a second after that.
 func (s *Shard) Drain(ctx context.Context, handler lambda.Handler) *Run {
-	d := newDrain(ctx, handler, s.config.Timeout, s.config.IgnoreResponse, s.config.MaxRetries >= 0)
-	if !s.draining.CompareAndSwap(false, true) {
+	d := newDrain(ctx, handler, s.config.Timeout, s.config.IgnoreResponse, s.lanes[0].bounded())
+	if !s.draining.begin(d) {
 		return &Run{Err: errDraining}
 	}
-	defer s.draining.Store(false)
+	defer s.draining.end()
 	return drainStreams(d, s.lanes)
 }
 

@@ -67,10 +67,23 @@ func kinesisRecord(r Record) events.KinesisEventRecord {
 	}
 }
 
-func dynamoDBRecord(r Record) events.DynamoDBEventRecord {
-	if r.Keys == nil {
-		r.Keys = map[string]events.DynamoDBAttributeValue{"id": events.NewStringAttribute(r.Key)}
+// orderingKey returns what all records have in common whose order the service keeps.
+func (s Source) orderingKey(r Record) []byte {
+	if s == DynamoDB {
+		return marshal(itemKey(r))
 	}
+	return []byte(r.Key)
+}
+
+func itemKey(r Record) map[string]events.DynamoDBAttributeValue {
+	if r.Keys != nil {
+		return r.Keys
+	}
+	return map[string]events.DynamoDBAttributeValue{"id": events.NewStringAttribute(r.Key)}
+}
+
+func dynamoDBRecord(r Record) events.DynamoDBEventRecord {
+	r.Keys = itemKey(r)
 	if r.Old == nil && r.New == nil {
 		r.New = insertedItem(r)
 	}

@@ -59,3 +59,35 @@ func TestItemsOfOneKeyShareALane(t *testing.T) {
 	run := shard.Drain(t.Context(), responding(""))
 	is.True(len(run.Invocations) <= 2)
 }
+
+func TestAnItemHasOneLaneHoweverItsKeyIsGiven(t *testing.T) {
+	for lanes := 2; lanes <= 10; lanes++ {
+		t.Run(fmt.Sprint(lanes, " lanes"), func(t *testing.T) {
+			is := is.New(t)
+			shard := batchtest.NewShard(batchtest.ShardConfig{Source: batchtest.DynamoDB, Parallelization: lanes})
+			for _, id := range []string{"a", "b", "c", "d"} {
+				key := map[string]events.DynamoDBAttributeValue{"id": events.NewStringAttribute(id)}
+				shard.Put(
+					batchtest.Record{ID: id + " inserted", Key: id, Data: []byte("x")},
+					batchtest.Record{ID: id + " modified", Keys: key, Old: key, New: key},
+				)
+			}
+			run := shard.Drain(t.Context(), responding(""))
+			for _, id := range []string{"a", "b", "c", "d"} {
+				together := slices.ContainsFunc(batches(run), func(batch []string) bool {
+					return slices.Contains(batch, id+" inserted") && slices.Contains(batch, id+" modified")
+				})
+				is.True(together)
+			}
+		})
+	}
+}
+
+func TestTheKeyOfAKinesisRecordIsItsPartitionKey(t *testing.T) {
+	is := is.New(t)
+	shard := batchtest.NewShard(batchtest.ShardConfig{Parallelization: 10})
+	for i := range 6 {
+		shard.Put(batchtest.Record{Key: "a", Keys: map[string]events.DynamoDBAttributeValue{"k": events.NewNumberAttribute(fmt.Sprint(i))}})
+	}
+	is.Equal(len(shard.Drain(t.Context(), responding("")).Invocations), 1)
+}

@@ -2,6 +2,7 @@ package batchtest_test
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -79,5 +80,50 @@ func TestDiscardingAnOldRecordRestartsTheRetries(t *testing.T) {
 		is.Equal(batches(run), [][]string{{"1", "2"}, {"2"}, {"2"}})
 		is.Equal(run.Discards[0].Condition, "RecordAgeExceeded")
 		is.Equal(run.Discards[1].Condition, "RetryAttemptsExhausted")
+	})
+}
+
+func TestMaxRecordAgeEndsUnlimitedRetries(t *testing.T) {
+	handlers := map[string]func(func(record) bool) function{
+		"an error": func(fails func(record) bool) function { return failing(anyOf(fails)) },
+		"a list":   listing,
+	}
+	const age, delay = time.Hour, 10 * time.Second
+	for name, handler := range handlers {
+		for source, drain := range map[string]func(context.Context) *batchtest.Run{
+			"kinesis": func(ctx context.Context) *batchtest.Run {
+				shard := batchtest.NewShard(batchtest.ShardConfig{MaxRecordAge: age, RetryDelay: delay, Bisect: true})
+				shard.Put(batchtest.Record{ID: "1"}, batchtest.Record{ID: "2", Arrived: time.Now().Add(time.Second)})
+				time.Sleep(time.Second)
+				return shard.Drain(ctx, handler(poisoned("1")))
+			},
+			"kafka": func(ctx context.Context) *batchtest.Run {
+				topic := batchtest.NewTopic(batchtest.TopicConfig{MaxRecordAge: age, RetryDelay: delay})
+				topic.Put(batchtest.KafkaRecord{})
+				time.Sleep(time.Second)
+				return topic.Drain(ctx, handler(poisoned("topic-0/0")))
+			},
+		} {
+			t.Run(source+"/"+name, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					is := is.New(t)
+					run := drain(t.Context())
+					is.NoErr(run.Err)
+					is.Equal(len(run.Discards), 1)
+					is.Equal(run.Discards[0].Condition, "RecordAgeExceeded")
+					is.Equal(run.Received(run.DeadLettered[0]), int(age/delay))
+				})
+			})
+		}
+	}
+}
+
+func TestWithoutADelayMaxRecordAgeDoesNotEndUnlimitedRetries(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		shard := batchtest.NewShard(batchtest.ShardConfig{MaxRecordAge: time.Hour})
+		shard.Put(batchtest.Record{ID: "1"})
+		run := shard.Drain(t.Context(), failing(anyOf(poisoned("1"))))
+		is.True(errors.Is(run.Err, batchtest.ErrEndless)) // no time passes
 	})
 }

@@ -2,6 +2,7 @@ package batchtest
 
 import (
 	"encoding/json"
+	"errors"
 	"slices"
 	"sync"
 	"time"
@@ -29,6 +30,12 @@ type streamConfig struct {
 
 	// redeliver selects the records of a batch that are redelivered after a partial failure.
 	redeliver func(batch []*streamRecord, listed map[string]bool) []*streamRecord
+}
+
+// bounded reports whether a record that keeps failing is given up after some deliveries. Without a
+// delay between them, records do not get older in virtual time.
+func (c streamConfig) bounded() bool {
+	return c.maxRetries >= 0 || c.maxAge > 0 && c.retryDelay > 0
 }
 
 // streamRecord is a record of a shard or of a partition.
@@ -95,6 +102,9 @@ func drainStreams(d *drain, streams []*stream) *Run {
 
 // nextDue returns when the next invocation is due. ok is false if the stream is empty.
 func (s *stream) nextDue() (at time.Time, ok bool) {
+	if s.open.endsEarly() {
+		return s.open.after, true
+	}
 	if len(s.attempts) > 0 {
 		return s.attempts[len(s.attempts)-1].after, true
 	}
@@ -105,7 +115,7 @@ func (s *stream) nextDue() (at time.Time, ok bool) {
 		}
 		return head.arrived, true
 	}
-	if s.open.early || s.open.closing() {
+	if s.open.closing() {
 		return s.open.after, true
 	}
 	if head != nil && head.arrived.Before(s.open.end) {
@@ -126,10 +136,10 @@ func (s *stream) head() *streamRecord {
 
 // step makes the invocation that is due.
 func (s *stream) step(d *drain) {
+	if s.endWindow(d) {
+		return
+	}
 	if len(s.attempts) == 0 {
-		if s.open != nil && s.endWindow(d) {
-			return
-		}
 		s.beginBatch()
 	}
 	last := len(s.attempts) - 1
@@ -138,6 +148,7 @@ func (s *stream) step(d *drain) {
 	if s.discardOld(d, &current); len(current.batch) == 0 {
 		return
 	}
+	s.shorten(&current)
 	inv, r := s.deliver(d, current.batch)
 	s.settle(d, current, inv, r)
 }
@@ -150,18 +161,40 @@ func (s *stream) beginBatch() {
 	if s.window > 0 && s.open == nil {
 		s.open = newWindow(s.pending[0].arrived, s.window)
 	}
-	n, size := 0, eventOverhead+s.open.size()
-	for _, r := range s.pending {
-		size += len(r.json) + len(r.partition) + 8 // for the JSON between records and partitions
-		if n == s.batchSize || r.arrived.After(now) || !s.open.has(r) || n > 0 && size > maxPayload {
-			break
-		}
+	n := 0
+	for n < min(s.batchSize, len(s.pending)) && !s.pending[n].arrived.After(now) && s.open.has(s.pending[n]) {
 		n++
 	}
+	n = s.fitting(s.pending[:n])
 	batch := slices.Clone(s.pending[:n])
 	s.pending = s.pending[n:]
 	s.sort(batch)
 	s.attempts = []attempt{{batch: batch}}
+}
+
+// fitting returns how many of the records an event can contain.
+func (s *stream) fitting(records []*streamRecord) int {
+	size := eventOverhead + s.open.size()
+	for n, r := range records {
+		size += len(r.json) + len(r.partition) + 8 // for the JSON between records and partitions
+		if n > 0 && size > maxPayload {
+			return n
+		}
+	}
+	return len(records)
+}
+
+// shorten leaves records for an attempt of their own if the state of the window has grown so much
+// that an event can no longer contain them all.
+func (s *stream) shorten(current *attempt) {
+	n := s.fitting(current.batch)
+	if n == len(current.batch) {
+		return
+	}
+	rest := *current
+	rest.batch = current.batch[n:]
+	current.batch = current.batch[:n]
+	s.attempts = append(s.attempts, rest)
 }
 
 // discardOld gives up the records that are too old.
@@ -192,7 +225,11 @@ func (s *stream) deliver(d *drain, batch []*streamRecord) (*Invocation, response
 
 // settle moves the checkpoint past the finished records and prepares the redelivery of the others.
 func (s *stream) settle(d *drain, current attempt, inv *Invocation, r response) {
-	if inv.Outcome == Failure {
+	switch {
+	case errors.Is(inv.Err, errInterrupted): // it costs no retry
+		s.attempts = append(s.attempts, current)
+		return
+	case inv.Outcome == Failure:
 		s.fail(d, current)
 		return
 	}

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -51,7 +50,7 @@ type TopicConfig struct {
 	OnFailure bool
 
 	// Timeout is the function's: it ends the context of each invocation. It defaults to three
-	// seconds.
+	// seconds and is at most 15 minutes.
 	Timeout time.Duration
 
 	// IgnoreResponse turns ReportBatchItemFailures off: unless the invocation fails, the whole
@@ -67,15 +66,19 @@ func (c TopicConfig) checked() TopicConfig {
 	if c.MaxRetries < 0 && c.OnFailure {
 		c.MaxRetries = 10
 	}
-	notNegative("MaxRecordAge", c.MaxRecordAge)
+	atMost("MaxRecordAge", c.MaxRecordAge, maxRecordAge)
 	notNegative("RetryDelay", c.RetryDelay)
 	c.Timeout = functionTimeout(c.Timeout)
 	return c
 }
 
-// KafkaRecord is a record to put into a topic. A partition exists as soon as a record names it.
+// KafkaRecord is a record to put into a topic. A partition exists as soon as a record names it. The
+// record has no headers.
 type KafkaRecord struct {
-	Partition  int
+	Partition int
+
+	// A nil Key or Value is absent from the event, and an empty one is "". A record whose Value is nil
+	// is a tombstone. (In an events.KafkaRecord, both look the same.)
 	Key, Value []byte
 }
 
@@ -83,14 +86,15 @@ type KafkaRecord struct {
 // only one Drain at a time.
 type Topic struct {
 	config   TopicConfig
-	draining atomic.Bool
+	draining draining
 	stream   *stream
 
 	mu      sync.Mutex
 	offsets map[int]int64
 }
 
-// NewTopic makes an empty topic. It panics if the service would refuse a setting.
+// NewTopic makes an empty topic. It panics if a setting is outside the service's limits, but allows
+// shorter times than the service, for short tests.
 func NewTopic(config TopicConfig) *Topic {
 	config = config.checked()
 	redeliver := fromLowestOfPartition
@@ -127,32 +131,56 @@ func (t *Topic) Put(records ...KafkaRecord) []string {
 		t.offsets[r.Partition]++
 		partition := fmt.Sprintf("%s-%d", t.config.Name, r.Partition)
 		id := recordID(partition, offset)
-		t.stream.put(&streamRecord{id: id, partition: partition, arrived: time.Now(), json: marshal(events.KafkaRecord{
-			Topic:         t.config.Name,
-			Partition:     int64(r.Partition),
-			Offset:        offset,
-			Timestamp:     events.MilliSecondsEpochTime{Time: time.Now()},
-			TimestampType: "CREATE_TIME",
-			Key:           base64.StdEncoding.EncodeToString(r.Key),
-			Value:         base64.StdEncoding.EncodeToString(r.Value),
-			Headers:       []map[string]events.JSONNumberBytes{},
-		})})
+		now := time.Now()
+		t.stream.put(&streamRecord{id: id, partition: partition, arrived: now, json: t.encode(r, offset, now)})
 		ids = append(ids, id)
 	}
 	return ids
+}
+
+func (t *Topic) encode(r KafkaRecord, offset int64, now time.Time) json.RawMessage {
+	return marshal(kafkaEventRecord{
+		KafkaRecord: events.KafkaRecord{
+			Topic:         t.config.Name,
+			Partition:     int64(r.Partition),
+			Offset:        offset,
+			Timestamp:     events.MilliSecondsEpochTime{Time: now},
+			TimestampType: "CREATE_TIME",
+			Headers:       []map[string]events.JSONNumberBytes{},
+		},
+		Key:   textOf(r.Key),
+		Value: textOf(r.Value),
+	})
+}
+
+// kafkaEventRecord is events.KafkaRecord as the service writes it: what is empty is a text, and what
+// is absent is not there.
+type kafkaEventRecord struct {
+	events.KafkaRecord
+	Key   *string `json:"key,omitempty"`
+	Value *string `json:"value,omitempty"`
+}
+
+// textOf returns nil for nil, and otherwise base64.
+func textOf(data []byte) *string {
+	if data == nil {
+		return nil
+	}
+	text := base64.StdEncoding.EncodeToString(data)
+	return &text
 }
 
 // Drain delivers the topic's records to the handler until all are finished or given up, or ctx
 // ends. A batch takes records in the order in which they were put in, from any partition.
 //
 // Drain waits until every call of the handler has returned, even one that outlived its deadline,
-// unless ctx ends first.
+// unless ctx ends first. The handler can respond until a second after that.
 func (t *Topic) Drain(ctx context.Context, handler lambda.Handler) *Run {
-	d := newDrain(ctx, handler, t.config.Timeout, t.config.IgnoreResponse, t.config.MaxRetries >= 0)
-	if !t.draining.CompareAndSwap(false, true) {
+	d := newDrain(ctx, handler, t.config.Timeout, t.config.IgnoreResponse, t.stream.bounded())
+	if !t.draining.begin(d) {
 		return &Run{Err: errDraining}
 	}
-	defer t.draining.Store(false)
+	defer t.draining.end()
 	return drainStreams(d, []*stream{t.stream})
 }
 

@@ -165,6 +165,30 @@ func TestAKafkaRecordArrivesInFull(t *testing.T) {
 	})
 }
 
+func TestOnlyARecordWithoutAValueIsATombstone(t *testing.T) {
+	for name, test := range map[string]struct {
+		record batchtest.KafkaRecord
+		want   map[string]any
+	}{
+		"an empty value": {batchtest.KafkaRecord{Key: []byte("a"), Value: []byte{}}, map[string]any{"key": "YQ==", "value": ""}},
+		"no value":       {batchtest.KafkaRecord{Key: []byte("a")}, map[string]any{"key": "YQ=="}},
+		"an empty key":   {batchtest.KafkaRecord{Key: []byte{}, Value: []byte("a")}, map[string]any{"key": "", "value": "YQ=="}},
+		"neither":        {batchtest.KafkaRecord{}, map[string]any{}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			is := is.New(t)
+			topic := batchtest.NewTopic(batchtest.TopicConfig{})
+			topic.Put(test.record)
+			topic.Drain(t.Context(), function(func(_ context.Context, payload []byte) ([]byte, error) {
+				var event struct{ Records map[string][]map[string]any }
+				decode(payload, &event)
+				is.Equal(lo.PickByKeys(event.Records["topic-0"][0], []string{"key", "value"}), test.want)
+				return nil, nil
+			}))
+		})
+	}
+}
+
 func TestATopicsEventStaysWithinSixMegabytes(t *testing.T) {
 	is := is.New(t)
 	topic := batchtest.NewTopic(batchtest.TopicConfig{Name: strings.Repeat("long-", 40), BatchSize: 10_000})

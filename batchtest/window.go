@@ -27,13 +27,15 @@ func newWindow(first time.Time, length time.Duration) *window {
 
 func (w *window) has(r *streamRecord) bool { return w == nil || r.arrived.Before(w.end) }
 
+func (w *window) endsEarly() bool { return w != nil && w.early }
+
 func (w *window) closing() bool { return !w.after.IsZero() }
 
 func (w *window) size() int {
 	if w == nil {
 		return 0
 	}
-	return len(w.state)
+	return len(marshal(w.state))
 }
 
 // windowEvent is the part of an event that only windows have.
@@ -64,7 +66,8 @@ func (w *window) read(inv *Invocation, r response) {
 		return
 	}
 	if r.state == nil {
-		inv.Outcome, inv.Err, inv.Listed = Failure, fmt.Errorf("%w: %w", ErrVoid, errNoState), nil
+		inv.Outcome, inv.Err = Failure, fmt.Errorf("%w: %w", ErrVoid, errNoState)
+		inv.Listed, inv.Ignored = nil, nil
 		return
 	}
 	w.state = r.state
@@ -72,14 +75,13 @@ func (w *window) read(inv *Invocation, r response) {
 }
 
 // endWindow makes the invocation that ends the open window, and reports whether that was due. The
-// window ends early if its state is too large; it then continues with an empty state. Otherwise it
-// ends when its time is over and all its records are finished.
+// window ends early, before anything is redelivered, if its state is too large; it then continues
+// with an empty state. Otherwise it ends when its time is over and all its records are finished.
 func (s *stream) endWindow(d *drain) bool {
-	w := s.open
-	head := s.head()
-	if !w.early && head != nil && w.has(head) {
+	if !s.windowEnds() {
 		return false
 	}
+	w := s.open
 	early, event := w.early, w.event(s)
 	event.IsWindowTerminatedEarly = early
 	event.IsFinalInvokeForWindow = !early
@@ -94,4 +96,17 @@ func (s *stream) endWindow(d *drain) bool {
 		s.open = nil
 	}
 	return true
+}
+
+func (s *stream) windowEnds() bool {
+	switch {
+	case s.open == nil:
+		return false
+	case s.open.early:
+		return true
+	case len(s.attempts) > 0:
+		return false
+	}
+	head := s.head()
+	return head == nil || !s.open.has(head)
 }
