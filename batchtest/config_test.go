@@ -31,11 +31,9 @@ func TestSettingsThatTheServiceRefusesPanic(t *testing.T) {
 		"VisibilityTimeout: 12h0m1s": func() {
 			batchtest.NewQueue(batchtest.QueueConfig{VisibilityTimeout: 12*time.Hour + time.Second})
 		},
-		"Timeout: 15m1s":        func() { batchtest.NewQueue(batchtest.QueueConfig{Timeout: 15*time.Minute + time.Second}) },
 		"MaxRecordAge: 168h1m":  func() { batchtest.NewShard(batchtest.ShardConfig{MaxRecordAge: 7*24*time.Hour + time.Minute}) },
 		"MaxRecordAge: 169h":    func() { batchtest.NewTopic(batchtest.TopicConfig{MaxRecordAge: 169 * time.Hour}) },
 		"Window: 15m1s":         func() { batchtest.NewShard(batchtest.ShardConfig{Window: 15*time.Minute + time.Second}) },
-		"Window: 1.5s":          func() { batchtest.NewShard(batchtest.ShardConfig{Window: 1500 * time.Millisecond}) },
 		"Redeliver: 7":          func() { batchtest.NewTopic(batchtest.TopicConfig{Redeliver: 7}) },
 		"Partition: -1":         func() { batchtest.NewTopic(batchtest.TopicConfig{}).Put(batchtest.KafkaRecord{Partition: -1}) },
 		"Drain: handler is nil": func() { batchtest.NewQueue(batchtest.QueueConfig{}).Drain(context.Background(), nil) },

@@ -58,7 +58,7 @@ type ShardConfig struct {
 	// records with the same key share one.
 	Parallelization int
 
-	// Window is TumblingWindowInSeconds: whole seconds, and at most 15 minutes. When the time of a
+	// Window is TumblingWindowInSeconds, at most 15 minutes. When the time of a
 	// window is over and its records are finished, an invocation without records ends it. That
 	// invocation is repeated until it succeeds. Every response must have a state, and null is none:
 	// otherwise the invocation fails. The state of a partial failure is kept. A state of more than
@@ -67,7 +67,7 @@ type ShardConfig struct {
 	Window time.Duration
 
 	// Timeout is the function's: it ends the context of each invocation. It defaults to three
-	// seconds and is at most 15 minutes.
+	// seconds.
 	Timeout time.Duration
 
 	// IgnoreResponse turns ReportBatchItemFailures off: unless the invocation fails, the whole
@@ -84,9 +84,6 @@ func (c ShardConfig) checked() ShardConfig {
 	c.Parallelization = cmp.Or(c.Parallelization, 1)
 	inRange("Parallelization", c.Parallelization, 1, 10)
 	atMost("Window", c.Window, maxWindow)
-	if c.Window%time.Second != 0 {
-		panic(fmt.Sprintf("batchtest: Window: %v is not a number of whole seconds", c.Window))
-	}
 	if c.Window > 0 && c.Parallelization > 1 {
 		panic("batchtest: Window: a window's state belongs to the shard, so Parallelization must be 1")
 	}

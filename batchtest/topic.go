@@ -50,7 +50,7 @@ type TopicConfig struct {
 	OnFailure bool
 
 	// Timeout is the function's: it ends the context of each invocation. It defaults to three
-	// seconds and is at most 15 minutes.
+	// seconds.
 	Timeout time.Duration
 
 	// IgnoreResponse turns ReportBatchItemFailures off: unless the invocation fails, the whole
