@@ -13,7 +13,9 @@ type checker[A, B any] struct {
 	stage batch.Stage[A, B]
 	checkSettings
 	census
-	foundBy int // the number of the search that has found a breach; 0: none has
+	foundBy      int // the number of the search that has found a breach; 0: none has
+	foundInLanes bool
+	unconfirmed  string // a breach that was found in lanes, but not each time
 }
 
 // A search tries a scene under some conditions, and returns a breach and the conditions under which it was found.
@@ -35,7 +37,7 @@ func (c *checker[A, B]) check(s scene[A]) string {
 			continue // the first is always needed
 		}
 		if b, under := search(); b != nil {
-			c.foundBy = number
+			c.foundBy, c.foundInLanes = number, under.lanes > 0
 			s.conditions = under
 			if number <= short {
 				s.times = 1

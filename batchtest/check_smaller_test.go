@@ -1,6 +1,7 @@
 package batchtest
 
 import (
+	"runtime/debug"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -32,4 +33,20 @@ func TestABatchThatBreaksNoLawIsTriedOnceInTheSearchForASmallerOne(t *testing.T)
 	complaint := complaintAbout(t, rapid.IntRange(0, 9), stage)
 	is.True(strings.HasPrefix(complaint, "the stage drops r0"))
 	is.True(harmless.Load() < 200)
+}
+
+func TestABreachThatShowsOnlySometimesInLanesIsReportedAsSuch(t *testing.T) {
+	is := is.New(t)
+	t.Chdir(t.TempDir()) // where rapid stores the batches that fail
+	var built atomic.Int32
+	dropping := func(s ints) ints {
+		inLanes := strings.Contains(string(debug.Stack()), "runLane")
+		if inLanes && built.Add(1)%7 == 0 { // never in three tries in a row
+			return sending(func(sent, func(sent) bool) bool { return true })(s)
+		}
+		return s
+	}
+	complaint := complaintAbout(t, rapid.IntRange(0, 9), dropping)
+	is.True(strings.HasPrefix(complaint, "the stage drops r"))
+	is.True(strings.Contains(complaint, "This does not happen every time: lanes run side by side"))
 }
