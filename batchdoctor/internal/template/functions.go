@@ -78,7 +78,7 @@ func (t *template) functionAt(id string) diagnosis.Function {
 		Environment: t.variables(t.property(id, "Environment")),
 	}
 	if t.typeOf(id) == serverlessType {
-		f.Environment = joined(t.variables(t.globals.get("Environment")), f.Environment)
+		f.Environment = joined(t.variables(t.globals.property("Environment")), f.Environment)
 	}
 	t.functions[id] = f
 	return f
@@ -87,7 +87,7 @@ func (t *template) functionAt(id string) diagnosis.Function {
 func (t *template) functionProperty(id, name string) *node {
 	n := t.property(id, name)
 	if n == nil && t.typeOf(id) == serverlessType {
-		return t.globals.get(name)
+		return t.globals.property(name)
 	}
 	return n
 }
@@ -96,6 +96,9 @@ func (t *template) variables(environment *node) diagnosis.Setting[[]diagnosis.Va
 	variables, outer := t.inside(environment, "Variables")
 	if outer.reason != "" {
 		return diagnosis.Unknown[[]diagnosis.Variable](outer.reason)
+	}
+	if variables.isOpen() {
+		return diagnosis.Unknown[[]diagnosis.Variable](maySet)
 	}
 	return setting(t, variables, func(v value) ([]diagnosis.Variable, bool) {
 		var read []diagnosis.Variable

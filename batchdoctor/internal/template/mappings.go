@@ -9,10 +9,10 @@ import (
 
 // addMapping translates an AWS::Lambda::EventSourceMapping.
 func (t *template) addMapping(id string) {
-	properties := t.resources[id].value.get("Properties")
-	m := t.mapping(t.resource(id), properties)
-	m.Source = t.source(properties.get("EventSourceArn"), kindByProperties(properties))
-	m.Function = t.function(properties.get("FunctionName"))
+	b := newBlock(t.resources[id].value)
+	m := t.mapping(t.resource(id), b)
+	m.Source = t.source(b.property("EventSourceArn"), kindByProperties(b.properties))
+	m.Function = t.function(b.property("FunctionName"))
 	t.add(m)
 }
 
@@ -24,18 +24,18 @@ func (t *template) add(m diagnosis.Mapping) {
 }
 
 // mapping translates the properties that event source mappings and SAM's events share.
-func (t *template) mapping(resource diagnosis.Resource, properties *node) diagnosis.Mapping {
+func (t *template) mapping(resource diagnosis.Resource, b block) diagnosis.Mapping {
 	return diagnosis.Mapping{
 		Resource:          resource,
-		ResponseTypes:     t.texts(properties.get("FunctionResponseTypes")),
-		BatchSize:         t.number(properties.get("BatchSize")),
-		BatchWindow:       t.number(properties.get("MaximumBatchingWindowInSeconds")),
-		ProvisionedPoller: t.presence(properties.get("ProvisionedPollerConfig")),
-		BisectOnError:     t.boolean(properties.get("BisectBatchOnFunctionError")),
-		RetryAttempts:     t.number(properties.get("MaximumRetryAttempts")),
-		RecordAge:         t.number(properties.get("MaximumRecordAgeInSeconds")),
-		OnFailure:         t.onFailure(properties.get("DestinationConfig")),
-		TumblingWindow:    t.number(properties.get("TumblingWindowInSeconds")),
+		ResponseTypes:     t.texts(b.property("FunctionResponseTypes")),
+		BatchSize:         t.number(b.property("BatchSize")),
+		BatchWindow:       t.number(b.property("MaximumBatchingWindowInSeconds")),
+		ProvisionedPoller: t.presence(b.property("ProvisionedPollerConfig")),
+		BisectOnError:     t.boolean(b.property("BisectBatchOnFunctionError")),
+		RetryAttempts:     t.number(b.property("MaximumRetryAttempts")),
+		RecordAge:         t.number(b.property("MaximumRecordAgeInSeconds")),
+		OnFailure:         t.onFailure(b.property("DestinationConfig")),
+		TumblingWindow:    t.number(b.property("TumblingWindowInSeconds")),
 	}
 }
 
@@ -157,7 +157,7 @@ func (t *template) maxReceiveCount(policy *node) diagnosis.Setting[int] {
 	case v.node.kind != object:
 		return diagnosis.Unknown[int]("is in a redrive policy that is not an object")
 	}
-	return t.number(v.node.get("maxReceiveCount")).Or(maxReceiveCountDefault)
+	return t.number(v.node.property("maxReceiveCount")).Or(maxReceiveCountDefault)
 }
 
 func (t *template) sourceElsewhere(kind diagnosis.Kind, name string, v value) diagnosis.Source {

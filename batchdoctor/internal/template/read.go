@@ -59,7 +59,7 @@ func Read(file string, content []byte) (diagnosis.Deployment, error) {
 		file: file, format: format, steps: maxSteps,
 		parameters: make(map[string]*node),
 		tables:     root.get("Mappings"),
-		globals:    root.get("Globals").get("Function"),
+		globals:    root.get("Globals").property("Function"),
 		resources:  make(map[string]field),
 		names:      make(map[string]string),
 		dead:       make(map[string]bool),
@@ -159,12 +159,12 @@ const (
 
 // addGap records a loop or macro that creates resources of interest.
 func (t *template) addGap(id string) {
-	if !strings.HasPrefix(id, "Fn::") {
-		return
-	}
 	steps := 10_000
 	interesting := map[string]bool{mappingType: true, serverlessType: true, deliveryStreamType: true}
-	if id == "Fn::Transform" || t.resources[id].value.mentions(interesting, &steps) {
+	switch resource := t.resources[id].value; {
+	case resource.isOpen():
+		t.gap(id, t.resources[id].line, "has a Type that "+maySet)
+	case id == transform, strings.HasPrefix(id, "Fn::") && resource.mentions(interesting, &steps):
 		t.gap(id, t.resources[id].line, "is not evaluated")
 	}
 }
@@ -184,7 +184,7 @@ func (t *template) typeOf(id string) string {
 }
 
 func (t *template) property(id, name string) *node {
-	return t.resources[id].value.get("Properties").get(name)
+	return newBlock(t.resources[id].value).property(name)
 }
 
 // resource describes the resource with the logical ID.
