@@ -119,11 +119,14 @@ func TestSettingsDecideAlthoughOthersAreUnknown(t *testing.T) {
 			m.Function.Environment = diagnosis.Unset[[]diagnosis.Variable]()
 		}, "warning redrive"},
 		"no redrive policy of a dead-letter queue": {func(m *diagnosis.Mapping) {
-			m.Source.Queue.MaxReceiveCount, m.Source.Queue.DeadLetters = diagnosis.Unset[int](), true
+			m.Source.Queue.MaxReceiveCount, m.Source.Queue.DeadLetters = diagnosis.Unset[int](), diagnosis.Known(true)
 		}, ""},
 		"redrive policy of a dead-letter queue": {func(m *diagnosis.Mapping) {
-			m.Source.Queue.MaxReceiveCount, m.Source.Queue.DeadLetters = diagnosis.Known(4), true
+			m.Source.Queue.MaxReceiveCount, m.Source.Queue.DeadLetters = diagnosis.Known(4), diagnosis.Known(true)
 		}, "warning redrive"},
+		"no redrive policy of a queue that may be a dead-letter queue": {func(m *diagnosis.Mapping) {
+			m.Source.Queue.MaxReceiveCount, m.Source.Queue.DeadLetters = diagnosis.Unset[int](), diagnosis.Unknown[bool]("is unknown")
+		}, "hint unresolved"},
 		"unknown environment": {func(m *diagnosis.Mapping) {
 			m.Function.Environment = diagnosis.Unknown[[]diagnosis.Variable]("is unknown")
 		}, "hint unresolved"},

@@ -132,7 +132,7 @@ func (t *template) sourceAt(id string, kind diagnosis.Kind) diagnosis.Source {
 			FIFO:              t.fifo(id),
 			VisibilityTimeout: t.number(t.property(id, "VisibilityTimeout")),
 			MaxReceiveCount:   t.maxReceiveCount(t.property(id, "RedrivePolicy")),
-			DeadLetters:       t.dead[id],
+			DeadLetters:       t.deadLetters(id),
 		}
 	}
 	return s

@@ -109,10 +109,7 @@ func (t *template) index(root *node) {
 		}
 	}
 	for _, id := range t.ids {
-		policy := t.resolve(t.property(id, "RedrivePolicy")).node // of a queue or a subscription
-		if queue, ok := t.queueID(t.resolve(policy.get("deadLetterTargetArn")).text); ok {
-			t.dead[queue] = true
-		}
+		t.findDeadLetters(id)
 	}
 }
 

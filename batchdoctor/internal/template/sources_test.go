@@ -124,29 +124,6 @@ Resources:
 	}
 }
 
-func TestADeadLetterQueueIsTheTargetOfARedrivePolicy(t *testing.T) {
-	for target, want := range map[string]bool{
-		"!GetAtt Dead.Arn":                        true,
-		"arn:aws:sqs:eu-west-1:123456789012:dead": true,
-		"!GetAtt Queue.Arn":                       false,
-		"!Ref Elsewhere":                          false,
-		"":                                        false,
-	} {
-		for _, owner := range []string{"AWS::SQS::Queue", "AWS::SNS::Subscription"} {
-			t.Run(owner+target, func(t *testing.T) {
-				queue := read(t, `
-Resources:
-  Owner: {Type: `+owner+`, Properties: {RedrivePolicy: {maxReceiveCount: 5, deadLetterTargetArn: `+target+` }}}
-  Dead: {Type: AWS::SQS::Queue, Properties: {QueueName: dead}}
-  Queue: {Type: AWS::SQS::Queue}
-  Mapping: {Type: AWS::Lambda::EventSourceMapping, Properties: {EventSourceArn: !GetAtt Dead.Arn, FunctionName: f}}
-`).Mappings[0].Source.Queue
-				is.New(t).Equal(queue.DeadLetters, want)
-			})
-		}
-	}
-}
-
 func TestADestinationNeedNotBeInTheTemplate(t *testing.T) {
 	for config, want := range map[string]diagnosis.Setting[string]{
 		"":                                diagnosis.Unset[string](),
