@@ -187,6 +187,29 @@ func TestAWindowNamesTheHandlerOfItsSource(t *testing.T) {
 	}
 }
 
+// firehose has two checks: of the buffer and of the timeout.
+func TestARulePassesOnlyIfAllItsChecksDo(t *testing.T) {
+	unknown := diagnosis.Unknown[int]("is unknown")
+	silent := []diagnosis.Rule{diagnosis.Unresolved}
+	for name, c := range map[string]struct {
+		timeout diagnosis.Setting[int]
+		ignored []diagnosis.Rule
+		passed  []diagnosis.Rule
+	}{
+		"both":            {diagnosis.Known(60), nil, []diagnosis.Rule{diagnosis.Firehose}},
+		"one":             {diagnosis.Known(59), nil, nil},
+		"one, as told":    {unknown, nil, nil},
+		"one, in silence": {unknown, silent, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			transformation := diagnosis.Transformation{Function: diagnosis.Function{Timeout: c.timeout}}
+			transformation.Ignored = c.ignored
+			checkup := diagnosis.Examine(diagnosis.Deployment{Transformations: []diagnosis.Transformation{transformation}})[0]
+			is.New(t).True(slices.Equal(checkup.Passed, c.passed))
+		})
+	}
+}
+
 func TestAGapIsUnresolved(t *testing.T) {
 	gap := diagnosis.Gap{Resource: diagnosis.Resource{Name: "Loop", File: "template.yaml", Line: 7}, Reason: "is not evaluated"}
 	findings := diagnosis.Findings(diagnosis.Examine(diagnosis.Deployment{Gaps: []diagnosis.Gap{gap}}))
