@@ -23,7 +23,9 @@ func (t *template) markDead(n *node, path []string) {
 	t.eachChoice(n, func(v value) {
 		if len(path) > 0 {
 			t.markDead(v.node.get(path[0]), path[1:])
-		} else if queue, ok := t.queueID(v.text); ok {
+			return
+		}
+		for _, queue := range t.queueIDs(v.text) {
 			t.dead[queue] = true
 		}
 	})

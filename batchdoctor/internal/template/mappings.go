@@ -104,25 +104,37 @@ func (t *template) source(n *node, otherwise diagnosis.Kind) diagnosis.Source {
 			kind = byService
 		}
 	}
-	if id, ok := t.queueID(v.text); ok && kind == diagnosis.SQS {
-		return t.sourceAt(id, kind)
+	ids := t.queueIDs(v.text)
+	switch {
+	case kind != diagnosis.SQS || len(ids) == 0:
+		return t.sourceElsewhere(kind, name, whyElsewhere(v))
+	case len(ids) > 1:
+		return t.sourceElsewhere(kind, name, "is unknown, because the queue may be "+oneOf(ids))
 	}
-	return t.sourceElsewhere(kind, name, v)
+	return t.sourceAt(ids[0], kind)
 }
 
-// queueID returns the logical ID of the queue that an ARN or a reference names.
-func (t *template) queueID(text string) (string, bool) {
+// queueIDs returns the logical ID of the queue that an ARN or a reference names. Under different
+// conditions, several queues may have the name.
+func (t *template) queueIDs(text string) []string {
 	for _, id := range referred(text) {
 		if t.typeOf(id) == queueType {
-			return id, true
+			return []string{id}
 		}
 	}
 	name := text
 	if parts, ok := splitARN(text); ok {
 		name = parts[5]
 	}
-	id, ok := t.names["queue "+name]
-	return id, ok && name != ""
+	if name == "" {
+		return nil
+	}
+	return t.names["queue "+name]
+}
+
+func oneOf(ids []string) string {
+	last := len(ids) - 1
+	return strings.Join(ids[:last], ", ") + " or " + ids[last]
 }
 
 func (t *template) sourceAt(id string, kind diagnosis.Kind) diagnosis.Source {
@@ -160,13 +172,15 @@ func (t *template) maxReceiveCount(policy *node) diagnosis.Setting[int] {
 	return t.number(v.node.property("maxReceiveCount")).Or(maxReceiveCountDefault)
 }
 
-func (t *template) sourceElsewhere(kind diagnosis.Kind, name string, v value) diagnosis.Source {
-	reason := v.reason
-	if arn, ok := splitARN(v.text); reason == "" || ok && !strings.HasPrefix(arn[5], mark) {
-		reason = "is unknown, because the template does not define the queue"
-	} else {
-		reason = "is unknown, because the queue's ARN " + reason
+// whyElsewhere returns the reason why the settings of a queue with the ARN are unknown.
+func whyElsewhere(v value) string {
+	if arn, ok := splitARN(v.text); v.reason == "" || ok && !strings.HasPrefix(arn[5], mark) {
+		return "is unknown, because the template does not define the queue"
 	}
+	return "is unknown, because the queue's ARN " + v.reason
+}
+
+func (t *template) sourceElsewhere(kind diagnosis.Kind, name, reason string) diagnosis.Source {
 	fifo := diagnosis.Unknown[bool](reason)
 	switch {
 	case strings.HasSuffix(name, ".fifo"):

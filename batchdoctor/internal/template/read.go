@@ -24,7 +24,7 @@ type template struct {
 	globals    *node // Globals.Function
 	ids        []string
 	resources  map[string]field
-	names      map[string]string             // of the queues and functions that have one, to their logical ID
+	names      map[string][]string           // of the queues and functions that have one, to their logical IDs
 	dead       map[string]bool               // logical IDs of dead-letter queues
 	functions  map[string]diagnosis.Function // by logical ID, once they are read
 	steps      int                           // that are left
@@ -61,7 +61,7 @@ func Read(file string, content []byte) (diagnosis.Deployment, error) {
 		tables:     root.get("Mappings"),
 		globals:    root.get("Globals").property("Function"),
 		resources:  make(map[string]field),
-		names:      make(map[string]string),
+		names:      make(map[string][]string),
 		dead:       make(map[string]bool),
 		functions:  make(map[string]diagnosis.Function),
 	}
@@ -105,7 +105,7 @@ func (t *template) index(root *node) {
 	}
 	for _, id := range t.ids {
 		if name := t.nameOf(id); name != "" {
-			t.names[name] = id
+			t.names[name] = append(t.names[name], id)
 		}
 	}
 	for _, id := range t.ids {

@@ -104,6 +104,23 @@ func TestAQueueElsewhereIsFIFOByItsName(t *testing.T) {
 	}
 }
 
+func TestAQueueWhoseNameIsTakenTwiceIsUnknown(t *testing.T) {
+	const content = `
+Resources:
+  Old: {Type: AWS::SQS::Queue, Condition: Prod, Properties: {QueueName: orders.fifo, VisibilityTimeout: 300}}
+  New: {Type: AWS::SQS::Queue, Condition: Test, Properties: {QueueName: orders.fifo}}
+  Mapping: {Type: AWS::Lambda::EventSourceMapping, Properties: {FunctionName: f, EventSourceArn: %s}}
+`
+	is := is.New(t)
+	source := read(t, fmt.Sprintf(content, "arn:aws:sqs:eu-west-1:123456789012:orders.fifo")).Mappings[0].Source
+	is.Equal(source.Name, "orders.fifo")
+	is.Equal(source.Address, "")
+	is.Equal(source.Queue.FIFO, diagnosis.Known(true))
+	is.Equal(reasonOf(source.Queue.VisibilityTimeout), "is unknown, because the queue may be Old or New")
+	is.Equal(reasonOf(source.Queue.MaxReceiveCount), "is unknown, because the queue may be Old or New")
+	is.Equal(read(t, fmt.Sprintf(content, "!GetAtt Old.Arn")).Mappings[0].Source.Name, "Old")
+}
+
 func TestARedrivePolicyMayBeUnset(t *testing.T) {
 	for policy, want := range map[string]diagnosis.Setting[int]{
 		"":                                    diagnosis.Unset[int](),
