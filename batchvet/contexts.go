@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"golang.org/x/tools/go/analysis"
+	"golang.org/x/tools/go/ast/edge"
 	"golang.org/x/tools/go/ast/inspector"
 )
 
@@ -156,8 +157,12 @@ func (c checker) replaceWithOwn(lit inspector.Cursor, uses []*ast.Ident, use *as
 		return nil
 	}
 	fix := analysis.SuggestedFix{Message: "Use the function's own context"}
+	if !c.isNeeded(c.TypesInfo.Uses[use].(*types.Var)) {
+		return nil
+	}
 	if own.Name == "_" {
-		if len(uses) > 1 && c.severalVariables(uses) {
+		scope := c.TypesInfo.Scopes[lit.Node().(*ast.FuncLit).Type]
+		if len(uses) > 1 && c.severalVariables(uses) || scope.Lookup(use.Name) != nil {
 			return nil
 		}
 		fix.TextEdits = []analysis.TextEdit{{Pos: own.Pos(), End: own.End(), NewText: []byte(use.Name)}}
@@ -173,6 +178,31 @@ func (c checker) replaceWithOwn(lit inspector.Cursor, uses []*ast.Ident, use *as
 		fix.TextEdits = append(fix.TextEdits, analysis.TextEdit{Pos: other.Pos(), End: other.End(), NewText: []byte(own.Name)})
 	}
 	return []analysis.SuggestedFix{fix}
+}
+
+// isNeeded reports whether the program compiles without the uses of an outer variable in
+// function literals: a local variable needs another use.
+func (c checker) isNeeded(variable *types.Var) bool {
+	if variable.Kind() != types.LocalVar {
+		return true
+	}
+	for name := range c.files.Root().Preorder((*ast.Ident)(nil)) {
+		kind, _ := name.ParentEdge()
+		if c.TypesInfo.Uses[name.Node().(*ast.Ident)] == variable && kind != edge.AssignStmt_Lhs && !c.inCallback(name, variable) {
+			return true
+		}
+	}
+	return false
+}
+
+// inCallback reports whether a callback, which the variable comes from outside of, uses name.
+func (c checker) inCallback(name inspector.Cursor, variable *types.Var) bool {
+	for f := range name.Enclosing((*ast.FuncLit)(nil)) {
+		if c.isCallback(f) && !within(variable.Pos(), f.Node()) {
+			return true
+		}
+	}
+	return false
 }
 
 func (c checker) severalVariables(uses []*ast.Ident) bool {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 
@@ -89,5 +90,56 @@ func fixable(ctx context.Context, s messages) messages {
 			own := 1
 			return put(ctx, own) // want `ctx comes from outside`
 		}
+	})
+}
+
+// Renamed, the parameter would be declared twice.
+func declaresItsOwn(ctx context.Context, s messages) messages {
+	return batch.TryEach(s, func(_ context.Context, m events.SQSMessage) error {
+		ctx := context.WithValue(ctx, table{}, m.Body) // want `ctx comes from outside`
+		return put(ctx, m)
+	})
+}
+
+func declaresItDeeper(ctx context.Context, s messages) messages {
+	return batch.TryEach(s, func(_ context.Context, m events.SQSMessage) error {
+		if err := put(ctx, m); err != nil { // want `ctx comes from outside`
+			ctx := context.WithoutCancel(ctx)
+			return put(ctx)
+		}
+		return nil
+	})
+}
+
+// Replaced, the local variables would be unused.
+func unusedAfterwards(outer context.Context, s messages) messages {
+	limited, cancel := context.WithTimeout(outer, time.Second)
+	defer cancel()
+	valued := context.WithValue(outer, table{}, 1)
+	valued = context.WithValue(outer, table{}, 2)
+	s = batch.TryEach(s, func(_ context.Context, m events.SQSMessage) error {
+		return put(limited, m) // want `limited comes from outside`
+	})
+	return batch.TryEach(s, func(ctx context.Context, m events.SQSMessage) error {
+		return put(valued, m) // want `valued comes from outside`
+	})
+}
+
+func unusedAfterBoth(outer context.Context, s messages) messages {
+	valued := context.WithValue(outer, table{}, 1)
+	s = batch.TryEach(s, func(_ context.Context, m events.SQSMessage) error {
+		return put(valued, m) // want `valued comes from outside`
+	})
+	return batch.TryEach(s, func(_ context.Context, m events.SQSMessage) error {
+		return put(valued, m) // want `valued comes from outside`
+	})
+}
+
+func usedAfterwards(outer context.Context, s messages) messages {
+	limited, cancel := context.WithTimeout(outer, time.Second)
+	defer cancel()
+	_ = put(limited)
+	return batch.TryEach(s, func(_ context.Context, m events.SQSMessage) error {
+		return put(limited, m) // want `limited comes from outside`
 	})
 }
