@@ -21,7 +21,9 @@ func attempt(ctx context.Context, f func(context.Context) error) error {
 	return f(ctx)
 }
 
-var startup = context.Background()
+func begin() context.Context { return context.Background() }
+
+var startup = begin()
 
 func handler(ctx context.Context, event events.SQSEvent) (batch.Response, error) {
 	return batch.Run(batch.SQS(ctx, event), func(s messages) messages {
@@ -67,7 +69,7 @@ func stages(outer context.Context, s messages, r batch.Result[int]) {
 		return n, put(outer) // want `outer comes from outside`
 	})
 	_ = batch.WithReport(func(ctx context.Context, r batch.Report) {
-		_ = put(outer, r) // want `outer comes from outside`
+		_ = put(outer, r) // want `^outer comes from outside this function, so it does not end when the response is due: use ctx$`
 	})
 }
 
