@@ -23,8 +23,9 @@ func aws(t *testing.T, attributes string) (operations *[]string) {
 	responses := map[string]string{
 		"GET /2015-03-31/event-source-mappings": deployedMapping,
 		"GET /2015-03-31/functions/arn:aws:lambda:eu-west-1:123456789012:function:orders:live/configuration": `{"Timeout": 20}`,
-		"AmazonSQS.GetQueueUrl":        `{"QueueUrl": "https://sqs.eu-west-1.amazonaws.com/123456789012/orders"}`,
-		"AmazonSQS.GetQueueAttributes": attributes,
+		"AmazonSQS.GetQueueUrl":                `{"QueueUrl": "https://sqs.eu-west-1.amazonaws.com/123456789012/orders"}`,
+		"AmazonSQS.GetQueueAttributes":         attributes,
+		"AmazonSQS.ListDeadLetterSourceQueues": `{}`,
 	}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
@@ -57,7 +58,7 @@ func TestADeployedFunctionIsCheckedWithCommandsToRun(t *testing.T) {
 	var out, errors strings.Builder
 	is.Equal(run([]string{"-live", "-function", "orders"}, nil, &out, &errors), statusFound)
 	is.Equal(errors.String(), "")
-	is.Equal(len(*operations), 4) // nothing but what it reads
+	is.Equal(len(*operations), 5) // nothing but what it reads
 	is.Equal(out.String(), `orders → orders:live
   error    response-type: FunctionResponseTypes does not contain ReportBatchItemFailures. Lambda
           ignores the function's response, so failed messages are deleted with the rest of the

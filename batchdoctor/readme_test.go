@@ -51,5 +51,6 @@ func TestTheReadmeGrantsWhatLiveAsksFor(t *testing.T) {
 	var out, errors strings.Builder
 	is.Equal(run([]string{"-live", "-function", "orders"}, nil, &out, &errors), statusFound)
 	is.Equal(len(actions), len(*asked))
-	is.Equal(actions, []string{"lambda:ListEventSourceMappings", "lambda:GetFunctionConfiguration", "sqs:GetQueueUrl", "sqs:GetQueueAttributes"})
+	is.Equal(actions, []string{"lambda:ListEventSourceMappings", "lambda:GetFunctionConfiguration", "sqs:GetQueueUrl", "sqs:GetQueueAttributes",
+		"sqs:ListDeadLetterSourceQueues"})
 }

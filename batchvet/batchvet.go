@@ -1,7 +1,8 @@
 // Package batchvet finds misuse of package batch that compiles, but loses records
 // or does nothing: unused stages and Results, Collect in a Lambda handler, a function
 // in a stage that uses the context of an enclosing function instead of its own
-// parameter (an outer context), and a Stream that is ranged over twice.
+// parameter (an outer context), a Stream that is ranged over twice, and one that is
+// pulled and not stopped.
 //
 // In test files, and in packages that import testing or rapid, it reports outer
 // contexts only, because tests do the rest on purpose.
@@ -25,11 +26,12 @@ It reports
   - Collect or CollectFirehose in a Lambda handler;
   - a function literal in a stage that passes on an outer context instead of
     the record's context, which is its parameter;
-  - a stream that a stage or a handler ranges over twice.`
+  - a stream that a stage or a handler ranges over twice;
+  - a stream that is read by iter.Pull whose stop function is not used.`
 
 // Analyzer reports unused stages and Results, Collect in Lambda handlers, outer
-// contexts in stages, and streams ranged over twice. Run it with the command
-// batchvet, or add it to your own driver.
+// contexts in stages, streams ranged over twice, and streams that are pulled and not
+// stopped. Run it with the command batchvet, or add it to your own driver.
 var Analyzer = &analysis.Analyzer{
 	Name:     "batchvet",
 	Doc:      doc,
@@ -52,6 +54,7 @@ func run(pass *analysis.Pass) (any, error) {
 	c.checkCollect()
 	c.checkContexts()
 	c.checkTwice()
+	c.checkPull()
 	return nil, nil
 }
 

@@ -22,7 +22,7 @@ func TestMistakesAreReportedAndNearMissesAreNot(t *testing.T) {
 	is := is.New(t)
 	module, err := filepath.Abs(".") // its go.mod finds the library
 	is.NoErr(err)
-	programs := []string{"collect", "contexts", "support", "tests", "twice", "unused"}
+	programs := []string{"collect", "contexts", "pull", "support", "tests", "twice", "unused"}
 	for i, program := range programs {
 		programs[i] = "./testdata/" + program
 	}

@@ -131,7 +131,7 @@ func (c checker) callRun(collect *ast.CallExpr) []analysis.SuggestedFix {
 		return nil
 	}
 	stage, ok := ast.Unparen(collect.Args[0]).(*ast.CallExpr)
-	if !ok || len(stage.Args) != 1 || isFunc(c.callee(stage), batchPath) {
+	if !ok || isFunc(c.callee(stage), batchPath) || !c.isStageOfRun(stage.Fun) {
 		return nil
 	}
 	source, ok := ast.Unparen(stage.Args[0]).(*ast.CallExpr)
@@ -150,6 +150,16 @@ func (c checker) callRun(collect *ast.CallExpr) []analysis.SuggestedFix {
 			{Pos: source.End(), End: stage.End(), NewText: []byte(", " + text.String())},
 		},
 	}}
+}
+
+// isStageOfRun reports whether Run takes fun as its stage. A variadic function and one whose
+// streams are of types of their own can be called, but are no stages for Run.
+func (c checker) isStageOfRun(fun ast.Expr) bool {
+	f := signature(c.TypesInfo.TypeOf(fun))
+	if f == nil || c.TypesInfo.Types[fun].IsType() || f.Variadic() || f.Params().Len() != 1 || f.Results().Len() != 1 {
+		return false
+	}
+	return isNamed(f.Params().At(0).Type(), "iter", "Seq") && isNamed(f.Results().At(0).Type(), "iter", "Seq")
 }
 
 // isSource reports whether call makes a stream from the records of an invocation.

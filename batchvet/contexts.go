@@ -8,14 +8,15 @@ import (
 	"slices"
 
 	"golang.org/x/tools/go/analysis"
+	"golang.org/x/tools/go/ast/edge"
 	"golang.org/x/tools/go/ast/inspector"
 )
 
 // checkContexts reports function literals that are passed to package batch, take a
 // context, and pass on a context from outside instead.
 //
-// It allows context.Background: a function may want it for a write that must not be
-// cut short.
+// It allows context.Background, TODO and WithoutCancel, also in a variable: a function may
+// want them for a write that must not be cut short.
 func (c checker) checkContexts() {
 	for cur := range c.files.Root().Preorder((*ast.FuncLit)(nil)) {
 		if !c.isCallback(cur) || c.isForTestValues(cur.Parent().Node().(*ast.CallExpr)) {
@@ -28,20 +29,23 @@ func (c checker) checkContexts() {
 				continue // reported already
 			}
 			c.Report(analysis.Diagnostic{
-				Pos: use.Pos(), End: use.End(), Message: outerMessage(use, ownContext(cur)),
+				Pos: use.Pos(), End: use.End(), Message: c.outerMessage(cur, use),
 				SuggestedFixes: c.replaceWithOwn(cur, uses, use),
 			})
 		}
 	}
 }
 
-func outerMessage(use, own *ast.Ident) string {
-	instead := "the function's own context"
+func (c checker) outerMessage(lit inspector.Cursor, use *ast.Ident) string {
+	instead, own := "the function's own context", ownContext(lit)
 	if own != nil && own.Name != "_" && own.Name != use.Name {
 		instead = own.Name
 	}
-	return fmt.Sprintf("%s comes from outside this function, so it outlasts the record's context and does not carry the record: use %s",
-		use.Name, instead)
+	wrong := "outlasts the record's context and does not carry the record"
+	if isFunc(c.callee(lit.Parent().Node().(*ast.CallExpr)), batchPath, "WithReport") {
+		wrong = "does not end when the response is due"
+	}
+	return fmt.Sprintf("%s comes from outside this function, so it %s: use %s", use.Name, wrong, instead)
 }
 
 // isCallback reports whether lit is an argument of a function of package batch, and its
@@ -98,14 +102,13 @@ func (c checker) isOuter(name *ast.Ident, lit inspector.Cursor) bool {
 			return false
 		}
 	}
-	return !c.assignments.derives(name, c.isRecordContext) && !c.assignments.derives(name, c.isWithoutCancel)
+	return !c.assignments.derives(name, c.isRecordContext) && !c.assignments.derives(name, c.isDetached)
 }
 
-// isWithoutCancel recognises context.WithoutCancel(ctx), a context that outlasts another
-// on purpose.
-func (c checker) isWithoutCancel(e ast.Expr) bool {
+// isDetached recognises a context that outlasts others on purpose.
+func (c checker) isDetached(e ast.Expr) bool {
 	call, ok := e.(*ast.CallExpr)
-	return ok && isFunc(c.callee(call), "context", "WithoutCancel")
+	return ok && isFunc(c.callee(call), "context", "Background", "TODO", "WithoutCancel")
 }
 
 func (c checker) isContextVariable(name *ast.Ident) bool {
@@ -130,7 +133,7 @@ func (c checker) isRecordContext(e ast.Expr) bool {
 func (c checker) onlyInspects(call *ast.CallExpr) bool {
 	callee := c.callee(call)
 	switch {
-	case isFunc(callee, "context", "AfterFunc", "WithoutCancel"):
+	case isFunc(callee, "context", "AfterFunc", "Cause", "WithoutCancel"):
 		return true
 	case isFunc(callee, batchPath, "RecordFrom", "SourceFrom"):
 		return false // no outer context carries the record
@@ -156,8 +159,12 @@ func (c checker) replaceWithOwn(lit inspector.Cursor, uses []*ast.Ident, use *as
 		return nil
 	}
 	fix := analysis.SuggestedFix{Message: "Use the function's own context"}
+	if !c.isNeeded(c.TypesInfo.Uses[use].(*types.Var)) {
+		return nil
+	}
 	if own.Name == "_" {
-		if len(uses) > 1 && c.severalVariables(uses) {
+		scope := c.TypesInfo.Scopes[lit.Node().(*ast.FuncLit).Type]
+		if len(uses) > 1 && c.severalVariables(uses) || scope.Lookup(use.Name) != nil {
 			return nil
 		}
 		fix.TextEdits = []analysis.TextEdit{{Pos: own.Pos(), End: own.End(), NewText: []byte(use.Name)}}
@@ -173,6 +180,31 @@ func (c checker) replaceWithOwn(lit inspector.Cursor, uses []*ast.Ident, use *as
 		fix.TextEdits = append(fix.TextEdits, analysis.TextEdit{Pos: other.Pos(), End: other.End(), NewText: []byte(own.Name)})
 	}
 	return []analysis.SuggestedFix{fix}
+}
+
+// isNeeded reports whether the program compiles without the uses of an outer variable in
+// function literals: a local variable needs another use.
+func (c checker) isNeeded(variable *types.Var) bool {
+	if variable.Kind() != types.LocalVar {
+		return true
+	}
+	for name := range c.files.Root().Preorder((*ast.Ident)(nil)) {
+		kind, _ := name.ParentEdge()
+		if c.TypesInfo.Uses[name.Node().(*ast.Ident)] == variable && kind != edge.AssignStmt_Lhs && !c.inCallback(name, variable) {
+			return true
+		}
+	}
+	return false
+}
+
+// inCallback reports whether a callback, which the variable comes from outside of, uses name.
+func (c checker) inCallback(name inspector.Cursor, variable *types.Var) bool {
+	for f := range name.Enclosing((*ast.FuncLit)(nil)) {
+		if c.isCallback(f) && !within(variable.Pos(), f.Node()) {
+			return true
+		}
+	}
+	return false
 }
 
 func (c checker) severalVariables(uses []*ast.Ident) bool {

@@ -111,9 +111,9 @@ func KindOf(service string) (kind Kind, ok bool) {
 // A Queue has the settings of an SQS queue. They are unknown if the queue is defined elsewhere.
 type Queue struct {
 	FIFO              Setting[bool]
-	VisibilityTimeout Setting[int] // seconds
-	MaxReceiveCount   Setting[int] // of the redrive policy; unset if the queue has no such policy
-	DeadLetters       bool         // another redrive policy names the queue as its dead-letter queue
+	VisibilityTimeout Setting[int]  // seconds
+	MaxReceiveCount   Setting[int]  // of the redrive policy; unset if the queue has no such policy
+	DeadLetters       Setting[bool] // another resource names the queue as its dead-letter queue
 }
 
 // A Function is a Lambda function. Its settings are unknown if it is defined elsewhere.

@@ -75,7 +75,9 @@ func examine[T any](subject T, checks []check[T], link, source, function Resourc
 			c.add(Unresolved, question.finding())
 		}
 	}
-	c.Passed = slices.Compact(slices.DeleteFunc(c.Passed, c.failed)) // a rule may have two checks
+	c.Passed = slices.Compact(slices.DeleteFunc(c.Passed, func(rule Rule) bool { // a rule may have two checks
+		return c.failed(rule) || isOpen(rule, open)
+	}))
 	return c
 }
 
@@ -113,6 +115,10 @@ func ask(open []openQuestion, rule Rule, settings []unread) []openQuestion {
 		}
 	}
 	return open
+}
+
+func isOpen(rule Rule, open []openQuestion) bool {
+	return slices.ContainsFunc(open, func(q openQuestion) bool { return slices.Contains(q.rules, string(rule)) })
 }
 
 func (q openQuestion) finding() Finding {

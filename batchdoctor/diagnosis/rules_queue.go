@@ -59,9 +59,12 @@ func redrive(m Mapping) verdict {
 		Page:     sqsConfigurePage,
 	}
 	receives, ok := m.Source.Queue.MaxReceiveCount.Value()
+	deadLetters, told := m.Source.Queue.DeadLetters.Or(false).Value()
 	switch {
-	case m.Source.Queue.MaxReceiveCount.IsUnset() && m.Source.Queue.DeadLetters:
+	case m.Source.Queue.MaxReceiveCount.IsUnset() && deadLetters:
 		return verdict{} // dead letters have nowhere else to go
+	case m.Source.Queue.MaxReceiveCount.IsUnset() && !told:
+		return undecided(question(m.Source.Resource, "Whether the queue is a dead-letter queue", m.Source.Queue.DeadLetters))
 	case m.Source.Queue.MaxReceiveCount.IsUnset():
 		finding.Message = "The queue has no redrive policy. A message that always fails is redelivered until its retention period ends, " +
 			"and then it is lost."

@@ -119,11 +119,14 @@ func TestSettingsDecideAlthoughOthersAreUnknown(t *testing.T) {
 			m.Function.Environment = diagnosis.Unset[[]diagnosis.Variable]()
 		}, "warning redrive"},
 		"no redrive policy of a dead-letter queue": {func(m *diagnosis.Mapping) {
-			m.Source.Queue.MaxReceiveCount, m.Source.Queue.DeadLetters = diagnosis.Unset[int](), true
+			m.Source.Queue.MaxReceiveCount, m.Source.Queue.DeadLetters = diagnosis.Unset[int](), diagnosis.Known(true)
 		}, ""},
 		"redrive policy of a dead-letter queue": {func(m *diagnosis.Mapping) {
-			m.Source.Queue.MaxReceiveCount, m.Source.Queue.DeadLetters = diagnosis.Known(4), true
+			m.Source.Queue.MaxReceiveCount, m.Source.Queue.DeadLetters = diagnosis.Known(4), diagnosis.Known(true)
 		}, "warning redrive"},
+		"no redrive policy of a queue that may be a dead-letter queue": {func(m *diagnosis.Mapping) {
+			m.Source.Queue.MaxReceiveCount, m.Source.Queue.DeadLetters = diagnosis.Unset[int](), diagnosis.Unknown[bool]("is unknown")
+		}, "hint unresolved"},
 		"unknown environment": {func(m *diagnosis.Mapping) {
 			m.Function.Environment = diagnosis.Unknown[[]diagnosis.Variable]("is unknown")
 		}, "hint unresolved"},
@@ -181,6 +184,29 @@ func TestAWindowNamesTheHandlerOfItsSource(t *testing.T) {
 		m := stream()
 		m.Source.Kind, m.TumblingWindow = kind, diagnosis.Known(60)
 		is.New(t).True(strings.Contains(examine(m).Findings[0].Message, handler))
+	}
+}
+
+// firehose has two checks: of the buffer and of the timeout.
+func TestARulePassesOnlyIfAllItsChecksDo(t *testing.T) {
+	unknown := diagnosis.Unknown[int]("is unknown")
+	silent := []diagnosis.Rule{diagnosis.Unresolved}
+	for name, c := range map[string]struct {
+		timeout diagnosis.Setting[int]
+		ignored []diagnosis.Rule
+		passed  []diagnosis.Rule
+	}{
+		"both":            {diagnosis.Known(60), nil, []diagnosis.Rule{diagnosis.Firehose}},
+		"one":             {diagnosis.Known(59), nil, nil},
+		"one, as told":    {unknown, nil, nil},
+		"one, in silence": {unknown, silent, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			transformation := diagnosis.Transformation{Function: diagnosis.Function{Timeout: c.timeout}}
+			transformation.Ignored = c.ignored
+			checkup := diagnosis.Examine(diagnosis.Deployment{Transformations: []diagnosis.Transformation{transformation}})[0]
+			is.New(t).True(slices.Equal(checkup.Passed, c.passed))
+		})
 	}
 }
 

@@ -56,8 +56,9 @@ func lasting(seconds int32) func(string) (*lambda.GetFunctionConfigurationOutput
 
 // A queues is a fake of SQS.
 type queues struct {
-	urlErr, attributesErr error
-	attributes            map[string]string
+	urlErr, attributesErr, sourcesErr error
+	attributes                        map[string]string
+	sources                           []string // of dead letters
 }
 
 func (q queues) GetQueueUrl(_ context.Context, in *sqs.GetQueueUrlInput, _ ...func(*sqs.Options)) (*sqs.GetQueueUrlOutput, error) {
@@ -66,6 +67,10 @@ func (q queues) GetQueueUrl(_ context.Context, in *sqs.GetQueueUrlInput, _ ...fu
 
 func (q queues) GetQueueAttributes(_ context.Context, in *sqs.GetQueueAttributesInput, _ ...func(*sqs.Options)) (*sqs.GetQueueAttributesOutput, error) {
 	return &sqs.GetQueueAttributesOutput{Attributes: q.attributes}, q.attributesErr
+}
+
+func (q queues) ListDeadLetterSourceQueues(context.Context, *sqs.ListDeadLetterSourceQueuesInput, ...func(*sqs.Options)) (*sqs.ListDeadLetterSourceQueuesOutput, error) {
+	return &sqs.ListDeadLetterSourceQueuesOutput{QueueUrls: q.sources}, q.sourcesErr
 }
 
 func of(source, function string) types.EventSourceMappingConfiguration {

@@ -30,7 +30,19 @@ func (a Account) queue(ctx context.Context, address arn.ARN) (q diagnosis.Queue,
 	}
 	q.VisibilityTimeout = parsed(attributes.Attributes[string(types.QueueAttributeNameVisibilityTimeout)])
 	q.MaxReceiveCount = maxReceiveCount(attributes.Attributes[string(types.QueueAttributeNameRedrivePolicy)])
+	if q.MaxReceiveCount.IsUnset() {
+		q.DeadLetters = a.deadLetters(ctx, found.QueueUrl)
+	}
 	return q, aws.ToString(found.QueueUrl)
+}
+
+// deadLetters reports whether the redrive policy of another queue names the one with the URL.
+func (a Account) deadLetters(ctx context.Context, url *string) diagnosis.Setting[bool] {
+	sources, err := a.SQS.ListDeadLetterSourceQueues(ctx, &sqs.ListDeadLetterSourceQueuesInput{QueueUrl: url})
+	if err != nil {
+		return diagnosis.Unknown[bool](refused("sqs:ListDeadLetterSourceQueues", err))
+	}
+	return diagnosis.Known(len(sources.QueueUrls) > 0)
 }
 
 func unread(q diagnosis.Queue, reason string) diagnosis.Queue {

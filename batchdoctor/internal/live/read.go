@@ -25,6 +25,7 @@ type Account struct {
 	SQS interface {
 		GetQueueUrl(context.Context, *sqs.GetQueueUrlInput, ...func(*sqs.Options)) (*sqs.GetQueueUrlOutput, error)
 		GetQueueAttributes(context.Context, *sqs.GetQueueAttributesInput, ...func(*sqs.Options)) (*sqs.GetQueueAttributesOutput, error)
+		ListDeadLetterSourceQueues(context.Context, *sqs.ListDeadLetterSourceQueuesInput, ...func(*sqs.Options)) (*sqs.ListDeadLetterSourceQueuesOutput, error)
 	}
 }
 
@@ -81,12 +82,21 @@ func (a Account) mappings(ctx context.Context, function string) ([]types.EventSo
 func means(written, arn string) bool {
 	name, qualifier := split(written)
 	arnName, arnQualifier := split(arn)
-	if name != arnName || qualifier != "" && qualifier != arnQualifier {
+	if name != arnName || qualifier != "" && published(qualifier) != published(arnQualifier) {
 		return false
 	}
 	writtenOwner, _, _ := strings.Cut(written, "function:")
 	owner, _, _ := strings.Cut(arn, "function:")
 	return writtenOwner == written || strings.HasSuffix(owner, writtenOwner) // a partial ARN has no region
+}
+
+// published returns an alias or a version, or "" for the code that is not published: without a
+// qualifier, an ARN means $LATEST.
+func published(qualifier string) string {
+	if qualifier == "$LATEST" {
+		return ""
+	}
+	return qualifier
 }
 
 // split returns the name of a function and its alias or version.

@@ -78,6 +78,8 @@ func TestAFunctionIsNamedInEveryWay(t *testing.T) {
 		"123456789012:function:orders:3": {"orders:3"},
 		owner + "orders":                 {"orders", "orders:3", "orders:live"},
 		owner + "orders:live":            {"orders:live"},
+		"orders:$LATEST":                 {"orders"},
+		owner + "orders:$LATEST":         {"orders"},
 		owner + "order":                  nil,
 		"210987654321:function:orders":   nil,
 		"arn:aws:lambda:us-east-1:123456789012:function:orders": nil,
@@ -95,6 +97,16 @@ func TestAFunctionIsNamedInEveryWay(t *testing.T) {
 			}
 			is.New(t).Equal(names, want)
 		})
+	}
+}
+
+func TestAMappingOfTheLatestCodeIsFoundHoweverItIsWritten(t *testing.T) {
+	for _, function := range []string{"orders", "orders:$LATEST"} {
+		f := &functions{configure: lasting(30), mappings: []types.EventSourceMappingConfiguration{of(ordersQueue, function)}}
+		for _, written := range []string{"orders", "orders:$LATEST", owner + "orders:$LATEST"} {
+			is.New(t).Equal(len(read(t, written, f, queues{})), 1)
+		}
+		is.New(t).Equal(len(read(t, "orders:live", f, queues{})), 0)
 	}
 }
 

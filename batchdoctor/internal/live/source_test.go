@@ -59,3 +59,19 @@ func TestARedrivePolicyIsRead(t *testing.T) {
 		})
 	}
 }
+
+func TestAQueueWithoutARedrivePolicyMayBeADeadLetterQueue(t *testing.T) {
+	for name, c := range map[string]struct {
+		queues queues
+		want   diagnosis.Setting[bool]
+	}{
+		"of a queue": {queues{sources: []string{"https://sqs/123456789012/bills"}}, diagnosis.Known(true)},
+		"of none":    {queues{}, diagnosis.Known(false)},
+		"refused":    {queues{sourcesErr: denied}, diagnosis.Unknown[bool]("cannot be read (sqs:ListDeadLetterSourceQueues: AccessDenied: no policy allows it)")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := &functions{mappings: []types.EventSourceMappingConfiguration{of(ordersQueue, "orders")}, configure: lasting(30)}
+			is.New(t).Equal(read(t, "orders", f, c.queues)[0].Source.Queue.DeadLetters, c.want)
+		})
+	}
+}

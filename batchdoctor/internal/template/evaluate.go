@@ -47,6 +47,9 @@ func (t *template) resolve(n *node) value {
 	if t.spend(n.text); t.steps <= 0 {
 		return unknown("is in a template that is too large")
 	}
+	if n.kind == pending {
+		return unknown(maySet)
+	}
 	name, argument, isCall := n.function()
 	if !isCall {
 		return literal(n)

@@ -33,25 +33,25 @@ func (t *template) addEvent(id string, event field) {
 	}
 	body := t.resolve(event.value)
 	settings := t.resolve(body.node.get("Properties"))
-	if reason := cmp.Or(body.reason, settings.reason); reason != "" {
+	eventType := t.resolve(body.node.property("Type"))
+	if reason := cmp.Or(body.reason, settings.reason, eventType.reason); reason != "" {
 		t.gap(id, event.line, "has an event "+event.key+" that "+reason)
 		return
 	}
-	properties := settings.node
-	eventType := textOf(body.node.get("Type"))
-	kind, arn := eventKind(eventType)
+	b := block{body.node, settings.node}
+	kind, arn := eventKind(eventType.text)
 	resource := t.resource(id)
 	resource.Name = id + event.key // SAM's logical ID of the mapping
 	resource.Line = event.line
 	resource.Address += ".Events." + event.key + ".Properties"
 	switch {
 	case kind != diagnosis.Other:
-		m := t.mapping(resource, properties)
-		m.Source = t.source(properties.get(arn), kind)
+		m := t.mapping(resource, b)
+		m.Source = t.source(b.property(arn), kind)
 		m.Function = t.functionAt(id)
 		t.add(m)
-	case eventType == "SNS":
-		t.addSubscription(id, resource, t.resolve(properties.get("SqsSubscription")))
+	case eventType.text == "SNS":
+		t.addSubscription(id, resource, t.resolve(b.property("SqsSubscription")))
 	}
 }
 
@@ -68,10 +68,10 @@ func (t *template) addSubscription(id string, resource diagnosis.Resource, v val
 	}
 	const generator = "SqsSubscription"
 	resource.Address, resource.Generator = "", generator
-	m := t.mapping(resource, subscription)
+	m := t.mapping(resource, block{properties: subscription})
 	m.Source = diagnosis.Source{Resource: t.elsewhere(resource.Name + "Queue"), Kind: diagnosis.SQS}
 	m.Source.Generator = generator
-	if arn := subscription.get("QueueArn"); arn != nil {
+	if arn := subscription.property("QueueArn"); arn != nil {
 		m.Source = t.source(arn, diagnosis.SQS)
 	}
 	m.Function = t.functionAt(id)

@@ -9,19 +9,22 @@ import (
 // addTransformations translates the Lambda processors of a Firehose stream. Each kind of
 // destination has its own property, and only one of them is set.
 func (t *template) addTransformations(id string) {
-	properties := t.resources[id].value.get("Properties")
-	if properties == nil {
+	b := newBlock(t.resources[id].value)
+	if b.isOpen() {
+		t.gap(id, t.resources[id].line, "has a destination that "+maySet)
+	}
+	if b.properties == nil {
 		return
 	}
-	for _, destination := range properties.fields {
+	for _, destination := range b.properties.fields {
 		if !strings.HasSuffix(destination.key, "DestinationConfiguration") {
 			continue
 		}
-		processing := t.resolve(t.resolve(destination.value).node.get("ProcessingConfiguration"))
+		processing := t.resolve(t.resolve(destination.value).node.property("ProcessingConfiguration"))
 		if enabled, ok := t.boolean(processing.node.get("Enabled")).Value(); ok && !enabled {
 			continue
 		}
-		processors := t.resolve(processing.node.get("Processors"))
+		processors := t.resolve(processing.node.property("Processors"))
 		switch {
 		case processing.reason != "":
 			t.gap(id, destination.line, "has a ProcessingConfiguration that "+processing.reason)

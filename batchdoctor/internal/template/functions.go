@@ -26,30 +26,36 @@ func (t *template) owner(id string) (string, bool) {
 func (t *template) function(n *node) diagnosis.Function {
 	v := t.resolve(n)
 	for range 5 { // aliases and versions of aliases and versions
-		id, ok := t.functionID(v.text)
-		if !ok {
+		ids := t.functionIDs(v.text)
+		if len(ids) > 1 {
+			return t.unknownFunction(functionName(v.text), "is unknown, because the function may be "+oneOf(ids))
+		}
+		if len(ids) == 0 {
 			break
 		}
-		switch t.typeOf(id) {
+		switch t.typeOf(ids[0]) {
 		case functionType, serverlessType:
-			return t.functionAt(id)
+			return t.functionAt(ids[0])
 		}
-		v = t.resolve(t.property(id, "FunctionName"))
+		v = t.resolve(t.property(ids[0], "FunctionName"))
 	}
 	return t.functionElsewhere(v)
 }
 
-// functionID returns the logical ID of a function, an alias or a version.
-func (t *template) functionID(text string) (string, bool) {
+// functionIDs returns the logical ID of a function, an alias or a version. Under different
+// conditions, several functions may have the name.
+func (t *template) functionIDs(text string) []string {
 	for _, name := range referred(text) {
 		id, _ := t.owner(name)
 		switch t.typeOf(id) {
 		case functionType, serverlessType, aliasType, versionType:
-			return id, true
+			return []string{id}
 		}
 	}
-	id, ok := t.names["function "+functionName(text)]
-	return id, ok && functionName(text) != ""
+	if functionName(text) == "" {
+		return nil
+	}
+	return t.names["function "+functionName(text)]
 }
 
 // functionName returns the name in the forms of a name that Lambda takes: with and without
@@ -78,7 +84,7 @@ func (t *template) functionAt(id string) diagnosis.Function {
 		Environment: t.variables(t.property(id, "Environment")),
 	}
 	if t.typeOf(id) == serverlessType {
-		f.Environment = joined(t.variables(t.globals.get("Environment")), f.Environment)
+		f.Environment = joined(t.variables(t.globals.property("Environment")), f.Environment)
 	}
 	t.functions[id] = f
 	return f
@@ -87,7 +93,7 @@ func (t *template) functionAt(id string) diagnosis.Function {
 func (t *template) functionProperty(id, name string) *node {
 	n := t.property(id, name)
 	if n == nil && t.typeOf(id) == serverlessType {
-		return t.globals.get(name)
+		return t.globals.property(name)
 	}
 	return n
 }
@@ -96,6 +102,9 @@ func (t *template) variables(environment *node) diagnosis.Setting[[]diagnosis.Va
 	variables, outer := t.inside(environment, "Variables")
 	if outer.reason != "" {
 		return diagnosis.Unknown[[]diagnosis.Variable](outer.reason)
+	}
+	if variables.isOpen() {
+		return diagnosis.Unknown[[]diagnosis.Variable](maySet)
 	}
 	return setting(t, variables, func(v value) ([]diagnosis.Variable, bool) {
 		var read []diagnosis.Variable
@@ -124,12 +133,16 @@ const functionNotHere = "is unknown, because the template does not define the fu
 
 func (t *template) functionElsewhere(v value) diagnosis.Function {
 	reason := functionNotHere
-	name := readable(functionName(v.text))
+	name := functionName(v.text)
 	if v.text == "" {
 		name, reason = "function", "is unknown, because the name of the function "+cmp.Or(v.reason, "is missing")
 	}
+	return t.unknownFunction(name, reason)
+}
+
+func (t *template) unknownFunction(name, reason string) diagnosis.Function {
 	return diagnosis.Function{
-		Resource:    t.elsewhere(name),
+		Resource:    t.elsewhere(readable(name)),
 		Timeout:     diagnosis.Unknown[int](reason),
 		Environment: diagnosis.Unknown[[]diagnosis.Variable](reason),
 	}

@@ -167,6 +167,26 @@ Resources:
 	}
 }
 
+func TestAFunctionWhoseNameIsTakenTwiceIsUnknown(t *testing.T) {
+	const content = `
+Resources:
+  Old: {Type: AWS::Lambda::Function, Condition: Prod, Properties: {FunctionName: charge, Timeout: 20}}
+  New: {Type: AWS::Serverless::Function, Condition: Test, Properties: {FunctionName: charge, Timeout: 30}}
+  Live: {Type: AWS::Lambda::Alias, Properties: {FunctionName: charge}}
+  Mapping: {Type: AWS::Lambda::EventSourceMapping, Properties: {EventSourceArn: a, FunctionName: %s}}
+`
+	for _, written := range []string{"charge", "arn:aws:lambda:eu-west-1:123456789012:function:charge:live", "!Ref Live"} {
+		t.Run(written, func(t *testing.T) {
+			is := is.New(t)
+			function := read(t, fmt.Sprintf(content, written)).Mappings[0].Function
+			is.Equal(function.Name, "charge")
+			is.Equal(reasonOf(function.Timeout), "is unknown, because the function may be Old or New")
+			is.Equal(reasonOf(function.Environment), "is unknown, because the function may be Old or New")
+		})
+	}
+	is.New(t).Equal(read(t, fmt.Sprintf(content, "!Ref Old")).Mappings[0].Function.Timeout, diagnosis.Known(20))
+}
+
 func TestAFunctionElsewhereIsUnknown(t *testing.T) {
 	for written, name := range map[string]string{
 		"charge":         "charge",

@@ -9,10 +9,10 @@ import (
 
 // addMapping translates an AWS::Lambda::EventSourceMapping.
 func (t *template) addMapping(id string) {
-	properties := t.resources[id].value.get("Properties")
-	m := t.mapping(t.resource(id), properties)
-	m.Source = t.source(properties.get("EventSourceArn"), kindByProperties(properties))
-	m.Function = t.function(properties.get("FunctionName"))
+	b := newBlock(t.resources[id].value)
+	m := t.mapping(t.resource(id), b)
+	m.Source = t.source(b.property("EventSourceArn"), kindByProperties(b.properties))
+	m.Function = t.function(b.property("FunctionName"))
 	t.add(m)
 }
 
@@ -24,18 +24,18 @@ func (t *template) add(m diagnosis.Mapping) {
 }
 
 // mapping translates the properties that event source mappings and SAM's events share.
-func (t *template) mapping(resource diagnosis.Resource, properties *node) diagnosis.Mapping {
+func (t *template) mapping(resource diagnosis.Resource, b block) diagnosis.Mapping {
 	return diagnosis.Mapping{
 		Resource:          resource,
-		ResponseTypes:     t.texts(properties.get("FunctionResponseTypes")),
-		BatchSize:         t.number(properties.get("BatchSize")),
-		BatchWindow:       t.number(properties.get("MaximumBatchingWindowInSeconds")),
-		ProvisionedPoller: t.presence(properties.get("ProvisionedPollerConfig")),
-		BisectOnError:     t.boolean(properties.get("BisectBatchOnFunctionError")),
-		RetryAttempts:     t.number(properties.get("MaximumRetryAttempts")),
-		RecordAge:         t.number(properties.get("MaximumRecordAgeInSeconds")),
-		OnFailure:         t.onFailure(properties.get("DestinationConfig")),
-		TumblingWindow:    t.number(properties.get("TumblingWindowInSeconds")),
+		ResponseTypes:     t.texts(b.property("FunctionResponseTypes")),
+		BatchSize:         t.number(b.property("BatchSize")),
+		BatchWindow:       t.number(b.property("MaximumBatchingWindowInSeconds")),
+		ProvisionedPoller: t.presence(b.property("ProvisionedPollerConfig")),
+		BisectOnError:     t.boolean(b.property("BisectBatchOnFunctionError")),
+		RetryAttempts:     t.number(b.property("MaximumRetryAttempts")),
+		RecordAge:         t.number(b.property("MaximumRecordAgeInSeconds")),
+		OnFailure:         t.onFailure(b.property("DestinationConfig")),
+		TumblingWindow:    t.number(b.property("TumblingWindowInSeconds")),
 	}
 }
 
@@ -104,25 +104,37 @@ func (t *template) source(n *node, otherwise diagnosis.Kind) diagnosis.Source {
 			kind = byService
 		}
 	}
-	if id, ok := t.queueID(v.text); ok && kind == diagnosis.SQS {
-		return t.sourceAt(id, kind)
+	ids := t.queueIDs(v.text)
+	switch {
+	case kind != diagnosis.SQS || len(ids) == 0:
+		return t.sourceElsewhere(kind, name, whyElsewhere(v))
+	case len(ids) > 1:
+		return t.sourceElsewhere(kind, name, "is unknown, because the queue may be "+oneOf(ids))
 	}
-	return t.sourceElsewhere(kind, name, v)
+	return t.sourceAt(ids[0], kind)
 }
 
-// queueID returns the logical ID of the queue that an ARN or a reference names.
-func (t *template) queueID(text string) (string, bool) {
+// queueIDs returns the logical ID of the queue that an ARN or a reference names. Under different
+// conditions, several queues may have the name.
+func (t *template) queueIDs(text string) []string {
 	for _, id := range referred(text) {
 		if t.typeOf(id) == queueType {
-			return id, true
+			return []string{id}
 		}
 	}
 	name := text
 	if parts, ok := splitARN(text); ok {
 		name = parts[5]
 	}
-	id, ok := t.names["queue "+name]
-	return id, ok && name != ""
+	if name == "" {
+		return nil
+	}
+	return t.names["queue "+name]
+}
+
+func oneOf(ids []string) string {
+	last := len(ids) - 1
+	return strings.Join(ids[:last], ", ") + " or " + ids[last]
 }
 
 func (t *template) sourceAt(id string, kind diagnosis.Kind) diagnosis.Source {
@@ -132,7 +144,7 @@ func (t *template) sourceAt(id string, kind diagnosis.Kind) diagnosis.Source {
 			FIFO:              t.fifo(id),
 			VisibilityTimeout: t.number(t.property(id, "VisibilityTimeout")),
 			MaxReceiveCount:   t.maxReceiveCount(t.property(id, "RedrivePolicy")),
-			DeadLetters:       t.dead[id],
+			DeadLetters:       t.deadLetters(id),
 		}
 	}
 	return s
@@ -157,16 +169,18 @@ func (t *template) maxReceiveCount(policy *node) diagnosis.Setting[int] {
 	case v.node.kind != object:
 		return diagnosis.Unknown[int]("is in a redrive policy that is not an object")
 	}
-	return t.number(v.node.get("maxReceiveCount")).Or(maxReceiveCountDefault)
+	return t.number(v.node.property("maxReceiveCount")).Or(maxReceiveCountDefault)
 }
 
-func (t *template) sourceElsewhere(kind diagnosis.Kind, name string, v value) diagnosis.Source {
-	reason := v.reason
-	if arn, ok := splitARN(v.text); reason == "" || ok && !strings.HasPrefix(arn[5], mark) {
-		reason = "is unknown, because the template does not define the queue"
-	} else {
-		reason = "is unknown, because the queue's ARN " + reason
+// whyElsewhere returns the reason why the settings of a queue with the ARN are unknown.
+func whyElsewhere(v value) string {
+	if arn, ok := splitARN(v.text); v.reason == "" || ok && !strings.HasPrefix(arn[5], mark) {
+		return "is unknown, because the template does not define the queue"
 	}
+	return "is unknown, because the queue's ARN " + v.reason
+}
+
+func (t *template) sourceElsewhere(kind diagnosis.Kind, name, reason string) diagnosis.Source {
 	fifo := diagnosis.Unknown[bool](reason)
 	switch {
 	case strings.HasSuffix(name, ".fifo"):

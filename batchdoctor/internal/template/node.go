@@ -20,6 +20,7 @@ const (
 	scalar
 	list
 	object
+	pending // a property that a macro may add
 )
 
 type field struct {

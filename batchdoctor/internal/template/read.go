@@ -24,7 +24,7 @@ type template struct {
 	globals    *node // Globals.Function
 	ids        []string
 	resources  map[string]field
-	names      map[string]string             // of the queues and functions that have one, to their logical ID
+	names      map[string][]string           // of the queues and functions that have one, to their logical IDs
 	dead       map[string]bool               // logical IDs of dead-letter queues
 	functions  map[string]diagnosis.Function // by logical ID, once they are read
 	steps      int                           // that are left
@@ -59,9 +59,9 @@ func Read(file string, content []byte) (diagnosis.Deployment, error) {
 		file: file, format: format, steps: maxSteps,
 		parameters: make(map[string]*node),
 		tables:     root.get("Mappings"),
-		globals:    root.get("Globals").get("Function"),
+		globals:    root.get("Globals").property("Function"),
 		resources:  make(map[string]field),
-		names:      make(map[string]string),
+		names:      make(map[string][]string),
 		dead:       make(map[string]bool),
 		functions:  make(map[string]diagnosis.Function),
 	}
@@ -105,14 +105,11 @@ func (t *template) index(root *node) {
 	}
 	for _, id := range t.ids {
 		if name := t.nameOf(id); name != "" {
-			t.names[name] = id
+			t.names[name] = append(t.names[name], id)
 		}
 	}
 	for _, id := range t.ids {
-		policy := t.resolve(t.property(id, "RedrivePolicy")).node // of a queue or a subscription
-		if queue, ok := t.queueID(t.resolve(policy.get("deadLetterTargetArn")).text); ok {
-			t.dead[queue] = true
-		}
+		t.findDeadLetters(id)
 	}
 }
 
@@ -159,12 +156,12 @@ const (
 
 // addGap records a loop or macro that creates resources of interest.
 func (t *template) addGap(id string) {
-	if !strings.HasPrefix(id, "Fn::") {
-		return
-	}
 	steps := 10_000
 	interesting := map[string]bool{mappingType: true, serverlessType: true, deliveryStreamType: true}
-	if id == "Fn::Transform" || t.resources[id].value.mentions(interesting, &steps) {
+	switch resource := t.resources[id].value; {
+	case resource.isOpen():
+		t.gap(id, t.resources[id].line, "has a Type that "+maySet)
+	case id == transform, strings.HasPrefix(id, "Fn::") && resource.mentions(interesting, &steps):
 		t.gap(id, t.resources[id].line, "is not evaluated")
 	}
 }
@@ -184,7 +181,7 @@ func (t *template) typeOf(id string) string {
 }
 
 func (t *template) property(id, name string) *node {
-	return t.resources[id].value.get("Properties").get(name)
+	return newBlock(t.resources[id].value).property(name)
 }
 
 // resource describes the resource with the logical ID.

@@ -89,7 +89,7 @@ func (t *template) inside(n *node, path ...string) (*node, value) {
 		if v.node == nil {
 			return nil, v
 		}
-		n = v.node.get(name)
+		n = v.node.property(name)
 	}
 	return n, value{}
 }

@@ -104,6 +104,23 @@ func TestAQueueElsewhereIsFIFOByItsName(t *testing.T) {
 	}
 }
 
+func TestAQueueWhoseNameIsTakenTwiceIsUnknown(t *testing.T) {
+	const content = `
+Resources:
+  Old: {Type: AWS::SQS::Queue, Condition: Prod, Properties: {QueueName: orders.fifo, VisibilityTimeout: 300}}
+  New: {Type: AWS::SQS::Queue, Condition: Test, Properties: {QueueName: orders.fifo}}
+  Mapping: {Type: AWS::Lambda::EventSourceMapping, Properties: {FunctionName: f, EventSourceArn: %s}}
+`
+	is := is.New(t)
+	source := read(t, fmt.Sprintf(content, "arn:aws:sqs:eu-west-1:123456789012:orders.fifo")).Mappings[0].Source
+	is.Equal(source.Name, "orders.fifo")
+	is.Equal(source.Address, "")
+	is.Equal(source.Queue.FIFO, diagnosis.Known(true))
+	is.Equal(reasonOf(source.Queue.VisibilityTimeout), "is unknown, because the queue may be Old or New")
+	is.Equal(reasonOf(source.Queue.MaxReceiveCount), "is unknown, because the queue may be Old or New")
+	is.Equal(read(t, fmt.Sprintf(content, "!GetAtt Old.Arn")).Mappings[0].Source.Name, "Old")
+}
+
 func TestARedrivePolicyMayBeUnset(t *testing.T) {
 	for policy, want := range map[string]diagnosis.Setting[int]{
 		"":                                    diagnosis.Unset[int](),
@@ -121,29 +138,6 @@ Resources:
 `).Mappings[0].Source.Queue
 			is.New(t).Equal(queue.MaxReceiveCount, want)
 		})
-	}
-}
-
-func TestADeadLetterQueueIsTheTargetOfARedrivePolicy(t *testing.T) {
-	for target, want := range map[string]bool{
-		"!GetAtt Dead.Arn":                        true,
-		"arn:aws:sqs:eu-west-1:123456789012:dead": true,
-		"!GetAtt Queue.Arn":                       false,
-		"!Ref Elsewhere":                          false,
-		"":                                        false,
-	} {
-		for _, owner := range []string{"AWS::SQS::Queue", "AWS::SNS::Subscription"} {
-			t.Run(owner+target, func(t *testing.T) {
-				queue := read(t, `
-Resources:
-  Owner: {Type: `+owner+`, Properties: {RedrivePolicy: {maxReceiveCount: 5, deadLetterTargetArn: `+target+` }}}
-  Dead: {Type: AWS::SQS::Queue, Properties: {QueueName: dead}}
-  Queue: {Type: AWS::SQS::Queue}
-  Mapping: {Type: AWS::Lambda::EventSourceMapping, Properties: {EventSourceArn: !GetAtt Dead.Arn, FunctionName: f}}
-`).Mappings[0].Source.Queue
-				is.New(t).Equal(queue.DeadLetters, want)
-			})
-		}
 	}
 }
 

@@ -111,6 +111,7 @@ func TestABombDoesNotExplode(t *testing.T) {
 		"long attributes":  {everywhere("!GetAtt " + long("x.")), "is too large"},
 		"long pattern":     {everywhere("!Sub " + long("x")), "is too large"},
 		"many variables":   {everywhere(`!Sub "` + long("${x}") + `"`), "is too large"},
+		"nested policies":  {levels(`!If [Prod, %s, %s]`) + "Resources: {Q: {Type: AWS::SQS::Queue, Properties: {RedrivePolicy: *l40}}}", "is too large"},
 		"unknown function": {everywhere("!Select [0, " + long("x") + "]"), ""},
 		"list parameter": {"Parameters: {P: {Type: CommaDelimitedList, Default: '" + long(",") + "'}}\n" + everywhere("!Ref P"),
 			"is too large"},

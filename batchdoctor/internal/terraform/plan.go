@@ -15,6 +15,7 @@ type plan struct {
 	functions map[string][]*resource // by name
 	unknown   map[string]any         // after_unknown, by address
 	redrives  redrives
+	dead      map[*resource]bool // dead-letter queues
 }
 
 // A resource is an instance of a resource or of a data source.
@@ -48,6 +49,7 @@ func newPlan(d document, current moduleValues) *plan {
 	// Data sources that need not be read again are in the prior state only.
 	p.addModule(root, d.Prior.Values.Root, func(r *resource) bool { return r.Mode == dataMode })
 	p.redrives = p.findRedrives()
+	p.dead = p.findDeadLetters()
 	return p
 }
 

@@ -2,7 +2,6 @@ package terraform
 
 import (
 	"cmp"
-	"encoding/json"
 	"strings"
 
 	"github.com/lambdabatch/batch/batchdoctor/diagnosis"
@@ -20,6 +19,7 @@ func (p *plan) sourceAt(r *resource) diagnosis.Source {
 			FIFO:              fifo(r),
 			VisibilityTimeout: number(r.attribute("visibility_timeout_seconds")),
 			MaxReceiveCount:   p.maxReceiveCount(r),
+			DeadLetters:       p.deadLetters(r),
 		}
 	}
 	return s
@@ -138,9 +138,8 @@ func (p *plan) maxReceiveCount(queue *resource) diagnosis.Setting[int] {
 	case isEmpty(policy):
 		return diagnosis.Unset[int]()
 	}
-	text, _ := policy.known.(string)
-	var fields map[string]any
-	if err := json.Unmarshal([]byte(text), &fields); err != nil {
+	fields, ok := policyFields(policy)
+	if !ok {
 		return diagnosis.Unknown[int]("is in a redrive policy that is not a JSON object")
 	}
 	return number(value{known: fields["maxReceiveCount"]}).Or(maxReceiveCountDefault)

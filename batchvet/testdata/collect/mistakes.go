@@ -75,3 +75,29 @@ func fixable(ctx context.Context, event events.SQSEvent) (batch.Response, error)
 func fixableEach(ctx context.Context, event events.SQSEvent) (batch.Response, error) {
 	return batch.Collect(batch.Each(store)(batch.SQS(ctx, event, batch.WithPolicy(batch.Continue)))) // want `call Run`
 }
+
+func fixableGeneric(ctx context.Context, event events.SQSEvent) (batch.Response, error) {
+	return batch.Collect(pass(batch.SQS(ctx, event))) // want `call Run`
+}
+
+func pass[T any](s batch.Stream[T]) batch.Stream[T] { return s }
+
+// Run takes no function of several parameters, and no type.
+func unfixable() {
+	lambda.Start(func(ctx context.Context, event events.SQSEvent) (batch.Response, error) {
+		return batch.Collect(joined(batch.SQS(ctx, event))) // want `call Run`
+	})
+	lambda.Start(func(ctx context.Context, event events.SQSEvent) (batch.Response, error) {
+		return batch.Collect(messages(batch.SQS(ctx, event))) // want `call Run`
+	})
+	lambda.Start(func(ctx context.Context, event events.SQSEvent) (batch.Response, error) {
+		return batch.Collect((messages)(batch.SQS(ctx, event))) // want `call Run`
+	})
+	lambda.Start(func(ctx context.Context, event events.SQSEvent) (batch.Response, error) {
+		return batch.Collect(unnamed(batch.SQS(ctx, event))) // want `call Run`
+	})
+}
+
+func joined(all ...messages) messages { return all[0] }
+
+func unnamed(s func(func(batch.Result[events.SQSMessage]) bool)) messages { return s }

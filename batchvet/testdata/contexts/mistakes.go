@@ -5,6 +5,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 
@@ -20,7 +21,9 @@ func attempt(ctx context.Context, f func(context.Context) error) error {
 	return f(ctx)
 }
 
-var startup = context.Background()
+func begin() context.Context { return context.Background() }
+
+var startup = begin()
 
 func handler(ctx context.Context, event events.SQSEvent) (batch.Response, error) {
 	return batch.Run(batch.SQS(ctx, event), func(s messages) messages {
@@ -66,7 +69,7 @@ func stages(outer context.Context, s messages, r batch.Result[int]) {
 		return n, put(outer) // want `outer comes from outside`
 	})
 	_ = batch.WithReport(func(ctx context.Context, r batch.Report) {
-		_ = put(outer, r) // want `outer comes from outside`
+		_ = put(outer, r) // want `^outer comes from outside this function, so it does not end when the response is due: use ctx$`
 	})
 }
 
@@ -89,5 +92,56 @@ func fixable(ctx context.Context, s messages) messages {
 			own := 1
 			return put(ctx, own) // want `ctx comes from outside`
 		}
+	})
+}
+
+// Renamed, the parameter would be declared twice.
+func declaresItsOwn(ctx context.Context, s messages) messages {
+	return batch.TryEach(s, func(_ context.Context, m events.SQSMessage) error {
+		ctx := context.WithValue(ctx, table{}, m.Body) // want `ctx comes from outside`
+		return put(ctx, m)
+	})
+}
+
+func declaresItDeeper(ctx context.Context, s messages) messages {
+	return batch.TryEach(s, func(_ context.Context, m events.SQSMessage) error {
+		if err := put(ctx, m); err != nil { // want `ctx comes from outside`
+			ctx := context.WithoutCancel(ctx)
+			return put(ctx)
+		}
+		return nil
+	})
+}
+
+// Replaced, the local variables would be unused.
+func unusedAfterwards(outer context.Context, s messages) messages {
+	limited, cancel := context.WithTimeout(outer, time.Second)
+	defer cancel()
+	valued := context.WithValue(outer, table{}, 1)
+	valued = context.WithValue(outer, table{}, 2)
+	s = batch.TryEach(s, func(_ context.Context, m events.SQSMessage) error {
+		return put(limited, m) // want `limited comes from outside`
+	})
+	return batch.TryEach(s, func(ctx context.Context, m events.SQSMessage) error {
+		return put(valued, m) // want `valued comes from outside`
+	})
+}
+
+func unusedAfterBoth(outer context.Context, s messages) messages {
+	valued := context.WithValue(outer, table{}, 1)
+	s = batch.TryEach(s, func(_ context.Context, m events.SQSMessage) error {
+		return put(valued, m) // want `valued comes from outside`
+	})
+	return batch.TryEach(s, func(_ context.Context, m events.SQSMessage) error {
+		return put(valued, m) // want `valued comes from outside`
+	})
+}
+
+func usedAfterwards(outer context.Context, s messages) messages {
+	limited, cancel := context.WithTimeout(outer, time.Second)
+	defer cancel()
+	_ = put(limited)
+	return batch.TryEach(s, func(_ context.Context, m events.SQSMessage) error {
+		return put(limited, m) // want `limited comes from outside`
 	})
 }

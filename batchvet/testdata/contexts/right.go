@@ -2,7 +2,9 @@ package contexts
 
 import (
 	"context"
+	"errors"
 	"log/slog"
+	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambdacontext"
@@ -11,6 +13,8 @@ import (
 )
 
 // No function here passes on an outer context by mistake.
+
+func fail(error) error { return nil }
 
 type table struct{ ctx context.Context }
 
@@ -25,6 +29,7 @@ func right(outer context.Context, t table, s messages) messages {
 			return nil
 		}
 		defer context.AfterFunc(outer, func() {})()
+		_ = fail(context.Cause(outer))
 		_ = both(ctx, outer)
 		_ = put(t.ctx)
 		_ = put(context.Background())
@@ -72,5 +77,16 @@ func others(ctx context.Context, s messages) messages {
 // A write that must outlast the record's context.
 func outliving(ctx context.Context, s messages) messages {
 	base := context.WithoutCancel(ctx)
-	return batch.TryEach(s, func(_ context.Context, m events.SQSMessage) error { return put(base, m) })
+	s = batch.TryEach(s, func(_ context.Context, m events.SQSMessage) error { return put(base, m) })
+	background, todo := context.Background(), context.TODO()
+	limited, cancel := context.WithTimeout(background, time.Second)
+	defer cancel()
+	return batch.TryEach(s, func(_ context.Context, m events.SQSMessage) error {
+		return errors.Join(put(background, m), put(todo, m), put(limited, m), put(always, m))
+	})
 }
+
+var always = context.Background()
+
+// An exporter that is flushed with the context of the program.
+var flushing = batch.WithReport(func(_ context.Context, r batch.Report) { _ = put(always, r) })
