@@ -253,6 +253,20 @@ func TestHangingHooksDoNotDelayTheResponse(t *testing.T) {
 	}
 }
 
+func TestHooksMayTakeAsLongAsTheyNeedWithoutADeadline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		reported := false
+		report := func(context.Context, batch.Report) {
+			time.Sleep(time.Hour)
+			reported = true
+		}
+		_, err := batch.Run(grouped(t.Context(), []string{"a"}, batch.WithReport(report)), batch.Each(succeed))
+		is.NoErr(err)
+		is.True(reported)
+	})
+}
+
 // The context is cancelled long before the deadline.
 func TestHooksGetTheirFullTimeIfTheContextEndsEarly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
