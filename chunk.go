@@ -68,7 +68,7 @@ type chunk[T any] struct {
 	feeder       *feeder     // the one of level and feederNumber, from which the last Result came
 	feeders      []*feeder   // those that may flush
 	flushPanic   *PanicError // a panic of a function called by flush
-	flushExited  bool        // such a function ended its goroutine
+	flushExited  bool        // such a function called runtime.Goexit
 }
 
 // add takes r and reports whether the consumer wants more.
@@ -244,7 +244,7 @@ func (c *chunk[T]) write(at *feeder) {
 	}
 }
 
-// failChunkUnlessReturned is deferred around the function of a chunk. If that has ended its goroutine,
+// failChunkUnlessReturned is deferred around the function of a chunk. If that has called runtime.Goexit,
 // the failures must count at once: a user's stage may hide the end from the stages after it.
 func failChunkUnlessReturned(written []*header, returned *bool) {
 	if !*returned {

@@ -13,9 +13,9 @@ import (
 
 // An ending is how a pipeline ended.
 type ending struct {
-	err    error // it panicked, or ended its goroutine before it had ranged over the source
+	err    error // it panicked, or called runtime.Goexit before it had ranged over the source
 	late   bool  // it has not ended in time
-	exited bool  // it ended its goroutine
+	exited bool  // it called runtime.Goexit
 }
 
 // cutShort reports whether the pipeline may have stopped in the middle of a run.

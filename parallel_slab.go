@@ -11,13 +11,13 @@ type slab[T any] struct {
 	size    int
 }
 
-func (b *slab[T]) take(n int) []T {
-	if n > len(b.free) {
-		b.size = min(2*b.size+n, b.maxSize)
-		b.free = make([]T, max(b.size, n))
+func (s *slab[T]) take(n int) []T {
+	if n > len(s.free) {
+		s.size = min(2*s.size+n, s.maxSize)
+		s.free = make([]T, max(s.size, n))
 	}
-	taken := b.free[:n:n]
-	b.free = b.free[n:]
+	taken := s.free[:n:n]
+	s.free = s.free[n:]
 	return taken
 }
 

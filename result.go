@@ -180,7 +180,8 @@ func (h *header) become(s state, err error) {
 // several times with the same r, and send the last outcome.
 //
 // A stage that uses [iter.Pull] must call stop before it returns. Otherwise the record that
-// it pulled last counts as still running ([ErrRunning]), and is reported.
+// it pulled last counts as still running ([ErrRunning]) and is reported, if the invocation has a
+// deadline.
 func Then[A, B any](r Result[A], f func(context.Context, A) (B, error)) Result[B] {
 	requireGiven[A]("Then", "f", f != nil)
 	return then(&r, f, tentative)

@@ -86,7 +86,6 @@ func TestDynamoDBRecordsStopTheShardAndAreGroupedByItem(t *testing.T) {
 	is.Equal(afterFirstFails(batch.DynamoDB(t.Context(), event, batch.WithPolicy(batch.StopGroup)))[:2], []string{"blocked", "called"})
 }
 
-// The MarshalJSON of events would copy the text at each level.
 func TestAKeyWithoutATypeMakesAGroupAndDoesNotPanic(t *testing.T) {
 	is := is.New(t)
 	pk := events.NewStringAttribute("ada")
@@ -97,6 +96,7 @@ func TestAKeyWithoutATypeMakesAGroupAndDoesNotPanic(t *testing.T) {
 	}
 }
 
+// The MarshalJSON of events would copy the text at each level.
 func TestAKeyThatIsNestedDeeplyCostsNoMoreThanAFlatOne(t *testing.T) {
 	is := is.New(t)
 	value := events.NewStringAttribute(strings.Repeat("x", 1<<20))

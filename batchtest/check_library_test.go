@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"sync"
 	"testing"
 	"time"
 
@@ -114,6 +115,32 @@ func TestStagesThatRecoverPassIfTheySaySo(t *testing.T) {
 	for name, stage := range stages {
 		t.Run(name, func(t *testing.T) { CheckStage(t, rapid.IntRange(0, 9), stage, Recovers()) })
 	}
+}
+
+func TestAStagePassesThatSendsItsResultsOnAnotherGoroutine(t *testing.T) {
+	CheckStage(t, rapid.IntRange(0, 9), func(s ints) ints {
+		return func(yield func(sent) bool) {
+			fetched, stop := make(chan sent), make(chan struct{})
+			var sending sync.WaitGroup
+			sending.Go(func() {
+				for r := range fetched {
+					if !yield(batch.Then(r, func(ctx context.Context, v int) (int, error) { return v, evenOnly(ctx, v) })) {
+						close(stop)
+						return
+					}
+				}
+			})
+			defer sending.Wait()
+			defer close(fetched)
+			for r := range s {
+				select {
+				case fetched <- r:
+				case <-stop:
+					return
+				}
+			}
+		}
+	})
 }
 
 // once acknowledges values that it has seen before.

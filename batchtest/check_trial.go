@@ -29,7 +29,7 @@ type trial struct {
 	received []snapshot
 	sent     []snapshot
 	over     bool    // the range has ended or its consumer has stopped
-	consumer string  // the goroutine of the consumer
+	informed string  // the goroutine whose yield said that the consumer has stopped
 	breach   *breach // that was noticed during the range
 	reported map[int]error
 	ending   ending
@@ -131,7 +131,6 @@ func (r *rig[A, B]) try() *trial {
 	t := &trial{conditions: r.conditions}
 	r.current = t
 	t.ending = callAll(func() {
-		t.consumer = goroutineID()
 		before := countGoroutines()
 		_, _ = batch.Collect(observed(t, r.output))
 		r.findLeftBehind(before, t, "")
@@ -167,12 +166,12 @@ func (t *trial) begin() {
 }
 
 // receive notes a Result. It finds a stage that asks for more after its consumer has stopped if it does so on
-// the consumer's goroutine. Another one may not know yet that the consumer has stopped.
+// the goroutine that was told. Another one may not know yet that the consumer has stopped.
 func (t *trial) receive(s snapshot) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.received = append(t.received, s)
-	if t.over && t.breach == nil && t.lanes == 0 && goroutineID() == t.consumer {
+	if t.over && t.breach == nil && t.lanes == 0 && goroutineID() == t.informed {
 		t.breach = &breach{lawStop, fmt.Sprintf("asks for %s after its consumer has stopped", s.name())}
 	}
 }
@@ -186,7 +185,9 @@ func (t *trial) send(s snapshot) bool {
 		return false
 	}
 	t.sent = append(t.sent, s)
-	t.over = len(t.sent) == t.stop
+	if t.over = len(t.sent) == t.stop; t.over {
+		t.informed = goroutineID()
+	}
 	return true
 }
 

@@ -27,8 +27,8 @@ func (s *draining) end() {
 	s.wake = nil
 }
 
-// changed is called after each change that may make a record due. That is no new record of a topic:
-// a Drain of a topic sleeps only before a redelivery, which comes first.
+// changed is called after each change that may make a record due. Topic.Put need not call it: a
+// Drain of a topic sleeps only before a redelivery, which comes before new records.
 func (s *draining) changed() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -27,7 +27,7 @@ var ErrTimedOut = errors.New("the function timed out")
 
 // ErrExited is the error of an invocation whose handler ended its goroutine with runtime.Goexit,
 // as testing.T.FailNow does.
-var ErrExited = errors.New("the handler ended its goroutine")
+var ErrExited = errors.New("the handler called runtime.Goexit")
 
 // PanicError is the error of an invocation whose handler panicked.
 type PanicError struct {
@@ -43,8 +43,8 @@ func (e *PanicError) Unwrap() error {
 	return err
 }
 
-// errInterrupted is wrapped by the error of an invocation that was still running when the context of
-// its Drain ended. It costs its records no retry.
+// errInterrupted is wrapped by the error of an invocation that was still running some time after the
+// context of its Drain had ended. It costs its records no retry.
 var errInterrupted = errors.New("the Drain ended during the invocation")
 
 // grace is how long a handler may still take to respond after the context of its Drain has ended.
@@ -95,8 +95,8 @@ func (d *drain) callUntil(ctx context.Context, deadline time.Time, payload []byt
 	return r.response, r.err
 }
 
-// await returns what the handler returned. ok is false if its context has ended before: at the
-// deadline, or earlier because the Drain ends.
+// await returns what the handler returned. ok is false if it has not returned at the deadline, or
+// some time after the Drain's context has ended.
 func await(ctx context.Context, deadline time.Time, results <-chan returned) (r returned, ok bool) {
 	select {
 	case r := <-results:

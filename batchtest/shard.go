@@ -47,7 +47,8 @@ type ShardConfig struct {
 	// MaxRecordAge is MaximumRecordAgeInSeconds: older records at the front of a batch are given
 	// up. It is at most seven days; 0 sets no limit. Without MaxRetries, it needs a RetryDelay to
 	// end the retries: in a bubble of testing/synctest no time passes otherwise, and the Drain ends
-	// with ErrEndless.
+	// with ErrEndless. With one, the Drain lasts as long as MaxRecordAge, with an invocation per
+	// RetryDelay.
 	MaxRecordAge time.Duration
 
 	// RetryDelay is the time before a batch, or the rest of one, is redelivered.

@@ -191,10 +191,8 @@ func (s *stream) shorten(current *attempt) {
 	if n == len(current.batch) {
 		return
 	}
-	rest := *current
-	rest.batch = current.batch[n:]
+	s.attempts = append(s.attempts, attempt{batch: current.batch[n:], after: current.after})
 	current.batch = current.batch[:n]
-	s.attempts = append(s.attempts, rest)
 }
 
 // discardOld gives up the records that are too old.
@@ -255,7 +253,7 @@ func (s *stream) fail(d *drain, current attempt) {
 	half := len(current.batch) / 2
 	s.attempts = append(s.attempts,
 		attempt{batch: current.batch[half:], after: after},
-		attempt{batch: current.batch[:half], after: after, retries: current.retries})
+		attempt{batch: current.batch[:half], after: after})
 }
 
 func (s *stream) retry(d *drain, current attempt) {

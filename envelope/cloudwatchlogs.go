@@ -17,8 +17,9 @@ import (
 //
 // Real data is much smaller. A call to CloudWatch Logs takes at most 1 MiB of messages, which
 // become at most 6 MiB of JSON. But a record of 1 MiB, the default limit of a stream, could
-// decompress to a thousand times as much. To decode a record takes memory for twice the
-// decompressed data, and up to 8 MiB more.
+// decompress to a thousand times as much. Decoding a record takes twice the memory of the
+// decompressed data, four times if the compressed data lies about its size or has several gzip
+// members, and up to 8 MiB more.
 const MaxDecompressed = 32 << 20
 
 // CloudWatchLogs returns the log events that a subscription filter has written to the stream as one
@@ -57,18 +58,19 @@ func CloudWatchLogs(ctx context.Context, r events.KinesisEventRecord) (events.Cl
 	return data.CloudwatchLogsData, nil
 }
 
-// claimedSize is what compressed data says at its end about the size of its last member. It may
-// be anything.
+// claimedSize is what compressed data says at its end about the size of its last member, as far as
+// that is possible. Deflate makes at most 1032 bytes of one.
 func claimedSize(compressed []byte) int {
 	if len(compressed) < 4 {
 		return 0
 	}
-	return int(binary.LittleEndian.Uint32(compressed[len(compressed)-4:]))
+	claimed := uint64(binary.LittleEndian.Uint32(compressed[len(compressed)-4:]))
+	return int(min(claimed, MaxDecompressed, 1032*uint64(len(compressed))))
 }
 
 // readBounded reads up to MaxDecompressed bytes. If size is right, it allocates once.
 func readBounded(r io.Reader, size int) ([]byte, error) {
-	text := bytes.NewBuffer(make([]byte, 0, min(size, MaxDecompressed)+1+bytes.MinRead))
+	text := bytes.NewBuffer(make([]byte, 0, size+1+bytes.MinRead))
 	_, err := text.ReadFrom(io.LimitReader(r, MaxDecompressed+1))
 	if text.Len() > MaxDecompressed {
 		return nil, fmt.Errorf("%w: more than %d MiB when decompressed", ErrTooLarge, MaxDecompressed>>20)

@@ -61,8 +61,8 @@ func (l location) decodeError(err error) error {
 	return &batch.DecodeError{ID: l.record, Field: l.field, Err: err}
 }
 
-// maxDescribed is the size of the largest object whose members are looked at. In memory, short
-// members take many times the size of their text.
+// maxDescribed is the size of the largest object whose members are decoded to describe it. In memory,
+// short members take many times the size of their text.
 const maxDescribed = 1 << 20
 
 func describe(content []byte) string {

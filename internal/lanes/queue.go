@@ -33,7 +33,7 @@ func (q *queue[T, R]) add(it *Item[T, R]) {
 	q.items = slices.Insert(q.items, at, it)
 }
 
-// all empties the queue and returns its items.
+// drain empties the queue and returns its items.
 func (q *queue[T, R]) drain() []*Item[T, R] {
 	all := slices.Clone(q.items[q.head:])
 	q.items, q.head = nil, 0
