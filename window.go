@@ -78,7 +78,7 @@ func newWindowHandler[R, T, S any](
 	require(close != nil, name, "close is nil")
 	s := settingsOf(opts)
 	return &Handler{func(ctx context.Context, payload []byte) ([]byte, error) {
-		batch, window, err := read(payload)
+		event, window, err := read(payload)
 		if err != nil {
 			return nil, &PayloadError{err}
 		}
@@ -86,7 +86,7 @@ func newWindowHandler[R, T, S any](
 		if err != nil {
 			return nil, err
 		}
-		o := source(ctx, batch.Records, s.withDefaultLogger()).withBad(batch.Bad).withUnread(batch.Unread)
+		o := source(ctx, event.Records, s.withDefaultLogger()).withBad(event.Bad).withUnread(event.Unread)
 		c := newDrivenCollector[T]()
 		c.keepValues = true
 		a := c.answer(runPipeline(c, o, stage))
@@ -99,21 +99,21 @@ func newWindowHandler[R, T, S any](
 		if err != nil {
 			return nil, err
 		}
-		answer, err := guard(func() ([]byte, error) {
+		response, err := guard(func() ([]byte, error) {
 			if window.Terminated {
 				return windowResponse(json.RawMessage(emptyState), a.response)
 			}
 			return windowResponse(state, a.response)
 		})
 		if err != nil || !window.Final && !window.Terminated {
-			return answer, err
+			return response, err
 		}
 		w := Window{window.Start, window.End, window.ShardID, window.Final, window.Terminated}
 		_, err = guard(func() (struct{}, error) { return struct{}{}, close(ctx, w, state) })
 		if err != nil {
 			return nil, fmt.Errorf("close of the window of %s from %s: %w", w.ShardID, w.Start.Format(time.RFC3339), err)
 		}
-		return answer, nil
+		return response, nil
 	}}
 }
 
