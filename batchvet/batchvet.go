@@ -44,12 +44,14 @@ type checker struct {
 	*analysis.Pass
 	files       *inspector.Inspector
 	assignments assignments
+	callbacks   callbacks
 	testSupport bool // a package of test helpers: none of its files is part of a Lambda function
 }
 
 func run(pass *analysis.Pass) (any, error) {
 	files := pass.ResultOf[inspect.Analyzer].(*inspector.Inspector)
 	c := checker{Pass: pass, files: files, assignments: assignmentsIn(pass.TypesInfo, files), testSupport: isTestSupport(pass)}
+	c.callbacks = c.findCallbacks()
 	c.checkUnused()
 	c.checkCollect()
 	c.checkContexts()

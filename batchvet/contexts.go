@@ -12,14 +12,13 @@ import (
 	"golang.org/x/tools/go/ast/inspector"
 )
 
-// checkContexts reports function literals that are passed to package batch, take a
-// context, and pass on a context from outside instead.
+// checkContexts reports callbacks that pass on a context from outside instead of their own.
 //
 // It allows context.Background, TODO and WithoutCancel, also in a variable: a function may
 // want them for a write that must not be cut short.
 func (c checker) checkContexts() {
 	for cur := range c.files.Root().Preorder((*ast.FuncLit)(nil)) {
-		if !c.isCallback(cur) || c.isForTestValues(cur.Parent().Node().(*ast.CallExpr)) {
+		if !c.isCallback(cur) || slices.ContainsFunc(c.callbacks.callsWith(cur), c.isForTestValues) {
 			continue
 		}
 		uses := c.outerUses(cur)
@@ -42,21 +41,10 @@ func (c checker) outerMessage(lit inspector.Cursor, use *ast.Ident) string {
 		instead = own.Name
 	}
 	wrong := "outlasts the record's context and does not carry the record"
-	if isFunc(c.callee(lit.Parent().Node().(*ast.CallExpr)), batchPath, "WithReport") {
+	if isFunc(c.callee(c.callbacks.callsWith(lit)[0]), batchPath, "WithReport") {
 		wrong = "does not end when the response is due"
 	}
 	return fmt.Sprintf("%s comes from outside this function, so it %s: use %s", use.Name, wrong, instead)
-}
-
-// isCallback reports whether lit is an argument of a function of package batch, and its
-// first parameter is a context.
-func (c checker) isCallback(lit inspector.Cursor) bool {
-	call, ok := lit.Parent().Node().(*ast.CallExpr)
-	if !ok || call.Fun == lit.Node() || !isFunc(c.callee(call), batchPath) {
-		return false
-	}
-	params := signature(c.TypesInfo.TypeOf(lit.Node().(*ast.FuncLit))).Params()
-	return params.Len() > 0 && isContext(params.At(0).Type())
 }
 
 // isForTestValues reports whether an argument of call is a stream of Of. The context of

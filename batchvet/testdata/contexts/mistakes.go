@@ -145,3 +145,22 @@ func usedAfterwards(outer context.Context, s messages) messages {
 		return put(limited, m) // want `limited comes from outside`
 	})
 }
+
+// The function is passed in a variable.
+func named(ctx context.Context, s messages) messages {
+	store := func(_ context.Context, m events.SQSMessage) error {
+		return put(ctx, m) // want `ctx comes from outside this function, so it outlasts`
+	}
+	var report = func(own context.Context, r batch.Report) {
+		_ = put(ctx, r) // want `ctx comes from outside this function, so it does not end when the response is due: use own$`
+	}
+	_ = batch.WithReport((report))
+	var again func(context.Context, events.SQSMessage) error
+	again = func(own context.Context, m events.SQSMessage) error {
+		if m.Body == "" {
+			return put(ctx, m) // want `ctx comes from outside this function.*: use own$`
+		}
+		return again(own, events.SQSMessage{})
+	}
+	return batch.TryEach(batch.TryEach(batch.TryEach(s, store), again), store)
+}

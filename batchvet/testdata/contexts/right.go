@@ -90,3 +90,17 @@ var always = context.Background()
 
 // An exporter that is flushed with the context of the program.
 var flushing = batch.WithReport(func(_ context.Context, r batch.Report) { _ = put(always, r) })
+
+// One of two functions, one for test values, and one that no stage gets.
+func inVariables(ctx context.Context, s messages, quick bool) messages {
+	write := func(own context.Context, m events.SQSMessage) error { return put(own, m) }
+	if quick {
+		write = func(context.Context, events.SQSMessage) error { return put(ctx) }
+	}
+	count := func(_ context.Context, w string) error { return put(ctx, w) }
+	for range batch.TryEach(batch.Of("a"), count) {
+	}
+	prepare := func(context.Context) error { return put(ctx) }
+	_ = attempt(ctx, prepare)
+	return batch.TryEach(s, write)
+}
