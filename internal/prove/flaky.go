@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -9,32 +10,32 @@ import (
 	"strings"
 )
 
-// flaky runs the tests of all packages of the root module n times, with the race detector and in random order. Three times
+// flaky runs the tests of all packages of the root module n times, with the race detector and in random order. Four times
 // as many run at once as there are processors, so that the machine is busy, and every other run is halted again and again.
 // Their GOMAXPROCS is 1, 2 and 8 in turn.
-func flaky(from, n int) error {
-	list, err := output(".", "go", "list", "-f", "{{if or .TestGoFiles .XTestGoFiles}}{{.Dir}}{{end}}", "./...")
+func flaky(ctx context.Context, from, n int) error {
+	list, err := exec.CommandContext(ctx, "go", "list", "-f", "{{if or .TestGoFiles .XTestGoFiles}}{{.Dir}}{{end}}", "./...").Output()
 	if err != nil {
-		return fmt.Errorf("%s\n%w", list, err)
+		return fmt.Errorf("go list: %w", err)
 	}
 	dir, err := os.MkdirTemp("", "prove")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	folders := strings.Fields(list)
+	folders := strings.Fields(string(list))
 	binary := func(i int) string { return filepath.Join(dir, fmt.Sprint(i, ".test")) }
 	for i, folder := range folders {
-		if err := command("go", "test", "-race", "-c", "-o", binary(i), folder); err != nil {
+		if err := command(ctx, "go", "test", "-race", "-c", "-o", binary(i), folder); err != nil {
 			return err
 		}
 	}
-	runtime.GOMAXPROCS(3 * runtime.NumCPU())
+	runtime.GOMAXPROCS(4 * runtime.NumCPU())
 	processors := []string{"1", "2", "8"}
-	return inParallel(from, from+n, func(round int) error {
+	return inParallel(ctx, from, from+n, func(ctx context.Context, round int) error {
 		for i, folder := range folders {
 			procs, halted := processors[round%len(processors)], round%2 == 1
-			test := exec.Command(binary(i), "-test.shuffle=on", "-test.timeout=30m")
+			test := exec.CommandContext(ctx, binary(i), "-test.shuffle=on", "-test.timeout=30m")
 			test.Dir, test.Env = folder, append(os.Environ(), "GOMAXPROCS="+procs)
 			out, err := outputOf(test, halted)
 			if err != nil {

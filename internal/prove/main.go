@@ -6,21 +6,24 @@
 //	go run ./internal/prove flaky                # every test 200 times, under load and with 1, 2 and 8 processors
 //
 // -n sets how much is tried. Each command prints how to continue where it stopped: with -from and -n. It ends with status 1 if
-// anything fails.
+// anything fails, or if it is interrupted.
 package main
 
 import (
+	"context"
 	"flag"
 	"fmt"
 	"os"
+	"os/signal"
+	"syscall"
 	"time"
 )
 
 // A proof is one kind of long test.
 type proof struct {
 	about string
-	n     int                     // how much to try by default
-	run   func(from, n int) error // from and n are in the unit of n
+	n     int                                          // how much to try by default
+	run   func(ctx context.Context, from, n int) error // from and n are in the unit of n
 }
 
 var proofs = map[string]proof{
@@ -30,13 +33,16 @@ var proofs = map[string]proof{
 }
 
 func main() {
-	if err := run(os.Args[1:]); err != nil {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, os.Args[1:])
+	stop()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
-func run(args []string) error {
+func run(ctx context.Context, args []string) error {
 	if len(args) == 0 || proofs[args[0]].run == nil {
 		return fmt.Errorf("usage: go run ./internal/prove schedules|fuzz|flaky [-n number] [-from number]")
 	}
@@ -48,7 +54,7 @@ func run(args []string) error {
 		return err
 	}
 	begun := time.Now()
-	if err := p.run(*from, *n); err != nil {
+	if err := p.run(ctx, *from, *n); err != nil {
 		return err
 	}
 	fmt.Printf("%d %s, none failed, in %v\n", *n, p.about, time.Since(begun).Round(time.Second))

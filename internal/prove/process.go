@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -14,16 +15,16 @@ import (
 )
 
 // command runs a program and shows its output.
-func command(name string, args ...string) error {
+func command(ctx context.Context, name string, args ...string) error {
 	fmt.Println("$", name, strings.Join(args, " "))
-	c := exec.Command(name, args...)
+	c := exec.CommandContext(ctx, name, args...)
 	c.Stdout, c.Stderr = os.Stdout, os.Stderr
 	return c.Run()
 }
 
 // output runs a program in a folder and returns its output.
-func output(dir, name string, args ...string) (string, error) {
-	c := exec.Command(name, args...)
+func output(ctx context.Context, dir, name string, args ...string) (string, error) {
+	c := exec.CommandContext(ctx, name, args...)
 	c.Dir = dir
 	return outputOf(c, false)
 }
@@ -33,6 +34,7 @@ func output(dir, name string, args ...string) (string, error) {
 func outputOf(c *exec.Cmd, halted bool) (string, error) {
 	var out bytes.Buffer
 	c.Stdout, c.Stderr = &out, &out
+	c.WaitDelay = time.Second // programs that it has started may keep its output open
 	if err := c.Start(); err != nil {
 		return "", err
 	}
@@ -62,10 +64,12 @@ func haltUntil(ended <-chan struct{}, pid int) {
 }
 
 // inParallel calls f for the numbers from first to last-1, as many at a time as there are processors. About every ten
-// seconds it reports how many of the first ones are done. It stops at the first error.
-func inParallel(first, last int, f func(int) error, report func(done int)) error {
+// seconds it reports how many of the first ones are done. At the first error, or if ctx ends, it stops and ends the context
+// of the calls that go on.
+func inParallel(ctx context.Context, first, last int, f func(context.Context, int) error, report func(done int)) error {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
 	var mu sync.Mutex
-	var failed error
 	next, done, shown := first, make(map[int]bool), time.Now()
 	allDone := func() int {
 		n := 0
@@ -79,14 +83,14 @@ func inParallel(first, last int, f func(int) error, report func(done int)) error
 		workers.Go(func() {
 			mu.Lock()
 			defer mu.Unlock()
-			for failed == nil && next < last {
+			for ctx.Err() == nil && next < last {
 				i := next
 				next++
 				mu.Unlock()
-				err := f(i)
+				err := f(ctx, i)
 				mu.Lock()
 				if err != nil {
-					failed = err
+					stop(err) // without effect if it has stopped already
 					return
 				}
 				done[i] = true
@@ -99,5 +103,5 @@ func inParallel(first, last int, f func(int) error, report func(done int)) error
 	}
 	workers.Wait()
 	report(allDone())
-	return failed
+	return context.Cause(ctx)
 }

@@ -1,11 +1,14 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"os/exec"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/matryer/is"
 )
@@ -33,7 +36,7 @@ func TestWorkInParallelIsDoneOnceAndReportedWithoutGaps(t *testing.T) {
 	var mu sync.Mutex
 	tried := make(map[int]int)
 	reported := -1
-	err := inParallel(3, 50, func(i int) error {
+	err := inParallel(t.Context(), 3, 50, func(_ context.Context, i int) error {
 		mu.Lock()
 		defer mu.Unlock()
 		tried[i]++
@@ -52,7 +55,7 @@ func TestWorkInParallelStopsAtTheFirstErrorAndSaysWhereToContinue(t *testing.T) 
 	is := is.New(t)
 	broken := errors.New("slice 5")
 	reported := -1
-	err := inParallel(0, 1_000_000, func(i int) error {
+	err := inParallel(t.Context(), 0, 1_000_000, func(_ context.Context, i int) error {
 		if i == 5 {
 			return broken
 		}
@@ -60,6 +63,34 @@ func TestWorkInParallelStopsAtTheFirstErrorAndSaysWhereToContinue(t *testing.T) 
 	}, func(done int) { reported = done })
 	is.Equal(err, broken)
 	is.Equal(reported, 5) // whatever came after 5
+}
+
+func TestWorkInParallelIsEndedByAnErrorAndByItsContext(t *testing.T) {
+	is := is.New(t)
+	broken := errors.New("slice 1")
+	ctx, interrupt := context.WithCancel(t.Context())
+	wait := func(ctx context.Context) error {
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	report := func(done int) { is.Equal(done, 1) }
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2))
+	is.Equal(inParallel(ctx, 0, 3, func(ctx context.Context, i int) error {
+		switch i {
+		case 0:
+			return nil
+		case 1:
+			return broken
+		}
+		return wait(ctx)
+	}, report), broken)
+	is.Equal(inParallel(ctx, 0, 3, func(ctx context.Context, i int) error {
+		if i > 0 {
+			interrupt()
+			return wait(ctx)
+		}
+		return nil
+	}, report), context.Canceled)
 }
 
 func TestAFailureIsShownWithoutWhatItDrew(t *testing.T) {
@@ -71,7 +102,7 @@ func TestAFailureIsShownWithoutWhatItDrew(t *testing.T) {
 func TestWrongArgumentsAreErrors(t *testing.T) {
 	is := is.New(t)
 	for _, args := range [][]string{nil, {"everything"}, {"fuzz", "-n", "many"}} {
-		is.True(run(args) != nil)
+		is.True(run(t.Context(), args) != nil)
 	}
 }
 
@@ -80,4 +111,15 @@ func TestAProgramThatIsHaltedComesToItsEnd(t *testing.T) {
 	out, err := outputOf(exec.Command("sh", "-c", "for i in 1 2; do sleep 0.1; echo $i; done; exit 3"), true)
 	is.Equal(out, "1\n2\n")
 	is.True(err != nil)
+}
+
+func TestAProgramThatIsHaltedEndsWithItsContext(t *testing.T) {
+	is := is.New(t)
+	ctx, stop := context.WithCancel(t.Context())
+	program := exec.CommandContext(ctx, "sh", "-c", "sleep 600")
+	time.AfterFunc(10*time.Millisecond, stop)
+	begun := time.Now()
+	_, err := outputOf(program, true)
+	is.True(err != nil)
+	is.True(time.Since(begun) < time.Minute)
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -29,21 +30,21 @@ const spacing = 1_000_000_007
 
 // schedules draws n schedules: 1,000 from one property, 1,000 from the next, and so on. The slice with the same number always
 // draws the same ones.
-func schedules(from, n int) error {
+func schedules(ctx context.Context, from, n int) error {
 	dir, err := os.MkdirTemp("", "prove")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
 	binary := filepath.Join(dir, "batchtest.test")
-	if err := command("go", "test", "-c", "-o", binary, "./batchtest"); err != nil {
+	if err := command(ctx, "go", "test", "-c", "-o", binary, "./batchtest"); err != nil {
 		return err
 	}
 	reached := make(tally)
 	first, last := from/slice, (from+n+slice-1)/slice
-	err = inParallel(first, last, func(i int) error {
+	err = inParallel(ctx, first, last, func(ctx context.Context, i int) error {
 		file := filepath.Join(dir, fmt.Sprint(i, ".json"))
-		out, err := output("batchtest", binary,
+		out, err := output(ctx, "batchtest", binary,
 			"-test.run", "^"+properties[i%len(properties)]+"$", "-test.timeout", "0", "-tally", file,
 			"-rapid.checks", fmt.Sprint(slice), "-rapid.seed", fmt.Sprint((i+1)*spacing), "-rapid.nofailfile")
 		if err != nil {
