@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/lambdabatch/batch"
 	"github.com/matryer/is"
@@ -95,16 +96,24 @@ func TestALaneMayCrashAtAResultWithoutARecord(t *testing.T) {
 	}
 }
 
+// crashBeforeTheFirst is a stage for a lane that panics before it takes anything, in a bubble and when all results wait for it.
+func crashBeforeTheFirst(texts) texts {
+	time.Sleep(time.Second)
+	panic(errDrawn)
+}
+
 func TestAResultWithoutARecordThatNoLaneHasTakenIsTheSame(t *testing.T) {
-	is := is.New(t)
-	zeros := func(yield func(batch.Result[string]) bool) {
-		_ = yield(batch.Result[string]{}) && yield(batch.Result[string]{}.Ack())
-	}
-	var errs []error
-	for r := range batch.Parallel(zeros, 1, func(texts) texts { panic(errDrawn) }) {
-		errs = append(errs, r.Err())
-	}
-	is.Equal(errs, []error{batch.Result[string]{}.Err(), nil})
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		zeros := func(yield func(batch.Result[string]) bool) {
+			_ = yield(batch.Result[string]{}) && yield(batch.Result[string]{}.Ack())
+		}
+		var errs []error
+		for r := range batch.Parallel(zeros, 1, crashBeforeTheFirst) {
+			errs = append(errs, r.Err())
+		}
+		is.Equal(errs, []error{batch.Result[string]{}.Err(), nil})
+	})
 }
 
 // The lane settles the failure of record 0, keeps the result and exits. Record 1 has already run in the other lane, and waits
@@ -183,14 +192,29 @@ func TestARecordThatALaneHasLostIsHeldBackAfterTheLanesLikeOneThatHasLeft(t *tes
 	is.Equal(listed(response), []string{"r1"})
 }
 
-// Two lanes panic before they take anything. The other records are in the group of the first.
+// Two lanes panic. The other records are in the group of the first.
 func TestRecordsThatNoLaneHasTakenFailLikeTheLanes(t *testing.T) {
-	is := is.New(t)
-	_, failures := batch.Partition(batch.Parallel(oneGroup(t.Context(), batch.StopGroup, "a", "b", "c"), 2, func(texts) texts { panic(errDrawn) }))
-	is.Equal(len(failures), 3)
-	for _, f := range failures {
-		is.True(errors.Is(f.Err, errDrawn))
-	}
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		_, failures := batch.Partition(batch.Parallel(oneGroup(t.Context(), batch.StopGroup, "a", "b", "c"), 2, crashBeforeTheFirst))
+		is.Equal(len(failures), 3)
+		for _, f := range failures {
+			is.True(errors.Is(f.Err, errDrawn))
+		}
+	})
+}
+
+// Both lanes have panicked before the source goes on, and the range over it ends.
+func TestRecordsThatTheSourceSendsAfterAllLanesHavePanickedAreUnreached(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		slow := batch.Tap(oneGroup(t.Context(), batch.StopGroup, "a", "b", "c"), func(batch.Result[string]) { time.Sleep(time.Second) })
+		_, failures := batch.Partition(batch.Parallel(slow, 2, func(texts) texts { panic(errDrawn) }))
+		is.Equal(len(failures), 3)
+		is.True(errors.Is(failures[0].Err, errDrawn))
+		is.True(errors.Is(failures[1].Err, errDrawn))
+		is.True(errors.Is(failures[2].Err, batch.ErrUnreached))
+	})
 }
 
 // The lanes end without a panic, and have dropped what no one took.

@@ -258,12 +258,14 @@ func TestAStageThatCannotBeBuiltFailsEveryRecord(t *testing.T) {
 
 // No lane takes anything. Record 0 has failed before, and record 1 is held back.
 func TestAStageThatCannotBeBuiltReplacesFailuresAndChangesNoUnprocessedRecord(t *testing.T) {
-	is := is.New(t)
-	s := batch.TryEach(grouped(t.Context(), []string{"g", "g"}, batch.WithPolicy(batch.StopGroup)), failingOn("0"))
-	_, failures := batch.Partition(batch.Parallel(s, 1, func(texts) texts { panic(errDrawn) }))
-	is.Equal(failedIDs(failures), []string{"r0", "r1"})
-	is.True(errors.Is(failures[0].Err, errDrawn))
-	is.True(errors.Is(failures[1].Err, batch.ErrBlocked))
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		s := batch.TryEach(grouped(t.Context(), []string{"g", "g"}, batch.WithPolicy(batch.StopGroup)), failingOn("0"))
+		_, failures := batch.Partition(batch.Parallel(s, 1, crashBeforeTheFirst))
+		is.Equal(failedIDs(failures), []string{"r0", "r1"})
+		is.True(errors.Is(failures[0].Err, errDrawn))
+		is.True(errors.Is(failures[1].Err, batch.ErrBlocked))
+	})
 }
 
 func TestGoexitNeverHangsAndAcknowledgesNothingUnfinished(t *testing.T) {
