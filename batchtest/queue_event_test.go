@@ -65,18 +65,20 @@ func TestAMessageWithoutAnIDGetsOne(t *testing.T) {
 }
 
 func TestAnEventStaysWithinSixMegabytes(t *testing.T) {
-	is := is.New(t)
-	q := batchtest.NewQueue(batchtest.QueueConfig{BatchSize: 100})
-	for range 20 {
-		q.Send(batchtest.Message{Body: strings.Repeat("x", 1<<20)})
-	}
-	q.Send(batchtest.Message{ID: "huge", Body: strings.Repeat("x", 7<<20)})
-	var sizes []int
-	run := q.Drain(t.Context(), function(func(_ context.Context, payload []byte) ([]byte, error) {
-		sizes = append(sizes, strings.Count(string(payload), `"messageId"`))
-		is.True(len(payload) < 6<<20 || len(sizes) == 5)
-		return nil, nil
-	}))
-	is.Equal(sizes, []int{5, 5, 5, 5, 1}) // a message that is larger than an event is delivered alone
-	is.Equal(len(run.Deleted), 21)
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		q := batchtest.NewQueue(batchtest.QueueConfig{BatchSize: 100})
+		for range 20 {
+			q.Send(batchtest.Message{Body: strings.Repeat("x", 1<<20)})
+		}
+		q.Send(batchtest.Message{ID: "huge", Body: strings.Repeat("x", 7<<20)})
+		var sizes []int
+		run := q.Drain(t.Context(), function(func(_ context.Context, payload []byte) ([]byte, error) {
+			sizes = append(sizes, strings.Count(string(payload), `"messageId"`))
+			is.True(len(payload) < 6<<20 || len(sizes) == 5)
+			return nil, nil
+		}))
+		is.Equal(sizes, []int{5, 5, 5, 5, 1}) // a message that is larger than an event is delivered alone
+		is.Equal(len(run.Deleted), 21)
+	})
 }

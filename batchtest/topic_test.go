@@ -190,15 +190,17 @@ func TestOnlyARecordWithoutAValueIsATombstone(t *testing.T) {
 }
 
 func TestATopicsEventStaysWithinSixMegabytes(t *testing.T) {
-	is := is.New(t)
-	topic := batchtest.NewTopic(batchtest.TopicConfig{Name: strings.Repeat("long-", 40), BatchSize: 10_000})
-	for i := range 10_000 {
-		topic.Put(batchtest.KafkaRecord{Partition: i, Value: make([]byte, 300)})
-	}
-	run := topic.Drain(t.Context(), function(func(_ context.Context, payload []byte) ([]byte, error) {
-		is.True(len(payload) <= 6<<20)
-		return nil, nil
-	}))
-	is.Equal(len(run.Deleted), 10_000)
-	is.True(len(run.Invocations) > 1)
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		topic := batchtest.NewTopic(batchtest.TopicConfig{Name: strings.Repeat("long-", 40), BatchSize: 10_000})
+		for i := range 10_000 {
+			topic.Put(batchtest.KafkaRecord{Partition: i, Value: make([]byte, 300)})
+		}
+		run := topic.Drain(t.Context(), function(func(_ context.Context, payload []byte) ([]byte, error) {
+			is.True(len(payload) <= 6<<20)
+			return nil, nil
+		}))
+		is.Equal(len(run.Deleted), 10_000)
+		is.True(len(run.Invocations) > 1)
+	})
 }

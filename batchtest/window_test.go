@@ -201,47 +201,51 @@ func TestAnyJSONIsAState(t *testing.T) {
 }
 
 func TestAStateOverOneMegabyteEndsTheWindowEarly(t *testing.T) {
-	is := is.New(t)
-	shard := pastShard(batchtest.ShardConfig{Window: time.Minute, BatchSize: 1}, 3)
-	large := `{"state":"` + strings.Repeat("x", 1<<20) + `"}`
-	var log []string
-	run := shard.Drain(t.Context(), function(func(_ context.Context, payload []byte) ([]byte, error) {
-		var event struct {
-			windowed
-			State json.RawMessage
-		}
-		decode(payload, &event)
-		log = append(log, fmt.Sprint(len(event.Records), len(event.State) > 1<<20, event.IsWindowTerminatedEarly, event.IsFinalInvokeForWindow))
-		if len(log) == 1 || len(log) == 2 {
-			return []byte(large), nil
-		}
-		return []byte(`{"state":{}}`), nil
-	}))
-	is.Equal(log, []string{
-		"1 false false false",
-		"0 true true false", // the early end receives the state that is too large
-		"1 false false false",
-		"1 false false false",
-		"0 false false true",
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		shard := pastShard(batchtest.ShardConfig{Window: time.Minute, BatchSize: 1}, 3)
+		large := `{"state":"` + strings.Repeat("x", 1<<20) + `"}`
+		var log []string
+		run := shard.Drain(t.Context(), function(func(_ context.Context, payload []byte) ([]byte, error) {
+			var event struct {
+				windowed
+				State json.RawMessage
+			}
+			decode(payload, &event)
+			log = append(log, fmt.Sprint(len(event.Records), len(event.State) > 1<<20, event.IsWindowTerminatedEarly, event.IsFinalInvokeForWindow))
+			if len(log) == 1 || len(log) == 2 {
+				return []byte(large), nil
+			}
+			return []byte(`{"state":{}}`), nil
+		}))
+		is.Equal(log, []string{
+			"1 false false false",
+			"0 true true false", // the early end receives the state that is too large
+			"1 false false false",
+			"1 false false false",
+			"0 false false true",
+		})
+		is.Equal(run.Deleted, []string{"1", "2", "3"})
 	})
-	is.Equal(run.Deleted, []string{"1", "2", "3"})
 }
 
 func TestAWindowHandlerWithALargeStateIsClosedEarlyAndLosesNothing(t *testing.T) {
-	is := is.New(t)
-	var closed []string
-	handler := batch.KinesisWindowHandler(
-		func(s batch.Stream[events.KinesisEventRecord]) batch.Stream[events.KinesisEventRecord] { return s },
-		func(state string, _ events.KinesisEventRecord) string { return state + strings.Repeat("x", 400<<10) },
-		func(_ context.Context, w batch.Window, state string) error {
-			closed = append(closed, fmt.Sprint(len(state)>>10, w.TerminatedEarly, w.Final))
-			return nil
-		},
-		batch.WithLogger(nil))
-	run := pastShard(batchtest.ShardConfig{Window: time.Minute, BatchSize: 1}, 4).Drain(t.Context(), handler)
-	is.NoErr(run.Err)
-	is.Equal(run.Deleted, []string{"1", "2", "3", "4"})
-	is.Equal(closed, []string{"1200 true false", "400 false true"})
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		var closed []string
+		handler := batch.KinesisWindowHandler(
+			func(s batch.Stream[events.KinesisEventRecord]) batch.Stream[events.KinesisEventRecord] { return s },
+			func(state string, _ events.KinesisEventRecord) string { return state + strings.Repeat("x", 400<<10) },
+			func(_ context.Context, w batch.Window, state string) error {
+				closed = append(closed, fmt.Sprint(len(state)>>10, w.TerminatedEarly, w.Final))
+				return nil
+			},
+			batch.WithLogger(nil))
+		run := pastShard(batchtest.ShardConfig{Window: time.Minute, BatchSize: 1}, 4).Drain(t.Context(), handler)
+		is.NoErr(run.Err)
+		is.Equal(run.Deleted, []string{"1", "2", "3", "4"})
+		is.Equal(closed, []string{"1200 true false", "400 false true"})
+	})
 }
 
 func TestAnEarlyEndIsRepeatedUntilItSucceeds(t *testing.T) {
