@@ -32,7 +32,7 @@ func TestARecordHasFinishedWhenItsLastResultHasArrived(t *testing.T) {
 		ctx, reserve := deadline(t)
 		start, free := time.Now(), make(chan struct{})
 		defer close(free)
-		takes := map[string]time.Duration{"0": 3 * time.Second, "1/0": time.Second, "1/1": 2 * time.Second}
+		takes := map[string]time.Duration{"0": 3 * time.Second, "1/0": time.Second, "1/1": 2 * time.Second, "4": time.Second}
 		outcomes := outcomesByID{}
 		_, _ = batch.Run(grouped(ctx, []string{"", "", "", "", "g", "g"}, reserve, batch.WithPolicy(batch.StopGroup), outcomes.scope()), func(s texts) texts {
 			s = batch.FlatMap(s, func(v string) []string {
@@ -68,9 +68,9 @@ func TestARecordHasFinishedWhenItsLastResultHasArrived(t *testing.T) {
 		is.Equal(outcomes["r3"].Err, errBoom)
 		is.True(outcomes["r3"].Finished.IsZero())
 		is.Equal(outcomes["r4"].Err, errBoom)
-		is.Equal(after("r4"), 0*time.Second)
+		is.Equal(after("r4"), time.Second)
 		is.True(errors.Is(outcomes["r5"].Err, batch.ErrBlocked)) // by r4
-		is.Equal(after("r5"), 0*time.Second)
+		is.Equal(after("r5"), time.Second)
 	})
 }
 

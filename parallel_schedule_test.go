@@ -224,7 +224,9 @@ func TestABreakWaitsAQuarterOfTheReserveForStuckFunctions(t *testing.T) {
 		source := grouped(ctx, make([]string, 100), batch.WithReserve(8*time.Second))
 		lanes := batch.Parallel(source, 4, func(s texts) texts {
 			s = batch.TryEach(s, func(_ context.Context, v string) error {
-				if v != "0" {
+				if v == "0" {
+					time.Sleep(time.Second) // the other lanes have begun by then
+				} else {
 					<-release
 				}
 				return nil
@@ -240,7 +242,7 @@ func TestABreakWaitsAQuarterOfTheReserveForStuckFunctions(t *testing.T) {
 		for range lanes {
 			break
 		}
-		is.Equal(time.Since(start), 2*time.Second)
+		is.Equal(time.Since(start), 3*time.Second)
 		close(release)
 		synctest.Wait()
 		is.Equal(after.Load(), int32(0))

@@ -107,6 +107,7 @@ func TestTheContextOfAScopeEndsWithItsRecord(t *testing.T) {
 				source, ok := batch.SourceFrom[string](ctx)
 				is.True(ok && *source == "0")
 
+				synctest.Wait() // for goroutines that are about to end
 				before := runtime.NumGoroutine()
 				_, cancel := context.WithCancel(ctx)
 				is.Equal(runtime.NumGoroutine(), before) // no goroutine is needed to wait for two contexts
