@@ -73,15 +73,24 @@ type chunk[T any] struct {
 
 // add takes r and reports whether the consumer wants more.
 func (c *chunk[T]) add(r Result[T]) bool {
+	more, keptFor := c.take(r)
+	if keptFor != nil {
+		keptFor.noteKept()
+	}
+	return more
+}
+
+// take is add, and also returns the feeder that may flush r, if the chunk has kept it.
+func (c *chunk[T]) take(r Result[T]) (more bool, keptFor *feeder) {
 	c.turn.take()
 	defer c.turn.end()
 	if c.stopped {
-		return false
+		return false, nil
 	}
 	if r.h.admit(goesOn) {
 		c.ready++
 	} else if len(c.held) == 0 {
-		return c.send(r)
+		return c.send(r), nil
 	}
 	c.held = append(c.held, r)
 	r.h.entry.hold()
@@ -90,9 +99,9 @@ func (c *chunk[T]) add(r Result[T]) bool {
 		r.h.notePassed()
 	}
 	if c.ready < c.size {
-		return true
+		return true, c.feeder
 	}
-	return c.writeAndSend(c.feeder)
+	return c.writeAndSend(c.feeder), nil
 }
 
 // registerFor registers the chunk with the feeder that the Result came from, which may

@@ -85,6 +85,66 @@ func TestAChunkIsWrittenInTimeHoweverStagesAroundItWait(t *testing.T) {
 	}
 }
 
+// At 2s time runs short. Another goroutine brings the results to the chunk at 3s, when the one that waits for more of them has
+// long found the chunk empty, and one more at 4s.
+func TestAChunkIsWrittenInTimeThoughAnotherGoroutineBringsItsResultsLate(t *testing.T) {
+	late := func(s texts) texts {
+		return func(yield func(batch.Result[string]) bool) {
+			n := 0
+			for r := range prefetching(20)(s) {
+				switch n++; n {
+				case 1:
+					time.Sleep(3 * time.Second)
+				case 6:
+					time.Sleep(time.Second)
+				}
+				if !yield(r) {
+					return
+				}
+			}
+		}
+	}
+	for name, stage := range map[string]func(s texts, stuck, write batch.Stage[string, string]) texts{
+		"after lanes": func(s texts, stuck, write batch.Stage[string, string]) texts {
+			return write(late(batch.Parallel(s, 4, stuck)))
+		},
+		"after lanes, twice": func(s texts, stuck, write batch.Stage[string, string]) texts {
+			between := batch.TryEachChunk(late(batch.Parallel(s, 4, stuck)), 10, func(context.Context, []string) error { return nil })
+			return write(piped(between))
+		},
+		"after a route": func(s texts, stuck, write batch.Stage[string, string]) texts {
+			isStuck := func(v string) bool { return v == "6" }
+			return write(late(batch.Route(s, isStuck, map[bool]batch.Stage[string, string]{true: stuck, false: unchanged})))
+		},
+		"in a lane": func(s texts, stuck, write batch.Stage[string, string]) texts {
+			return batch.Parallel(stuck(s), 1, func(s texts) texts { return write(late(s)) })
+		},
+		"in a lane, after lanes": func(s texts, stuck, write batch.Stage[string, string]) texts {
+			return batch.Parallel(s, 1, func(s texts) texts { return write(late(batch.Parallel(s, 4, stuck))) })
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				is := is.New(t)
+				start := time.Now()
+				ctx, reserve := deadline(t)
+				written := make(map[time.Duration]int)
+				response, err := batch.Run(grouped(ctx, groupsInTurn(7, 7), reserve), func(s texts) texts {
+					return stage(s, batch.Each(stuckOn(t, "6")), func(s texts) texts {
+						return batch.TryEachChunk(s, 10, func(_ context.Context, vs []string) error {
+							written[time.Since(start)] += len(vs)
+							return nil
+						})
+					})
+				})
+				is.NoErr(err)
+				is.Equal(listed(response), []string{"r6"})
+				is.Equal(written, map[time.Duration]int{3 * time.Second: 5, 4 * time.Second: 1})
+			})
+		})
+	}
+}
+
 // One goroutine of a route writes the chunk while another adds to it. A mutex would stop virtual time.
 func TestWaitingForAChunkBeingWrittenDoesNotStopTheClock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -116,7 +176,8 @@ func TestWaitingForAChunkBeingWrittenDoesNotStopTheClock(t *testing.T) {
 		})
 		is.NoErr(err)
 		is.Equal(listed(response), []string{})
-		is.Equal(time.Since(start), 2100*time.Millisecond)
+		took := time.Since(start) // a second less if records 1 and 3 are written together
+		is.True(took == 2100*time.Millisecond || took == 3100*time.Millisecond)
 	})
 }
 

@@ -107,6 +107,7 @@ func (p *parallel[A, B]) callbacks() lanes.Callbacks[task[A], emitted[B]] {
 func (p *parallel[A, B]) run(s Stream[A], yield func(Result[B]) bool) {
 	p.tasks.maxSize, p.values.slab.maxSize = 32, 32 // saves memory in small batches
 	p.border.routes = p.chooseLane != nil
+	p.border.flushAgain = p.pool.Nudge
 	p.border.finishItem = func(item any) { p.pool.TryFinish(item.(*lanes.Item[task[A], emitted[B]])) }
 	go p.readInput(s)
 	defer p.stop() // even if yield panics
@@ -169,7 +170,7 @@ func (p *parallel[A, B]) push(r Result[A]) bool {
 }
 
 func (p *parallel[A, B]) start(l *lanes.Lane[task[A], emitted[B]]) {
-	in := new(inlet)
+	in := &inlet{flushAgain: func() { p.pool.FlushAgain(l) }}
 	l.Owner = in
 	go p.runLane(l, in)
 }

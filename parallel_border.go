@@ -15,6 +15,7 @@ import (
 type border struct {
 	routes     bool                     // it belongs to Route
 	finishItem func(item any)           // tells the pool that the visit of an item is over
+	flushAgain func()                   // makes the consumer flush once more before it waits
 	governing  atomic.Pointer[crossing] // the one with the latest deadline; without deadlines, the last one; nil at first
 
 	readerCrossing *crossing // the last one that the reader used
@@ -55,7 +56,7 @@ func (b *border) find(e *entry) (x *crossing, fresh bool) {
 		}
 	}
 	x = &crossing{border: b, outer: e.level, patience: e.level.run.reserve / 4}
-	x.feeder, x.feederNumber = e.level.addFeeder()
+	x.feeder, x.feederNumber = e.level.addFeeder(b.flushAgain)
 	x.ctx, x.cancel = context.WithCancel(e.level.ctx)
 	for v := e.visit; v != nil; v = v.outside.entry.visit {
 		x.shared = x.shared || !v.crossing.border.routes
@@ -126,6 +127,8 @@ type inlet struct {
 	entrances atomic.Pointer[[]entrance] // mostly one; read also by lanes inside the lane
 	entered   uint32                     // how many Results have entered
 	crash     *PanicError                // set if the lane has panicked
+
+	flushAgain func() // makes the lane flush once more before it waits
 }
 
 // An entrance is the level in a lane for Results that arrive by one crossing.
@@ -153,6 +156,7 @@ func (in *inlet) level(x *crossing) *level {
 func (in *inlet) add(x *crossing) *level {
 	l := new(level)
 	l.open(x.ctx, x.outer.run)
+	l.firstFeeder.again = in.flushAgain
 	all := append(slices.Clip(in.all()), entrance{x, l})
 	in.entrances.Store(&all)
 	return l

@@ -14,6 +14,8 @@ import (
 type feeder struct {
 	current atomic.Uint64             // low half: the current record plus 1, or 0; high half: the number of changes
 	writing atomic.Pointer[[]*header] // what TryEachChunk's function is being called with
+	flushed atomic.Bool               // flush has been called
+	again   func()                    // makes the goroutine call flush once more; nil if it never does
 
 	mu         sync.Mutex
 	bulkStages []bulkStage
@@ -95,6 +97,7 @@ func (f *feeder) removeBulk(b bulkStage) {
 // anything left, because Results sent by one stage may be kept by another that was asked
 // before it.
 func (f *feeder) flush() (more bool) {
+	f.flushed.Store(true)
 	for again := true; again; {
 		again = false
 		for _, b := range f.bulkStagesNow() {
@@ -106,6 +109,14 @@ func (f *feeder) flush() (more bool) {
 		}
 	}
 	return true
+}
+
+// noteKept says that a bulk stage has kept a Result. If flush was called before, that was too early for this one: a stage of
+// the user's has sent it on another goroutine.
+func (f *feeder) noteKept() {
+	if f.again != nil && f.flushed.Load() {
+		f.again()
+	}
 }
 
 func (f *feeder) bulkStagesNow() []bulkStage {

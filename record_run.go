@@ -102,8 +102,8 @@ func (l *level) open(ctx context.Context, r *run) {
 	l.firstFeeder.register(r)
 }
 
-// addFeeder adds a feeder and returns its number. All feeders from the 255th on share one.
-func (l *level) addFeeder() (*feeder, uint8) {
+// addFeeder adds a feeder and returns its number. All feeders from the 255th on share one. again is as in feeder.
+func (l *level) addFeeder(again func()) (*feeder, uint8) {
 	const most = 255
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -114,7 +114,7 @@ func (l *level) addFeeder() (*feeder, uint8) {
 	if len(before) == most {
 		return before[most-1], most
 	}
-	f := new(feeder)
+	f := &feeder{again: again}
 	f.register(l.run)
 	all := append(slices.Clip(before), f)
 	l.feeders.Store(&all)

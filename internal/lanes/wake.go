@@ -61,6 +61,15 @@ func (p *Pool[K, T, R]) Hasten() {
 	p.notify()
 }
 
+// FlushAgain makes a lane flush once more before it waits for an item, if it would flush: it holds something that it did not
+// hold before.
+func (p *Pool[K, T, R]) FlushAgain(l *Lane[T, R]) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	l.flushed.Store(false)
+	p.wake(l)
+}
+
 // Hasty reports whether Hasten was called.
 func (p *Pool[K, T, R]) Hasty() bool {
 	p.mu.Lock()
