@@ -5,6 +5,7 @@ package batch_test
 import (
 	"context"
 	"errors"
+	"strconv"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -156,5 +157,38 @@ func TestARecordIsNotRunningBecauseOneOfAnotherBatchHangsAfterLanes(t *testing.T
 		is.NoErr(err)
 		is.Equal(runningIDs(report), []string{})
 		is.Equal(report.Unreached, 2)
+	})
+}
+
+// The last record fills the queue of the lane, which is at work on the first one for ten seconds. Until then the reader waits at
+// the last one. The goroutine that has written the chunk, and has sent it on, ends a second later.
+func TestARecordIsNoLongerRunningWhenTheLastOfTwoGoroutinesLeavesIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		const n = 129
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		last := "r" + strconv.Itoa(n-1)
+		response, err := batch.Run(grouped(ctx, make([]string, n)), func(s texts) texts {
+			written := batch.TryEachChunk(s, n+1, func(context.Context, []string) error { return nil })
+			lingering := func(yield func(batch.Result[string]) bool) {
+				for r := range written {
+					if !yield(r) {
+						return
+					}
+					if id := r.Record().ID; id == "r0" || id == last {
+						time.Sleep(time.Second)
+					}
+				}
+			}
+			return inLanes(piped(lingering), 1, func(_ context.Context, v string) error {
+				if v == "0" {
+					time.Sleep(10 * time.Second)
+				}
+				return nil
+			})
+		})
+		is.NoErr(err)
+		is.Equal(listed(response), []string{})
 	})
 }

@@ -154,9 +154,20 @@ func (p *pause) setCurrent(e *entry) {
 }
 
 // resume makes the record current again that was so before the pause. It does nothing
-// if the feeder has changed since then; swap says how that happens.
+// if the feeder has changed since then; swap says how that happens. But if another goroutine has
+// paused the feeder meanwhile, and no record was current before, its resume must not bring back the one
+// that is current now.
 func (p pause) resume() {
-	if p.feeder != nil {
-		p.feeder.current.CompareAndSwap(p.now, p.before)
+	if p.feeder == nil {
+		return
+	}
+	current, pausedAgain := &p.feeder.current, (p.now>>32+1)<<32
+	for !current.CompareAndSwap(p.now, p.before) {
+		if uint32(p.before) != 0 || current.CompareAndSwap(pausedAgain, pausedAgain+1<<32) {
+			return
+		}
+		if now := current.Load(); now != p.now && now != pausedAgain {
+			return
+		}
 	}
 }
