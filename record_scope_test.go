@@ -67,7 +67,7 @@ func TestNoScopeIsOpenedWhereNoFunctionIsCalled(t *testing.T) {
 		is.Equal(count(func(s texts) texts { return batch.Discard[string](s) }, t.Context()), 0)
 		is.Equal(count(func(s texts) texts { return batch.Parallel(s, 2, func(s texts) texts { return s }) }, t.Context()), 0)
 		is.Equal(count(func(s texts) texts { return batch.Tap(s, func(batch.Result[string]) {}) }, endedContext()), 4) // look is a function, too
-		policy = batch.Continue // the first record may leave the routes, and block the second one, before that has reached them
+		policy = batch.Continue                                                                                        // the first record may leave the routes, and block the second one, before that has reached them
 		is.Equal(count(func(s texts) texts {
 			return batch.Route(s, func(string) int { return 0 }, map[int]batch.Stage[string, string]{})
 		}, t.Context()), 4) // the key is a function, too

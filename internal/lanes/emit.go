@@ -112,4 +112,7 @@ func (p *Pool[K, T, R]) finish(it *Item[T, R]) {
 			p.leaveLine(it.lane, o.line)
 		}
 	}
+	if l := it.lane; l != nil && l.retiring && !l.shut {
+		p.startSuccessor(l)
+	}
 }

@@ -59,6 +59,13 @@ func (p *Pool[K, T, R]) retireBlocker() bool {
 	return true
 }
 
+// startSuccessor starts a successor for the ready items of a lane that retires, if it is allowed now.
+func (p *Pool[K, T, R]) startSuccessor(l *Lane[T, R]) {
+	if in := l.inbox; in.lane == l && in.ready.len() > 0 && p.allowsSuccessor(l) && !p.stopped.Load() {
+		in.lane = p.start(in)
+	}
+}
+
 // allowsSuccessor reports whether a successor may work while the lane ends: stages in the lane hold all its items and
 // will let go of them in time. The items have an ordering, so the list of them changes only under the pool's lock.
 func (p *Pool[K, T, R]) allowsSuccessor(l *Lane[T, R]) bool {

@@ -72,6 +72,28 @@ func TestALaneThatEndsEarlyHasOneSuccessor(t *testing.T) {
 	})
 }
 
+// The lane retires at 0s and lets go of the first item, which lets the last one wait for a successor. At 1s it lets go of the
+// second one, and until 6s stages in it hold the third.
+func TestASuccessorStartsWhenTheLaneHoldsOnlyWhatItsStagesKeep(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s := newPair(func(s *scene, l *lane) {
+			if l.Owner == 0 {
+				holding(10, false)(s, l)
+			} else {
+				do(s, l)
+			}
+		})
+		s.add(1, 0, 0, 0)
+		s.add(2, 0, 0, time.Second)
+		s.add(3, 0, 0, 5*time.Second).Value.kept = true
+		s.add(1, 0, 0, 0).Value.to = 1
+		s.add(1, 0, 0, 0)
+		s.produce()
+		s.consume()
+		equal(t, "given", s.given()[3:], []time.Duration{0, time.Second})
+	})
+}
+
 func TestItemsAreRefusedAlsoWhenEveryRoutedLaneHasEnded(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		s := newRoutedScene(1, func(s *scene, l *lane) { s.Close(l, true, lost(s)) })
