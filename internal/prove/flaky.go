@@ -31,10 +31,9 @@ func flaky(ctx context.Context, from, n int) error {
 		}
 	}
 	runtime.GOMAXPROCS(4 * runtime.NumCPU())
-	processors := []string{"1", "2", "8"}
 	return inParallel(ctx, from, from+n, func(ctx context.Context, round int) error {
 		for i, folder := range folders {
-			procs, halted := processors[round%len(processors)], round%2 == 1
+			procs, halted := processors(round), round%2 == 1
 			test := exec.CommandContext(ctx, binary(i), "-test.shuffle=on", "-test.timeout=30m")
 			test.Dir, test.Env = folder, append(os.Environ(), "GOMAXPROCS="+procs)
 			out, err := outputOf(test, halted)
@@ -47,3 +46,6 @@ func flaky(ctx context.Context, from, n int) error {
 		fmt.Printf("%d of %d runs of every test; to continue from here: -from %d -n %d\n", done, n, from+done, n-done)
 	})
 }
+
+// processors returns the GOMAXPROCS of a run: 1, 2 and 8 in turn.
+func processors(round int) string { return []string{"1", "2", "8"}[round%3] }

@@ -4,6 +4,7 @@
 //	go run ./internal/prove schedules            # 1,000,000 drawn schedules, redeliveries to the end
 //	go run ./internal/prove fuzz                 # 100,000,000 payloads for the readers of events
 //	go run ./internal/prove flaky                # every test 200 times, under load and with 1, 2 and 8 processors
+//	go run ./internal/prove yields               # the tests 100 times, with goroutines that yield at random
 //
 // -n sets how much is tried. Each command prints how to continue where it stopped: with -from and -n. It ends with status 1 if
 // anything fails, or if it is interrupted.
@@ -30,6 +31,7 @@ var proofs = map[string]proof{
 	"schedules": {"drawn schedules", 1_000_000, schedules},
 	"fuzz":      {"payloads", 100_000_000, fuzz},
 	"flaky":     {"runs of every test", 200, flaky},
+	"yields":    {"runs of the tests with yields at random", 100, yields},
 }
 
 func main() {
@@ -44,7 +46,7 @@ func main() {
 
 func run(ctx context.Context, args []string) error {
 	if len(args) == 0 || proofs[args[0]].run == nil {
-		return fmt.Errorf("usage: go run ./internal/prove schedules|fuzz|flaky [-n number] [-from number]")
+		return fmt.Errorf("usage: go run ./internal/prove schedules|fuzz|flaky|yields [-n number] [-from number]")
 	}
 	p := proofs[args[0]]
 	flags := flag.NewFlagSet(args[0], flag.ContinueOnError)
