@@ -42,17 +42,20 @@ func TestTheSuccessorOfALaneThatEndsEarlyDoesNotWaitForItemsThatAreHeld(t *testi
 	})
 }
 
+// firstHolding lets the first lane hold its items until it is retired, and the others do theirs at once.
+func firstHolding(s *scene, l *lane) {
+	if l.Owner == 0 {
+		holding(10, false)(s, l)
+	} else {
+		do(s, l)
+	}
+}
+
 // The lane lets go of its last item for five seconds. Its successor works on the first item for seven. Two more arrive
 // for the successor, before and after the lane has ended.
 func TestALaneThatEndsEarlyHasOneSuccessor(t *testing.T) {
 	bubble(t, func(t *testing.T) {
-		s := newPair(func(s *scene, l *lane) {
-			if l.Owner == 0 {
-				holding(10, false)(s, l)
-			} else {
-				do(s, l)
-			}
-		})
+		s := newPair(firstHolding)
 		for line := 1; line <= 3; line++ {
 			s.add(line, 0, 0, 0)
 		}
@@ -76,13 +79,7 @@ func TestALaneThatEndsEarlyHasOneSuccessor(t *testing.T) {
 // second one, and until 6s stages in it hold the third.
 func TestASuccessorStartsWhenTheLaneHoldsOnlyWhatItsStagesKeep(t *testing.T) {
 	bubble(t, func(t *testing.T) {
-		s := newPair(func(s *scene, l *lane) {
-			if l.Owner == 0 {
-				holding(10, false)(s, l)
-			} else {
-				do(s, l)
-			}
-		})
+		s := newPair(firstHolding)
 		s.add(1, 0, 0, 0)
 		s.add(2, 0, 0, time.Second)
 		s.add(3, 0, 0, 5*time.Second).Value.kept = true
