@@ -3,7 +3,8 @@ package lanes
 import "slices"
 
 // closeInbox is called when the lane of an inbox ends. A retired lane that has returned gets a successor for its
-// later items. The items of any other lane are refused.
+// later items. The items of any other lane are refused. If a retired lane crashes while its successor works, the
+// successor finishes what it has taken, and the rest is refused.
 func (p *Pool[K, T, R]) closeInbox(l *Lane[T, R], returned bool) {
 	in := l.inbox
 	if in.lane == l {
