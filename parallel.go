@@ -163,7 +163,7 @@ func (p *parallel[A, B]) push(r Result[A]) bool {
 		e.release()
 	}
 	line, gate := keysOf(e)
-	before := e.level.feeder(r.h.feederNumber()).pause() // the stages before may go on with the record afterwards
+	before := e.level.pause(e.level.feeder(r.h.feederNumber())) // the stages before may go on with the record afterwards
 	more := p.pool.Push(it, lane, line, gate, int(e.index))
 	before.resume()
 	return more

@@ -173,8 +173,10 @@ func (in *inlet) idle() {
 // inside the lane it is their consumer, and the first feeder belongs to their reader, which may be at work.
 func (in *inlet) pause() (paused pause) {
 	for _, e := range in.all() {
-		if p := e.level.lastFeeder().pause(); uint32(p.before) != 0 {
-			paused = p // those of the other levels are idle anyway
+		if p := e.level.pause(e.level.lastFeeder()); p.before.record() != 0 {
+			paused = p
+		} else {
+			p.resume() // it was idle anyway, like those of the other levels
 		}
 	}
 	return paused

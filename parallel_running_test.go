@@ -5,6 +5,7 @@ package batch_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"strconv"
 	"testing"
 	"testing/synctest"
@@ -160,35 +161,74 @@ func TestARecordIsNotRunningBecauseOneOfAnotherBatchHangsAfterLanes(t *testing.T
 	})
 }
 
-// The last record fills the queue of the lane, which is at work on the first one for ten seconds. Until then the reader waits at
-// the last one. The goroutine that has written the chunk, and has sent it on, ends a second later.
+// Record 128 fills the queue of the lane, which is at work on the first one for ten seconds. Until then the reader waits. The
+// goroutine that has written the chunk and sends it on is at record 128 and at the last one for a second each.
 func TestARecordIsNoLongerRunningWhenTheLastOfTwoGoroutinesLeavesIt(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		is := is.New(t)
-		const n = 129
-		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-		defer cancel()
-		last := "r" + strconv.Itoa(n-1)
-		response, err := batch.Run(grouped(ctx, make([]string, n)), func(s texts) texts {
-			written := batch.TryEachChunk(s, n+1, func(context.Context, []string) error { return nil })
-			lingering := func(yield func(batch.Result[string]) bool) {
-				for r := range written {
-					if !yield(r) {
-						return
-					}
-					if id := r.Record().ID; id == "r0" || id == last {
-						time.Sleep(time.Second)
-					}
-				}
-			}
-			return inLanes(piped(lingering), 1, func(_ context.Context, v string) error {
-				if v == "0" {
-					time.Sleep(10 * time.Second)
-				}
-				return nil
+	for name, test := range map[string]struct {
+		between func(texts) texts
+		n       int
+	}{
+		"handed over":       {piped, 129},
+		"one fetched ahead": {prefetching(3), 130},
+		"two fetched ahead": {prefetching(3), 131},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				finishesAll(t, test.n, func(s texts) texts {
+					written := batch.TryEachChunk(s, test.n+1, nothing)
+					written = lingeringAt(time.Second, written, "r0", "r128", "r"+strconv.Itoa(test.n-1))
+					return inLanes(test.between(written), 1, func(_ context.Context, v string) error {
+						if v == "0" {
+							time.Sleep(10 * time.Second)
+						}
+						return nil
+					})
+				})
 			})
 		})
-		is.NoErr(err)
-		is.Equal(listed(response), []string{})
-	})
+	}
 }
+
+// The second chunk is sent on by a goroutine of its own while that of the first one is still at the last record.
+func TestARecordIsNoLongerRunningAfterTwoChunksOnTwoGoroutines(t *testing.T) {
+	for name, linger := range map[string]struct{ first, second time.Duration }{
+		"the first one ends first":  {time.Second, 2 * time.Second},
+		"the second one ends first": {2 * time.Second, time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				finishesAll(t, 3, func(s texts) texts {
+					first := lingeringAt(linger.first, batch.TryEachChunk(s, 4, nothing), "r2")
+					return lingeringAt(linger.second, batch.TryEachChunk(piped(first), 3, nothing), "r0", "r2")
+				})
+			})
+		})
+	}
+}
+
+// finishesAll checks that all n records are acknowledged, although the invocation has a deadline.
+func finishesAll(t *testing.T, n int, pipeline func(texts) texts) {
+	t.Helper()
+	is := is.New(t)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	response, err := batch.Run(grouped(ctx, make([]string, n)), pipeline)
+	is.NoErr(err)
+	is.Equal(listed(response), []string{})
+}
+
+// lingeringAt returns s with a stage that goes on working on the given records for d after it has sent them on.
+func lingeringAt(d time.Duration, s texts, ids ...string) texts {
+	return func(yield func(batch.Result[string]) bool) {
+		for r := range s {
+			if !yield(r) {
+				return
+			}
+			if slices.Contains(ids, r.Record().ID) {
+				time.Sleep(d)
+			}
+		}
+	}
+}
+
+func nothing(context.Context, []string) error { return nil }

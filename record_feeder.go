@@ -12,13 +12,16 @@ import (
 // of a lane, or the consumer of lanes. The goroutine runs the stages that follow, up to the
 // point where another one takes over. The feeder tracks the record that is being worked on.
 type feeder struct {
-	current atomic.Uint64             // low half: the current record plus 1, or 0; high half: the number of changes
+	current atomic.Uint64             // a word
 	writing atomic.Pointer[[]*header] // what TryEachChunk's function is being called with
 	flushed atomic.Bool               // flush has been called
 	again   func()                    // makes the goroutine call flush once more; nil if it never does
 
+	someLeft atomic.Bool // left is not empty
+
 	mu         sync.Mutex
 	bulkStages []bulkStage
+	left       map[word]word // of words whose pauses have gone on: what was current before each
 }
 
 func (f *feeder) register(r *run) {
@@ -40,36 +43,35 @@ func (f *feeder) setCurrent(e *entry) {
 // idle says that no function runs here.
 func (f *feeder) idle() { f.set(0) }
 
-func (f *feeder) set(current uint32) { f.swap(current) }
+func (f *feeder) set(current uint32) {
+	_, now := f.swap(current, 0)
+	if f.someLeft.Load() {
+		f.forgetLeftBefore(now)
+	}
+}
 
 // swap is atomic because two goroutines may use the feeder: a user's stage may run the
-// stages before it on another goroutine. It counts the changes so that resume can tell
-// whether there was one since its pause.
-func (f *feeder) swap(current uint32) (before, now uint64) {
+// stages before it on another goroutine.
+func (f *feeder) swap(current uint32, kind word) (before, now word) {
 	for {
-		before = f.current.Load()
-		now = (before>>32+1)<<32 | uint64(current)
-		if f.current.CompareAndSwap(before, now) {
+		before = word(f.current.Load())
+		now = before.next(current, kind)
+		if f.replace(before, now) {
 			return before, now
 		}
 	}
 }
 
-// pause makes the feeder idle until the pause is resumed.
-func (f *feeder) pause() (paused pause) {
-	paused.feeder = f
-	paused.before, paused.now = f.swap(0)
-	return paused
-}
-
 // isCurrent reports whether the record is the current one.
-func (f *feeder) isCurrent(index int32) bool { return uint32(f.current.Load()) == uint32(index)+1 }
+func (f *feeder) isCurrent(index int32) bool {
+	return word(f.current.Load()).record() == uint32(index)+1
+}
 
 // isRunning reports whether a function for the record runs here.
 func (f *feeder) isRunning(index int32) bool { return slices.Contains(f.appendRunning(nil), index) }
 
 func (f *feeder) appendRunning(all []int32) []int32 {
-	if current := uint32(f.current.Load()); current > 0 {
+	if current := word(f.current.Load()).record(); current > 0 {
 		all = append(all, int32(current-1))
 	}
 	if written := f.writing.Load(); written != nil {
@@ -131,43 +133,4 @@ type bulkStage interface {
 	// reports whether there were some, and whether the consumer wants more. It does
 	// nothing while the stage is busy.
 	flush(asking *feeder) (some, more bool)
-}
-
-// A pause remembers what was current before it.
-type pause struct {
-	feeder      *feeder
-	before, now uint64
-}
-
-// setCurrent makes the record of e the current one during the pause. If another goroutine has changed the current record
-// meanwhile, resume will restore that one. The Results may be of several runs, or of none.
-func (p *pause) setCurrent(e *entry) {
-	current := uint32(0)
-	if e != nil && e.level.run.hasDeadline {
-		current = uint32(e.index) + 1
-	}
-	before, now := p.feeder.swap(current)
-	if before != p.now {
-		p.before = before
-	}
-	p.now = now
-}
-
-// resume makes the record current again that was so before the pause. It does nothing
-// if the feeder has changed since then; swap says how that happens. But if another goroutine has
-// paused the feeder meanwhile, and no record was current before, its resume must not bring back the one
-// that is current now.
-func (p pause) resume() {
-	if p.feeder == nil {
-		return
-	}
-	current, pausedAgain := &p.feeder.current, (p.now>>32+1)<<32
-	for !current.CompareAndSwap(p.now, p.before) {
-		if uint32(p.before) != 0 || current.CompareAndSwap(pausedAgain, pausedAgain+1<<32) {
-			return
-		}
-		if now := current.Load(); now != p.now && now != pausedAgain {
-			return
-		}
-	}
 }
