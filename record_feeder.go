@@ -21,7 +21,7 @@ type feeder struct {
 
 	mu         sync.Mutex
 	bulkStages []bulkStage
-	left       map[word]word // of words whose pauses have gone on: what was current before each
+	left       map[word]word // the words that are left, each with the one before it
 }
 
 func (f *feeder) register(r *run) {
@@ -43,19 +43,14 @@ func (f *feeder) setCurrent(e *entry) {
 // idle says that no function runs here.
 func (f *feeder) idle() { f.set(0) }
 
-func (f *feeder) set(current uint32) {
-	_, now := f.swap(current, 0)
-	if f.someLeft.Load() {
-		f.forgetLeftBefore(now)
-	}
-}
+func (f *feeder) set(current uint32) { f.swap(current) }
 
 // swap is atomic because two goroutines may use the feeder: a user's stage may run the
 // stages before it on another goroutine.
-func (f *feeder) swap(current uint32, kind word) (before, now word) {
+func (f *feeder) swap(current uint32) (before, now word) {
 	for {
 		before = word(f.current.Load())
-		now = before.next(current, kind)
+		now = before.next(current)
 		if f.replace(before, now) {
 			return before, now
 		}

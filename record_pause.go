@@ -1,24 +1,18 @@
 package batch
 
-import "maps"
-
 // Pauses: what a feeder's goroutine was at is put aside for a while, and comes back.
 
-// A word says which record is current in a feeder. The lowest 32 bits are the record plus 1, or 0. The next bit is inPause.
-// The others count the changes, so that each word that a pause may find again is another.
+// A word says which record is current in a feeder. Its low half is the record plus 1, or 0. Its high half counts the changes, so
+// no two words that pauses may still find are the same.
 type word uint64
-
-// inPause marks the words that belong to a pause. The others replace everything before them.
-const inPause word = 1 << 32
 
 func (w word) record() uint32 { return uint32(w) }
 
-func (w word) next(record uint32, kind word) word { return (w>>33+1)<<33 | kind | word(record) }
+func (w word) next(record uint32) word { return (w>>32+1)<<32 | word(record) }
 
-// A pause remembers what was current before it. Pauses of several goroutines may end in any order, because a user's stage may
-// pass Results on to another one. The words of a feeder form a stack therefore: the word of each pause is on top of the
-// word before it. A pause whose word is not on top when it ends, or changes, notes the word as left. That is dropped when it
-// comes to the top.
+// A pause puts aside what is current. A user's stage may pass Results on to another goroutine, so pauses of several goroutines
+// may overlap and end in any order. The words form a stack, the word of each pause on top of the one before it. If that is not
+// on top when the pause ends or changes, it is noted as left, and dropped as soon as it comes to the top.
 type pause struct {
 	feeder      *feeder
 	before, now word
@@ -27,7 +21,7 @@ type pause struct {
 // pause makes the feeder idle until the pause is resumed.
 func (f *feeder) pause() (paused pause) {
 	paused.feeder = f
-	paused.before, paused.now = f.swap(0, inPause)
+	paused.before, paused.now = f.swap(0)
 	return paused
 }
 
@@ -37,23 +31,23 @@ func (p *pause) setCurrent(e *entry) {
 	if e != nil && e.level.run.hasDeadline {
 		current = uint32(e.index) + 1
 	}
-	before, now := p.feeder.swap(current, inPause)
+	before, now := p.feeder.swap(current)
 	if before != p.now {
-		p.feeder.leave(*p, before)
+		p.feeder.leave(*p)
 		p.before = before
 	}
 	p.now = now
 }
 
-// resume makes the record current again that was so before the pause, unless a word that belongs to no pause has been set
-// meanwhile, or another goroutine's pause goes on.
+// resume makes the record current again that was so before the pause, once the pauses on top of this one have ended, too. If
+// the feeder has gone on to another record meanwhile, that stays current.
 func (p pause) resume() {
 	f := p.feeder
 	if f == nil {
 		return
 	}
 	if !f.replace(p.now, p.before) {
-		f.leave(p, word(f.current.Load()))
+		f.leave(p)
 	}
 	if f.someLeft.Load() {
 		f.dropLeft()
@@ -64,11 +58,8 @@ func (f *feeder) replace(before, now word) bool {
 	return f.current.CompareAndSwap(uint64(before), uint64(now))
 }
 
-// leave notes that the word of a pause is left. If the top belongs to no pause, the word is not in the stack any more.
-func (f *feeder) leave(p pause, top word) {
-	if top&inPause == 0 {
-		return
-	}
+// leave notes that the word of a pause is left.
+func (f *feeder) leave(p pause) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.left == nil {
@@ -92,13 +83,5 @@ func (f *feeder) dropLeft() {
 			delete(f.left, top)
 		}
 	}
-	f.someLeft.Store(len(f.left) > 0)
-}
-
-// forgetLeftBefore forgets words that were noted as left before the given one replaced the whole stack.
-func (f *feeder) forgetLeftBefore(w word) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	maps.DeleteFunc(f.left, func(left, _ word) bool { return left < w })
 	f.someLeft.Store(len(f.left) > 0)
 }
