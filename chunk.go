@@ -122,9 +122,9 @@ func (c *chunk[T]) registerFor(h *header) {
 
 // flush implements bulkStage. It may run on the goroutine of an earlier stage, which must
 // not end because of a panic in a later one, so it recovers. end panics again.
-func (c *chunk[T]) flush(asking *feeder) (some, more bool) {
+func (c *chunk[T]) flush(asking *feeder) (more bool) {
 	if !c.turn.try() {
-		return false, true
+		return true
 	}
 	defer c.turn.end()
 	returned := false
@@ -139,10 +139,9 @@ func (c *chunk[T]) flush(asking *feeder) (some, more bool) {
 			c.flushExited = true
 		}
 	}()
-	some = len(c.held) > 0
 	more = c.writeAndSend(asking)
 	returned = true
-	return some, more
+	return more
 }
 
 // end writes the last chunk at the end of the Stream. It panics, or ends the goroutine, if a function called by

@@ -170,3 +170,22 @@ func TestResultsWaitForAChunkThatIsBeingWrittenHoweverOften(t *testing.T) {
 		is.Equal(written.noted(), []string{"0", "1", "2", "3", "4"})
 	})
 }
+
+// The consumer stops at the first record. At 2s time runs short, and the lanes learn from the chunk that no one wants the second.
+func TestLanesEndWhenTimeRunsShortIfTheirChunkHasStoppedOnAnotherGoroutine(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		ctx, reserve := deadline(t)
+		start := time.Now()
+		lanes := inLanes(grouped(ctx, make([]string, 2), reserve), 1, func(ctx context.Context, v string) error {
+			if v == "1" {
+				<-ctx.Done()
+			}
+			return nil
+		})
+		for range batch.TryEachChunk(piped(lanes), 1, nothing) {
+			break
+		}
+		is.Equal(time.Since(start), 2*time.Second)
+	})
+}

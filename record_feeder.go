@@ -15,7 +15,7 @@ type feeder struct {
 	current atomic.Uint64             // a word
 	writing atomic.Pointer[[]*header] // what TryEachChunk's function is being called with
 	flushed atomic.Bool               // flush has been called
-	again   func()                    // makes the goroutine call flush once more; nil if it never does
+	again   func()                    // makes the goroutine call flush once more; nil for the source, which never does
 
 	someLeft atomic.Bool // left is not empty
 
@@ -90,28 +90,21 @@ func (f *feeder) removeBulk(b bulkStage) {
 	f.bulkStages = slices.DeleteFunc(f.bulkStages, func(other bulkStage) bool { return other == b })
 }
 
-// flush makes the bulk stages that follow write what they keep. It repeats until none has
-// anything left, because Results sent by one stage may be kept by another that was asked
-// before it.
+// flush makes the bulk stages that follow write what they keep, and reports whether the consumer wants more.
 func (f *feeder) flush() (more bool) {
 	f.flushed.Store(true)
-	for again := true; again; {
-		again = false
-		for _, b := range f.bulkStagesNow() {
-			some, more := b.flush(f)
-			if !more {
-				return false
-			}
-			again = again || some
+	for _, b := range f.bulkStagesNow() {
+		if !b.flush(f) {
+			return false
 		}
 	}
 	return true
 }
 
-// noteKept says that a bulk stage has kept a Result. If flush was called before, that was too early for this one: a stage of
-// the user's has sent it on another goroutine.
+// noteKept says that a bulk stage has kept a Result. If flush was called before, that was too early for this one: it comes from
+// a stage that was asked later, or a stage of the user's has sent it on another goroutine.
 func (f *feeder) noteKept() {
-	if f.again != nil && f.flushed.Load() {
+	if f.flushed.Load() {
 		f.again()
 	}
 }
@@ -125,7 +118,6 @@ func (f *feeder) bulkStagesNow() []bulkStage {
 // A bulkStage is a stage that keeps Results: a chunk of TryEachChunk, whatever the type of its values.
 type bulkStage interface {
 	// flush writes and sends on the kept Results, on behalf of the asking feeder. It
-	// reports whether there were some, and whether the consumer wants more. It does
-	// nothing while the stage is busy.
-	flush(asking *feeder) (some, more bool)
+	// reports whether the consumer wants more. It does nothing while the stage is busy.
+	flush(asking *feeder) (more bool)
 }
