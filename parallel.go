@@ -240,7 +240,8 @@ func (p *parallel[A, B]) passBy(l *lanes.Lane[task[A], emitted[B]], in *inlet, h
 // did not enter a lane of this Parallel is passed on as it is.
 func (p *parallel[A, B]) emit(l *lanes.Lane[task[A], emitted[B]], in *inlet, r Result[B]) bool {
 	var it *lanes.Item[task[A], emitted[B]]
-	before := in.pause()
+	var room [1]pause // saves an allocation
+	before := in.pause(room[:0])
 	if e := r.h.entry; e != nil && e.visit != nil && e.visit.crossing.border == &p.border {
 		it = e.visit.item.(*lanes.Item[task[A], emitted[B]])
 		r.h.notePassed()
@@ -251,7 +252,9 @@ func (p *parallel[A, B]) emit(l *lanes.Lane[task[A], emitted[B]], in *inlet, r R
 	if !more {
 		r.h.entry.release()
 	}
-	before.resume()
+	for _, p := range before {
+		p.resume()
+	}
 	return more
 }
 

@@ -169,17 +169,14 @@ func (in *inlet) idle() {
 	}
 }
 
-// pause makes the lane's own goroutine idle until the pause is resumed. It works with the last feeder of a level: with lanes
-// inside the lane it is their consumer, and the first feeder belongs to their reader, which may be at work.
-func (in *inlet) pause() (paused pause) {
+// pause makes the lane's own goroutine idle on all its levels until the pauses are resumed, and returns them after those of
+// room. It works with the last feeder of a level: with lanes inside the lane it is their consumer, and the first feeder belongs
+// to their reader, which may be at work.
+func (in *inlet) pause(room []pause) []pause {
 	for _, e := range in.all() {
-		if p := e.level.pause(e.level.lastFeeder()); p.before.record() != 0 {
-			paused = p
-		} else {
-			p.resume() // it was idle anyway, like those of the other levels
-		}
+		room = append(room, e.level.pause(e.level.lastFeeder()))
 	}
-	return paused
+	return room
 }
 
 // flush makes the bulk stages in the lane write what they keep.

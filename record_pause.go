@@ -2,8 +2,8 @@ package batch
 
 // Pauses: what a feeder's goroutine was at is put aside for a while, and comes back.
 
-// A word says which record is current in a feeder. Its low half is the record plus 1, or 0. Its high half counts the changes, so
-// no two words that pauses may still find are the same.
+// A word says which record is current in a feeder. Its low half is the record plus 1, or 0. Its high half is a number, which is
+// higher than that of the word it replaces. So a word that was set outside of pauses never has the number of a pause before it.
 type word uint64
 
 func (w word) record() uint32 { return uint32(w) }

@@ -1,10 +1,12 @@
 package batch
 
 import (
+	"context"
 	"runtime"
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/matryer/is"
 	"pgregory.net/rapid"
@@ -122,4 +124,32 @@ func TestNoPauseRemainsWhenManyGoroutinesHaveResumed(t *testing.T) {
 	is.Equal(word(f.current.Load()).record(), uint32(7))
 	is.Equal(len(f.left), 0)
 	is.True(!f.someLeft.Load())
+}
+
+// A goroutine in the lane pauses its feeder, goes to the second record and leaves it, while another one, which is at the first
+// record, waits to emit it.
+func TestALaneIsIdleWhileItEmitsWhateverOtherGoroutinesInItDo(t *testing.T) {
+	is := is.New(t)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+	defer cancel()
+	for r := range From(ctx, []string{"x"}, func(id string) Record { return Record{ID: id} }) {
+		lane, in := new(level), new(inlet)
+		lane.open(ctx, r.h.entry.level.run)
+		in.entrances.Store(&[]entrance{{level: lane}})
+		f := lane.lastFeeder()
+
+		later := f.pause()
+		later.setCurrent(r.h.entry)
+		earlier := f.pause()
+		emitting := in.pause(nil)
+		earlier.setCurrent(&entry{level: lane, index: 1})
+		earlier.resume()
+		is.True(!f.isRunning(0))
+		for _, p := range emitting {
+			p.resume()
+		}
+		is.True(f.isRunning(0))
+		later.resume()
+		is.True(!f.isRunning(0))
+	}
 }

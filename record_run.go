@@ -136,7 +136,7 @@ func (l *level) lastFeeder() *feeder {
 	return &l.firstFeeder
 }
 
-// pause pauses a feeder of the level. Without a deadline there is never a current record.
+// pause pauses a feeder of the level. Without a deadline no one asks for its current record.
 func (l *level) pause(f *feeder) (paused pause) {
 	if l.run.hasDeadline {
 		paused = f.pause()
