@@ -5,6 +5,7 @@ package batch_test
 import (
 	"context"
 	"errors"
+	"iter"
 	"slices"
 	"strconv"
 	"testing"
@@ -159,6 +160,41 @@ func TestARecordIsNotRunningBecauseOneOfAnotherBatchHangsAfterLanes(t *testing.T
 		is.Equal(runningIDs(report), []string{})
 		is.Equal(report.Unreached, 2)
 	})
+}
+
+// Record 1 has finished. Then a chunk has record 0, and record 1 of another batch, at which a function hangs.
+func TestARecordIsNotRunningBecauseOneOfAnotherBatchHangsInOrAfterAChunk(t *testing.T) {
+	for name, test := range map[string]struct {
+		hangsIn, hangsAfter string
+		running             []string
+	}{
+		"in it":    {hangsIn: "1", running: []string{"r0"}},
+		"after it": {hangsAfter: "1", running: []string{}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				is := is.New(t)
+				ctx, reserve := deadline(t)
+				inChunk, after := stuckOn(t, test.hangsIn), stuckOn(t, test.hangsAfter)
+				others := slices.Collect(iter.Seq[batch.Result[string]](grouped(ctx, make([]string, 2), reserve)))
+				var report batch.Report
+				response, err := batch.Run(grouped(ctx, make([]string, 2), reserve, reportInto(&report)), func(s texts) texts {
+					own := slices.Collect(iter.Seq[batch.Result[string]](s))
+					mixed := texts(slices.Values([]batch.Result[string]{others[1], own[0]}))
+					written := batch.TryEachChunk(mixed, 2, func(ctx context.Context, vs []string) error { return inChunk(ctx, vs[0]) })
+					written = batch.TryEach(written, after)
+					return func(yield func(batch.Result[string]) bool) {
+						if yield(own[1]) {
+							written(yield)
+						}
+					}
+				})
+				is.NoErr(err)
+				is.Equal(listed(response), []string{"r0"})
+				is.Equal(runningIDs(report), test.running)
+			})
+		})
+	}
 }
 
 // Record 128 fills the queue of the lane, which is at work on the first one for ten seconds. Until then the reader waits. The

@@ -12,6 +12,7 @@ import (
 // of a lane, or the consumer of lanes. The goroutine runs the stages that follow, up to the
 // point where another one takes over. The feeder tracks the record that is being worked on.
 type feeder struct {
+	run     *run
 	current atomic.Uint64             // a word
 	writing atomic.Pointer[[]*header] // what TryEachChunk's function is being called with
 	flushed atomic.Bool               // flush has been called
@@ -25,6 +26,7 @@ type feeder struct {
 }
 
 func (f *feeder) register(r *run) {
+	f.run = r
 	if !r.hasDeadline {
 		return // without a deadline no one asks which functions are running
 	}
@@ -71,7 +73,9 @@ func (f *feeder) appendRunning(all []int32) []int32 {
 	}
 	if written := f.writing.Load(); written != nil {
 		for _, h := range *written {
-			all = append(all, h.entry.index)
+			if h.entry.level.run == f.run {
+				all = append(all, h.entry.index)
+			}
 		}
 	}
 	return all

@@ -25,10 +25,11 @@ func (f *feeder) pause() (paused pause) {
 	return paused
 }
 
-// setCurrent makes the record of e the current one during the pause. The Results may be of several runs, or of none.
+// setCurrent makes the record of e the current one during the pause. If it is of another run than the feeder, or of none, no
+// record is.
 func (p *pause) setCurrent(e *entry) {
 	current := uint32(0)
-	if e != nil && e.level.run.hasDeadline {
+	if e != nil && e.level.run == p.feeder.run {
 		current = uint32(e.index) + 1
 	}
 	before, now := p.feeder.swap(current)

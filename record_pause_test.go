@@ -16,8 +16,8 @@ import (
 // of them went to last, of those whose pauses are not over. A record that the feeder's own goroutine sets replaces them all.
 func TestPausesMayEndInAnyOrder(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		f, model := new(feeder), pauseModel{}
-		r := &run{hasDeadline: true}
+		r := new(run)
+		f, model := &feeder{run: r}, pauseModel{}
 		check := func(t *rapid.T) {
 			if got, want := word(f.current.Load()).record(), model.current(); got != want {
 				t.Fatalf("current is %d, should be %d", got, want)
@@ -101,7 +101,8 @@ func entryOf(r *run, record uint32) *entry {
 
 func TestNoPauseRemainsWhenManyGoroutinesHaveResumed(t *testing.T) {
 	is := is.New(t)
-	f, r := new(feeder), &run{hasDeadline: true}
+	r := new(run)
+	f := &feeder{run: r}
 	f.set(7)
 	var all sync.WaitGroup
 	for range 4 {
