@@ -12,8 +12,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// Goroutines pause a feeder, go to other records during their pauses, and resume, in any order. The record is current that one
-// of them went to last, of those whose pauses are not over. A record that the feeder's own goroutine sets replaces them all.
+// Goroutines pause a feeder, go to other records during their pauses, and resume, in any order. Of the pauses that are not over,
+// the one that went to a record last says which is current. A record that is set outside of pauses replaces them all.
 func TestPausesMayEndInAnyOrder(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		r := new(run)
@@ -66,8 +66,8 @@ func TestPausesMayEndInAnyOrder(t *testing.T) {
 	})
 }
 
-// A pauseModel has the pauses that are not over, in the order in which they began, and those of them that the feeder's own
-// goroutine has not replaced, in the order in which they went to a record.
+// A pauseModel has the pauses that are not over, in the order in which they began. Its stack has those of them that have not been
+// replaced, in the order in which they last went to a record.
 type pauseModel struct {
 	base          uint32
 	replaced      bool
