@@ -43,14 +43,15 @@ func yields(ctx context.Context, from, n int) error {
 		}
 	}
 	return inParallel(ctx, from, from+n, func(ctx context.Context, round int) error {
-		for _, folder := range tested {
+		return inParallel(ctx, 0, len(tested), func(ctx context.Context, i int) error {
+			folder := tested[i]
 			test := exec.CommandContext(ctx, binary(folder), "-test.shuffle=on", "-test.timeout=30m", "-test.skip="+costs)
 			test.Dir, test.Env = folder, append(os.Environ(), "GOMAXPROCS="+processors(round))
 			if out, err := outputOf(test, false); err != nil {
 				return fmt.Errorf("%s\nround %d: %s failed with GOMAXPROCS=%s: %w", withoutDraws(out), round, folder, processors(round), err)
 			}
-		}
-		return nil
+			return nil
+		}, func(int) {})
 	}, func(done int) {
 		fmt.Printf("%d of %d runs; to continue from here: -from %d -n %d\n", done, n, from+done, n-done)
 	})
