@@ -51,7 +51,11 @@ func Decode[T any, P Payload](s Stream[P], unmarshal func([]byte, any) error) St
 			}
 			return *value, err
 		}
-		s(func(r Result[P]) bool { return yield(then(&r, decode, pure)) })
+		s(func(r Result[P]) bool {
+			var out Result[T]
+			then(&r, &out, decode, pure)
+			return yield(out)
+		})
 	}
 }
 

@@ -108,18 +108,25 @@ func TestLanesKeepNoValueThatHasLeft(t *testing.T) {
 	}
 }
 
-// growth returns how many times as much work f is for 16*n as for n. Garbage collection may add to either, so it measures
-// again until the factor is below enough, up to twelve times.
+// growth returns how many times as much work f is for 16*n as for n. What other threads work in a moment may be counted in the
+// next, so it compares work that takes about as long: one call for 16*n with 16 for n. Garbage collection may add to either, so it
+// measures again until the factor is below enough, up to twelve times.
 func growth(n int, enough float64, f func(n int)) float64 {
+	const factor = 16
 	few, many := math.Inf(1), math.Inf(1)
+	times := func() float64 { return factor * many / few }
 	for round := range 12 {
-		few = min(few, workOf(func() { f(n) }))
-		many = min(many, workOf(func() { f(16 * n) }))
-		if round >= 2 && many/few <= enough {
+		few = min(few, workOf(func() {
+			for range factor {
+				f(n)
+			}
+		}))
+		many = min(many, workOf(func() { f(factor * n) }))
+		if round >= 1 && times() <= enough {
 			break
 		}
 	}
-	return many / few
+	return times()
 }
 
 // The time for thousands of parts or records that fail together must grow with their number. If it grew with the number of

@@ -114,7 +114,9 @@ func chooseRoute[K comparable, A any](h header, value *A, key func(A) K, numbers
 func noRouteStage[A, B any](s Stream[A]) Stream[B] {
 	return func(yield func(Result[B]) bool) {
 		s(func(r Result[A]) bool {
-			return yield(then(&r, func(context.Context, A) (b B, err error) { return b, r.h.err }, pure))
+			var out Result[B]
+			then(&r, &out, func(context.Context, A) (b B, err error) { return b, r.h.err }, pure)
+			return yield(out)
 		})
 	}
 }

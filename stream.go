@@ -34,7 +34,11 @@ type Stage[A, B any] = func(Stream[A]) Stream[B]
 func Map[A, B any](s Stream[A], f func(A) B) Stream[B] {
 	requireStage("Map", "f", s, f != nil)
 	return func(yield func(Result[B]) bool) {
-		s(func(r Result[A]) bool { return yield(thenMap(&r, f)) })
+		s(func(r Result[A]) bool {
+			var out Result[B]
+			thenMap(&r, &out, f)
+			return yield(out)
+		})
 	}
 }
 
@@ -46,7 +50,11 @@ func Map[A, B any](s Stream[A], f func(A) B) Stream[B] {
 func TryMap[A, B any](s Stream[A], f func(context.Context, A) (B, error)) Stream[B] {
 	requireStage("TryMap", "f", s, f != nil)
 	return func(yield func(Result[B]) bool) {
-		s(func(r Result[A]) bool { return yield(then(&r, f, goesOn)) })
+		s(func(r Result[A]) bool {
+			var out Result[B]
+			then(&r, &out, f, goesOn)
+			return yield(out)
+		})
 	}
 }
 
@@ -70,7 +78,8 @@ func TryFilter[T any](s Stream[T], keep func(context.Context, T) (bool, error)) 
 func filtering[T any](s Stream[T], keep func(context.Context, T) (bool, error), how callKind) Stream[T] {
 	return func(yield func(Result[T]) bool) {
 		s(func(r Result[T]) bool {
-			kept := then(&r, keep, how)
+			var kept Result[bool]
+			then(&r, &kept, keep, how)
 			r.h = kept.h
 			if r.h.state() != ready {
 				return yield(Result[T]{h: r.h})
@@ -109,7 +118,8 @@ func TryFlatMap[A any, S ~[]B, B any](s Stream[A], f func(context.Context, A) (S
 func splitting[A any, S ~[]B, B any](s Stream[A], f func(context.Context, A) (S, error), how callKind) Stream[B] {
 	return func(yield func(Result[B]) bool) {
 		s(func(r Result[A]) bool {
-			parts := then(&r, f, how)
+			var parts Result[S]
+			then(&r, &parts, f, how)
 			if parts.h.state() != ready {
 				return yield(Result[B]{h: parts.h})
 			}
@@ -138,7 +148,13 @@ func splitting[A any, S ~[]B, B any](s Stream[A], f func(context.Context, A) (S,
 func TryEach[T any](s Stream[T], f func(context.Context, T) error) Stream[T] {
 	requireStage("TryEach", "f", s, f != nil)
 	return func(yield func(Result[T]) bool) {
-		s(func(r Result[T]) bool { return yield(thenEach(&r, f)) })
+		s(func(r Result[T]) bool {
+			thenEach(&r, f)
+			if r.h.state() != ready {
+				return yield(Result[T]{h: r.h})
+			}
+			return yield(r)
+		})
 	}
 }
 
@@ -163,17 +179,19 @@ func Tap[T any](s Stream[T], look func(Result[T])) Stream[T] {
 	return func(yield func(Result[T]) bool) {
 		s(func(r Result[T]) bool {
 			r.h.see()
-			return yield(callTap(r, look))
+			callTap(&r, look)
+			return yield(r)
 		})
 	}
 }
 
-func callTap[T any](r Result[T], look func(Result[T])) (out Result[T]) {
+// callTap calls look with r, and fails r if it panics.
+func callTap[T any](r *Result[T], look func(Result[T])) {
 	var crash error // of a scope hook
 	returned := false
 	defer func() {
 		if !returned {
-			out = failTapped(r, panicOrExit(recover()))
+			failTapped(r, panicOrExit(recover()))
 		}
 	}()
 	if r.h.scopePending() {
@@ -185,28 +203,27 @@ func callTap[T any](r Result[T], look func(Result[T])) (out Result[T]) {
 			r.h.entry.hold()
 			defer r.h.entry.release()
 		}
-		look(r)
+		look(*r)
 	}
 	returned = true
 	if crash != nil {
-		return failTapped(r, crash)
+		failTapped(r, crash)
 	}
-	return r
 }
 
 // answered reports whether the collector has responded: then no function may be called.
 func (h *header) answered() bool { return h.entry != nil && h.entry.level.run.answered.Load() }
 
-// failTapped returns r as Failed after look or a scope hook has panicked.
-func failTapped[T any](r Result[T], err error) Result[T] {
+// failTapped makes r Failed after look or a scope hook has panicked.
+func failTapped[T any](r *Result[T], err error) {
 	if r.h.entry == nil || r.h.state().Unprocessed() {
-		return r
+		return
 	}
 	if r.h.state() == failed {
 		err = errors.Join(r.Err(), err)
 	}
 	r.h.fail(err, goesOn)
-	return Result[T]{h: r.h}
+	*r = Result[T]{h: r.h}
 }
 
 // Discard acknowledges every ready result: the result becomes Done, and its value is
