@@ -182,9 +182,8 @@ func (h *header) become(s state, err error) {
 // A stage that uses [iter.Pull] must call stop before it returns. Otherwise the record that
 // it pulled last counts as still running ([ErrRunning]) and is reported, if the invocation has a
 // deadline.
-func Then[A, B any](r Result[A], f func(context.Context, A) (B, error)) Result[B] {
+func Then[A, B any](r Result[A], f func(context.Context, A) (B, error)) (out Result[B]) {
 	requireGiven[A]("Then", "f", f != nil)
-	var out Result[B]
 	then(&r, &out, f, tentative)
 	return out
 }
