@@ -30,6 +30,7 @@ package order
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -69,9 +70,9 @@ type part struct {
 // failedPart is a part that has failed at least once.
 type failedPart[C any] struct {
 	part
-	at   int32  // the line
-	last uint16 // version
-	open []failure[C]
+	at   int32        // the line
+	last uint16       // version
+	open []failure[C] // by version
 }
 
 // failure is one failed Result.
@@ -322,7 +323,7 @@ func (l *line[C]) remove(p *failedPart[C]) {
 	l.failed = slices.Delete(l.failed, at, at+1)
 }
 
-// Unsettled returns the open failures, by record.
+// Unsettled returns the open failures, by record, part and version.
 func (o *Order[C]) Unsettled() []Cause[C] {
 	if !o.Open() {
 		return nil
@@ -330,12 +331,9 @@ func (o *Order[C]) Unsettled() []Cause[C] {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	var all []Cause[C]
-	for _, p := range o.parts {
+	for _, p := range slices.SortedFunc(maps.Values(o.parts), byPart) {
 		all = p.causes(all, func(*failure[C]) bool { return true })
 	}
-	slices.SortFunc(all, func(a, b Cause[C]) int {
-		return cmp.Or(cmp.Compare(a.Index, b.Index), cmp.Compare(a.Number, b.Number), cmp.Compare(a.Version, b.Version))
-	})
 	return all
 }
 
