@@ -18,7 +18,8 @@ type contest struct {
 	name    string // within the part
 	records int
 	rivals  []rival
-	env     []string // added to the rivals' environment
+	env     []string      // added to the rivals' environment
+	payload func() []byte // of the invocation; nil if there is none
 }
 
 // A rival is one way to do the work of a contest: a Go function or a Node program.
@@ -93,6 +94,11 @@ func contests() []contest {
 		for _, size := range append(smallSizes, sizes...) {
 			all = append(all, s.contest(size))
 		}
+		if s.name == "sqs" {
+			for _, size := range smallSizes {
+				all = append(all, s.contest(size).with("GOMAXPROCS=1"))
+			}
+		}
 	}
 	for _, size := range sizes {
 		all = append(all, stagesContest(size.n))
@@ -100,19 +106,26 @@ func contests() []contest {
 	for _, n := range []int{1, 10, 100} {
 		all = append(all, runContest(n))
 	}
-	fewerCollections := lanesContest("0.3 µs, GOGC=400", 300*time.Nanosecond)
-	fewerCollections.env = []string{"GOGC=400"}
-	return append(all, lanesContest("3 µs", 3*time.Microsecond), lanesContest("0.3 µs", 300*time.Nanosecond), fewerCollections)
+	short := lanesContest("0.3 µs", 300*time.Nanosecond)
+	return append(all, lanesContest("3 µs", 3*time.Microsecond), short, short.with("GOGC=400"))
+}
+
+// with returns the same contest with an environment variable, which its name says.
+func (c contest) with(variable string) contest {
+	c.name += ", " + variable
+	c.env = []string{variable}
+	return c
 }
 
 // contest compares the handlers from payload bytes to response bytes.
 func (s source) contest(size size) contest {
-	c := contest{part: s.name, name: size.String(), records: size.n}
+	payload := func() []byte { return s.payload(size) }
+	c := contest{part: s.name, name: size.String(), records: size.n, payload: payload}
 	for _, r := range s.rivals {
 		c.rivals = append(c.rivals, rival{name: r.name, prepare: func(context.Context) func() error {
-			payload := s.payload(size)
+			bytes := payload()
 			return func() error {
-				_, err := invoke(r.handler, payload)
+				_, err := invoke(r.handler, bytes)
 				return err
 			}
 		}})
@@ -154,16 +167,11 @@ func find(part, name, rivalName string) (rival, error) {
 	return rival{}, fmt.Errorf("no rival %q in %s %s", rivalName, part, name)
 }
 
-// writePayload writes the payload to a file for the Node programs. It does nothing if no
-// source has the contest.
+// writePayload writes the payload to a file for the Node programs, if there is one.
 func (c contest) writePayload(dir string) (path string, err error) {
-	for _, s := range sources() {
-		for _, size := range append(smallSizes, sizes...) {
-			if s.name == c.part && size.String() == c.name {
-				path = fmt.Sprintf("%s/%s.json", dir, c.part)
-				return path, os.WriteFile(path, s.payload(size), 0o644)
-			}
-		}
+	if c.payload == nil {
+		return "", nil
 	}
-	return "", nil
+	path = fmt.Sprintf("%s/%s.json", dir, c.part)
+	return path, os.WriteFile(path, c.payload(), 0o644)
 }
