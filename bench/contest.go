@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
@@ -94,10 +95,12 @@ func contests() []contest {
 		for _, size := range append(smallSizes, sizes...) {
 			all = append(all, s.contest(size))
 		}
+		few := []size{{n: 10}}
 		if s.name == "sqs" {
-			for _, size := range smallSizes {
-				all = append(all, s.contest(size).with("GOMAXPROCS=1"))
-			}
+			few = slices.Concat(smallSizes, few)
+		}
+		for _, size := range few {
+			all = append(all, s.contest(size).with(oneThread))
 		}
 	}
 	for _, size := range sizes {
@@ -109,6 +112,9 @@ func contests() []contest {
 	short := lanesContest("0.3 µs", 300*time.Nanosecond)
 	return append(all, lanesContest("3 µs", 3*time.Microsecond), short, short.with("GOGC=400"))
 }
+
+// oneThread makes Go use one thread for everything but system calls.
+const oneThread = "GOMAXPROCS=1"
 
 // with returns the same contest with an environment variable, which its name says.
 func (c contest) with(variable string) contest {

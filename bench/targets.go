@@ -36,10 +36,10 @@ func (r *results) targets() []target {
 		all = append(all, r.payloadTargets()...)
 	}
 	if r.costs["kinesis"] != nil {
-		all = append(all, r.streamTarget("kinesis", "Kinesis", libraryV2, 1.1))
+		all = append(all, r.streamTargets("kinesis", "Kinesis", libraryV2, 1.1)...)
 	}
 	if r.costs["dynamodb"] != nil {
-		all = append(all, r.streamTarget("dynamodb", "DynamoDB", library, 1))
+		all = append(all, r.streamTargets("dynamodb", "DynamoDB", library, 1)...)
 	}
 	if r.costs["stages"] != nil {
 		all = append(all, r.stageTargets()...)
@@ -75,12 +75,17 @@ func (r *results) sizeTarget(what, function string) target {
 func megabytes(bytes int64) float64 { return float64(bytes) / 1e6 }
 
 func (r *results) payloadTargets() (all []target) {
-	one := r.costs["sqs"]["1, none refused"]
-	all = append(all, atMost("SQS, batch of 1, none refused: elapsed time of batch with json/v2 relative to the floor", 2.7, one[libraryV2].Wall/one[floor].Wall))
+	for _, size := range []string{"1, none refused", "1, none refused, " + oneThread} {
+		c := r.costs["sqs"][size]
+		all = append(all, atMost("SQS, batch of "+size+": elapsed time of batch with json/v2 relative to the floor", 2.7, c[libraryV2].Wall/c[floor].Wall))
+	}
 	for _, of := range []struct {
 		size          string
 		byHand, power float64
-	}{{"10, none refused", 2.6, 1}, {"10", 2.6, 1}, {"1000", 4.5, 1.5}, {"10000", 3, 1.5}} {
+	}{
+		{"10, none refused", 2.6, 1}, {"10, none refused, " + oneThread, 2.6, 1}, {"10", 2.6, 1}, {"10, " + oneThread, 2.6, 1},
+		{"1000", 4.5, 1.5}, {"10000", 3, 1.5},
+	} {
 		c := r.costs["sqs"][of.size]
 		all = append(all,
 			atLeast("SQS, batch of "+of.size+": CPU of `lambda.NewHandler` relative to batch with json/v2", of.byHand, c[byHand].CPU/c[libraryV2].CPU),
@@ -93,10 +98,12 @@ func (r *results) payloadTargets() (all []target) {
 	return append(all, r.flatCostTarget("SQS with json/v2: CPU per record in batches of 100, 1000 and 10000, largest relative to smallest", "sqs", libraryV2))
 }
 
-// streamTarget is about batches of ten records, where the fixed cost matters most.
-func (r *results) streamTarget(part, name, rival string, bound float64) target {
-	c := r.costs[part]["10"]
-	return atLeast(name+", batch of 10: elapsed time of Powertools TypeScript (sync) relative to batch", bound, c[powertools].Wall/c[rival].Wall)
+// streamTargets are about batches of ten records, where the fixed cost matters most.
+func (r *results) streamTargets(part, name, rival string, bound float64) []target {
+	return lo.Map([]string{"10", "10, " + oneThread}, func(size string, _ int) target {
+		c := r.costs[part][size]
+		return atLeast(name+", batch of "+size+": elapsed time of Powertools TypeScript (sync) relative to batch", bound, c[powertools].Wall/c[rival].Wall)
+	})
 }
 
 func (r *results) stageTargets() (all []target) {
