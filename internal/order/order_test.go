@@ -240,6 +240,7 @@ func TestLeavingAStayReturnsOnlyItsOwnFailures(t *testing.T) {
 	third := fail(0, 7, "third")
 	o.Pass(settled)
 	is.True(o.Failed(7))
+	is.True(o.Failed(8))
 	is.True(!o.Failed(9))
 	is.Equal(o.Leave(7), []order.Cause[string]{{Failure: third, Cause: "third"}, {Failure: first, Cause: "first"}})
 	is.Equal(len(o.Leave(7)), 0)
