@@ -11,8 +11,8 @@ import (
 )
 
 // flaky runs the tests of all packages of the root module n times, with the race detector and in random order. Four times
-// as many run at once as there are processors, so that the machine is busy, and every other run is halted again and again.
-// Their GOMAXPROCS is 1, 2 and 8 in turn.
+// as many run at once as there are processors, so that the machine is busy, and every other run is halted again and again. So
+// one run may take half an hour. Their GOMAXPROCS is 1, 2 and 8 in turn.
 func flaky(ctx context.Context, from, n int) error {
 	list, err := exec.CommandContext(ctx, "go", "list", "-f", "{{if or .TestGoFiles .XTestGoFiles}}{{.Dir}}{{end}}", "./...").Output()
 	if err != nil {
@@ -34,7 +34,7 @@ func flaky(ctx context.Context, from, n int) error {
 	return inParallel(ctx, from, from+n, func(ctx context.Context, round int) error {
 		for i, folder := range folders {
 			procs, halted := processors(round), round%2 == 1
-			test := exec.CommandContext(ctx, binary(i), "-test.shuffle=on", "-test.timeout=30m")
+			test := exec.CommandContext(ctx, binary(i), "-test.shuffle=on", "-test.timeout=2h")
 			test.Dir, test.Env = folder, append(os.Environ(), "GOMAXPROCS="+procs)
 			out, err := outputOf(test, halted)
 			if err != nil {
