@@ -150,9 +150,6 @@ func TryEach[T any](s Stream[T], f func(context.Context, T) error) Stream[T] {
 	return func(yield func(Result[T]) bool) {
 		s(func(r Result[T]) bool {
 			thenEach(&r, f)
-			if r.h.state() != ready {
-				return yield(Result[T]{h: r.h})
-			}
 			return yield(r)
 		})
 	}
