@@ -220,7 +220,6 @@ func failTapped[T any](r *Result[T], err error) {
 		err = errors.Join(r.Err(), err)
 	}
 	r.h.fail(err, goesOn)
-	*r = Result[T]{h: r.h}
 }
 
 // Discard acknowledges every ready result: the result becomes Done, and its value is
