@@ -6,7 +6,7 @@ type inbox[T, R any] struct {
 	number  int
 	ready   queue[T, R]
 	waiting int         // how many of its items wait in their lines
-	lane    *Lane[T, R] // in a routed pool the lane that takes its items; nil: none has started, or it has ended
+	lane    *Lane[T, R] // in a routed pool the last lane that was started for its items; nil: none was
 	refuses bool        // its lane has ended before its input
 	owner   any         // of the lane that ended
 }

@@ -7,9 +7,6 @@ import "slices"
 // successor finishes what it has taken, and the rest is refused.
 func (p *Pool[K, T, R]) closeInbox(l *Lane[T, R], returned bool) {
 	in := l.inbox
-	if in.lane == l {
-		in.lane = nil
-	}
 	switch {
 	case p.stopped.Load(): // Drain handles what is left
 	case !l.retiring || !returned:
@@ -20,8 +17,8 @@ func (p *Pool[K, T, R]) closeInbox(l *Lane[T, R], returned bool) {
 				p.advance(line)
 			}
 		}
-	case in.lane == nil && in.ready.len() > 0:
-		in.lane = p.start(in)
+	default:
+		p.startSuccessor(l)
 	}
 }
 

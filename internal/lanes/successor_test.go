@@ -7,6 +7,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/lambdabatch/batch/internal/lanes"
 )
 
 // Lane 0 lets go of two items when it is retired. The first one leaves the line to items for lane 1 and lane 0.
@@ -89,6 +91,37 @@ func TestASuccessorStartsWhenTheLaneHoldsOnlyWhatItsStagesKeep(t *testing.T) {
 		s.consume()
 		equal(t, "given", s.given()[3:], []time.Duration{0, time.Second})
 	})
+}
+
+// The lane lets go of its first item, which lets the last one wait for a successor, and a second later it ends without having
+// let go of the other one.
+func TestALaneThatRetiresAndDropsAnItemHasASuccessorUnlessItCrashes(t *testing.T) {
+	for _, returned := range []bool{true, false} {
+		bubble(t, func(t *testing.T) {
+			s := newPair(func(s *scene, l *lane) {
+				if l.Owner != 0 {
+					do(s, l)
+					return
+				}
+				defer s.Close(l, returned, lost(s))
+				for _, turn := s.Next(l); turn != lanes.End; {
+					_, turn = s.Next(l)
+				}
+				s.emit(l, s.items[0], 0)
+				time.Sleep(time.Second)
+			})
+			s.add(1, 0, 0, 0)
+			s.add(2, 0, 0, 0)
+			s.add(1, 0, 0, 0).Value.to = 1
+			s.add(1, 0, 0, 0)
+			s.produce()
+			s.consume()
+			hows, started := s.hows(), s.started()[0]
+			if last := hows[3]; hows[1] != "lost." || returned && (last != "." || started != 2) || !returned && (last != "refused." || started != 1) {
+				t.Errorf("returned %v: %v, %d lanes started", returned, hows, started)
+			}
+		})
+	}
 }
 
 func TestItemsAreRefusedAlsoWhenEveryRoutedLaneHasEnded(t *testing.T) {
