@@ -78,19 +78,46 @@ func TestALaneThatEndsEarlyHasOneSuccessor(t *testing.T) {
 }
 
 // The lane retires at 0s and lets go of the first item, which lets the last one wait for a successor. At 1s it lets go of the
-// second one, and until 6s stages in it hold the third.
+// second one, and at 6s of the third.
 func TestASuccessorStartsWhenTheLaneHoldsOnlyWhatItsStagesKeep(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		s := newPair(firstHolding)
-		s.add(1, 0, 0, 0)
-		s.add(2, 0, 0, time.Second)
-		s.add(3, 0, 0, 5*time.Second).Value.kept = true
-		s.add(1, 0, 0, 0).Value.to = 1
-		s.add(1, 0, 0, 0)
-		s.produce()
-		s.consume()
-		equal(t, "given", s.given()[3:], []time.Duration{0, time.Second})
-	})
+	for kept, starts := range map[bool]time.Duration{true: time.Second, false: 6 * time.Second} {
+		bubble(t, func(t *testing.T) {
+			s := newPair(firstHolding)
+			s.add(1, 0, 0, 0)
+			s.add(2, 0, 0, time.Second)
+			s.add(3, 0, 0, 5*time.Second).Value.kept = kept
+			s.add(1, 0, 0, 0).Value.to = 1
+			s.add(1, 0, 0, 0)
+			s.produce()
+			s.consume()
+			equal(t, "given", s.given()[3:], []time.Duration{0, starts})
+		})
+	}
+}
+
+// The lane retires, and the pool is given up or broken off before it lets go of its last item.
+func TestALaneThatEndsEarlyHasNoSuccessorOnceThePoolHasStopped(t *testing.T) {
+	for name, stop := range map[string]func(*scene){
+		"given up": func(s *scene) { s.GiveUp(false) },
+		"broken":   func(s *scene) { s.Break() },
+	} {
+		bubble(t, func(t *testing.T) {
+			s := newPair(firstHolding)
+			s.add(1, 0, 0, 0)
+			s.add(2, 0, 0, 5*time.Second)
+			s.add(1, 0, 0, 0).Value.to = 1
+			s.add(1, 0, 0, 0)
+			s.produce()
+			go func() {
+				time.Sleep(time.Second)
+				stop(s)
+			}()
+			s.consume()
+			if n := s.started()[0]; n != 1 {
+				t.Errorf("%s: %d lanes started", name, n)
+			}
+		})
+	}
 }
 
 // The lane lets go of its first item, which lets the last one wait for a successor, and a second later it ends without having
