@@ -219,23 +219,52 @@ func TestARecordWithAStuckCopyIsReportedThoughOtherResultsHavePassed(t *testing.
 	}
 }
 
-// A function is called for a record that the source has left, and hangs. Only then does a copy arrive, the first one.
+// A function is called for a record that the source, or the consumer of lanes, has left, and hangs. Only then does a copy
+// arrive, the first one.
 func TestARecordWithAStuckCopyIsReportedThoughTheSourceHadLeftIt(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		is := is.New(t)
-		ctx, reserve := deadline(t)
-		stuck := stuckOn(t, "0")
-		response, err := batch.Run(grouped(ctx, make([]string, 2), reserve), func(s texts) texts {
+	type function = func(context.Context, string) error
+	for name, stage := range map[string]func(texts, function) texts{
+		"source": func(s texts, f function) texts {
 			return func(yield func(batch.Result[string]) bool) {
 				kept := slices.Collect(s)
-				go batch.Then(kept[0], sameValue(stuck))
+				go batch.Then(kept[0], sameValue(f))
 				synctest.Wait()
 				slices.Values(kept)(yield)
 			}
+		},
+		"lanes": func(s texts, f function) texts {
+			s = inLanes(s, 2, func(_ context.Context, v string) error {
+				if v == "1" {
+					time.Sleep(2 * time.Second)
+				}
+				return nil
+			})
+			return func(yield func(batch.Result[string]) bool) {
+				var kept []batch.Result[string]
+				for r := range s {
+					if kept = append(kept, r); len(kept) == 1 {
+						go func() {
+							time.Sleep(time.Second) // the consumer waits for the other record
+							batch.Then(r, sameValue(f))
+						}()
+					}
+				}
+				slices.Values(kept)(yield)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				is := is.New(t)
+				ctx, reserve := deadline(t)
+				response, err := batch.Run(grouped(ctx, make([]string, 2), reserve), func(s texts) texts {
+					return stage(s, stuckOn(t, "0"))
+				})
+				is.NoErr(err)
+				is.Equal(listed(response), []string{"r0"})
+			})
 		})
-		is.NoErr(err)
-		is.Equal(listed(response), []string{"r0"})
-	})
+	}
 }
 
 // swappingPairs sends the second of two results before the first.
