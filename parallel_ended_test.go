@@ -72,3 +72,20 @@ func TestARecordIsAcknowledgedThoughALaneSendsACopyWhenTheLoopHasBeenLeft(t *tes
 		is.Equal(listed(response), []string{})
 	})
 }
+
+// The stage before the lanes goes on after the loop has been left, and sends a result of another batch.
+func TestALoopOverLanesEndsThoughTheStageBeforeSendsAResultOfAnotherBatchLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		calls := 0
+		before := func(yield func(batch.Result[string]) bool) {
+			batch.Of("0")(yield)
+			time.Sleep(time.Second)
+			is.True(slices.ContainsFunc(slices.Collect(batch.Of("late")), func(r batch.Result[string]) bool { return !yield(r) }))
+		}
+		for range inLanes(before, 1, func(context.Context, string) error { calls++; return nil }) {
+			break
+		}
+		is.Equal(calls, 1)
+	})
+}
