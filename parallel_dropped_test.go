@@ -195,6 +195,30 @@ func TestADroppedFailureIsNotSettledByACopyThatGoesThroughLanes(t *testing.T) {
 	}
 }
 
+// Of two copies of a result the first one fails and is dropped. The other one goes through lanes.
+func TestADroppedFailureIsNotSettledByACopyThatHasNotFailedAndGoesThroughLanes(t *testing.T) {
+	is := is.New(t)
+	source := grouped(t.Context(), make([]string, 1), batch.WithoutAllFailedError())
+	response, err := batch.Run(source, func(s texts) texts {
+		calls := 0
+		tried := batch.TryEach(twice(s), func(context.Context, string) error {
+			if calls++; calls == 1 {
+				return errBoom
+			}
+			return nil
+		})
+		return inLanes(func(yield func(batch.Result[string]) bool) {
+			for r := range tried {
+				if r.Err() == nil && !yield(r) {
+					return
+				}
+			}
+		}, 1, succeed)
+	})
+	is.NoErr(err)
+	is.Equal(listed(response), []string{"r0"})
+}
+
 // seenAgain has as many stages see each result.
 func seenAgain(s texts, stages int) texts {
 	for range stages {
