@@ -4,7 +4,7 @@
 //	go run ./internal/prove schedules            # 1,000,000 drawn schedules, redeliveries to the end
 //	go run ./internal/prove fuzz                 # 100,000,000 payloads for the readers of events
 //	go run ./internal/prove flaky                # every test 200 times, under load and with 1, 2 and 8 processors
-//	go run ./internal/prove yields               # the tests 100 times, with goroutines that yield at random
+//	go run ./internal/prove yields               # 10,000 cases of each property, with goroutines that yield at random
 //
 // -n sets how much is tried. Each command prints how to continue where it stopped: with -from and -n. It ends with status 1 if
 // anything fails, or if it is interrupted.
@@ -31,7 +31,7 @@ var proofs = map[string]proof{
 	"schedules": {"drawn schedules", 1_000_000, schedules},
 	"fuzz":      {"payloads", 100_000_000, fuzz},
 	"flaky":     {"runs of every test", 200, flaky},
-	"yields":    {"runs of the tests with yields at random", 100, yields},
+	"yields":    {"cases of each property with yields at random", 10_000, yields},
 }
 
 func main() {

@@ -14,18 +14,22 @@ import (
 	"strings"
 )
 
-// yielding are the packages whose goroutines yield, and tested are those whose tests are run.
+// yielding are the packages whose goroutines yield. Their tests are run, and whole runs also run those of checking, which need
+// many cases to find the stages that are broken on purpose.
 var (
 	yielding = []string{".", "internal/lanes", "internal/ledger", "internal/order"}
-	tested   = append(slices.Clone(yielding), "batchtest")
+	checking = []string{"batchtest"}
 )
 
 // costs matches the tests that count allocations, memory or time, which are others in a program that yields.
 const costs = "Cost|Alloc|Memory|Linear|StoreEachValueOnce"
 
-// yields runs the tests n times in a program that yields the processor before one statement in forty, and sometimes for long.
-// So goroutines overtake each other where the scheduler would rarely let them. Every run draws anew where to yield. Their
-// GOMAXPROCS is 1, 2 and 8 in turn.
+// runLength is how many cases of each property a whole run of the tests draws. As in go test, the main ones draw more.
+const runLength = 100
+
+// yields runs the tests in a program that yields the processor before one statement in forty, and sometimes for long. So
+// goroutines overtake each other where the scheduler would rarely let them. It draws n cases of each property, a hundred in
+// each run; if n is less, there is one short run. Every run draws anew where to yield. Their GOMAXPROCS is 1, 2 and 8 in turn.
 func yields(ctx context.Context, from, n int) error {
 	dir, err := os.MkdirTemp("", "prove")
 	if err != nil {
@@ -36,16 +40,22 @@ func yields(ctx context.Context, from, n int) error {
 	if err != nil {
 		return err
 	}
+	cases, tested := min(n, runLength), yielding
+	if cases == runLength {
+		tested = slices.Concat(yielding, checking)
+	}
 	binary := func(folder string) string { return filepath.Join(dir, strings.ReplaceAll(folder, "/", "_")+".test") }
 	for _, folder := range tested {
 		if err := command(ctx, "go", "test", "-c", "-overlay", overlay, "-o", binary(folder), "./"+folder); err != nil {
 			return err
 		}
 	}
-	return inParallel(ctx, from, from+n, func(ctx context.Context, round int) error {
+	first, last := from/runLength, (from+n+runLength-1)/runLength
+	return inParallel(ctx, first, last, func(ctx context.Context, round int) error {
 		return inParallel(ctx, 0, len(tested), func(ctx context.Context, i int) error {
 			folder := tested[i]
-			test := exec.CommandContext(ctx, binary(folder), "-test.shuffle=on", "-test.timeout=30m", "-test.skip="+costs)
+			test := exec.CommandContext(ctx, binary(folder), "-test.shuffle=on", "-test.timeout=2h", "-test.skip="+costs,
+				"-rapid.checks="+fmt.Sprint(cases))
 			test.Dir, test.Env = folder, append(os.Environ(), "GOMAXPROCS="+processors(round))
 			if out, err := outputOf(test, false); err != nil {
 				return fmt.Errorf("%s\nround %d: %s failed with GOMAXPROCS=%s: %w", withoutDraws(out), round, folder, processors(round), err)
@@ -53,7 +63,8 @@ func yields(ctx context.Context, from, n int) error {
 			return nil
 		}, func(int) {})
 	}, func(done int) {
-		fmt.Printf("%d of %d runs; to continue from here: -from %d -n %d\n", done, n, from+done, n-done)
+		done *= runLength
+		fmt.Printf("%d of %d cases; to continue from here: -from %d -n %d\n", min(done, n), n, first*runLength+done, max(n-done, 0))
 	})
 }
 
