@@ -148,6 +148,37 @@ func TestARecordWaitingInLanesIsReportedEvenIfACopyArrived(t *testing.T) {
 	})
 }
 
+// The function after the lanes is stuck at record 1, and as many results wait for it as may wait. So the lane waits, too, when it
+// sends a copy of record 0.
+func TestARecordWaitingToLeaveItsLaneIsReportedEvenIfACopyArrived(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		ctx, reserve := deadline(t)
+		response, err := batch.Run(grouped(ctx, make([]string, 2+lanes.Behind), reserve, batch.WithoutAllFailedError()), func(s texts) texts {
+			return batch.TryEach(batch.Parallel(s, 1, func(s texts) texts {
+				return func(yield func(batch.Result[string]) bool) {
+					var first batch.Result[string]
+					for r := range s {
+						if !yield(r) {
+							return
+						}
+						switch r.Record().Index {
+						case 0:
+							first = r
+							time.Sleep(time.Second) // it arrives
+						case 1:
+							time.Sleep(time.Second) // the function hangs
+						}
+					}
+					yield(first)
+				}
+			}), stuckOn(t, "1"))
+		})
+		is.NoErr(err)
+		is.Equal(listed(response)[:2], []string{"r0", "r1"})
+	})
+}
+
 func TestTheReportNamesTheRecordThatIsStuckAfterAChunk(t *testing.T) {
 	chunk := func(s texts, size int) texts {
 		return batch.TryEachChunk(s, size, func(context.Context, []string) error { return nil })
