@@ -64,10 +64,10 @@ type Mapping struct {
 	BatchSize         Setting[int]
 	BatchWindow       Setting[int]    // MaximumBatchingWindowInSeconds
 	ProvisionedPoller Setting[bool]   // Kafka: ProvisionedPollerConfig is present
-	BisectOnError     Setting[bool]   // streams: BisectBatchOnFunctionError
-	RetryAttempts     Setting[int]    // streams: MaximumRetryAttempts, -1 means unlimited
-	RecordAge         Setting[int]    // streams: MaximumRecordAgeInSeconds, -1 means unlimited
-	OnFailure         Setting[string] // streams: the on-failure destination
+	BisectOnError     Setting[bool]   // not SQS: BisectBatchOnFunctionError
+	RetryAttempts     Setting[int]    // not SQS: MaximumRetryAttempts, -1 means unlimited
+	RecordAge         Setting[int]    // not SQS: MaximumRecordAgeInSeconds, -1 means unlimited
+	OnFailure         Setting[string] // not SQS: the on-failure destination
 	TumblingWindow    Setting[int]    // streams: TumblingWindowInSeconds
 }
 

@@ -32,7 +32,19 @@ func parametersPage(kind Kind) string {
 	return guide + streamPages(kind).parameters
 }
 
-func onFailurePage(kind Kind) string { return guide + streamPages(kind).onFailure }
+func retriesPage(kind Kind) string {
+	if kind == Kafka {
+		return kafkaPage
+	}
+	return parametersPage(kind)
+}
+
+func onFailurePage(kind Kind) string {
+	if kind == Kafka {
+		return guide + "kafka-on-failure-destination.html"
+	}
+	return guide + streamPages(kind).onFailure
+}
 
 func windowPage(kind Kind) string { return guide + streamPages(kind).windows }
 

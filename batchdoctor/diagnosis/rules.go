@@ -21,6 +21,9 @@ func mappingRules(kind Kind) []check[Mapping] {
 		rules = append(rules,
 			check[Mapping]{ProvisionedKafka, provisionedKafka},
 			check[Mapping]{BatchSize, streamBatchSize},
+			check[Mapping]{Bisect, inProvisionedMode(bisect)},
+			check[Mapping]{Retries, inProvisionedMode(retries)},
+			check[Mapping]{Destination, inProvisionedMode(destination)},
 		)
 	default:
 		rules = append(rules,
@@ -86,6 +89,16 @@ func provisionedKafka(m Mapping) verdict {
 		Fix:      Fix{SetProvisionedPoller, "1"},
 		Page:     kafkaPage,
 	})
+}
+
+// inProvisionedMode makes a rule for Kafka. Only in provisioned mode are there settings for retries.
+func inProvisionedMode(rule func(Mapping) verdict) func(Mapping) verdict {
+	return func(m Mapping) verdict {
+		if provisioned, _ := m.ProvisionedPoller.Value(); !provisioned {
+			return verdict{}
+		}
+		return rule(m)
+	}
 }
 
 const (

@@ -18,25 +18,32 @@ func bisect(m Mapping) verdict {
 			"as a whole, good records included.",
 		Resource: m.Resource,
 		Fix:      Fix{SetBisect, "true"},
-		Page:     parametersPage(m.Source.Kind),
+		Page:     retriesPage(m.Source.Kind),
 	})
 }
 
 func retries(m Mapping) verdict {
 	attempts, attemptsOK := m.RetryAttempts.Or(unlimited).Value()
 	age, ageOK := m.RecordAge.Or(unlimited).Value()
+	ordered := "shard"
+	if m.Source.Kind == Kafka {
+		ordered = "partition"
+	}
 	switch {
 	case attemptsOK && attempts >= 0, ageOK && age >= 0:
 		return pass()
+	case m.Source.Kind == Kafka && !m.OnFailure.IsUnset():
+		return destination(m) // with one, Lambda limits the retries to ten
 	case !attemptsOK || !ageOK:
 		return undecided(m.asks("MaximumRetryAttempts", m.RetryAttempts), m.asks("MaximumRecordAgeInSeconds", m.RecordAge))
 	}
 	return fail(Finding{
 		Severity: Warning,
-		Message:  "MaximumRetryAttempts and MaximumRecordAgeInSeconds are both unlimited. A poison record blocks its shard until it expires.",
+		Message: fmt.Sprintf("MaximumRetryAttempts and MaximumRecordAgeInSeconds are both unlimited. "+
+			"A poison record blocks its %s until it expires.", ordered),
 		Resource: m.Resource,
 		Fix:      Fix{SetRetryAttempts, "5"},
-		Page:     parametersPage(m.Source.Kind),
+		Page:     retriesPage(m.Source.Kind),
 	})
 }
 

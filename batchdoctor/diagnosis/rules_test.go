@@ -47,6 +47,9 @@ func kafka() diagnosis.Mapping {
 	m := fifo()
 	m.Source = diagnosis.Source{Resource: diagnosis.Resource{Name: "Orders"}, Kind: diagnosis.Kafka}
 	m.ProvisionedPoller = diagnosis.Known(true)
+	m.BisectOnError = diagnosis.Known(true)
+	m.RetryAttempts = diagnosis.Known(0)
+	m.OnFailure = diagnosis.Known("GivenUp")
 	return m
 }
 
@@ -69,7 +72,8 @@ func TestGoodMappingsPassTheirRules(t *testing.T) {
 		"batch-size", "function-timeout"})
 	is.Equal(examine(stream()).Passed, []diagnosis.Rule{"response-type", "batch-size", "bisect", "retries", "destination",
 		"tumbling-window", "function-timeout"})
-	is.Equal(examine(kafka()).Passed, []diagnosis.Rule{"response-type", "provisioned-kafka", "batch-size", "function-timeout"})
+	is.Equal(examine(kafka()).Passed, []diagnosis.Rule{"response-type", "provisioned-kafka", "batch-size", "bisect", "retries", "destination",
+		"function-timeout"})
 	is.Equal(found(fifo())+found(stream())+found(kafka()), "")
 }
 
@@ -175,6 +179,24 @@ func TestKafkaNeedsProvisionedModeForPartialResponses(t *testing.T) {
 	m.ResponseTypes = diagnosis.Unknown[[]string]("is unknown")
 	is.Equal(found(m), "hint unresolved")
 	is.Equal(examine(m).Findings[0].Message, "The mapping's FunctionResponseTypes is unknown. Not checked: response-type, provisioned-kafka.")
+}
+
+func TestInProvisionedModeKafkaNeedsLimitsOfRetries(t *testing.T) {
+	is := is.New(t)
+	unlimited := kafka()
+	unlimited.BisectOnError, unlimited.RetryAttempts = diagnosis.Unset[bool](), diagnosis.Unset[int]()
+	is.Equal(found(unlimited), "warning bisect") // ten retries, because of the destination
+	unlimited.OnFailure = diagnosis.Unknown[string]("is unknown")
+	is.Equal(found(unlimited), "warning bisect, hint unresolved")
+	is.True(strings.Contains(examine(unlimited).Findings[1].Message, "Not checked: retries, destination."))
+	unlimited.OnFailure = diagnosis.Unset[string]()
+	is.Equal(found(unlimited), "warning bisect, warning retries, warning destination")
+	is.True(strings.Contains(examine(unlimited).Findings[1].Message, "blocks its partition"))
+	limited := unlimited
+	limited.RetryAttempts, limited.OnFailure = diagnosis.Known(5), diagnosis.Unknown[string]("is unknown")
+	is.Equal(examine(limited).Passed, []diagnosis.Rule{"response-type", "provisioned-kafka", "batch-size", "retries", "function-timeout"})
+	unlimited.ProvisionedPoller = diagnosis.Unset[bool]() // then there are no such settings
+	is.Equal(found(unlimited), "error provisioned-kafka")
 }
 
 func TestAWindowNamesTheHandlerOfItsSource(t *testing.T) {

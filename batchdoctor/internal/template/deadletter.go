@@ -2,33 +2,38 @@ package template
 
 import "github.com/lambdabatch/batch/batchdoctor/diagnosis"
 
-// deadLetterProperties are the paths of the properties that name a dead-letter queue.
-var deadLetterProperties = [][]string{
-	{"RedrivePolicy", "deadLetterTargetArn"},                               // of a queue or a subscription
-	{"DeadLetterConfig", "TargetArn"},                                      // of a function
-	{"DeadLetterQueue", "TargetArn"},                                       // of a function of SAM
-	{"DestinationConfig", "OnFailure", "Destination"},                      // of a mapping or an EventInvokeConfig
-	{"EventInvokeConfig", "DestinationConfig", "OnFailure", "Destination"}, // of a function of SAM
-}
-
-// findDeadLetters marks the queues to which a resource sends what it gives up.
-func (t *template) findDeadLetters(id string) {
-	for _, path := range deadLetterProperties {
-		t.markDead(t.property(id, path[0]), path[1:])
+// namesDeadLetters reports whether a property of this name, in whatever resource, names a dead-letter queue or an on-failure
+// destination: itself or by a property inside.
+func namesDeadLetters(property string) bool {
+	switch property {
+	case "deadLetterTargetArn", // in the RedrivePolicy of a queue, a subscription or an event of SAM
+		"DeadLetterConfig", // of a function, an event bus, a schedule, or a target of a rule
+		"DeadLetterQueue",  // of a function of SAM
+		"OnFailure":        // in the DestinationConfig of a mapping, an event of SAM or an EventInvokeConfig
+		return true
 	}
+	return false
 }
 
-// markDead marks the queues at the end of a path, under whatever condition.
-func (t *template) markDead(n *node, path []string) {
-	t.eachChoice(n, func(v value) {
-		if len(path) > 0 {
-			t.markDead(v.node.get(path[0]), path[1:])
-			return
-		}
-		for _, queue := range t.queueIDs(v.text) {
+// findDeadLetters marks the queues to which something under n sends what it gives up. It gives up itself after so many
+// steps, because aliases can make a small file a large tree.
+func (t *template) findDeadLetters(n *node, named bool, steps *int) {
+	if n == nil || *steps <= 0 {
+		return
+	}
+	*steps--
+	if name, _, isCall := n.function(); named && (n.kind == scalar || isCall && name != "Fn::If") {
+		for _, queue := range t.queueIDs(t.resolve(n).text) {
 			t.dead[queue] = true
 		}
-	})
+		return
+	}
+	for _, item := range n.items {
+		t.findDeadLetters(item, named, steps)
+	}
+	for _, f := range n.fields {
+		t.findDeadLetters(f.value, named || namesDeadLetters(f.key), steps)
+	}
 }
 
 // eachChoice calls f with each value that a node may have, in both branches of Fn::If.

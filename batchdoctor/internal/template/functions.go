@@ -45,17 +45,16 @@ func (t *template) function(n *node) diagnosis.Function {
 // functionIDs returns the logical ID of a function, an alias or a version. Under different
 // conditions, several functions may have the name.
 func (t *template) functionIDs(text string) []string {
-	for _, name := range referred(text) {
-		id, _ := t.owner(name)
-		switch t.typeOf(id) {
-		case functionType, serverlessType, aliasType, versionType:
-			return []string{id}
-		}
+	name := functionName(text)
+	id, _ := t.owner(referredBy(name, ':'))
+	switch t.typeOf(id) {
+	case functionType, serverlessType, aliasType, versionType:
+		return []string{id}
 	}
-	if functionName(text) == "" {
+	if name == "" {
 		return nil
 	}
-	return t.names["function "+functionName(text)]
+	return t.names["function "+name]
 }
 
 // functionName returns the name in the forms of a name that Lambda takes: with and without

@@ -142,6 +142,7 @@ func TestAMappingFindsItsFunction(t *testing.T) {
 		"arn:aws:lambda:eu-west-1:123456789012:function:charge:live", "123456789012:function:charge",
 		`!Sub "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:charge"`,
 		`!Sub "arn:aws:lambda:${AWS::Region}:${AWS::AccountId}:function:${Function}"`,
+		`!Sub "arn:aws:lambda:${AWS::Region}:${AWS::AccountId}:function:${Function}:live"`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			is := is.New(t)
@@ -189,13 +190,16 @@ Resources:
 
 func TestAFunctionElsewhereIsUnknown(t *testing.T) {
 	for written, name := range map[string]string{
-		"charge":         "charge",
-		"!Ref Charge":    "Charge",
-		"!Ref Mapping":   "Mapping",
-		"!ImportValue f": "f",
-		"!Select [0, a]": "function",
-		"":               "function",
-		"!Ref SelfAlias": "SelfAlias",
+		"charge":                     "charge",
+		"!Ref Charge":                "Charge",
+		"!Ref Mapping":               "Mapping",
+		"!ImportValue f":             "f",
+		"!Select [0, a]":             "function",
+		"":                           "function",
+		"!Ref SelfAlias":             "SelfAlias",
+		`!Sub "${SelfAlias}-canary"`: "${SelfAlias}-canary",
+		`!Sub "${Charge}-canary"`:    "${Charge}-canary",
+		`!Sub "${Ship}-canary"`:      "${Ship}-canary",
 		"arn:aws:lambda:eu-west-1:123456789012:function:ship:live": "ship",
 	} {
 		t.Run(written, func(t *testing.T) {
@@ -203,6 +207,7 @@ func TestAFunctionElsewhereIsUnknown(t *testing.T) {
 			function := read(t, fmt.Sprintf(`
 Resources:
   SelfAlias: {Type: AWS::Lambda::Alias, Properties: {FunctionName: !Ref SelfAlias}}
+  Ship: {Type: AWS::Lambda::Function, Properties: {Timeout: 20}}
   Mapping:
     Type: AWS::Lambda::EventSourceMapping
     Properties: {EventSourceArn: "arn:aws:sqs:eu-west-1:123456789012:orders", FunctionName: %s}

@@ -39,21 +39,35 @@ func (t *template) mapping(resource diagnosis.Resource, b block) diagnosis.Mappi
 	}
 }
 
-// onFailure is known even if the destination is another resource or a parameter: all that
-// matters is that there is one.
+// onFailure is known even if the destination is another resource or a parameter, or one of two
+// under a condition: all that matters is that there is one.
 func (t *template) onFailure(config *node) diagnosis.Setting[string] {
 	destination, outer := t.inside(config, "OnFailure", "Destination")
 	if outer.reason != "" {
 		return diagnosis.Unknown[string](outer.reason)
 	}
-	v := t.resolve(destination)
-	switch {
-	case v.isUnset():
-		return diagnosis.Unset[string]()
-	case v.text == "":
-		return diagnosis.Unknown[string](cmp.Or(v.reason, "has a destination that is not a text"))
+	if text := t.textOfEachChoice(destination); text != "" {
+		return diagnosis.Known(readable(text))
 	}
-	return diagnosis.Known(readable(v.text))
+	v := t.resolve(destination)
+	if v.isUnset() {
+		return diagnosis.Unset[string]()
+	}
+	return diagnosis.Unknown[string](cmp.Or(v.reason, "has a destination that is not a text"))
+}
+
+// textOfEachChoice returns the text of the first value that a node may have, or "" if one of the
+// values has none.
+func (t *template) textOfEachChoice(n *node) (first string) {
+	all := true
+	t.eachChoice(n, func(v value) {
+		first = cmp.Or(first, v.text)
+		all = all && v.text != ""
+	})
+	if !all {
+		return ""
+	}
+	return first
 }
 
 // kindByProperties returns the kind of a source whose ARN is unknown. Each service except SQS
@@ -92,17 +106,16 @@ func kindByType(resourceType string) (diagnosis.Kind, bool) {
 // kind is otherwise.
 func (t *template) source(n *node, otherwise diagnosis.Kind) diagnosis.Source {
 	v := t.resolve(n)
-	for _, id := range referred(v.text) {
-		if kind, ok := kindByType(t.typeOf(id)); ok {
-			return t.sourceAt(id, kind)
-		}
-	}
-	kind, name := otherwise, v.text
+	kind, name, told := otherwise, v.text, false
 	if parts, ok := splitARN(v.text); ok {
 		name = parts[5]
 		if byService, ok := diagnosis.KindOf(parts[2]); ok {
-			kind = byService
+			kind, told = byService, true
 		}
+	}
+	id := referredBy(withoutType(name), '/')
+	if byType, ok := kindByType(t.typeOf(id)); ok && (byType == kind || !told) {
+		return t.sourceAt(id, byType)
 	}
 	ids := t.queueIDs(v.text)
 	switch {
@@ -114,17 +127,27 @@ func (t *template) source(n *node, otherwise diagnosis.Kind) diagnosis.Source {
 	return t.sourceAt(ids[0], kind)
 }
 
+// withoutType returns the name in the last part of an ARN, which may begin with the type of the
+// resource: of stream/orders it returns orders.
+func withoutType(resource string) string {
+	if typ, name, ok := strings.Cut(resource, "/"); ok && !strings.Contains(typ, mark) {
+		return name
+	}
+	return resource
+}
+
 // queueIDs returns the logical ID of the queue that an ARN or a reference names. Under different
 // conditions, several queues may have the name.
 func (t *template) queueIDs(text string) []string {
-	for _, id := range referred(text) {
-		if t.typeOf(id) == queueType {
-			return []string{id}
-		}
-	}
 	name := text
 	if parts, ok := splitARN(text); ok {
+		if service := parts[2]; service != "sqs" && !strings.HasPrefix(service, mark) {
+			return nil
+		}
 		name = parts[5]
+	}
+	if id := referredBy(name, 0); t.typeOf(id) == queueType {
+		return []string{id}
 	}
 	if name == "" {
 		return nil

@@ -73,14 +73,15 @@ func (w *line) writeObject(fields []field) {
 
 var marked = regexp.MustCompile(mark + "([^" + mark + "]*)" + mark)
 
-// referred returns the names in the marked references of a text, without attributes.
-func referred(text string) []string {
-	var ids []string
-	for _, m := range marked.FindAllStringSubmatch(text, -1) {
-		id, _, _ := strings.Cut(m[1], ".")
-		ids = append(ids, id)
+// referredBy returns the name in the marked reference that a text consists of, without its
+// attribute, or "". The text may go on after a separator.
+func referredBy(text string, separator byte) string {
+	at := marked.FindStringSubmatchIndex(text)
+	if at == nil || at[0] != 0 || at[1] < len(text) && text[at[1]] != separator {
+		return ""
 	}
-	return ids
+	id, _, _ := strings.Cut(text[at[2]:at[3]], ".")
+	return id
 }
 
 // readable writes the marked references of a text for a person.

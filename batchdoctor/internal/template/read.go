@@ -108,8 +108,10 @@ func (t *template) index(root *node) {
 			t.names[name] = append(t.names[name], id)
 		}
 	}
+	steps := maxSteps
+	t.findDeadLetters(t.globals, false, &steps)
 	for _, id := range t.ids {
-		t.findDeadLetters(id)
+		t.findDeadLetters(t.resources[id].value, false, &steps)
 	}
 }
 

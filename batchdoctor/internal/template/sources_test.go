@@ -17,6 +17,9 @@ Resources:
   Orders:
     Type: AWS::SQS::Queue
     Properties: {QueueName: orders, VisibilityTimeout: 60, RedrivePolicy: {maxReceiveCount: 7}}
+  Priority:
+    Type: AWS::SQS::Queue
+    Properties: {QueueName: !Sub "${Orders.QueueName}-priority"}
   Bookings:
     Type: AWS::SQS::Queue
     Properties: {QueueName: !Sub "${AWS::StackName}-bookings.fifo"}
@@ -46,6 +49,11 @@ func TestAMappingFindsItsSource(t *testing.T) {
 		{`!Sub "arn:aws:sqs:${AWS::Region}:${AWS::AccountId}:orders"`, "", "Orders", diagnosis.SQS},
 		{`!Sub "arn:aws:sqs:${AWS::Region}:${AWS::AccountId}:${Name}"`, "", "Orders", diagnosis.SQS},
 		{`!Sub "arn:aws:sqs:${AWS::Region}:${AWS::AccountId}:${Orders.QueueName}"`, "", "Orders", diagnosis.SQS},
+		{`!Sub "arn:aws:sqs:${AWS::Region}:${AWS::AccountId}:${Orders.QueueName}-priority"`, "", "Priority", diagnosis.SQS},
+		{`!Sub "arn:aws:sqs:${AWS::Region}:${AWS::AccountId}:${Bookings.QueueName}-priority"`, "", "${Bookings.QueueName}-priority", diagnosis.SQS},
+		{`!Sub "arn:aws:sqs:${AWS::Region}:${AWS::AccountId}:${Table}"`, "", "Table", diagnosis.SQS},
+		{`!Sub "arn:aws:sqs:${AWS::Region}:${AWS::AccountId}:${Table}-changes"`, "", "${Table}-changes", diagnosis.SQS},
+		{`!Sub "${Orders.Arn}-priority"`, "", "${Orders.Arn}-priority", diagnosis.SQS},
 		{`!Join [":", [arn, !Ref AWS::Partition, sqs, !Ref AWS::Region, !Ref AWS::AccountId, orders]]`, "", "Orders", diagnosis.SQS},
 		{`!Sub "arn:aws:sqs:${AWS::Region}:${AWS::AccountId}:${AWS::StackName}-bookings.fifo"`, "", "Bookings", diagnosis.SQS},
 		{"arn:aws:sqs:eu-west-1:123456789012:orders", "", "Orders", diagnosis.SQS},
@@ -53,7 +61,12 @@ func TestAMappingFindsItsSource(t *testing.T) {
 		{"!GetAtt Readings.Arn", "", "Readings", diagnosis.Kinesis},
 		{"!Ref Consumer", "", "Consumer", diagnosis.Kinesis},
 		{"arn:aws:kinesis:eu-west-1:123456789012:stream/orders", "", "stream/orders", diagnosis.Kinesis},
+		{`!Sub "arn:aws:kinesis:${AWS::Region}:${AWS::AccountId}:stream/${Readings}"`, "", "Readings", diagnosis.Kinesis},
+		{`!Sub "arn:aws:kinesis:${AWS::Region}:${AWS::AccountId}:stream/${Readings}-raw"`, "", "stream/${Readings}-raw", diagnosis.Kinesis},
+		{`!Sub "arn:aws:kinesis:${AWS::Region}:${AWS::AccountId}:stream/${Readings}/consumer/c:1"`, "", "Readings", diagnosis.Kinesis},
+		{`!Sub "${Readings.Arn}/consumer/c:1"`, "", "Readings", diagnosis.Kinesis},
 		{"!GetAtt Table.StreamArn", "", "Table", diagnosis.DynamoDB},
+		{`!Sub "arn:aws:dynamodb:${AWS::Region}:${AWS::AccountId}:table/${Table}/stream/1"`, "", "Table", diagnosis.DynamoDB},
 		{"arn:aws:dynamodb:eu-west-1:123456789012:table/t/stream/1", "", "table/t/stream/1", diagnosis.DynamoDB},
 		{"!Ref Cluster", "", "Cluster", diagnosis.Kafka},
 		{"!Ref AWS::NoValue", "SelfManagedEventSource: {}", "Mapping", diagnosis.Kafka},
@@ -146,12 +159,15 @@ func TestADestinationNeedNotBeInTheTemplate(t *testing.T) {
 		"":                                diagnosis.Unset[string](),
 		"{OnFailure: {}}":                 diagnosis.Unset[string](),
 		"{OnFailure: {Destination: arn}}": diagnosis.Known("arn"),
-		"{OnFailure: {Destination: !GetAtt Queue.Arn}}":      diagnosis.Known("Queue.Arn"),
-		"{OnFailure: {Destination: !Ref Elsewhere}}":         diagnosis.Known("Elsewhere"),
-		"{OnFailure: {Destination: !Select [0, [a]]}}":       diagnosis.Unknown[string]("is computed by Fn::Select"),
-		"{OnFailure: {Destination: {Arn: arn}}}":             diagnosis.Unknown[string]("has a destination that is not a text"),
-		"!If [Prod, {OnFailure: {Destination: arn}}, {}]":    diagnosis.Unknown[string]("depends on condition Prod"),
-		"{OnFailure: {Destination: '{{resolve:ssm:/arn}}'}}": diagnosis.Known("{{resolve:ssm:/arn}}"),
+		"{OnFailure: {Destination: !GetAtt Queue.Arn}}":                  diagnosis.Known("Queue.Arn"),
+		"{OnFailure: {Destination: !Ref Elsewhere}}":                     diagnosis.Known("Elsewhere"),
+		"{OnFailure: {Destination: !Select [0, [a]]}}":                   diagnosis.Unknown[string]("is computed by Fn::Select"),
+		"{OnFailure: {Destination: !If [Prod, !GetAtt Queue.Arn, arn]}}": diagnosis.Known("Queue.Arn"),
+		"{OnFailure: {Destination: !If [Prod, arn, !Ref AWS::NoValue]}}": diagnosis.Unknown[string]("depends on condition Prod"),
+		"{OnFailure: {Destination: !If [Prod, !Ref AWS::NoValue, arn]}}": diagnosis.Unknown[string]("depends on condition Prod"),
+		"{OnFailure: {Destination: {Arn: arn}}}":                         diagnosis.Unknown[string]("has a destination that is not a text"),
+		"!If [Prod, {OnFailure: {Destination: arn}}, {}]":                diagnosis.Unknown[string]("depends on condition Prod"),
+		"{OnFailure: {Destination: '{{resolve:ssm:/arn}}'}}":             diagnosis.Known("{{resolve:ssm:/arn}}"),
 	} {
 		t.Run(config, func(t *testing.T) {
 			mapping := read(t, `

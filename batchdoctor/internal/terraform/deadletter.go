@@ -9,6 +9,8 @@ import (
 // deadLetterBlocks are the paths of the attributes in blocks that name a dead-letter queue.
 var deadLetterBlocks = [][]string{
 	{"dead_letter_config", "target_arn"},                    // of a function
+	{"dead_letter_config", "arn"},                           // of a target of a rule, or an event bus
+	{"target", "dead_letter_config", "arn"},                 // of a schedule
 	{"destination_config", "on_failure", "destination_arn"}, // of a mapping
 	{"destination_config", "on_failure", "destination"},     // of an event invoke config
 }

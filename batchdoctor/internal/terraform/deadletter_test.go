@@ -57,6 +57,8 @@ func TestADeadLetterQueueIsNamedByABlock(t *testing.T) {
 		block   string
 	}{
 		{"aws_lambda_function.g", []string{"target_arn"}, "dead_letter_config"},
+		{"aws_cloudwatch_event_target.t", []string{"arn"}, "dead_letter_config"},
+		{"aws_scheduler_schedule.s", []string{"arn", "dead_letter_config"}, "target"},
 		{"aws_lambda_function_event_invoke_config.i", []string{"destination", "on_failure"}, "destination_config"},
 		{"aws_lambda_event_source_mapping.n", []string{"destination_arn", "on_failure"}, "destination_config"},
 	} {

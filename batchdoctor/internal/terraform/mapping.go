@@ -2,6 +2,7 @@ package terraform
 
 import (
 	"cmp"
+	"slices"
 	"strings"
 
 	"github.com/lambdabatch/batch/batchdoctor/diagnosis"
@@ -72,10 +73,12 @@ func isSource(r *resource) bool {
 	return ok
 }
 
-// mayHaveARN reports whether a source whose ARN is unknown may have this one.
+// mayHaveARN reports whether a source whose ARN is unknown may have this one. The last part of an ARN contains the name: of a
+// queue it is the name, of others, for instance, stream/name or cluster/name/id.
 func mayHaveARN(r *resource, arn string) bool {
 	name := cmp.Or(r.text("name"), r.text("cluster_name"))
-	return r.text("arn") == "" && (name == "" || strings.Contains(arn, name))
+	separator := func(r rune) bool { return r == '/' || r == ':' }
+	return r.text("arn") == "" && (name == "" || slices.Contains(strings.FieldsFunc(resourceName(arn), separator), name))
 }
 
 // fitting returns the candidates of the kind that the mapping's arguments tell. A reference to an

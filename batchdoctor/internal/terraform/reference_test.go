@@ -30,6 +30,7 @@ func TestAMappingFindsItsSource(t *testing.T) {
 		queue("orders"), queue("parcels"), function("f"),
 		queue("each").at(`aws_sqs_queue.each["a.b"]`), queue("each").at(`aws_sqs_queue.each["c"]`),
 		queue("counted").at("aws_sqs_queue.counted[0]"), queue("counted").at("aws_sqs_queue.counted[1]"),
+		queue("orders-priority").at("aws_sqs_queue.priority"), {address: "aws_kinesis_stream.raw", values: object{"name": "raw"}},
 		{address: "aws_kinesis_stream.s"}, {address: "aws_kinesis_stream_consumer.s"}, {address: "aws_dynamodb_table.t"},
 		{address: "aws_msk_cluster.c"}, {address: "aws_mq_broker.b"}, {address: "aws_sns_topic.t"},
 		{address: "data.aws_sqs_queue.elsewhere", values: object{"name": "far.fifo"}},
@@ -71,6 +72,9 @@ func TestAMappingFindsItsSource(t *testing.T) {
 		"literal of another":     {mapping(constant("")).with("event_source_arn", "arn:aws:sqs:eu-west-1:123456789012:bills.fifo"), "bills.fifo", diagnosis.SQS},
 		"literal stream":         {mapping(constant("")).with("event_source_arn", "arn:aws-cn:kinesis:cn-north-1:123456789012:stream/s"), "stream/s", diagnosis.Kinesis},
 		"literal and reference":  {mapping(refer("var.x", "aws_sqs_queue.orders.arn")).with("event_source_arn", "arn:aws:sqs:eu-west-1:123456789012:bills"), "bills", diagnosis.SQS},
+		"longer name":            {mapping(refer("aws_sqs_queue.orders.name")).with("event_source_arn", "arn:aws:sqs:eu-west-1:123456789012:orders-priority"), "aws_sqs_queue.priority", diagnosis.SQS},
+		"stream's name":          {mapping(refer("aws_kinesis_stream.raw.name")).with("event_source_arn", "arn:aws:kinesis:eu-west-1:123456789012:stream/raw"), "aws_kinesis_stream.raw", diagnosis.Kinesis},
+		"stream's longer name":   {mapping(refer("aws_kinesis_stream.raw.name")).with("event_source_arn", "arn:aws:kinesis:eu-west-1:123456789012:stream/raw-2"), "stream/raw-2", diagnosis.Kinesis},
 		"no ARN":                 {mapping(constant("")).with("event_source_arn", "orders"), "orders", diagnosis.SQS},
 	} {
 		t.Run(name, func(t *testing.T) {
