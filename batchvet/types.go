@@ -45,6 +45,20 @@ func isStream(t types.Type) bool {
 		isResult(yield.Params().At(0).Type()) && types.Identical(yield.Results().At(0).Type(), types.Typ[types.Bool])
 }
 
+// hasStream reports whether t is a stream, or one of several results that t stands for is.
+func hasStream(t types.Type) bool {
+	results, ok := t.(*types.Tuple)
+	if !ok {
+		return isStream(t)
+	}
+	for result := range results.Variables() {
+		if isStream(result.Type()) {
+			return true
+		}
+	}
+	return false
+}
+
 // isStage reports whether t is a function that returns a stream and has a parameter that is
 // one.
 func isStage(t types.Type) bool {

@@ -13,7 +13,7 @@ import (
 func (c checker) checkUnused() {
 	for cur := range c.files.Root().Preorder((*ast.CallExpr)(nil)) {
 		call := cur.Node().(*ast.CallExpr)
-		if c.inTest(call) || !isUnused(cur) {
+		if c.inTest(call) || !c.isUnused(cur) {
 			continue
 		}
 		if message := c.unusedMessage(call); message != "" {
@@ -25,8 +25,9 @@ func (c checker) checkUnused() {
 }
 
 // isUnused reports whether the call is a statement, or is assigned to the blank
-// identifier in a function. At package level, such an assignment only checks a type.
-func isUnused(call inspector.Cursor) bool {
+// identifier in a function. At package level, such an assignment only checks a type. Of several
+// results, those that are streams matter.
+func (c checker) isUnused(call inspector.Cursor) bool {
 	parent := call.Parent()
 	for {
 		if _, ok := parent.Node().(*ast.ParenExpr); !ok {
@@ -39,13 +40,27 @@ func isUnused(call inspector.Cursor) bool {
 		return true
 	case *ast.AssignStmt:
 		_, i := call.ParentEdge()
-		return i >= 0 && len(n.Lhs) == len(n.Rhs) && isBlank(n.Lhs[i])
+		return i >= 0 && dropped(c, n.Lhs, n.Rhs, i)
 	case *ast.ValueSpec:
 		_, i := call.ParentEdge()
 		_, local := parent.Parent().Parent().Node().(*ast.DeclStmt)
-		return local && i >= 0 && i < len(n.Names) && len(n.Names) == len(n.Values) && isBlank(n.Names[i])
+		return local && i >= 0 && dropped(c, n.Names, n.Values, i)
 	}
 	return false
+}
+
+// dropped reports whether the value at i, or each stream in it if it has several results, is assigned to the blank identifier.
+func dropped[E ast.Expr](c checker, names []E, values []ast.Expr, i int) bool {
+	if len(names) == len(values) {
+		return isBlank(names[i])
+	}
+	results, ok := c.TypesInfo.TypeOf(values[i]).(*types.Tuple)
+	for k := range names {
+		if ok && isStream(results.At(k).Type()) && !isBlank(names[k]) {
+			return false
+		}
+	}
+	return ok
 }
 
 func isBlank(e ast.Expr) bool {
@@ -60,7 +75,7 @@ func (c checker) unusedMessage(call *ast.CallExpr) string {
 	switch {
 	case result == nil:
 		return ""
-	case isStream(result):
+	case hasStream(result):
 		return fmt.Sprintf("the stream returned by %s is unused, so nothing runs: return it or pass it to the next stage", name)
 	case !isFunc(callee, batchPath):
 		return ""

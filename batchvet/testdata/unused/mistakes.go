@@ -50,6 +50,27 @@ func statements(s orders, p pipeline) {
 	}
 }
 
+func build(s orders) (orders, error)    { return s, nil }
+func split(s orders) (even, odd orders) { return s, s }
+func count(s orders) (n int, err error) { return 0, nil }
+
+func severalResults(s orders) (orders, error) {
+	build(s)                  // want `^the stream returned by build is unused, so nothing runs: return it or pass it to the next stage$`
+	defer build(s)            // want `the stream returned by build is unused`
+	_, _ = build(s)           // want `the stream returned by build is unused`
+	_, err := build(s)        // want `the stream returned by build is unused`
+	var _, other = (build(s)) // want `the stream returned by build is unused`
+	_, _ = split(s)           // want `the stream returned by split is unused`
+	even, _ := split(s)
+	_, odd := split(s)
+	_, _ = count(s)
+	count(s)
+	var built, _ = build(even)
+	for range odd {
+	}
+	return built, errors.Join(err, other)
+}
+
 func results(s orders) orders {
 	return func(yield func(batch.Result[order]) bool) {
 		for r := range s {
