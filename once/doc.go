@@ -32,7 +32,7 @@ function's timeout, so the key of a stuck or killed function is free again by th
 redelivered. If the stuck function returns after all, its result is not saved and no other claim is affected.
 Its record fails with [ErrLate]. Without a deadline, a claim ends when the key expires.
 
-Streams retry immediately. If a process crashes early, its claim may outlast several retries. Configure the
+A stream may retry before that. If a process crashes early, its claim may outlast several retries. Configure the
 event source mapping to keep retrying for longer than the function's timeout, or keep the timeout short.
 
 # What is guaranteed
@@ -51,7 +51,13 @@ been charged, shipping "o-1" counts as done too, and its record is acknowledged.
 ([WithName]), or make their keys differ. The same applies to two stores with the same table and prefix.
 
 If one record passes through two such functions without names, the built-in stores detect it, and the record
-fails with [ErrShared]. They cannot detect it if two records are involved, or two stores with one table.
+fails with [ErrShared]. They cannot detect it
+
+  - if two records are involved, or two stores with one table;
+  - if one call of [Map] or [Each] in your code wraps both functions, in a loop or a helper, and they are one
+    method of two values, or come from one function literal, as those of a wrapper for retries do;
+  - if more than 10,000 other parts of records are between the two functions, for example because a stage
+    between them splits records and holds the parts.
 
 After [batch.FlatMap], a key must name the part and not the record. Otherwise only the first part is processed.
 

@@ -33,7 +33,7 @@ type DynamoDBClient interface {
 // [WithPrefix] and, for Python, on [WithPythonItems].
 //
 // The record fails with [ErrResult] if DynamoDB does not accept the result: if it has more than 400 KB, is
-// more than 32 levels deep, or has a number beyond 1e125.
+// more than 32 levels deep, or has a number beyond 1e125, nearer to zero than 1e-130, or of more than 38 digits.
 //
 // DynamoDB panics if the client or an option is nil, or if table is empty.
 func DynamoDB(client DynamoDBClient, table string, opts ...DynamoDBOption) Store {

@@ -5,6 +5,9 @@ package once_test
 import (
 	"context"
 	"errors"
+	"runtime"
+	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -266,6 +269,50 @@ func TestAResultWhoseEncodingPanicsIsNotComputedAgain(t *testing.T) {
 		for range 3 {
 			_, err := once.Map(store, order.key, func(context.Context, order) (explosive, error) { calls++; return explosive{}, nil })(within(t, 10*time.Second), order{ID: "o-1"})
 			is.True(errors.Is(err, once.ErrResult))
+			time.Sleep(11 * time.Second)
+		}
+		is.Equal(calls, 1)
+	})
+}
+
+func TestWorkWhoseResultIsTooLargeAndThatCannotBeMarkedAsDoneHasNotErrResult(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		saves, calls := 0, 0
+		store := interceptedStore{Store: once.Memory(), before: func(operation string) error {
+			if operation != "save" {
+				return nil
+			}
+			saves++
+			return []error{1: once.ErrResult, 2: errDown, 3: nil}[saves]
+		}}
+		charge := once.Map(store, order.key, counting(&calls))
+		_, err := charge(within(t, 10*time.Second), order{ID: "o-1"})
+		is.True(errors.Is(err, errDown))
+		is.True(!errors.Is(err, once.ErrResult))
+		is.True(strings.Contains(err.Error(), once.ErrResult.Error()))
+		time.Sleep(11 * time.Second)
+		_, err = charge(within(t, 10*time.Second), order{ID: "o-1"})
+		is.NoErr(err)
+		is.Equal(calls, 2)
+	})
+}
+
+// ending is a result whose encoding ends the goroutine.
+type ending struct{}
+
+func (ending) MarshalJSON() ([]byte, error) { runtime.Goexit(); return nil, nil }
+
+func TestAResultWhoseEncodingEndsTheGoroutineIsNotComputedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		calls := 0
+		end := once.Map(once.Memory(), order.key, func(context.Context, order) (ending, error) { calls++; return ending{}, nil })
+		for range 3 {
+			ctx := within(t, 10*time.Second)
+			var ended sync.WaitGroup
+			ended.Go(func() { _, _ = end(ctx, order{ID: "o-1"}) })
+			ended.Wait()
 			time.Sleep(11 * time.Second)
 		}
 		is.Equal(calls, 1)

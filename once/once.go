@@ -180,12 +180,21 @@ func (g *guard[A]) save(ctx context.Context, c Claim, encode func() ([]byte, err
 	ctx, cancel := c.writeContext(ctx)
 	defer cancel()
 	c.Expires = time.Now().Add(g.expiry)
+	encoded := false
+	defer func() {
+		if !encoded { // the method MarshalJSON has called runtime.Goexit
+			_ = g.store.Save(ctx, c, nil)
+		}
+	}()
 	result, err := encodeResult(encode)
+	encoded = true
 	if err == nil {
 		err = g.store.Save(ctx, c, result)
 	}
 	if errors.Is(err, ErrResult) {
-		err = errors.Join(err, g.store.Save(ctx, c, nil))
+		if failed := g.store.Save(ctx, c, nil); failed != nil {
+			err = fmt.Errorf("%v; and without it: %w", err, failed) // not ErrResult: the work may be done again
+		}
 	}
 	if err != nil {
 		return fmt.Errorf("save the result of key %q: %w", c.Key, err)

@@ -15,7 +15,8 @@ import (
 
 // A functionID identifies a function passed to Map or Each. It consists of the call site and the function's
 // code. A stage that is built again for each lane has the same functionID each time. A helper that wraps
-// several functions has one call site but several functionIDs.
+// several functions has one call site but several functionIDs, unless their code is the same, too: that of one
+// method of several values, or of one function literal with several values of its variables.
 type functionID struct {
 	callSite uintptr
 	code     string
@@ -63,9 +64,9 @@ func (g *guard[A]) firstUser(ctx context.Context, c Claim, record bool) function
 
 type keyUse struct{ key, record string }
 
-// minRemembered is how many uses are remembered at least. A record reaches the second function soon after the
-// first one, with at most some records of other lanes in between.
-const minRemembered = 1024
+// minRemembered is how many uses are remembered at least. A stage between the two functions may hold a whole batch,
+// which has at most this many records.
+const minRemembered = 10_000
 
 // recentUses remembers which functions used a store recently, and for which keys and records.
 type recentUses struct {

@@ -68,18 +68,18 @@ func TestOneFunctionThatIsWrappedTwiceIsFound(t *testing.T) {
 	expectShared(t, charge, ship)
 }
 
-// A stage between the two functions may hold many orders.
+// A stage between the two functions may hold a whole batch.
 func TestTwoFunctionsThatShareAKeyAreFoundWithManyOrdersInBetween(t *testing.T) {
 	is := is.New(t)
 	store := once.Memory()
-	values := make([]order, 1500)
+	values := make([]order, 10_000)
 	for i := range values {
 		values[i].ID = strconv.Itoa(i)
 	}
 	charged := batch.TryEach(batch.Of(values...), once.Each(store, order.key, pass))
 	kept := func(yield func(batch.Result[order]) bool) { slices.Values(slices.Collect(charged))(yield) }
 	_, failures := batch.Partition(batch.TryEach(kept, once.Each(store, order.key, pass)))
-	is.Equal(len(failures), 1500)
+	is.Equal(len(failures), len(values))
 	for _, f := range failures {
 		is.True(errors.Is(f.Err, once.ErrShared))
 	}
