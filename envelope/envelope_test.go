@@ -176,10 +176,13 @@ func TestUnexpectedContentIsAnErrorThatDescribesIt(t *testing.T) {
 		{sns, orderPlaced, `body: an EventBridge event, not an SNS notification`},
 		{sns, `{"Type":"Notification","Timestamp":"yesterday"}`,
 			`body: an SNS notification that does not decode: parsing time "yesterday" as`},
+		{sns, `{"Type":"Notification","id":"o-1"}`, `body: an SNS notification that does not decode: it has no Message`},
+		{sns, `{"type":"Notification","id":"o-1"}`, `body: a JSON object with "id", "type", not an SNS notification`},
 		{sns, `{"Type":"Notification","type":"x"}`, `body: an SNS notification with a duplicate member`},
 		{eventBridge, notification(orderPlaced), `body: an SNS notification, not an EventBridge event`},
 		{eventBridge, `{"id":"o-1"}`, `body: a JSON object with "id", not an EventBridge event`},
 		{eventBridge, `{"detail-type":"x"}`, `body: a JSON object with "detail-type", not an EventBridge event`},
+		{eventBridge, `{"source":"x","detail-type":"y","id":"o-1"}`, `body: an EventBridge event that does not decode: it has no detail`},
 		{eventBridge, `{"source":"x"}`, `body: a JSON object with "source", not an EventBridge event`},
 		{eventBridge, `{"messageType":"DATA_MESSAGE"}`, `body: a CloudWatch Logs message, not an EventBridge event`},
 		{s3, notification(s3Test), `body: an SNS notification, not an S3 notification`},
@@ -242,11 +245,11 @@ func TestNoContentPanicsOrPassesUnnoticed(t *testing.T) {
 		m := message(rapid.OneOf(bodies, rapid.String()).Draw(t, "body"))
 
 		n, err := envelope.SNS(t.Context(), m)
-		if (n.Type == "Notification") != (err == nil) {
+		if (n.Type == "Notification" && n.Message != "") != (err == nil) {
 			t.Fatalf("%+v, %v", n, err)
 		}
 		e, err := envelope.EventBridge(t.Context(), m)
-		if (e.Source != "" && e.DetailType != "") != (err == nil) {
+		if (e.Source != "" && e.DetailType != "" && e.Detail != nil) != (err == nil) {
 			t.Fatalf("%+v, %v", e, err)
 		}
 		objects, err := envelope.S3(t.Context(), m)

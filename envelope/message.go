@@ -23,7 +23,11 @@ type Message interface {
 func SNS(ctx context.Context, m events.SQSMessage) (events.SNSEntity, error) {
 	at, text := content(ctx, m)
 	var n events.SNSEntity
-	if err := json.Unmarshal(text, &n); err != nil || n.Type != "Notification" {
+	err := json.Unmarshal(text, &n)
+	if err == nil && n.Type == "Notification" && n.Message == "" {
+		err = errNoMessage // JSON of the sender's own, without an envelope
+	}
+	if err != nil || n.Type != "Notification" {
 		return events.SNSEntity{}, at.contentError(snsNotification, text, err)
 	}
 	return n, nil
@@ -33,11 +37,17 @@ func SNS(ctx context.Context, m events.SQSMessage) (events.SNSEntity, error) {
 // Detail is the JSON that the source has sent.
 //
 // If the target of the rule has an input path or an input transformer, it receives
-// something other than the event, and EventBridge returns an error.
+// something other than the event. EventBridge returns an error if that has no source, detail-type or
+// detail.
 func EventBridge[M Message](ctx context.Context, m M) (events.EventBridgeEvent, error) {
 	at, text := content(ctx, m)
 	var e events.EventBridgeEvent
-	if err := json.Unmarshal(text, &e); err != nil || e.DetailType == "" || e.Source == "" {
+	err := json.Unmarshal(text, &e)
+	isEvent := e.DetailType != "" && e.Source != ""
+	if err == nil && isEvent && len(e.Detail) == 0 {
+		err = errNoDetail
+	}
+	if err != nil || !isEvent {
 		return events.EventBridgeEvent{}, at.contentError(eventBridgeEvent, text, err)
 	}
 	return e, nil
@@ -85,7 +95,11 @@ func s3Record(text []byte) (r events.S3EventRecord, err error) {
 
 const s3TestEvent = "s3:TestEvent"
 
-var errNoObject = errors.New("a record has no bucket or no key")
+var (
+	errNoMessage = errors.New("it has no Message")
+	errNoDetail  = errors.New("it has no detail")
+	errNoObject  = errors.New("a record has no bucket or no key")
+)
 
 func content[M Message](ctx context.Context, m M) (at location, text []byte) {
 	if n, ok := any(m).(events.SNSEntity); ok {
