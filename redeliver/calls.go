@@ -55,7 +55,14 @@ func (c changer) change(ctx context.Context, messages []message) {
 		c.log.addOutOfTime(len(messages))
 		return
 	}
+	returned := false
+	defer func() {
+		if !returned { // the client has ended this goroutine
+			c.log.unchanged(len(messages), errExited)
+		}
+	}()
 	out, err := c.call(ctx, messages)
+	returned = true
 	switch {
 	case err != nil && ctx.Err() != nil:
 		c.log.addOutOfTime(len(messages))

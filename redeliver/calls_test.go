@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -116,6 +117,10 @@ func TestALineIsLoggedForEachCallThatFails(t *testing.T) {
 		"the client panicked: broken": func() error {
 			panic("broken")
 		},
+		"runtime.Goexit was called": func() error {
+			runtime.Goexit()
+			return nil
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			is := is.New(t)
@@ -168,6 +173,21 @@ func TestAPanicInTheWaitFunctionAffectsOnlyItsMessage(t *testing.T) {
 	invokeInTime(t, failing(3), redeliver.After(c, wait, redeliver.WithLogger(l.logger())))
 	is.Equal(c.waits(), map[string]int32{"m0": 1, "m2": 1})
 	is.Equal(l.lines(), []string{`level=WARN msg="visibility not changed" record=m1 error="the wait function panicked: no idea"`})
+}
+
+func TestAWaitFunctionThatEndsItsGoroutineLeavesAllMessagesAlone(t *testing.T) {
+	is := is.New(t)
+	c, l := new(client), new(logbook)
+	wait := func(f batch.Failure) time.Duration {
+		if f.Record.ID == "m1" {
+			runtime.Goexit()
+		}
+		return time.Second
+	}
+	answer, _ := invokeInTime(t, failing(3), redeliver.After(c, wait, redeliver.WithLogger(l.logger())))
+	is.True(strings.Contains(answer, "0 of 3 records acknowledged"))
+	is.Equal(len(c.waits()), 0)
+	is.Equal(l.lines(), []string{`level=WARN msg="visibility not changed" messages=3 error="runtime.Goexit was called"`})
 }
 
 // A panickingWriter panics at each line.

@@ -2,6 +2,7 @@ package redeliver
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
@@ -21,7 +22,8 @@ type Client interface {
 //
 // Waits are rounded up to whole seconds. A wait of zero or less makes the message visible at once. Longer
 // waits are cut to a little under twelve hours, because SQS counts its limit of twelve hours from the receive.
-// If wait panics, the queue's timeout applies to that message. wait may be called concurrently.
+// If wait panics, the queue's timeout applies to that message; if it calls [runtime.Goexit], to all messages. wait may
+// be called concurrently.
 //
 // After installs a report function ([batch.WithReport]), which shares the time that report functions have. Its
 // calls run concurrently and take five seconds at most. None starts after the context of report functions has
@@ -48,12 +50,21 @@ func After(client Client, wait func(batch.Failure) time.Duration, opts ...Option
 			l.unchanged(len(messages), err)
 			return
 		}
+		planned := false
+		defer func() {
+			if !planned { // wait has ended this goroutine
+				l.unchanged(len(messages), errExited)
+			}
+		}()
 		changes := newPlan(report, wait, q, l).changes(ctx, messages)
+		planned = true
 		ctx, cancel := context.WithTimeout(ctx, maxTimeForCalls)
 		defer cancel()
 		changer{client: client, url: q.url, log: l}.changeAll(ctx, changes)
 	})
 }
+
+var errExited = errors.New("runtime.Goexit was called")
 
 // require panics unless ok, so that bad arguments fail where the handler is built.
 func require(ok bool, function, complaint string) {
