@@ -46,16 +46,31 @@ func errorTypeOf(err error) (errorType string) {
 		return errorTypeDecodeError
 	}
 	switch {
-	case errors.Is(err, batch.ErrBlocked):
+	case isDirectly(err, batch.ErrBlocked):
 		return errorTypeBlocked
-	case errors.Is(err, batch.ErrNotStarted):
+	case isDirectly(err, batch.ErrNotStarted):
 		return errorTypeNotStarted
-	case errors.Is(err, batch.ErrRunning):
+	case isDirectly(err, batch.ErrRunning):
 		return errorTypeRunning
-	case errors.Is(err, batch.ErrUnreached):
+	case isDirectly(err, batch.ErrUnreached):
 		return errorTypeUnreached
 	}
 	return validUTF8(semconv.ErrorType(err).Value.AsString())
+}
+
+// isDirectly checks the top of the error's tree only, where package batch has the error of an unprocessed record. errors.Is would
+// also find it in the error of a function that runs a batch inside its record, so that the record itself has failed.
+func isDirectly(err, state error) bool {
+	switch err := err.(type) {
+	case interface{ Is(error) bool }:
+		return err.Is(state)
+	case interface{ Unwrap() error }:
+		return err.Unwrap() == state
+	case interface{ Unwrap() []error }:
+		causes := err.Unwrap()
+		return len(causes) > 0 && causes[0] == state
+	}
+	return false
 }
 
 // textOf returns the error's text. If its Error method panics, fmt describes the panic.

@@ -176,6 +176,22 @@ func TestARecordWhoseContextEndedBetweenFunctionsWasNotStarted(t *testing.T) {
 	})
 }
 
+func TestARecordThatRanABatchOfItsOwnHasFailedItself(t *testing.T) {
+	lines := func(ctx context.Context, m events.SQSMessage) error {
+		source := batch.From(ctx, strings.Fields(m.Body), func(line string) batch.Record { return batch.Record{ID: line} }, batch.WithPolicy(batch.StopBatch))
+		_, err := batch.Run(source, batch.Each(func(context.Context, string) error { return errBoom }))
+		return err
+	}
+	is := is.New(t)
+	spans, m := newTracer(), newMeter()
+	invoke(t, t.Context(), batch.SQSHandler(each(lines), spans.option(), m.option(), batch.WithLogger(nil)), messages(queue, "a b", ""))
+	span := spans.byID(t)["m0"]
+	is.True(strings.Contains(span.Status().Description, "blocked"))
+	is.Equal(statusOf(span), "Error *batch.AllFailedError")
+	is.Equal(len(span.Events()), 1)
+	is.Equal(m.consumed(t), map[string]int64{"orders": 1, "orders *batch.AllFailedError": 1})
+}
+
 func TestAContextErrorReturnedByAFunctionIsItsOwnError(t *testing.T) {
 	is := is.New(t)
 	span := spanOf(t, queue, returning(errors.Join(context.DeadlineExceeded)), "")
