@@ -155,6 +155,10 @@ func TestTheFunctionMayReadItsQueueUseItsTableAndNothingElse(t *testing.T) {
 			want = append(want, policy{Version: "2012-10-17", Statement: []statement{{"Allow",
 				actions{"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:GetItem"}, getAtt(name, "Arn")}}})
 		}
+		if len(tmpl.function.Layers) > 0 { // a collector
+			want = append(want, policy{Version: "2012-10-17", Statement: []statement{{"Allow",
+				actions{"xray:PutTraceSegments", "xray:PutTelemetryRecords"}, value{"!!str", "*"}}}})
+		}
 		is.Equal(tmpl.function.Policies, want)
 	})
 }
