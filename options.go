@@ -76,7 +76,7 @@ func (s settings) with(opts []Option) settings {
 
 // WithPolicy replaces the default [Policy] of the source.
 func WithPolicy(p Policy) Option {
-	require(p >= Continue && p <= StopBatch, "WithPolicy", "p is no policy")
+	require(p >= Continue && p <= StopBatch, "WithPolicy", "p is not a policy")
 	return func(s *settings) { s.policy = p }
 }
 

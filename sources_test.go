@@ -165,7 +165,7 @@ func TestSourcesAndOptionsPanicOnBadArguments(t *testing.T) {
 	for want, build := range map[string]func(){
 		"From: describe is nil":             func() { batch.From(context.Background(), []string{"a"}, nil) },
 		"source: ctx is nil":                func() { batch.From(none, []string{"a"}, describe) },
-		"WithPolicy: p is no policy":        func() { batch.WithPolicy(batch.StopBatch + 1) },
+		"WithPolicy: p is not a policy":     func() { batch.WithPolicy(batch.StopBatch + 1) },
 		"WithReserve: d is negative":        func() { batch.WithReserve(-1) },
 		"WithMaxReceives: n is less than 1": func() { batch.WithMaxReceives(0) },
 		"WithReport: f is nil":              func() { batch.WithReport(nil) },
