@@ -13,8 +13,9 @@ import (
 )
 
 // TryEachChunk collects ready results into chunks and calls f with up to size values at
-// once, for a bulk write. f gets a context that belongs to the batch, not to a record. It is
-// not called for an empty chunk, and may keep the slice.
+// once, for a bulk write. f gets a context that belongs to the batch, not to a record: it ends
+// when the records' contexts end, and has the values of the invocation's context, but not those
+// of scopes. f is not called for an empty chunk, and may keep the slice.
 //
 // A result becomes unprocessed, and its value is not given to f, if its record is held back
 // or its context has ended, both when it arrives and when the chunk is written (see [Then]).

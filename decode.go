@@ -116,7 +116,7 @@ func copyBytes(s string, text *slab[byte]) []byte {
 //
 //	_, poison := errors.AsType[*batch.DecodeError](err)
 type DecodeError struct {
-	ID    string // the ID of the record, "" if it could not be read either
+	ID    string // the ID of the record; "" if it could not be read, or if a function of yours left it out
 	Field string // the path within the record: "body", "kinesis.data", "value", …; "" for the whole record, or if Decode got strings or bytes
 	Err   error  // what is wrong
 }

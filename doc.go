@@ -39,9 +39,10 @@ remaining stages and travels straight to the collector.
 
 A collector reads the stream to its end and builds the response. [SQSHandler] and the
 other handlers have one built in, and so has [Run]. A record is acknowledged, that is, left out
-of the response, if all of its results reached the collector Ready or Done. Otherwise
-it is reported, that is, listed in the response. So a record is also reported if a stage dropped
-its result, if a loop ended before reaching it, or if its function did not return in time.
+of the response, if all of its results reached the collector Ready or Done and no failed record
+holds it back. Otherwise it is reported, that is, listed in the response. So a record is also
+reported if a stage dropped its result, if a loop ended before reaching it, or if its function
+did not return in time.
 
 Streams are lazy. Nothing runs until something ranges over the stream, and a stage whose
 output is never used does nothing. Ranging twice runs everything twice, effects included.
@@ -114,9 +115,9 @@ Some failures mean that a record was not tried, or was not seen to finish:
   - [ErrRunning]: it never reached the collector because a function called for it has not
     returned. A record's error that matches ErrRunning with [errors.Is] matches ErrUnreached too.
 
-Such a record is unprocessed. That is a state and not just an error value: Catch, OrElse and
-[Result.Ack] do not see or change it, so no record can be acknowledged by mistake before it
-was tried.
+A result with one of these errors is called unprocessed. The result itself is marked, not only its
+error: Catch, OrElse and [Result.Ack] do not see or change it, so no record can be acknowledged by
+mistake before it was tried.
 
 # Lanes and routes
 

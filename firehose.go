@@ -156,8 +156,8 @@ func (r FirehoseRecord) metadata() *FirehoseMetadata {
 	return &m
 }
 
-// FirehoseHandler returns a Lambda handler for a Firehose transformation. stage gets the
-// Stream that [Firehose] describes, and [CollectFirehose] says what its results become.
+// FirehoseHandler returns a Lambda handler for a Firehose transformation. stage gets the same
+// Stream as from [Firehose], and [CollectFirehose] says what its results become.
 // Unlike CollectFirehose, the handler responds before the deadline, as [Run] does.
 func FirehoseHandler(stage func(Stream[events.KinesisFirehoseEventRecord]) Stream[FirehoseRecord], opts ...Option) *Handler {
 	require(stage != nil, "FirehoseHandler", "stage is nil")

@@ -18,7 +18,7 @@ import (
 //
 // A Handler decodes the payload record by record. A record that cannot be decoded fails
 // alone with a [*DecodeError], and the others are processed; lambda.Start would fail the
-// whole batch. Source in the [Record] of such a record is a copy of its JSON, a
+// whole batch. Source in the [Record] of such a record is a copy of its JSON, of type
 // *[encoding/json.RawMessage].
 //
 // A Handler runs its stage as [Run] does, logs failures (see [WithLogger]), and has the
@@ -56,7 +56,7 @@ type printableError struct{ error }
 func (e *printableError) Error() string { return printable.Text(errorText(e.error)) }
 func (e *printableError) Unwrap() error { return e.error }
 
-// SQSHandler returns a Lambda handler for SQS. stage gets the Stream that [SQS] describes.
+// SQSHandler returns a Lambda handler for SQS. stage gets the same Stream as from [SQS].
 func SQSHandler[T any](stage func(Stream[events.SQSMessage]) Stream[T], opts ...Option) *Handler {
 	return newHandler("SQSHandler", stage, opts, func(ctx context.Context, payload []byte, s settings) (*origin[events.SQSMessage], error) {
 		read, err := wire.SQS(payload)
@@ -64,8 +64,8 @@ func SQSHandler[T any](stage func(Stream[events.SQSMessage]) Stream[T], opts ...
 	})
 }
 
-// KinesisHandler returns a Lambda handler for Kinesis. stage gets the Stream that [Kinesis]
-// describes. An event of a tumbling window is a [*PayloadError]; use [KinesisWindowHandler].
+// KinesisHandler returns a Lambda handler for Kinesis. stage gets the same Stream as from
+// [Kinesis]. An event of a tumbling window is a [*PayloadError]; use [KinesisWindowHandler].
 func KinesisHandler[T any](stage func(Stream[events.KinesisEventRecord]) Stream[T], opts ...Option) *Handler {
 	return newHandler("KinesisHandler", stage, opts, func(ctx context.Context, payload []byte, s settings) (*origin[events.KinesisEventRecord], error) {
 		read, err := wire.Kinesis(payload)
@@ -76,8 +76,8 @@ func KinesisHandler[T any](stage func(Stream[events.KinesisEventRecord]) Stream[
 	})
 }
 
-// DynamoDBHandler returns a Lambda handler for DynamoDB Streams. stage gets the Stream that
-// [DynamoDB] describes. An event of a tumbling window is a [*PayloadError]; use
+// DynamoDBHandler returns a Lambda handler for DynamoDB Streams. stage gets the same Stream
+// as from [DynamoDB]. An event of a tumbling window is a [*PayloadError]; use
 // [DynamoDBWindowHandler].
 func DynamoDBHandler[T any](stage func(Stream[events.DynamoDBEventRecord]) Stream[T], opts ...Option) *Handler {
 	return newHandler("DynamoDBHandler", stage, opts, func(ctx context.Context, payload []byte, s settings) (*origin[events.DynamoDBEventRecord], error) {
@@ -95,9 +95,8 @@ func newWindowedError(source string) error {
 	return fmt.Errorf("expected a %s event, got one of a tumbling window: use %[1]sWindowHandler", source)
 }
 
-// KafkaHandler returns a Lambda handler for Kafka. stage gets the Stream that [Kafka]
-// describes. The service reads partial-failure responses for Kafka only if the event source
-// mapping is in provisioned mode.
+// KafkaHandler returns a Lambda handler for Kafka. stage gets the same Stream as from [Kafka],
+// which says what the event source mapping needs.
 func KafkaHandler[T any](stage func(Stream[events.KafkaRecord]) Stream[T], opts ...Option) *Handler {
 	return newHandler("KafkaHandler", stage, opts, func(ctx context.Context, payload []byte, s settings) (*origin[events.KafkaRecord], error) {
 		read, err := wire.Kafka(payload)

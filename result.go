@@ -13,7 +13,7 @@ import (
 // pipeline. It is in one of three states:
 //
 //   - Ready: it has a value for the next stage.
-//   - Done: it is acknowledged early, and later stages pass it on.
+//   - Done: it needs no more work, and later stages pass it on.
 //   - Failed: it has an error. A Failed result is called unprocessed if the record was
 //     not tried or not finished; its error then is [ErrBlocked], [ErrNotStarted] or
 //     [ErrUnreached], and nothing settles it.

@@ -12,7 +12,12 @@ import (
 // value. Use it for a queue with several kinds of messages: each kind gets its own pipeline,
 // with its own decoding, filters, bulk writes and lanes.
 //
-//	kind := func(m events.SQSMessage) string { return *m.MessageAttributes["kind"].StringValue }
+//	kind := func(m events.SQSMessage) string {
+//		if a := m.MessageAttributes["kind"]; a.StringValue != nil {
+//			return *a.StringValue
+//		}
+//		return "" // no route
+//	}
 //	done := batch.Route(messages, kind, map[string]batch.Stage[events.SQSMessage, Receipt]{
 //		"order":     orders,
 //		"refund":    refunds,

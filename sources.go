@@ -12,7 +12,8 @@ import (
 
 // SQS returns the Stream of the messages of an SQS event. The ID of a record is its
 // messageId, and its group is its MessageGroupId. The policy is [StopGroup] for a FIFO
-// queue, whose ARN ends in ".fifo", and [Continue] for any other queue.
+// queue, whose ARN ends in ".fifo", and [Continue] for any other queue. The ARN is that in the
+// messages, so an event that a test writes by hand needs one.
 //
 // The service redelivers the reported messages when their visibility timeout ends.
 //
@@ -38,8 +39,7 @@ func Kinesis(ctx context.Context, event events.KinesisEvent, opts ...Option) Str
 
 // DynamoDB returns the Stream of the records of a DynamoDB Streams event. The ID of a record
 // is its dynamodb.SequenceNumber, and its group is the key of the item. The policy is
-// [StopBatch]. The service redelivers records, and handles poison records, as [Kinesis]
-// describes.
+// [StopBatch]. What [Kinesis] says about redelivery and poison records applies here, too.
 //
 // See https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurereporting.html.
 func DynamoDB(ctx context.Context, event events.DynamoDBEvent, opts ...Option) Stream[events.DynamoDBEventRecord] {
@@ -52,6 +52,11 @@ func DynamoDB(ctx context.Context, event events.DynamoDBEvent, opts ...Option) S
 // has it as the object of topic-partition and offset that the service expects. The service
 // reads partial-failure responses for Kafka only if the event source mapping is in
 // provisioned mode.
+//
+// Turn on BisectBatchOnFunctionError, and limit the retries or set an on-failure destination.
+// By default the service retries without limit, and a poison record blocks its partition.
+// With a destination, it gives up after ten retries. Without BisectBatchOnFunctionError, it
+// then also gives up the records of the batch that were not tried.
 //
 // See https://docs.aws.amazon.com/lambda/latest/dg/kafka-retry-configurations.html.
 func Kafka(ctx context.Context, event events.KafkaEvent, opts ...Option) Stream[events.KafkaRecord] {

@@ -58,7 +58,7 @@ func TryMap[A, B any](s Stream[A], f func(context.Context, A) (B, error)) Stream
 	}
 }
 
-// Filter acknowledges the records that need no further work: a ready result becomes
+// Filter ends the work on records that need no more of it: a ready result becomes
 // Done if keep returns false for its value. Other results pass through unchanged.
 //
 // Filter is for functions that cannot fail; use [TryFilter] for the others. See [Then]
@@ -222,9 +222,9 @@ func failTapped[T any](r *Result[T], err error) {
 	r.h.fail(err, goesOn)
 }
 
-// Discard acknowledges every ready result: the result becomes Done, and its value is
-// dropped. Other results pass through unchanged. It is [Filter] with a function that
-// always returns false, except that the type of the Stream may change.
+// Discard makes every ready result Done and drops its value. Other results pass through
+// unchanged. It is [Filter] with a function that always returns false, except that the type
+// of the Stream may change.
 //
 // It lets routes with different result types end in the same type B; see [Route].
 func Discard[B, A any](s Stream[A]) Stream[B] {

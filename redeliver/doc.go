@@ -10,7 +10,7 @@
 // It calls ChangeMessageVisibilityBatch before the handler responds to Lambda. The function's role needs the
 // permission sqs:ChangeMessageVisibility on the queue.
 //
-// # Which message waits how long
+// # How long each message waits
 //
 //   - A message that failed waits as long as the function passed to [After] says. The same applies if the message
 //     could not be decoded, or if its function had not returned ([batch.ErrRunning]).

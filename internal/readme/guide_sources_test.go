@@ -22,9 +22,12 @@ import (
 	"github.com/lambdabatch/batch/batchtest"
 )
 
-func key(r events.KafkaRecord) (string, error) {
+func key(_ context.Context, r events.KafkaRecord) (string, error) {
 	decoded, err := base64.StdEncoding.DecodeString(r.Key)
-	return string(decoded), err
+	if err != nil {
+		return "", &batch.DecodeError{Field: "key", Err: err} // poison
+	}
+	return string(decoded), nil
 }
 
 type Row struct{ Key string }
@@ -32,8 +35,8 @@ type Row struct{ Key string }
 func tombstone(r events.KafkaRecord) bool { return r.Value == "" }
 
 func remove(records batch.Stream[events.KafkaRecord]) batch.Stream[Row] {
-	return batch.TryMap(records, func(_ context.Context, r events.KafkaRecord) (Row, error) {
-		k, err := key(r)
+	return batch.TryMap(records, func(ctx context.Context, r events.KafkaRecord) (Row, error) {
+		k, err := key(ctx, r)
 		return Row{k}, err
 	})
 }
