@@ -22,7 +22,13 @@ func (t *template) findDeadLetters(n *node, named bool, steps *int) {
 		return
 	}
 	*steps--
-	if name, _, isCall := n.function(); named && (n.kind == scalar || isCall && name != "Fn::If") {
+	name, argument, isCall := n.function()
+	switch {
+	case name == "Fn::If" && argument != nil && len(argument.items) == 3:
+		t.findDeadLetters(argument.items[1], named, steps)
+		t.findDeadLetters(argument.items[2], named, steps)
+		return
+	case named && (isCall || n.kind == scalar):
 		for _, queue := range t.queueIDs(t.resolve(n).text) {
 			t.dead[queue] = true
 		}

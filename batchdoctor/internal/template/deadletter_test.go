@@ -75,13 +75,14 @@ func TestAQueueThatSomethingElseNamesIsNotADeadLetterQueue(t *testing.T) {
 	for _, owner := range []string{
 		"AWS::Events::Rule, Properties: {Targets: [{Arn: !GetAtt Orders.Arn, DeadLetterConfig: {Arn: a}}]}",
 		"AWS::Lambda::EventInvokeConfig, Properties: {DestinationConfig: {OnSuccess: {Destination: !GetAtt Orders.Arn}}}",
+		"AWS::SNS::Subscription, Properties: {RedrivePolicy: {deadLetterTargetArn: !If [orders, a, b]}}",
 		"AWS::SQS::QueuePolicy, Properties: {Queues: [!Ref Orders]}",
 	} {
 		t.Run(owner, func(t *testing.T) {
 			mapping := read(t, `
 Resources:
   Owner: {Type: `+owner+`}
-  Orders: {Type: AWS::SQS::Queue}
+  Orders: {Type: AWS::SQS::Queue, Properties: {QueueName: orders}}
   Mapping: {Type: AWS::Lambda::EventSourceMapping, Properties: {EventSourceArn: !GetAtt Orders.Arn, FunctionName: f}}
 `).Mappings[0]
 			is.New(t).True(mapping.Source.Queue.DeadLetters.IsUnset())
