@@ -1,6 +1,7 @@
 package batchtest
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -51,7 +52,14 @@ func TestAStageThatLosesOrRepeatsRecordsIsFound(t *testing.T) {
 				})
 				return batch.Map(twice(s), same)
 			},
-			`sends rN once more, as the failure "failed before"`, lawOnce,
+			"sends rN twice", lawOnce,
+		},
+		"it sends a try that has failed and the next one": {
+			sending(func(r sent, yield func(sent) bool) bool {
+				try := batch.Then(r, func(_ context.Context, v int) (int, error) { return v, errBefore })
+				return yield(try) && (errors.Is(r.Err(), errBefore) || try.Err() == nil || yield(then(r, same)))
+			}),
+			"sends rN twice", lawOnce,
 		},
 		"it makes new records": {
 			func(s ints) ints {

@@ -17,8 +17,8 @@ type snapshot struct {
 	state state
 	value any
 	err   error
-	ended bool // the context had ended
-	part  any  // distinguishes the parts of a record
+	ended bool   // the context had ended
+	part  uint64 // the number of the part
 }
 
 type state int
@@ -31,7 +31,7 @@ const (
 )
 
 func snapshotOf[T any](r batch.Result[T]) snapshot {
-	s := snapshot{index: r.Record().Index, ctx: r.Context(), err: r.Err(), part: r.Ack()}
+	s := snapshot{index: r.Record().Index, ctx: r.Context(), err: r.Err(), part: partOf(r)}
 	s.ended = s.ctx.Err() != nil
 	value, ok := r.Value()
 	switch {
@@ -76,7 +76,12 @@ func (s snapshot) untouched(other snapshot) bool {
 
 // samePart reports whether s and other, from one range, are the same part of the same record.
 func (s snapshot) samePart(other snapshot) bool {
-	return s.index == other.index && reflect.DeepEqual(s.part, other.part)
+	return s.index == other.index && s.part == other.part
+}
+
+// partOf returns the number of the part, which is in the upper half of a Result's mark. Nothing else tells it.
+func partOf[T any](r batch.Result[T]) uint64 {
+	return reflect.ValueOf(r).FieldByName("h").FieldByName("mark").Uint() >> 32
 }
 
 // group returns the group of the record.
