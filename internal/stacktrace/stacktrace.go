@@ -4,13 +4,25 @@ package stacktrace
 
 import (
 	"path"
+	"runtime/debug"
 	"strings"
 )
 
 // Of reads a stack as [runtime/debug.Stack] writes it. It returns the innermost function of the user that was
 // running, such as "orders.go:41 main.charge", and the stack without the frames of this library and the runtime. If
 // it cannot read the stack, it returns it unchanged.
-func Of(stack []byte) (at, rest string) {
+func Of(stack []byte) (at, rest string) { return in(mainModule(), stack) }
+
+// mainModule returns the path of the program's own module, or "" if the program does not tell.
+func mainModule() string {
+	if info, ok := debug.ReadBuildInfo(); ok {
+		return info.Main.Path
+	}
+	return ""
+}
+
+// in is Of in a program with this main module.
+func in(module string, stack []byte) (at, rest string) {
 	frames, goroot := parse(string(stack))
 	var text strings.Builder
 	for _, f := range frames {
@@ -21,7 +33,7 @@ func Of(stack []byte) (at, rest string) {
 	}
 	blamed := frames[0]
 	for _, f := range frames {
-		if !f.inStandardLibrary(goroot) {
+		if !f.inStandardLibrary(goroot, module) {
 			blamed = f
 			break
 		}
@@ -90,10 +102,13 @@ func (f frame) hidden() bool {
 }
 
 // inStandardLibrary reports whether the function belongs to the standard library. If the build has trimmed paths,
-// only its name tells.
-func (f frame) inStandardLibrary(goroot string) bool {
+// only its name tells. The main module need not have a path like those of other modules.
+func (f frame) inStandardLibrary(goroot, module string) bool {
 	if goroot != "" {
 		return strings.HasPrefix(f.file, goroot)
+	}
+	if module != "" && (strings.HasPrefix(f.function, module+"/") || strings.HasPrefix(f.function, module+".")) {
+		return false
 	}
 	first, _, nested := strings.Cut(f.function, "/")
 	if !nested {
