@@ -173,8 +173,8 @@ func (c *collector[T]) add(r Result[T]) bool {
 	if run.batch.scopes != nil {
 		t.noteArrival(index, r.h.state())
 	}
-	fresh, worse := t.Arrive(index, r.h.partNumber(), ledger.Verdict{State: r.h.state(), Err: r.h.err})
-	if c.keepValues && fresh && r.h.state() == ready {
+	worse := t.Arrive(index, r.h.partNumber(), ledger.Verdict{State: r.h.state(), Err: r.h.err})
+	if c.keepValues && r.h.state() == ready && t.Value(index, r.h.partNumber()) {
 		c.keptValues = append(c.keptValues, keptValue[T]{run.batch, index, r.value})
 	}
 	c.mu.Unlock()

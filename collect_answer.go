@@ -146,6 +146,8 @@ func (c *collector[T]) contextsEndFor(first *run) time.Time {
 // first, because a stage may have discarded their Results.
 func (a *answer) fold(tallies []*tally, e ending) {
 	for _, t := range tallies {
+		flags := t.run.flags.Load()
+		t.Acted, t.Interrupted = flags&acted != 0, t.Interrupted || flags&exited != 0
 		if !slices.Contains(a.batches, t.run.batch) {
 			a.batches = append(a.batches, t.run.batch)
 		}
@@ -201,8 +203,7 @@ func (c *collector[T]) failSeveralValues(a *answer) {
 		if seen[k.batch] == nil {
 			seen[k.batch] = make(map[int]bool)
 		}
-		if seen[k.batch][k.index] {
-			a.foldOf(k.batch).Worsen(k.index, ledger.Verdict{State: failed, Err: errSeveralValues})
+		if seen[k.batch][k.index] && a.foldOf(k.batch).Worsen(k.index, ledger.Verdict{State: failed, Err: errSeveralValues}) {
 			a.noteDiscarded(k.batch, k.index, errSeveralValues)
 		}
 		seen[k.batch][k.index] = true

@@ -56,37 +56,42 @@ func observe[A, B any](c *collector[B], source Stream[A]) Stream[A] {
 		if c.answered() {
 			return
 		}
-		var at struct {
-			run  *run
-			left bool
-		}
+		at := progress{interrupted: true}
+		defer func() { c.rangeEnded(at) }() // even after a panic or Goexit in the stage
 		source(func(r Result[A]) bool {
-			if r.h.entry != nil && r.h.entry.level.run != at.run {
-				if at.run != nil {
-					c.rangeEnded(at.run, false)
+			if r.h.entry != nil {
+				if run := r.h.entry.level.run; run != at.run {
+					c.rangeEnded(progress{run: at.run})
+					at.run = run
+					c.register(run)
 				}
-				at.run = r.h.entry.level.run
-				c.register(at.run)
+				at.begun = int(r.h.entry.index) + 1
 			}
 			at.left = !yield(r)
 			return !at.left
 		})
-		if at.run != nil {
-			c.rangeEnded(at.run, at.left)
-		}
+		at.interrupted = false
 	}
 }
 
-// rangeEnded says that the range over the source of a run has ended, or that the stage has
-// left it early.
-func (c *collector[T]) rangeEnded(r *run, left bool) {
+// progress says how far a stage has come with the range over the source of a run.
+type progress struct {
+	run         *run // nil if it has not begun
+	begun       int  // how many records the stage got
+	left        bool // the stage has left the range early
+	interrupted bool // the goroutine of the stage has ended, or it has panicked
+}
+
+// rangeEnded says that the range over the source of a run has ended.
+func (c *collector[T]) rangeEnded(p progress) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.closed {
+	if c.closed || p.run == nil {
 		return
 	}
-	t := c.findOrAddTally(r)
-	t.Left, t.Ended = left, !left
+	t := c.findOrAddTally(p.run)
+	t.Interrupted, t.Begun = p.interrupted, p.begun
+	t.Left, t.Ended = p.left && !p.interrupted, !p.left && !p.interrupted
 }
 
 func (c *collector[T]) answered() bool {

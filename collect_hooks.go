@@ -25,10 +25,10 @@ func (b *batch) logFailure(e *entry, err error) {
 
 func (b *batch) writeFailure(ctx context.Context, i int, err error) {
 	attrs := append(b.attrsOf(b.describe(i)), slog.String("error", errorText(err)))
-	b.logger.LogAttrs(ctx, slog.LevelError, "record failed", b.withStack(attrs, err)...)
+	b.log(ctx, slog.LevelError, "record failed", b.withStack(attrs, err)...)
 }
 
-// attrsOf returns the log attributes of a record, without those that are empty.
+// attrsOf returns the log attributes of a record, without a group or an attempt if there is none.
 func (b *batch) attrsOf(r Record) []slog.Attr {
 	attrs := make([]slog.Attr, 0, 6)
 	attrs = append(attrs, slog.String("record", r.ID))
@@ -74,6 +74,12 @@ type loggedPanic struct {
 	at, stack string
 }
 
+// log writes a line. If the log handler panics, the lines after it are written all the same.
+func (b *batch) log(ctx context.Context, level slog.Level, message string, attrs ...slog.Attr) {
+	defer ignorePanic()
+	b.logger.LogAttrs(ctx, level, message, attrs...)
+}
+
 // ignorePanic is deferred around hooks, because a panic of one must not cost the response.
 func ignorePanic() { _ = recover() }
 
@@ -92,7 +98,7 @@ func (a *answer) logDiscarded(ctx context.Context) {
 func (a *answer) logRunning(ctx context.Context) {
 	for _, t := range a.running[:min(len(a.running), maxLines)] {
 		attrs := t.batch.attrsOf(t.batch.describe(t.index))
-		t.batch.logger.LogAttrs(t.batch.withScopeValues(ctx, t.index), slog.LevelWarn, "record still running", attrs...)
+		t.batch.log(t.batch.withScopeValues(ctx, t.index), slog.LevelWarn, "record still running", attrs...)
 	}
 }
 
@@ -111,7 +117,7 @@ func (c *collector[T]) endLog(a *answer, e ending) func(context.Context) {
 	return func(ctx context.Context) {
 		if general && crash != nil {
 			attrs := []slog.Attr{slog.String("error", errorText(crash))}
-			b.logger.LogAttrs(ctx, slog.LevelError, "a stage panicked", b.withStack(attrs, crash)...)
+			b.log(ctx, slog.LevelError, "a stage panicked", b.withStack(attrs, crash)...)
 		}
 		a.logDiscarded(ctx)
 		a.logRunning(ctx)
@@ -120,10 +126,10 @@ func (c *collector[T]) endLog(a *answer, e ending) func(context.Context) {
 		}
 		b.logUnread(ctx)
 		if foreign > 0 {
-			b.logger.LogAttrs(ctx, slog.LevelWarn, "results of another batch were ignored", slog.Int("results", foreign))
+			b.log(ctx, slog.LevelWarn, "results of another batch were ignored", slog.Int("results", foreign))
 		}
 		if again {
-			b.logger.LogAttrs(ctx, slog.LevelWarn, "the stage ranged over the batch more than once, and its functions ran each time")
+			b.log(ctx, slog.LevelWarn, "the stage ranged over the batch more than once, and its functions ran each time")
 		}
 		b.logRest(ctx, r)
 	}
@@ -153,7 +159,7 @@ func (b *batch) logUnread(ctx context.Context) {
 		}
 		fields.WriteString(u.Field + ": " + u.Got)
 	}
-	b.logger.LogAttrs(ctx, slog.LevelWarn, "metadata that cannot be read: records were processed without it",
+	b.log(ctx, slog.LevelWarn, "metadata that cannot be read: records were processed without it",
 		slog.String("fields", printable.Text(fields.String())))
 }
 
@@ -170,7 +176,7 @@ func (b *batch) logRest(ctx context.Context, r Report) {
 			attrs = append(attrs, count)
 		}
 	}
-	b.logger.LogAttrs(ctx, slog.LevelWarn, "records not processed", attrs...)
+	b.log(ctx, slog.LevelWarn, "records not processed", attrs...)
 }
 
 // minHookTime is what each hook gets even when the time for hooks is over.

@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/aws/aws-lambda-go/events"
 	"github.com/lambdabatch/batch"
 	"github.com/matryer/is"
 	"github.com/samber/lo"
@@ -196,4 +197,51 @@ func TestARecordOfWhichAPartIsMissingHasNotFinished(t *testing.T) {
 	is.Equal(listed(response), []string{"r1"})
 	is.True(!outcomes["r0"].Finished.IsZero())
 	is.True(outcomes["r1"].Finished.IsZero())
+}
+
+// A journalPanickingAt panics instead of noting lines with this message.
+type journalPanickingAt struct {
+	*journal
+	message string
+}
+
+func (j journalPanickingAt) Handle(ctx context.Context, r slog.Record) error {
+	if r.Message == j.message {
+		panic("log")
+	}
+	return j.journal.Handle(ctx, r)
+}
+
+func TestALineThatPanicsDoesNotKeepTheNextOnesFromBeingWritten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		ctx, reserve := deadline(t)
+		j := journalPanickingAt{new(journal), "record still running"}
+		source := grouped(ctx, make([]string, 2), reserve, batch.WithLogger(slog.New(j)), batch.WithoutAllFailedError())
+		_, err := batch.Run(source, batch.Each(stuckOn(t, "0")))
+		is.NoErr(err)
+		is.Equal(j.lines, []string{"WARN () records not processed records=2 unreached=2 running=1"})
+	})
+}
+
+func TestARecordThatBecomesSeveralValuesInFirehoseIsLoggedOnce(t *testing.T) {
+	is := is.New(t)
+	var j journal
+	event := events.KinesisFirehoseEvent{Records: []events.KinesisFirehoseEventRecord{{RecordID: "a"}, {RecordID: "b"}, {RecordID: "c"}}}
+	source := batch.Firehose(t.Context(), event, batch.WithLogger(slog.New(&j)))
+	parts := batch.FlatMap(source, func(events.KinesisFirehoseEventRecord) []int { return make([]int, 20) })
+	first := true
+	_, err := batch.CollectFirehose(batch.TryMap(parts, func(ctx context.Context, _ int) (batch.FirehoseRecord, error) {
+		if r, _ := batch.RecordFrom(ctx); r.ID == "c" && first {
+			first = false
+			return batch.FirehoseRecord{}, errBoom
+		}
+		return batch.FirehoseRecord{}, nil
+	}))
+	is.NoErr(err)
+	is.Equal(j.lines, []string{
+		"ERROR (c) record failed record=c error=boom",
+		"ERROR () record failed record=a error=several values for one record",
+		"ERROR () record failed record=b error=several values for one record",
+	})
 }

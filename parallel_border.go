@@ -31,7 +31,8 @@ type crossing struct {
 	border       *border
 	outer        *level
 	feeder       *feeder // the consumer, on the outer level
-	feederNumber uint8   // the number of feeder
+	feederNumber uint8   // the number of feeder, which other crossings may share
+	number       uint32  // of the crossing, on the outer level
 	shared       bool    // a Parallel is around this one, and its other lanes could take the Results
 	ctx          context.Context
 	cancel       context.CancelFunc
@@ -57,6 +58,7 @@ func (b *border) find(e *entry) (x *crossing, fresh bool) {
 	}
 	x = &crossing{border: b, outer: e.level, patience: e.level.run.reserve / 4}
 	x.feeder, x.feederNumber = e.level.addFeeder(b.flushAgain)
+	x.number = e.level.crossings.Add(1)
 	x.ctx, x.cancel = context.WithCancel(e.level.ctx)
 	for v := e.visit; v != nil; v = v.outside.entry.visit {
 		x.shared = x.shared || !v.crossing.border.routes

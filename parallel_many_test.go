@@ -4,6 +4,7 @@ import (
 	"context"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/lambdabatch/batch"
 	"github.com/matryer/is"
@@ -38,6 +39,35 @@ func TestAPipelineMayHaveMoreThan255Parallels(t *testing.T) {
 				is.Equal(len(written.all), 4-len(want))
 				is.Equal(runningIDs(report), []string{"r1"})
 			})
+		})
+	}
+}
+
+// A failure goes from the second to last lanes into the last ones, whose Catch takes long and then leaves it as it is. The stages
+// before must not take the failure for one that is undecided in their own lanes.
+func TestAFailureBetweenLanesThatShareAFeederHoldsBackItsGroup(t *testing.T) {
+	for _, before := range []int{0, 252, 253, 254, 255, 300} {
+		synctest.Test(t, func(t *testing.T) {
+			is := is.New(t)
+			var called effects
+			source := grouped(t.Context(), []string{"g", "g"}, batch.WithPolicy(batch.StopGroup), batch.WithoutAllFailedError())
+			response, err := batch.Run(source, func(s texts) texts {
+				for range before {
+					s = batch.Parallel(s, 1, unchanged)
+				}
+				s = batch.Parallel(s, 2, func(s texts) texts {
+					return lingering(batch.TryEach(s, func(ctx context.Context, v string) error {
+						called.note(v)
+						return failingOn("0")(ctx, v)
+					}))
+				})
+				return batch.Parallel(s, 2, func(s texts) texts {
+					return batch.Catch(s, func(_ context.Context, err error) error { time.Sleep(10 * time.Second); return err })
+				})
+			})
+			is.NoErr(err)
+			is.Equal(listed(response), []string{"r0", "r1"})
+			is.Equal(called.all, []string{"0"})
 		})
 	}
 }

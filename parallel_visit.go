@@ -26,7 +26,7 @@ func (v *visit) begin(x *crossing, h header, item any) {
 	v.parts.Enter(h.partNumber())
 	h.entry.hold()
 	if h.state().Failure() {
-		x.outer.order.Enter(h.failureKey(), x.feederNumber)
+		x.outer.order.Enter(h.failureKey(), x.number)
 	}
 }
 

@@ -63,6 +63,7 @@ const (
 	acted    = 1 << iota // a function that may have effects was called; the bit equals pure
 	troubled             // there was a failure that holds others back, or one that is still tentative
 	strayed              // a function was called for a record that was not the current one of its feeder
+	exited               // a function has ended its goroutine, which may be one of a user's stage
 )
 
 func (r *run) setFlag(flag uint32) {
@@ -90,7 +91,8 @@ type level struct {
 	ctx         context.Context
 	run         *run
 	order       order.Order[ledger.Verdict]
-	firstFeeder feeder // number 0: the source, or the start of the lane
+	firstFeeder feeder        // number 0: the source, or the start of the lane
+	crossings   atomic.Uint32 // how often Parallel and Route have begun on this level
 
 	mu      sync.Mutex                // guards the replacing of feeders
 	feeders atomic.Pointer[[]*feeder] // from number 1 on: the consumers of each Parallel and Route on this level

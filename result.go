@@ -316,7 +316,7 @@ func (h *header) refusal() (s state, by int32) {
 			return ready, 0
 		}
 		h = &v.outside
-		at = order.Place{After: h.feederNumber(), Inside: v.crossing.feederNumber}
+		at = order.Place{After: h.feederNumber(), Inside: v.crossing.number}
 	}
 }
 
@@ -326,6 +326,9 @@ func (h *header) refuse(s state, err error, how callKind) {
 }
 
 func (h *header) fail(err error, how callKind) {
+	if err == errExited {
+		h.entry.level.run.setFlag(exited)
+	}
 	h.become(failed, err)
 	h.openFailure(how)
 }

@@ -216,6 +216,9 @@ func failTapped[T any](r *Result[T], err error) {
 	if r.h.entry == nil || r.h.state().Unprocessed() {
 		return
 	}
+	if err == errExited {
+		r.h.entry.level.run.setFlag(exited)
+	}
 	if r.h.state() == failed {
 		err = errors.Join(r.Err(), err)
 	}
@@ -276,7 +279,7 @@ func recovering[T any](s Stream[T], settled state, f func(context.Context, error
 				return yield(Result[T]{h: r.h})
 			}
 			r.h.entry.level.run.setFlag(acted)
-			value, err := guard(func() (T, error) { return f(r.h.entry, r.Err()) })
+			value, err := recoverWith(&r, f)
 			if err != nil {
 				r.h.fail(err, goesOn)
 				return yield(Result[T]{h: r.h})
@@ -286,6 +289,22 @@ func recovering[T any](s Stream[T], settled state, f func(context.Context, error
 			return yield(Result[T]{r.h, value})
 		})
 	}
+}
+
+// recoverWith calls f with the error of the result.
+func recoverWith[T any](r *Result[T], f func(context.Context, error) (T, error)) (value T, err error) {
+	returned := false
+	defer func() {
+		if returned {
+			return
+		}
+		if err = panicOrExit(recover()); err == errExited { // no caller will see it
+			r.h.entry.level.run.setFlag(exited)
+		}
+	}()
+	value, err = f(r.h.entry, r.Err())
+	returned = true
+	return value, err
 }
 
 // recoverable reports whether a function may now be called for the error of the result.

@@ -27,12 +27,14 @@ type Window struct {
 // KinesisWindowHandler returns a Lambda handler for Kinesis with tumbling windows. Each
 // invocation runs stage as [KinesisHandler] does, folds the ready values that the stage
 // returns into the state of the window, and responds with the new state. The state is any
-// type that JSON can represent, and begins as the zero S. In the last invocation of a
-// window, after folding, close is called with the state.
+// type that JSON can represent. It begins as what {} decodes into, with which the service
+// begins a window: the zero value of a struct, a pointer to such a value, or an empty map. If
+// {} does not decode into S, it begins as the zero S. In the last invocation of a window, after
+// folding, close is called with the state.
 //
 // If a state has more than 1 MB, the service closes the window early
-// ([Window.TerminatedEarly]): close is called with that state, and the window continues
-// from the zero S. Such states and the last one together make up the window.
+// ([Window.TerminatedEarly]): close is called with that state, and the window begins
+// again. Such states and the last one together make up the window.
 //
 // Only values of records before the first reported one are folded, because that record and
 // all later ones are redelivered. If records of the last invocation are reported, close is

@@ -55,6 +55,21 @@ func TestTheStateOfAWindowBeginsAtZero(t *testing.T) {
 	is.True(strings.HasPrefix(err.Error(), "state of the window of shard-1: "))
 }
 
+func TestTheStateOfAWindowBeginsAsWhatAnEmptyObjectDecodesInto(t *testing.T) {
+	is := is.New(t)
+	type sums struct{ Sum, Count int }
+	pointer := batch.KinesisWindowHandler(numbers, func(s *sums, n int) *sums { s.Sum += n; s.Count++; return s },
+		func(context.Context, batch.Window, *sums) error { return nil }, quiet)
+	answer, err := pointer.Invoke(t.Context(), windowPayload(t, "{}", false, "1", "2"))
+	is.NoErr(err)
+	is.Equal(string(answer), `{"state":{"Sum":3,"Count":2},"batchItemFailures":[]}`)
+	counts := batch.KinesisWindowHandler(numbers, func(s map[int]int, n int) map[int]int { s[n]++; return s },
+		func(context.Context, batch.Window, map[int]int) error { return nil }, quiet)
+	answer, err = counts.Invoke(t.Context(), windowPayload(t, "{}", false, "1", "1"))
+	is.NoErr(err)
+	is.Equal(string(answer), `{"state":{"1":2},"batchItemFailures":[]}`)
+}
+
 func TestTheStateOfAWindowIsNeverNull(t *testing.T) {
 	is := is.New(t)
 	keep := func(s map[string]int, _ int) map[string]int { return s }

@@ -100,6 +100,8 @@ func (o *origin) names(records ...int) string {
 type iteration struct {
 	left    bool // a stage has broken out of it
 	ended   bool // it has reached the end of the batch
+	begun   int  // how many records the stages have got
+	acted   bool // functions that may have effects were called
 	of      *origin
 	open    []*failure
 	given   map[int]int   // the highest number given to a part, by record
@@ -180,6 +182,13 @@ func (it item) during(f func()) {
 	it.hold(1)
 	f()
 	it.hold(-1)
+}
+
+// act notes that a function that may have effects is called for the item.
+func (it item) act() {
+	if it.run != nil {
+		it.run.acted = true
+	}
 }
 
 func (it item) hold(n int) {

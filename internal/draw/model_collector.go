@@ -121,20 +121,25 @@ func (c *collector) verdicts(of *origin) []item {
 		}
 	}
 	own := lo.Filter(c.tallies, func(t *tally, _ int) bool { return t.run.of == of })
-	arrived := false
-	for k, t := range own {
-		underWay := c.cut && !t.run.left && (!t.run.ended || k == len(own)-1)
-		if len(t.seen) == 0 && !underWay {
-			continue
-		}
-		arrived = true
-		for i := range all {
+	worsenBy := func(t *tally, records int) {
+		for i := range records {
 			if bad, ok := t.failed[i]; ok {
 				worsen(i, bad)
 			} else if !t.complete(i) {
 				worsen(i, lost(i))
 			}
 		}
+	}
+	arrived := false
+	var lookedAhead []*tally
+	for k, t := range own {
+		underWay := c.cut && !t.run.left && (!t.run.ended || k == len(own)-1)
+		if len(t.seen) == 0 && !underWay {
+			lookedAhead = append(lookedAhead, t)
+			continue
+		}
+		arrived = true
+		worsenBy(t, len(all))
 	}
 	for _, t := range own {
 		for i, bad := range t.failed {
@@ -144,6 +149,12 @@ func (c *collector) verdicts(of *origin) []item {
 		}
 		if c.cut && t.run.out > 0 {
 			worsen(t.run.out-1, lost(t.run.out-1))
+		}
+	}
+	for _, t := range lookedAhead {
+		holds := lo.SomeBy(lo.Values(t.run.held), func(n int) bool { return n > 0 })
+		if c.cut && (t.run.acted || holds) { // the stage may work on what it has kept
+			worsenBy(t, t.run.begun)
 		}
 	}
 	for i := range all {

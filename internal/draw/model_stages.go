@@ -1,6 +1,7 @@
 package draw
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -29,6 +30,9 @@ func (m *Model) source(of *origin) stream {
 	}
 }
 
+// pure are the stages whose functions have no effects.
+var pure = []string{"map", "filter", "flatMap", "decode"}
+
 // after is the stream after the first k stages. after(entry) is the source itself.
 func (m *Model) after(k int) stream {
 	var s stream
@@ -53,6 +57,7 @@ func (m *Model) after(k int) stream {
 						last.ended = true
 					}
 					last = it.run
+					last.begun = it.record + 1
 					m.watch(it.run)
 				}
 				more := yield(it)
@@ -73,6 +78,9 @@ func (m *Model) entering(s stream) stream {
 	return func(yield func(item) bool) {
 		s(func(it item) bool {
 			if m.admit(&it) {
+				if m.Source == DynamoDB { // TryMap, and not Decode
+					it.act()
+				}
 				it.during(func() { m.call(entry, it.value) })
 			}
 			return yield(it)
@@ -92,6 +100,9 @@ func (m *Model) stage(k int, s stream) stream {
 			s(func(it item) bool {
 				if !m.admitted(&it, see) {
 					return yield(it)
+				}
+				if !slices.Contains(pure, m.Stages[k].Kind) {
+					it.act()
 				}
 				var fate, err string
 				it.during(func() { fate, err = m.do(k, it.record, it.value) })
@@ -163,6 +174,7 @@ func (m *Model) stage(k int, s stream) stream {
 				if it.state != failed || it.run == nil || m.refusal(it).state != failed {
 					return yield(it)
 				}
+				it.act()
 				fate, err := m.do(k, it.record, it.err)
 				switch {
 				case err != "":
@@ -202,6 +214,7 @@ func (m *Model) chunk(k int, s stream) stream {
 		stopped := false
 		s(func(it item) bool {
 			if m.admit(&it) {
+				it.act()
 				size++
 			} else if len(held) == 0 {
 				stopped = !yield(it)

@@ -12,23 +12,23 @@ type Fold struct {
 // NewFold folds the tallies of a batch. A record is acknowledged if it is acknowledged in every iteration that
 // counts.
 //
-// An iteration counts if anything of it arrived. One of which nothing arrived only looked ahead, and counts
-// for nothing but the records that are Failed in it. If the pipeline was cut, however, such an iteration may have been
-// under way. Then it counts unless the stage broke out of it, or it had ended and was not the last one. If no
-// iteration counts, nothing was reached.
+// An iteration counts if anything of it arrived, or if a goroutine ended in it. One of which nothing arrived
+// otherwise only looked ahead, and counts for nothing but the records that are Failed in it. If the pipeline was cut,
+// however, such an iteration may have been under way. Then it counts unless the stage broke out of it, or it had
+// ended and was not the last one. Even then the stage may have kept Results, to work on them now. So if functions that
+// may have effects were called in it, or a Result of it is held, then the records that the stage got from it are not
+// acknowledged. If no iteration counts, nothing was reached.
 func NewFold(records int, tallies []*Tally, cut bool) Fold {
 	f := Fold{records: records}
+	counts := func(i int) bool { return tallies[i].Counts(cut, i == len(tallies)-1) }
 	reached := false
 	for i, t := range tallies {
-		if !t.Counts(cut, i == len(tallies)-1) {
+		if !counts(i) {
 			continue
 		}
 		reached = true
-		if t.clean() {
-			continue
-		}
-		for record := range records {
-			f.Worsen(record, t.verdict(record))
+		if !t.clean() {
+			f.worsenBy(t, records)
 		}
 	}
 	for _, t := range tallies {
@@ -36,6 +36,11 @@ func NewFold(records int, tallies []*Tally, cut bool) Fold {
 			if v.State == Failed || !reached { // what a look ahead only interrupted was processed in a later iteration
 				f.Worsen(record, v)
 			}
+		}
+	}
+	for i, t := range tallies {
+		if cut && !counts(i) && t.mayGoOn() {
+			f.worsenBy(t, t.Begun)
 		}
 	}
 	if !reached {
@@ -47,7 +52,17 @@ func NewFold(records int, tallies []*Tally, cut bool) Fold {
 // Counts reports whether records must be acknowledged in this iteration, as [NewFold] defines it.
 func (t *Tally) Counts(cut, last bool) bool {
 	lookedAhead := t.Left || !cut || t.Ended && !last
-	return !t.empty() || !lookedAhead
+	return !t.empty() || t.Interrupted || !lookedAhead
+}
+
+// mayGoOn reports whether the stage may still work on Results that it has kept from the iteration.
+func (t *Tally) mayGoOn() bool { return t.Acted || t.numbers.holdsAny() }
+
+// worsenBy changes the verdicts on the first records to those of an iteration that are worse.
+func (f *Fold) worsenBy(t *Tally, records int) {
+	for record := range records {
+		f.Worsen(record, t.verdict(record))
+	}
 }
 
 // Unreach makes every record that would be acknowledged Unreached.
@@ -57,15 +72,15 @@ func (f *Fold) Unreach() {
 	}
 }
 
-// Worsen changes the verdict on a record if v is worse.
-func (f *Fold) Worsen(record int, v Verdict) {
+// Worsen changes the verdict on a record if v is worse, and reports whether it did.
+func (f *Fold) Worsen(record int, v Verdict) (worse bool) {
 	if v.State == Done {
-		return
+		return false
 	}
 	if f.verdicts == nil {
 		f.verdicts = acknowledged(f.records)
 	}
-	f.verdicts[record].worsen(v)
+	return f.verdicts[record].worsen(v)
 }
 
 // MarkRunning makes a record Running if it is Unreached, or if it would be acknowledged because of a copy.

@@ -1,6 +1,7 @@
 package ledger_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/lambdabatch/batch/internal/ledger"
@@ -48,6 +49,39 @@ func TestTheLastIterationOfACutPipelineCountsEvenIfItsSourceEnded(t *testing.T) 
 	is.Equal(f.Of(0).State, ledger.Unreached)
 	f = ledger.NewFold(1, []*ledger.Tally{last, first}, true)
 	is.Equal(f.Of(0).State, ledger.Done)
+}
+
+// Both ranges gave the stage all records but the last one of the first range. Everything of the second has arrived.
+func TestOfAnIterationInWhichFunctionsWereCalledTheStageMayHaveKeptResults(t *testing.T) {
+	for name, test := range map[string]struct {
+		acted, held, exited, cut bool
+		want                     []ledger.Verdict
+	}{
+		"nothing was done":                     {cut: true, want: []ledger.Verdict{done, done, done}},
+		"functions were called":                {acted: true, cut: true, want: []ledger.Verdict{unreached, unreached, done}},
+		"functions were called, and it ended":  {acted: true, want: []ledger.Verdict{done, done, done}},
+		"a result is held":                     {held: true, cut: true, want: []ledger.Verdict{unreached, unreached, done}},
+		"a result is left in a chunk":          {held: true, want: []ledger.Verdict{done, done, done}},
+		"a goroutine ended":                    {exited: true, want: []ledger.Verdict{unreached, unreached, unreached}},
+		"a goroutine ended, and then time did": {exited: true, cut: true, want: []ledger.Verdict{unreached, unreached, unreached}},
+	} {
+		for _, left := range []bool{false, true} {
+			t.Run(fmt.Sprint(name, left), func(t *testing.T) {
+				is := is.New(t)
+				numbers, first := one(3)
+				first.Left, first.Ended, first.Begun, first.Acted, first.Interrupted = left, !left, 2, test.acted, test.exited
+				if test.held {
+					numbers.Hold(1)
+				}
+				_, second := one(3)
+				for record := range 3 {
+					second.Arrive(record, 0, ready)
+				}
+				f := ledger.NewFold(3, []*ledger.Tally{first, second}, test.cut)
+				is.Equal(verdicts(&f, 3), test.want)
+			})
+		}
+	}
 }
 
 func TestAnIterationThatWasLeftCountsIfAnythingHasArrived(t *testing.T) {

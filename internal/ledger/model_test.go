@@ -19,11 +19,15 @@ type pass struct {
 	given    []set // per record, the assigned numbers
 	split    []set
 	arrived  []set
+	valued   []set              // those that have arrived with a value
 	failures [][]ledger.Verdict // per record, in the order in which they happened
 	held     []int              // per record, how many Results are held
 	any      bool               // something has arrived
 	left     bool
 	ended    bool
+	begun    int // how many records the stage got
+	acted    bool
+	exited   bool // a goroutine ended
 }
 
 type set map[uint32]bool
@@ -34,6 +38,7 @@ func newPass(records int) *pass {
 		p.given = append(p.given, set{0: true})
 		p.split = append(p.split, set{})
 		p.arrived = append(p.arrived, set{})
+		p.valued = append(p.valued, set{})
 	}
 	return p
 }
@@ -83,7 +88,7 @@ func worst(all []ledger.Verdict) ledger.Verdict {
 func (p *model) counts(at int, cut bool) bool {
 	pass := p.passes[at]
 	switch {
-	case pass.any:
+	case pass.any, pass.exited:
 		return true
 	case pass.left:
 		return false
@@ -111,6 +116,12 @@ func (p *model) fold(cut bool) []ledger.Verdict {
 				if v.State == ledger.Failed || !reached {
 					all = append(all, v)
 				}
+			}
+		}
+		for i, pass := range p.passes {
+			worksOn := pass.acted || lo.SomeBy(pass.held, func(n int) bool { return n > 0 })
+			if cut && !p.counts(i, cut) && worksOn && record < pass.begun {
+				all = append(all, pass.of(record))
 			}
 		}
 		if !reached {

@@ -62,6 +62,16 @@ func (s *Numbers) holds(record int) bool {
 	return held != nil && (*held)[record].Load() > 0
 }
 
+// holdsAny reports whether a Result of any record is held.
+func (s *Numbers) holdsAny() bool {
+	for record := range s.records {
+		if s.holds(record) {
+			return true
+		}
+	}
+	return false
+}
+
 // missing reports whether a Result is held, or an expected number has not arrived. It loads the highest number each
 // time, because a function that was left running may split the record at this moment.
 func (s *Numbers) missing(record int, arrived func(number uint32) bool) bool {

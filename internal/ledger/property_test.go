@@ -59,11 +59,16 @@ func (c *driver) arrive(t *rapid.T) {
 
 func (c *driver) arrives(t *rapid.T, pass, record int, number uint32, v ledger.Verdict) {
 	p := c.model.passes[pass]
-	before, known := worst(p.failures[record]), p.arrived[record][number]
-	fresh, worse := c.tallies[pass].Arrive(record, number, v)
+	before := worst(p.failures[record])
+	worse := c.tallies[pass].Arrive(record, number, v)
 	p.arrives(record, number, v)
-	if fresh == known || worse != (worst(p.failures[record]) != before) {
-		t.Fatalf("fresh %v, worse %v", fresh, worse)
+	if worse != (worst(p.failures[record]) != before) {
+		t.Fatalf("worse %v", worse)
+	}
+	if v.State == ledger.Ready && c.tallies[pass].Value(record, number) == p.valued[record][number] {
+		t.Fatalf("the value of part %d of record %d came before: %v", number, record, p.valued[record][number])
+	} else if v.State == ledger.Ready {
+		p.valued[record][number] = true
 	}
 }
 
@@ -103,9 +108,19 @@ func (c *driver) hold(t *rapid.T) {
 
 func (c *driver) end(t *rapid.T) {
 	pass, _, _ := c.pick(t)
-	left := rapid.Bool().Draw(t, "left")
-	c.tallies[pass].Left, c.tallies[pass].Ended = left, !left
-	c.model.passes[pass].left, c.model.passes[pass].ended = left, !left
+	left, begun := rapid.Bool().Draw(t, "left"), rapid.IntRange(0, c.model.records).Draw(t, "begun")
+	c.tallies[pass].Left, c.tallies[pass].Ended, c.tallies[pass].Begun = left, !left, begun
+	p := c.model.passes[pass]
+	p.left, p.ended, p.begun = left, !left, begun
+}
+
+// act calls functions in an iteration, one of which may end its goroutine.
+func (c *driver) act(t *rapid.T) {
+	pass, _, _ := c.pick(t)
+	exits := rapid.Bool().Draw(t, "exits")
+	c.tallies[pass].Acted, c.tallies[pass].Interrupted = true, c.tallies[pass].Interrupted || exits
+	p := c.model.passes[pass]
+	p.acted, p.exited = true, p.exited || exits
 }
 
 func (c *driver) check(t *rapid.T) {
@@ -131,6 +146,7 @@ func TestAFoldIsWhatTheModelSays(t *testing.T) {
 			"fail":   c.fail,
 			"hold":   c.hold,
 			"end":    c.end,
+			"act":    c.act,
 			"begin": func(t *rapid.T) {
 				if len(c.tallies) == 3 {
 					t.Skip()

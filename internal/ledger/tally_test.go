@@ -92,11 +92,11 @@ func TestANumberThatArrivesAgainCountsOnce(t *testing.T) {
 	numbers, tally := one(1)
 	first := numbers.Split(0, 0, 70)
 	for _, number := range []uint32{first, 63, 64, 70} {
-		fresh, _ := tally.Arrive(0, number, ready)
-		is.True(fresh)
+		tally.Arrive(0, number, done) // a copy without the value
+		is.True(tally.Value(0, number))
 		for range 100 {
-			fresh, _ = tally.Arrive(0, number, ready)
-			is.True(!fresh)
+			tally.Arrive(0, number, ready)
+			is.True(!tally.Value(0, number))
 		}
 	}
 	is.Equal(state(tally, 1, 0), ledger.Unreached) // the others are still missing
@@ -107,7 +107,7 @@ func TestARecordIsNotAcknowledgedIfOneOfItsPartsFailed(t *testing.T) {
 		is := is.New(t)
 		numbers, tally := one(1)
 		first := numbers.Split(0, 0, 2)
-		_, worse := tally.Arrive(0, first, v)
+		worse := tally.Arrive(0, first, v)
 		is.True(worse)
 		tally.Arrive(0, first+1, ready)
 		tally.Arrive(0, first, ready) // a copy that arrives ready settles nothing
@@ -119,17 +119,17 @@ func TestARealFailureOutweighsAnUnprocessedOne(t *testing.T) {
 	is := is.New(t)
 	numbers, tally := one(1)
 	numbers.Split(0, 0, 4)
-	_, worse := tally.Arrive(0, 1, notStarted)
+	worse := tally.Arrive(0, 1, notStarted)
 	is.True(worse)
-	_, worse = tally.Arrive(0, 2, blocked)
+	worse = tally.Arrive(0, 2, blocked)
 	is.True(!worse) // the first one stays
 	is.Equal(state(tally, 1, 0), ledger.NotStarted)
-	_, worse = tally.Arrive(0, 3, failed)
+	worse = tally.Arrive(0, 3, failed)
 	is.True(worse)
 	is.Equal(state(tally, 1, 0), ledger.Failed)
-	_, worse = tally.Arrive(0, 4, blocked)
+	worse = tally.Arrive(0, 4, blocked)
 	is.True(!worse)
-	_, worse = tally.Arrive(0, 4, ledger.Verdict{State: ledger.Failed, Err: errSecond})
+	worse = tally.Arrive(0, 4, ledger.Verdict{State: ledger.Failed, Err: errSecond})
 	is.True(!worse)
 	f := ledger.NewFold(1, []*ledger.Tally{tally}, false)
 	is.Equal(f.Of(0), failed)

@@ -79,8 +79,8 @@ type failedPart[C any] struct {
 type failure[C any] struct {
 	version uint16
 	stay    uint32
-	inside  uint8 // the lanes that its Result has entered, 0: none
-	after   uint8 // the lanes that its Result has left, if it is unseen
+	inside  uint32 // the lanes that its Result has entered, 0: none
+	after   uint8  // the lanes that its Result has left, if it is unseen
 	unseen  bool
 	cause   C
 }
@@ -116,8 +116,8 @@ type Failure struct {
 
 // A Place is where a Result is in the pipeline.
 type Place struct {
-	After  uint8 // the lanes that it has left last, 0: none
-	Inside uint8 // the lanes that it has entered, 0: none
+	After  uint8  // the lanes that it has left last, 0: none; lanes from the 255th on share a number
+	Inside uint32 // the lanes that it has entered, 0: none
 }
 
 // Fail opens the failure of a Result that a stage has seen. It replaces the version that the Result carried, and
@@ -232,7 +232,7 @@ func (o *Order[C]) drop(p *failedPart[C], which func(*failure[C]) bool) {
 
 // Enter notes that a failed Result has entered the lanes of this number. With 0, it was discarded in its lanes, and its
 // failure holds back records there, too.
-func (o *Order[C]) Enter(f Failure, lanes uint8) {
+func (o *Order[C]) Enter(f Failure, lanes uint32) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if p := o.parts[part{int32(f.Index), f.Number}]; p != nil {

@@ -22,7 +22,7 @@ func of(index int, version uint16) order.Failure {
 // blocker returns the record that holds back a record in these lanes, or -1. If there are lanes before these, the
 // record has left them.
 func blocker(o *order.Order[string], index int, lanes uint8) int {
-	return blockerAt(o, index, order.Place{After: max(lanes, 1) - 1, Inside: lanes})
+	return blockerAt(o, index, order.Place{After: max(lanes, 1) - 1, Inside: uint32(lanes)})
 }
 
 func blockerAt(o *order.Order[string], index int, at order.Place) int {

@@ -20,7 +20,7 @@ type failures struct {
 
 type failure struct {
 	order.Failure
-	lanes  uint8
+	lanes  uint32
 	unseen bool
 	after  uint8
 	cause  string
@@ -44,7 +44,7 @@ func (m *failures) settle(f order.Failure, unseen bool) {
 	})
 }
 
-func (m *failures) place(f order.Failure, lanes uint8) {
+func (m *failures) place(f order.Failure, lanes uint32) {
 	for i := range m.open {
 		if same(m.open[i].Failure, f) {
 			m.open[i].lanes = lanes
@@ -138,7 +138,7 @@ func TestAnOrderIsAListOfOpenFailures(t *testing.T) {
 				m.settle(f, false)
 			},
 			"enter": func(t *rapid.T) {
-				f, lanes := pick(t), rapid.Uint8Range(1, 3).Draw(t, "lanes")
+				f, lanes := pick(t), rapid.Uint32Range(1, 3).Draw(t, "lanes")
 				o.Enter(f, lanes)
 				m.place(f, lanes)
 			},
@@ -164,7 +164,7 @@ func TestAnOrderIsAListOfOpenFailures(t *testing.T) {
 			"": func(t *rapid.T) {
 				for index := range records {
 					for place := range uint8(16) {
-						at := order.Place{After: place % 4, Inside: place / 4}
+						at := order.Place{After: place % 4, Inside: uint32(place / 4)}
 						if got, want := blockerAt(o, index, at), m.blocker(index, at); got != want {
 							t.Fatalf("record %d at %v is held by %d, want %d: %v", index, at, got, want, m.open)
 						}

@@ -1,0 +1,157 @@
+package batch_test
+
+// Stages that range over the batch more than once, and work on what they have kept from an earlier range.
+
+import (
+	"context"
+	"runtime"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/lambdabatch/batch"
+	"github.com/matryer/is"
+)
+
+// keptForLast ranges twice. It sends all of the second range, and then what it has kept from the first.
+func keptForLast(keep func(texts) []batch.Result[string]) func(texts) texts {
+	return func(s texts) texts {
+		return func(yield func(batch.Result[string]) bool) {
+			kept := keep(s)
+			for r := range s {
+				if !yield(r.Ack()) {
+					return
+				}
+			}
+			slices.Values(kept)(yield)
+		}
+	}
+}
+
+// wholeRange and rangeLeftAtTheEnd return the results of a range.
+func wholeRange(s texts) []batch.Result[string] { return slices.Collect(s) }
+
+func rangeLeftAtTheEnd(s texts) (kept []batch.Result[string]) {
+	for r := range s {
+		if kept = append(kept, r); len(kept) == 3 {
+			break
+		}
+	}
+	return kept
+}
+
+// merging sends the results of several streams, each of which it ranges over on a goroutine of its own.
+func merging(all ...texts) texts {
+	return func(yield func(batch.Result[string]) bool) {
+		out := make(chan batch.Result[string])
+		var running sync.WaitGroup
+		for _, s := range all {
+			running.Go(func() {
+				for r := range s {
+					out <- r
+				}
+			})
+		}
+		go func() { running.Wait(); close(out) }()
+		stopped := false
+		for r := range out {
+			stopped = stopped || !yield(r)
+		}
+	}
+}
+
+// fetchingAll fetches the whole batch ahead.
+func fetchingAll(s texts) texts {
+	return func(yield func(batch.Result[string]) bool) { slices.Values(slices.Collect(s))(yield) }
+}
+
+func exiting(context.Context, string) error { runtime.Goexit(); return nil }
+
+func TestRecordsThatAStageHasKeptFromAnEarlierRangeAreReportedIfItIsCutShort(t *testing.T) {
+	type stage = func(texts, func(context.Context, string) error) texts
+	each := func(s texts, f func(context.Context, string) error) texts { return batch.TryEach(s, f) }
+	inChunk := func(size int) stage {
+		return func(s texts, f func(context.Context, string) error) texts {
+			return batch.TryEachChunk(s, size, func(ctx context.Context, vs []string) error { return f(ctx, vs[0]) })
+		}
+	}
+	after := func(keep func(texts) []batch.Result[string], work stage) stage {
+		return func(s texts, f func(context.Context, string) error) texts { return work(keptForLast(keep)(s), f) }
+	}
+	merged := func(work stage) stage {
+		return func(s texts, f func(context.Context, string) error) texts {
+			return merging(work(s, f), batch.TryEach(s, succeed))
+		}
+	}
+	for name, pipeline := range map[string]stage{
+		"kept":                    after(wholeRange, each),
+		"kept, left":              after(rangeLeftAtTheEnd, each),
+		"kept, chunk":             after(wholeRange, inChunk(10)),
+		"kept, lanes":             after(wholeRange, func(s texts, f func(context.Context, string) error) texts { return inLanes(s, 1, f) }),
+		"merged":                  merged(each),
+		"merged, chunk":           merged(inChunk(10)),
+		"merged, lanes":           merged(func(s texts, f func(context.Context, string) error) texts { return inLanes(s, 1, f) }),
+		"merged, ahead":           merged(func(s texts, f func(context.Context, string) error) texts { return each(fetchingAll(s), f) }),
+		"merged, ahead, chunk":    merged(func(s texts, f func(context.Context, string) error) texts { return inChunk(2)(fetchingAll(s), f) }),
+		"merged, ahead, in lanes": merged(func(s texts, f func(context.Context, string) error) texts { return inLanes(fetchingAll(s), 1, f) }),
+	} {
+		for how, end := range map[string]func(*testing.T) func(context.Context, string) error{
+			"stuck":   func(t *testing.T) func(context.Context, string) error { return stuckOn(t, "0", "1", "2") },
+			"exiting": func(*testing.T) func(context.Context, string) error { return exiting },
+		} {
+			t.Run(name+"/"+how, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					is := is.New(t)
+					ctx, reserve := deadline(t)
+					source := grouped(ctx, make([]string, 3), reserve, batch.WithoutAllFailedError())
+					response, err := batch.Run(source, func(s texts) texts { return pipeline(s, end(t)) })
+					is.NoErr(err)
+					is.Equal(listed(response), []string{"r0", "r1", "r2"})
+				})
+			})
+		}
+	}
+}
+
+// The stage looks at one result after a function, and then ranges over all.
+func TestOfALookAheadOnlyWhatTheStageHasGotIsReportedIfItIsCutShort(t *testing.T) {
+	for name, test := range map[string]struct {
+		look func(texts) texts
+		want []string
+	}{
+		"after a function": {func(s texts) texts { return batch.TryEach(s, succeed) }, []string{"r0", "r2"}},
+		"at once":          {unchanged, []string{"r2"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				is := is.New(t)
+				ctx, reserve := deadline(t)
+				response, err := batch.Run(grouped(ctx, make([]string, 3), reserve), func(s texts) texts {
+					for range test.look(s) {
+						break
+					}
+					return batch.TryEach(s, stuckOn(t, "2"))
+				})
+				is.NoErr(err)
+				is.Equal(listed(response), test.want)
+			})
+		})
+	}
+}
+
+// The first range only audits the records. Nothing is cut short.
+func TestAnAuditBeforeTheWorkReportsNothing(t *testing.T) {
+	is := is.New(t)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	var audited effects
+	response, err := batch.Run(grouped(ctx, make([]string, 3)), func(s texts) texts {
+		_ = slices.Collect(batch.TryEach(s, audited.each))
+		return batch.TryEach(s, succeed)
+	})
+	is.NoErr(err)
+	is.Equal(listed(response), []string{})
+	is.Equal(audited.all, []string{"0", "1", "2"})
+}
