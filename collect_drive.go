@@ -61,7 +61,7 @@ func observe[A, B any](c *collector[B], source Stream[A]) Stream[A] {
 		source(func(r Result[A]) bool {
 			if r.h.entry != nil {
 				if run := r.h.entry.level.run; run != at.run {
-					c.rangeEnded(progress{run: at.run})
+					c.rangeEnded(progress{run: at.run, begun: at.begun})
 					at.run = run
 					c.register(run)
 				}

@@ -115,6 +115,21 @@ func TestRecordsThatAStageHasKeptFromAnEarlierRangeAreReportedIfItIsCutShort(t *
 	}
 }
 
+func TestRecordsOfAnEarlierBatchThatAStageHasKeptAreReportedIfItIsCutShort(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		ctx, reserve := deadline(t)
+		one := batch.From(ctx, []string{"a", "b"}, byID, reserve, batch.WithoutAllFailedError())
+		other := batch.From(ctx, []string{"x"}, byID, reserve)
+		both := func(yield func(batch.Result[string]) bool) { one(yield); other(yield) }
+		response, err := batch.Run(both, func(s texts) texts {
+			return batch.TryEach(keptForLast(wholeRange)(s), stuckOn(t, "a"))
+		})
+		is.NoErr(err)
+		is.Equal(listed(response), []string{"a", "b"}) // no function was called for x
+	})
+}
+
 // The stage looks at one result after a function, and then ranges over all.
 func TestOfALookAheadOnlyWhatTheStageHasGotIsReportedIfItIsCutShort(t *testing.T) {
 	for name, test := range map[string]struct {
