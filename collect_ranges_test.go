@@ -86,11 +86,15 @@ func TestRecordsThatAStageHasKeptFromAnEarlierRangeAreReportedIfItIsCutShort(t *
 		}
 	}
 	for name, pipeline := range map[string]stage{
-		"kept":                    after(wholeRange, each),
-		"kept, left":              after(rangeLeftAtTheEnd, each),
-		"kept, chunk":             after(wholeRange, inChunk(10)),
-		"kept, lanes":             after(wholeRange, func(s texts, f func(context.Context, string) error) texts { return inLanes(s, 1, f) }),
-		"merged":                  merged(each),
+		"kept":        after(wholeRange, each),
+		"kept, left":  after(rangeLeftAtTheEnd, each),
+		"kept, chunk": after(wholeRange, inChunk(10)),
+		"kept, lanes": after(wholeRange, func(s texts, f func(context.Context, string) error) texts { return inLanes(s, 1, f) }),
+		"merged":      merged(each),
+		"merged, catch": merged(func(s texts, f func(context.Context, string) error) texts {
+			failing := batch.TryEach(fetchingAll(s), func(context.Context, string) error { return errBoom })
+			return batch.Catch(failing, func(ctx context.Context, _ error) error { return f(ctx, "0") })
+		}),
 		"merged, chunk":           merged(inChunk(10)),
 		"merged, lanes":           merged(func(s texts, f func(context.Context, string) error) texts { return inLanes(s, 1, f) }),
 		"merged, ahead":           merged(func(s texts, f func(context.Context, string) error) texts { return each(fetchingAll(s), f) }),

@@ -11,17 +11,15 @@ import (
 // Of reads a stack as [runtime/debug.Stack] writes it. It returns the innermost function of the user that was
 // running, such as "orders.go:41 main.charge", and the stack without the frames of this library and the runtime. If
 // it cannot read the stack, it returns it unchanged.
-func Of(stack []byte) (at, rest string) { return in(mainModule(), stack) }
-
-// mainModule returns the path of the program's own module, or "" if the program does not tell.
-func mainModule() string {
+func Of(stack []byte) (at, rest string) {
+	var module string
 	if info, ok := debug.ReadBuildInfo(); ok {
-		return info.Main.Path
+		module = info.Main.Path
 	}
-	return ""
+	return in(module, stack)
 }
 
-// in is Of in a program with this main module.
+// in is Of in a program with this main module, "" if it is not known.
 func in(module string, stack []byte) (at, rest string) {
 	frames, goroot := parse(string(stack))
 	var text strings.Builder
