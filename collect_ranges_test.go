@@ -134,6 +134,24 @@ func TestRecordsOfAnEarlierBatchThatAStageHasKeptAreReportedIfItIsCutShort(t *te
 	})
 }
 
+// The first result that the stage has kept waits in a chunk when the stage ends its goroutine.
+func TestAResultThatWaitsInAChunkIsReportedIfTheStageEndsItsGoroutine(t *testing.T) {
+	is := is.New(t)
+	response, err := batch.Run(grouped(t.Context(), make([]string, 3), batch.WithoutAllFailedError()), func(s texts) texts {
+		ending := func(yield func(batch.Result[string]) bool) {
+			kept := slices.Collect(s)
+			for r := range s {
+				yield(r.Ack())
+			}
+			yield(kept[0])
+			runtime.Goexit()
+		}
+		return batch.TryEachChunk(ending, 10, func(context.Context, []string) error { return nil })
+	})
+	is.NoErr(err)
+	is.Equal(listed(response), []string{"r0", "r1", "r2"})
+}
+
 // The stage looks at one result after a function, and then ranges over all.
 func TestOfALookAheadOnlyWhatTheStageHasGotIsReportedIfItIsCutShort(t *testing.T) {
 	for name, test := range map[string]struct {

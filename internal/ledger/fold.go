@@ -20,10 +20,9 @@ type Fold struct {
 // acknowledged. If no iteration counts, nothing was reached.
 func NewFold(records int, tallies []*Tally, cut bool) Fold {
 	f := Fold{records: records}
-	counts := func(i int) bool { return tallies[i].Counts(cut, i == len(tallies)-1) }
 	reached := false
 	for i, t := range tallies {
-		if !counts(i) {
+		if !t.Counts(cut, i == len(tallies)-1) {
 			continue
 		}
 		reached = true
@@ -38,8 +37,8 @@ func NewFold(records int, tallies []*Tally, cut bool) Fold {
 			}
 		}
 	}
-	for i, t := range tallies {
-		if cut && !counts(i) && t.mayGoOn() {
+	for _, t := range tallies {
+		if cut && t.mayGoOn() {
 			f.worsenBy(t, t.Begun)
 		}
 	}

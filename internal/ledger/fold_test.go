@@ -84,6 +84,17 @@ func TestOfAnIterationInWhichFunctionsWereCalledTheStageMayHaveKeptResults(t *te
 	}
 }
 
+func TestOnlyAWorseVerdictChangesOne(t *testing.T) {
+	is := is.New(t)
+	f := folded(done)
+	is.True(!f.Worsen(0, done))
+	is.True(f.Worsen(0, blocked))
+	is.True(!f.Worsen(0, notStarted))
+	is.True(f.Worsen(0, failed))
+	is.True(!f.Worsen(0, failed))
+	is.Equal(f.Of(0), failed)
+}
+
 func TestAnIterationThatWasLeftCountsIfAnythingHasArrived(t *testing.T) {
 	is := is.New(t)
 	_, tally := one(2)

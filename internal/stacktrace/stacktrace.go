@@ -105,7 +105,7 @@ func (f frame) inStandardLibrary(goroot, module string) bool {
 	if goroot != "" {
 		return strings.HasPrefix(f.file, goroot)
 	}
-	if module != "" && (strings.HasPrefix(f.function, module+"/") || strings.HasPrefix(f.function, module+".")) {
+	if strings.HasPrefix(f.function, module+"/") || strings.HasPrefix(f.function, module+".") {
 		return false
 	}
 	first, _, nested := strings.Cut(f.function, "/")
