@@ -90,8 +90,7 @@ func (c *collector[T]) rangeEnded(p progress) {
 		return
 	}
 	t := c.findOrAddTally(p.run)
-	t.Interrupted, t.Begun = p.interrupted, p.begun
-	t.Left, t.Ended = p.left && !p.interrupted, !p.left && !p.interrupted
+	t.Left, t.Ended, t.Interrupted, t.Begun = p.left, !p.left, p.interrupted, p.begun
 }
 
 func (c *collector[T]) answered() bool {

@@ -152,6 +152,21 @@ func TestAResultThatWaitsInAChunkIsReportedIfTheStageEndsItsGoroutine(t *testing
 	is.Equal(listed(response), []string{"r0", "r1", "r2"})
 }
 
+// Of two goroutines of the stage, one ends in the middle of its range.
+func TestRecordsOfARangeInWhichAGoroutineOfTheStageEndsAreReported(t *testing.T) {
+	is := is.New(t)
+	response, err := batch.Run(grouped(t.Context(), make([]string, 3), batch.WithoutAllFailedError()), func(s texts) texts {
+		ending := func(func(batch.Result[string]) bool) {
+			for range s {
+				runtime.Goexit()
+			}
+		}
+		return merging(ending, batch.TryEach(s, succeed))
+	})
+	is.NoErr(err)
+	is.Equal(listed(response), []string{"r0", "r1", "r2"})
+}
+
 // The stage looks at one result after a function, and then ranges over all.
 func TestOfALookAheadOnlyWhatTheStageHasGotIsReportedIfItIsCutShort(t *testing.T) {
 	for name, test := range map[string]struct {

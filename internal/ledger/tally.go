@@ -7,7 +7,7 @@ type Tally struct {
 	Ended       bool // the iteration came to its end
 	Begun       int  // how many records the stage got
 	Acted       bool // functions that may have effects were called in the iteration
-	Interrupted bool // the goroutine of the stage, or of a function, ended in the iteration
+	Interrupted bool // the goroutine of the stage, or of a function, ended in the iteration; then Ended means nothing
 
 	numbers  *Numbers
 	arrived  partSet
