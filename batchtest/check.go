@@ -60,7 +60,6 @@ type checkSettings struct {
 	recovers   bool
 	wholeBatch bool
 	limit      time.Duration // per batch, in real time
-	crowd      int           // so many goroutines that looking at each takes too long
 }
 
 // Recovers allows the stage to settle or change failures, as [batch.Catch] and [batch.OrElse] do. It
@@ -83,7 +82,6 @@ func complaintAbout[A, B any](t *testing.T, values *rapid.Generator[A], stage ba
 	}
 	c := &checker[A, B]{stage: stage}
 	c.limit = 10 * time.Second // a batch takes milliseconds
-	c.crowd = 2000             // takes 10 milliseconds; some hundreds are left while a batch that leaves some is made smaller
 	for i, opt := range opts {
 		if opt == nil {
 			panic(fmt.Sprintf("batchtest: CheckStage: opts[%d] is nil", i))

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"path/filepath"
 	"runtime"
-	"runtime/metrics"
 	"strings"
 	"sync"
 	"testing"
@@ -129,35 +128,17 @@ func goroutineID() string {
 	return id
 }
 
-// A headcount tells cheaply that a range left no goroutine behind.
-type headcount struct {
-	existing int
-	created  uint64
-}
-
-func countGoroutines() headcount {
-	created := []metrics.Sample{{Name: "/sched/goroutines-created:goroutines"}}
-	metrics.Read(created)
-	return headcount{runtime.NumGoroutine(), created[0].Value.Uint64()}
-}
-
-// rulesOutNew reports whether none of the goroutines is newer than the headcount. Only in a crowd does it compare
-// the numbers of existing ones: one of an earlier bubble may end in between, and would hide one that the stage
-// leaves behind.
-func (h headcount) rulesOutNew(crowd int) bool {
-	now := countGoroutines()
-	return now.created == h.created || h.existing > crowd && now.existing <= h.existing
-}
-
-// A census lists the goroutines of the process, in the same room each time: CheckStage takes thousands.
+// A census lists the goroutines of the process. That is slow if there are many, so it is taken after a range only if
+// there are more of them than before, and once after all ranges of a batch: one of an earlier bubble may end during a range,
+// and would hide one that the stage leaves behind. The room for the list is used again.
 type census struct {
 	mu     sync.Mutex // a range that never returned may return after all, and then it is listed, too
 	stacks []byte
 }
 
-// leftBehind returns what started a goroutine of the bubble that belongs to the stage, if there is
-// one. The caller must have waited for goroutines that are ending.
-func (c *census) leftBehind() (maker string, some bool) {
+// leftBehind is the breach of a stage of which a goroutine is left in the bubble, nil if there is none. The caller must
+// have waited for goroutines that are ending.
+func (c *census) leftBehind(when string) *breach {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	n := runtime.Stack(c.stacks, true)
@@ -166,7 +147,7 @@ func (c *census) leftBehind() (maker string, some bool) {
 	}
 	header, _, _ := bytes.Cut(c.stacks[:n], []byte("\n")) // the first stack is the caller's
 	_, bubble, _ := bytes.Cut(header, []byte("synctest"))
-	where := ""
+	maker, where, some := "", "", false
 	for stack := range bytes.SplitSeq(c.stacks[:n], []byte("\n\n")) {
 		if header, _, _ = bytes.Cut(stack, []byte("\n")); !bytes.HasSuffix(header, bubble) {
 			continue
@@ -176,7 +157,10 @@ func (c *census) leftBehind() (maker string, some bool) {
 			maker, where, some = m, at, true
 		}
 	}
-	return maker + " at " + where, some
+	if !some {
+		return nil
+	}
+	return &breach{lawGoroutines, "leaves a goroutine behind, started by " + maker + " at " + where + when}
 }
 
 // makerAndPlace reads the end of a stack: which function started the goroutine, and in which line.

@@ -3,6 +3,7 @@ package batchtest
 import (
 	"fmt"
 	"slices"
+	"testing/synctest"
 
 	"github.com/lambdabatch/batch"
 	"github.com/samber/lo"
@@ -42,8 +43,12 @@ func (c *checker[A, B]) check(s scene[A]) string {
 			if number <= short {
 				s.times = 1
 			}
-			return fmt.Sprintf("the stage %s, with the batch %v: %s", b.deed, s, b.law)
+			return b.in(s)
 		}
+	}
+	synctest.Wait()
+	if b := c.leftBehind(" in one of several ranges"); b != nil {
+		return b.in(s)
 	}
 	return ""
 }

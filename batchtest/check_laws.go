@@ -13,6 +13,10 @@ import (
 // A breach is a law and what the stage does against it.
 type breach struct{ law, deed string }
 
+func (b *breach) in(scene fmt.Stringer) string {
+	return fmt.Sprintf("the stage %s, with the batch %v: %s", b.deed, scene, b.law)
+}
+
 const (
 	lawLeaves     = "each record that enters a stage leaves it (law 1)"
 	lawIdentity   = "a Result keeps its record (law 1)"

@@ -184,7 +184,7 @@ func TestChunksOfRecordsThatAreAlikeAreFoundWithoutLanes(t *testing.T) {
 	for _, v := range []int{0, 4, 6, 1} { // the fourth is in the second chunk
 		s.records = append(s.records, drawnRecord[int]{value: v, arrives: arrivesReady})
 	}
-	c := &checker[int, int]{stage: atOnce, checkSettings: checkSettings{crowd: 200}}
+	c := &checker[int, int]{stage: atOnce}
 	said := inBubble(t, time.Minute, func() string { return c.check(s) })
 	is.Equal(said, `the stage turns r1 into 4 instead of the failure "1: odd" because of its neighbours, `+
 		"with the batch {r0: 0; r1: 4; r2: 6; r3: 1}: "+lawAlone)

@@ -1,7 +1,6 @@
 package batchtest
 
 import (
-	"math"
 	"runtime"
 	"strings"
 	"sync/atomic"
@@ -141,7 +140,6 @@ func TestAStageThatDoesNotEndWellIsFound(t *testing.T) {
 
 func TestAGoroutineThatEndsMeanwhileDoesNotHideOneThatIsLeft(t *testing.T) {
 	is := is.New(t)
-	t.Chdir(t.TempDir()) // where rapid stores the batches that fail
 	end := make(chan struct{})
 	defer close(end)
 	for range 100 {
@@ -154,8 +152,28 @@ func TestAGoroutineThatEndsMeanwhileDoesNotHideOneThatIsLeft(t *testing.T) {
 		default:
 		}
 	})
-	anyCrowd := func(s *checkSettings) { s.crowd = math.MaxInt } // other tests have left some behind, too
-	complaint := complaintAbout(t, rapid.IntRange(0, 9), leaving, anyCrowd)
-	is.True(strings.HasPrefix(complaint, "the stage leaves a goroutine behind"))
-	is.True(!strings.Contains(complaint, "in a second range")) // it was found in the first
+	c := &checker[int, int]{stage: leaving}
+	s := scene[int]{records: []drawnRecord[int]{{value: 1, arrives: arrivesReady}}}
+	said := inBubble(t, time.Minute, func() string { return c.check(s) })
+	is.True(strings.HasPrefix(said, "the stage leaves a goroutine behind, started by "))
+	is.True(strings.HasSuffix(said, " with the batch {r0: 1}: "+lawGoroutines))
+}
+
+func TestAGoroutineThatIsLeftByTwoRangesAtOnceIsFound(t *testing.T) {
+	is := is.New(t)
+	t.Chdir(t.TempDir()) // where rapid stores the batches that fail
+	var ranging atomic.Int32
+	leaving := func(s ints) ints {
+		return func(yield func(sent) bool) {
+			defer ranging.Add(-1)
+			if ranging.Add(1) > 1 {
+				go func() { select {} }()
+			}
+			time.Sleep(time.Second)
+			s(yield)
+		}
+	}
+	complaint := complaintAbout(t, rapid.IntRange(0, 9), leaving, WholeBatch()) // without lanes, in which one range would do
+	is.True(strings.HasPrefix(complaint, "the stage leaves a goroutine behind, started by "))
+	is.True(strings.Contains(complaint, " in one of several ranges, with the batch "))
 }

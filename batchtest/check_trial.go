@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 	"testing/synctest"
 
@@ -15,7 +16,6 @@ import (
 type rig[A, B any] struct {
 	scene[A]
 	output  batch.Stream[B]
-	crowd   int
 	census  *census
 	current *trial
 }
@@ -38,7 +38,7 @@ type trial struct {
 // build builds the stage on its own goroutine.
 func (c *checker[A, B]) build(s scene[A], under conditions) (r *rig[A, B], building *trial) {
 	s.conditions = under
-	r = &rig[A, B]{scene: s, crowd: c.crowd, census: &c.census}
+	r = &rig[A, B]{scene: s, census: &c.census}
 	building = &trial{conditions: under}
 	r.current = building
 	building.ending = callAll(func() {
@@ -46,7 +46,7 @@ func (c *checker[A, B]) build(s scene[A], under conditions) (r *rig[A, B], build
 			r.output = batch.Parallel(r.input(), under.lanes, c.stage) // builds the stage later
 			return
 		}
-		before := countGoroutines()
+		before := runtime.NumGoroutine()
 		r.output = c.stage(r.input())
 		r.findLeftBehind(before, building, " while it is built")
 	})
@@ -54,13 +54,13 @@ func (c *checker[A, B]) build(s scene[A], under conditions) (r *rig[A, B], build
 }
 
 // findLeftBehind complains if the stage has started a goroutine that has not ended.
-func (r *rig[A, B]) findLeftBehind(before headcount, t *trial, when string) {
+func (r *rig[A, B]) findLeftBehind(before int, t *trial, when string) {
 	synctest.Wait()
-	if before.rulesOutNew(r.crowd) { // spares leftBehind, which is slow
+	if runtime.NumGoroutine() <= before {
 		return
 	}
-	if maker, some := r.census.leftBehind(); some {
-		t.complain(lawGoroutines, "leaves a goroutine behind, started by "+maker+when)
+	if b := r.census.leftBehind(when); b != nil {
+		t.complain(b)
 	}
 }
 
@@ -131,7 +131,7 @@ func (r *rig[A, B]) try() *trial {
 	t := &trial{conditions: r.conditions}
 	r.current = t
 	t.ending = callAll(func() {
-		before := countGoroutines()
+		before := runtime.NumGoroutine()
 		_, _ = batch.Collect(observed(t, r.output))
 		r.findLeftBehind(before, t, "")
 	})
@@ -203,11 +203,11 @@ func (t *trial) report(failures []batch.Failure) {
 	t.reported = lo.Associate(failures, func(f batch.Failure) (int, error) { return f.Record.Index, f.Err })
 }
 
-func (t *trial) complain(law, deed string) {
+func (t *trial) complain(b *breach) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.breach == nil {
-		t.breach = &breach{law, deed}
+		t.breach = b
 	}
 }
 
