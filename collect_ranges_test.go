@@ -207,3 +207,43 @@ func TestAnAuditBeforeTheWorkReportsNothing(t *testing.T) {
 	is.Equal(listed(response), []string{})
 	is.Equal(audited.all, []string{"0", "1", "2"})
 }
+
+// The stage has kept a range, and the first result of it goes through Tap.
+func TestRecordsThatAStageHasKeptAreReportedIfAFunctionOfTapEndsTheGoroutine(t *testing.T) {
+	for name, keep := range map[string]func(texts) []batch.Result[string]{
+		"ready": wholeRange,
+		"failed": func(s texts) []batch.Result[string] {
+			kept := wholeRange(s)
+			kept[0] = kept[0].Fail(errBoom)
+			return kept
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			is := is.New(t)
+			response, err := batch.Run(grouped(t.Context(), make([]string, 3), batch.WithoutAllFailedError()), func(s texts) texts {
+				seen := 0
+				return batch.Tap(keptForLast(keep)(s), func(batch.Result[string]) {
+					if seen++; seen == 4 {
+						runtime.Goexit()
+					}
+				})
+			})
+			is.NoErr(err)
+			is.Equal(listed(response), []string{"r0", "r1", "r2"})
+		})
+	}
+}
+
+// The goroutine of the stage does not end if a function panics.
+func TestOfALookAheadOnlyTheRecordWhoseFailureAFunctionOfCatchPanicsForIsReported(t *testing.T) {
+	is := is.New(t)
+	response, err := batch.Run(grouped(t.Context(), make([]string, 3)), func(s texts) texts {
+		failing := batch.TryEach(s, func(context.Context, string) error { return errBoom })
+		for range batch.Catch(failing, func(context.Context, error) error { panic("again") }) {
+			break
+		}
+		return batch.TryEach(s, succeed)
+	})
+	is.NoErr(err)
+	is.Equal(listed(response), []string{"r0"})
+}
