@@ -179,7 +179,8 @@ func (b *batch) logRest(ctx context.Context, r Report) {
 	b.log(ctx, slog.LevelWarn, "records not processed", attrs...)
 }
 
-// minHookTime is what each hook gets even when the time for hooks is over.
+// minHookTime is what each hook gets even when the time for hooks is over, as long as all together fit into a quarter of
+// the reserve. If they do not, they share that quarter, or this time if it is longer.
 const minHookTime = 10 * time.Millisecond
 
 // callHooks logs, closes scopes and calls report functions. If the invocation has a deadline,
@@ -222,8 +223,9 @@ func (r *run) callHooks(report Report, ended time.Time, endLog func(context.Cont
 		ctx, cancel = context.WithDeadline(context.WithoutCancel(b.parent), end)
 		defer cancel()
 	}
+	least := min(minHookTime, max(minHookTime, r.reserve/4)/time.Duration(len(hooks)))
 	for i, call := range hooks {
-		call(ctx, max(time.Until(end)/time.Duration(len(hooks)-i), minHookTime))
+		call(ctx, max(time.Until(end)/time.Duration(len(hooks)-i), least))
 	}
 }
 

@@ -253,6 +253,29 @@ func TestHangingHooksDoNotDelayTheResponse(t *testing.T) {
 	}
 }
 
+func TestManyHangingHooksDoNotDelayTheResponseIfTheReserveIsShort(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		const left = 60 * time.Millisecond
+		ctx, cancel := context.WithTimeout(t.Context(), left)
+		defer cancel()
+		free := make(chan struct{})
+		defer close(free)
+		hang := func(context.Context, batch.Report) { <-free }
+		opts := []batch.Option{batch.WithLogger(slog.New(&hanging{free: free})), batch.WithoutAllFailedError()}
+		opts = append(opts, batch.WithReport(hang), batch.WithReport(hang), batch.WithReport(hang))
+		opts = append(opts, batch.WithScope(func(ctx context.Context, _ batch.Record) (context.Context, func(batch.Outcome)) {
+			return ctx, func(batch.Outcome) { <-free }
+		}))
+		start := time.Now()
+		_, err := batch.Run(grouped(ctx, make([]string, 2), opts...), func(s texts) texts {
+			return batch.TryEach(s, func(ctx context.Context, _ string) error { <-free; return nil })
+		})
+		is.NoErr(err)
+		is.True(time.Since(start) < left)
+	})
+}
+
 func TestHooksMayTakeAsLongAsTheyNeedWithoutADeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := is.New(t)

@@ -105,7 +105,7 @@ func (c *scopeCloser) run(timed bool, share time.Duration) {
 		return
 	}
 	const turns = 8
-	ticker := time.NewTicker(max(share, minHookTime) / turns)
+	ticker := time.NewTicker(share / turns)
 	defer ticker.Stop()
 	for turn := 1; ; turn++ {
 		select {
