@@ -98,7 +98,7 @@ func (c *collector[T]) closeIfUnanswered() {
 	}
 	e := ending{err: errUnanswered}
 	if scopes := c.decide(e).newScopeCloser(c.tallies, e); scopes != nil {
-		scopes.run(c.firstRun.hasDeadline, time.Until(c.contextsEndFor(c.firstRun)))
+		scopes.run(c.firstRun.hasDeadline, max(time.Until(c.contextsEndFor(c.firstRun)), minHookTime))
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -97,6 +98,34 @@ func TestFailuresOfABatchAreLoggedHoweverAPipelineEndsOfWhichAnotherBatchHasNoLo
 	}
 }
 
+// Of the batch without a logger, more records fail and are stuck than there are lines of one kind.
+func TestABatchWithoutALoggerTakesNoLinesAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		ctx, reserve := deadline(t)
+		var j journal
+		many := append(slices.Repeat([]string{"fails"}, 20), slices.Repeat([]string{"stuck"}, 20)...)
+		silent := batch.From(ctx, many, byID, reserve, batch.WithoutAllFailedError(), batch.WithLogger(nil))
+		own := batch.From(ctx, []string{"fails", "stuck"}, byID, reserve, batch.WithLogger(slog.New(&j)))
+		both := func(yield func(batch.Result[string]) bool) { silent(yield); own(yield) }
+		stuck := stuckOn(t, "stuck")
+		_, _ = batch.Run(both, func(s texts) texts {
+			done := inLanes(s, 42, func(ctx context.Context, v string) error {
+				_ = stuck(ctx, v)
+				return failingOn("fails")(ctx, v)
+			})
+			return func(yield func(batch.Result[string]) bool) {
+				for r := range done {
+					if r.Err() == nil {
+						yield(r)
+					}
+				}
+			}
+		})
+		is.Equal(j.lines, []string{"ERROR () record failed record=fails error=boom", "WARN () record still running record=stuck"})
+	})
+}
+
 func TestTwoBatchesInOneRangeAreNotARangeOverABatchMoreThanOnce(t *testing.T) {
 	is := is.New(t)
 	var j journal
@@ -183,6 +212,29 @@ func TestWithoutADeadlineClosingAScopeMayTakeAnyTime(t *testing.T) {
 		is.NoErr(err)
 		is.Equal(closed.noted(), []string{"r0", "r1", "r2"})
 		is.Equal(time.Since(start), 3*time.Hour)
+	})
+}
+
+// The records' time is long over when a stage panics, and Collect panics with it.
+func TestScopesAreClosedIfAStagePanicsAfterTheDeadline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		ctx, reserve := deadline(t)
+		var closed effects
+		scope := batch.WithScope(func(_ context.Context, r batch.Record) (context.Context, func(batch.Outcome)) {
+			return nil, func(batch.Outcome) { closed.note(r.ID) }
+		})
+		defer func() {
+			is.Equal(recover(), errBoom)
+			is.Equal(closed.noted(), []string{"r0"})
+		}()
+		tried := batch.TryEach(grouped(ctx, make([]string, 2), reserve, scope), taking(time.Minute))
+		_, _ = batch.Collect(func(yield func(batch.Result[string]) bool) {
+			for r := range tried {
+				yield(r)
+				panic(errBoom)
+			}
+		})
 	})
 }
 
