@@ -6,7 +6,8 @@ import "github.com/aws/aws-lambda-go/events"
 // instead of kinesisRecordMetadata. The package events has no type for them; the event class of aws-lambda-java-libs
 // does (pull request 490). Their value is read into Data. Batch.MSK tells which records they are, since the response
 // must use kafkaRecordValue, too: see
-// https://docs.aws.amazon.com/firehose/latest/dev/data-transformation-status-model.html.
+// https://docs.aws.amazon.com/firehose/latest/dev/data-transformation-status-model.html. A null under the names of the other
+// kind of record is as if it were not there.
 var firehose = source[events.KinesisFirehoseEventRecord]{
 	event:   "a Firehose event",
 	opening: '[',
@@ -16,19 +17,27 @@ var firehose = source[events.KinesisFirehoseEventRecord]{
 		{"approximateArrivalTimestamp", func(r *reader, k *events.KinesisFirehoseEventRecord) {
 			r.metaMillis(&k.ApproximateArrivalTimestamp, "approximateArrivalTimestamp")
 		}},
-		{"data", func(r *reader, k *events.KinesisFirehoseEventRecord) { r.base64(&k.Data) }},
+		{"data", func(r *reader, k *events.KinesisFirehoseEventRecord) {
+			if !r.msk || !r.skipNull() {
+				r.base64(&k.Data)
+			}
+		}},
 		{"kinesisRecordMetadata", func(r *reader, k *events.KinesisFirehoseEventRecord) {
 			if r.metaObject("kinesisRecordMetadata") {
 				object(r, firehoseMembers, &k.KinesisFirehoseRecordMetadata)
 			}
 		}},
 		{"mskRecordMetadata", func(r *reader, _ *events.KinesisFirehoseEventRecord) {
-			r.msk = true
-			r.skip()
+			if !r.skipNull() {
+				r.msk = true
+				r.skip()
+			}
 		}},
 		{"kafkaRecordValue", func(r *reader, k *events.KinesisFirehoseEventRecord) {
-			r.msk = true
-			r.base64(&k.Data)
+			if !r.skipNull() {
+				r.msk = true
+				r.base64(&k.Data)
+			}
 		}},
 		{"eventSource", func(r *reader, _ *events.KinesisFirehoseEventRecord) { r.eventSource = r.optionalString() }},
 	},

@@ -151,6 +151,15 @@ func (r *reader) skip() {
 	}
 }
 
+// skipNull skips a null, and reports whether there was one.
+func (r *reader) skipNull() bool {
+	if r.peek() != 'n' {
+		return false
+	}
+	r.literal("null")
+	return true
+}
+
 func (r *reader) literal(s string) {
 	if !bytes.HasPrefix(r.data[r.pos:], []byte(s)) {
 		r.stop()

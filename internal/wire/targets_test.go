@@ -199,16 +199,24 @@ var firehoseTarget = target[events.KinesisFirehoseEventRecord]{
 	},
 }
 
-// withData renames the value of an MSK record to the name that encoding/json looks for.
+// withData renames the value of an MSK record to the name that encoding/json looks for. It leaves out a null under the other
+// name.
 func withData(raw json.RawMessage) json.RawMessage {
 	all, ok := rawMembers(raw)
 	if !ok {
 		return raw
 	}
 	var members []string
+	msk := false
 	for _, m := range all {
-		if matchesName([]byte(m.name), "kafkaRecordValue") {
-			m.quoted = []byte(`"data"`)
+		null := string(m.value) == "null"
+		switch {
+		case matchesName([]byte(m.name), "data") && null && msk, matchesName([]byte(m.name), "kafkaRecordValue") && null:
+			continue
+		case matchesName([]byte(m.name), "kafkaRecordValue"):
+			m.quoted, msk = []byte(`"data"`), true
+		case matchesName([]byte(m.name), "mskRecordMetadata"):
+			msk = msk || !null
 		}
 		members = append(members, string(m.quoted)+":"+string(m.value))
 	}
