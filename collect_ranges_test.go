@@ -247,3 +247,33 @@ func TestOfALookAheadOnlyTheRecordWhoseFailureAFunctionOfCatchPanicsForIsReporte
 	is.NoErr(err)
 	is.Equal(listed(response), []string{"r0"})
 }
+
+// A goroutine of the stage works on what it has kept from its first range, and the function of Tap ends it.
+func TestRecordsThatAStageHasKeptAreReportedIfTapEndsAGoroutineAtAnUnprocessedResult(t *testing.T) {
+	for _, at := range []string{"r0", "r1", "r2"} { // r0 has failed, r1 is blocked, r2 is ready
+		t.Run(at, func(t *testing.T) {
+			is := is.New(t)
+			source := grouped(t.Context(), []string{"g", "g", "h", "h"}, batch.WithPolicy(batch.StopGroup), batch.WithoutAllFailedError())
+			response, err := batch.Run(source, func(s texts) texts {
+				s = batch.TryEach(s, failingOn("0"))
+				return func(yield func(batch.Result[string]) bool) {
+					kept := slices.Collect(s)
+					var working sync.WaitGroup
+					working.Go(func() {
+						looked := batch.Tap(slices.Values(kept), func(r batch.Result[string]) {
+							if r.Record().ID == at {
+								runtime.Goexit()
+							}
+						})
+						for range batch.TryEach(looked, succeed) {
+						}
+					})
+					working.Wait()
+					s(yield)
+				}
+			})
+			is.NoErr(err)
+			is.Equal(listed(response), []string{"r0", "r1", "r2", "r3"})
+		})
+	}
+}

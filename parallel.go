@@ -46,12 +46,19 @@ import (
 // whole batch. Put effects whose order matters into the lanes. The cost of Parallel is about
 // a microsecond per record.
 //
-// Two rules concern stages of your own that keep results. If such a stage takes a Failed
+// If stage contains another Parallel of m lanes, each lane holds up to m records until the
+// stages after the inner lanes have returned from them. A function there that is slow or
+// stuck delays those, too. The stages in and after the inner lanes form a pipeline, as they
+// would outside of lanes: one may be at work on a record while the next record of its group
+// is in an earlier one.
+//
+// Three rules concern stages of your own that keep results. If such a stage takes a Failed
 // result out of a lane, to send it on elsewhere, the record is reported even if the failure
-// is settled there. And if it sends a copy of a result that has already left its lane, the
-// copy may come after later records of its group, and functions may run for both at once.
-// That happens if results are copied in the lane, and another goroutine sends the copies or
-// has already fetched the next result.
+// is settled there. If a result fails after it was taken out of a lane, that holds back
+// records outside only once the lane has ended. And if such a stage sends a copy of a result
+// that has already left its lane, the copy may come after later records of its group, and
+// functions may run for both at once. That happens if results are copied in the lane, and
+// another goroutine sends the copies or has already fetched the next result.
 func Parallel[A, B any](s Stream[A], n int, stage func(Stream[A]) Stream[B]) Stream[B] {
 	requireStage("Parallel", "stage", s, stage != nil)
 	require(n >= 1, "Parallel", "n is less than 1")
@@ -327,6 +334,7 @@ func (p *parallel[A, B]) yieldAll(out []emitted[B], yield func(Result[B]) bool) 
 		}
 		more := yield(out[i].take())
 		out[i].h.entry.release()
+		p.pool.PassedOn()
 		if !more {
 			return false
 		}

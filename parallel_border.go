@@ -192,6 +192,7 @@ func (in *inlet) flush() {
 // of the stay around each stay in the lane, if that is not over.
 func (in *inlet) close(outerStays map[uint32]uint32) {
 	for _, e := range in.all() {
+		e.level.closed.Store(true)
 		for _, f := range e.level.order.Unsettled() {
 			e.level.handOverFailure(e.crossing.outer, outerStays[f.Stay], f)
 		}

@@ -91,6 +91,7 @@ type level struct {
 	ctx         context.Context
 	run         *run
 	order       order.Order[ledger.Verdict]
+	closed      atomic.Bool   // the lane has ended: failures that begin here now are not handed over any more
 	firstFeeder feeder        // number 0: the source, or the start of the lane
 	crossings   atomic.Uint32 // how often Parallel and Route have begun on this level
 

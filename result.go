@@ -346,8 +346,21 @@ func (h *header) see() {
 	}
 }
 
-// openFailure opens the failure of the Result. It replaces the version that the Result had.
+// openFailure opens the failure of the Result. It replaces the version that the Result had. If the lane of the Result has
+// ended, the Result was carried out of it, and the failure counts outside at once.
 func (h *header) openFailure(how callKind) {
+	h.openFailureHere(how)
+	for v := h.entry.visit; v != nil && h.entry.level.closed.Load(); v = h.entry.visit {
+		inner, was := h.entry.level, h.failureKey()
+		h.entry = v.outside.entry
+		h.setFeederNumber(v.crossing.feederNumber)
+		h.setFailureVersion(0)
+		h.openFailureHere(how)
+		inner.order.Settle(was)
+	}
+}
+
+func (h *header) openFailureHere(how callKind) {
 	level, holds := h.entry.level, h.entry.holdsOthersBack()
 	verdict := ledger.Verdict{State: h.state(), Err: h.err}
 	if how == tentative {

@@ -213,11 +213,14 @@ func (h *header) answered() bool { return h.entry != nil && h.entry.level.run.an
 
 // failTapped makes r Failed after look or a scope hook has panicked.
 func failTapped[T any](r *Result[T], err error) {
-	if r.h.entry == nil || r.h.state().Unprocessed() {
+	if r.h.entry == nil {
 		return
 	}
 	if err == errExited {
 		r.h.entry.level.run.setFlag(exited)
+	}
+	if r.h.state().Unprocessed() {
+		return
 	}
 	if r.h.state() == failed {
 		err = errors.Join(r.Err(), err)

@@ -72,6 +72,7 @@ type Pool[K comparable, T, R any] struct {
 	ordered       atomic.Bool  // an item with an ordering has been pushed
 	stopped       atomic.Bool  // lanes take no more items
 	broken        atomic.Bool  // Emit hands on no more Results
+	narrow        atomic.Bool  // set by Narrow
 	consumerWaits atomic.Bool  // for Changed
 	placeWaiters  atomic.Int32 // lanes that wait for placeFree
 
@@ -84,7 +85,6 @@ type Pool[K comparable, T, R any] struct {
 	gates        map[K]*gate[T, R]
 	orderings    []ordering[T, R] // allocated, not used yet
 	expired      func(*T) bool    // set by ReleaseExpired
-	narrow       bool             // set by Narrow
 	roomForItems sync.Cond
 	exhausted    bool // all items have been pushed
 	producer     participant

@@ -8,10 +8,11 @@ import (
 // An outbox holds the Results that wait for the consumer. A lane claims a place before it puts a Result in. The
 // outbox has its own lock, which is only held for moments.
 type outbox[R any] struct {
-	n       atomic.Int32
-	places  atomic.Int32 // used or claimed
-	mu      sync.Mutex
-	results []R
+	n        atomic.Int32
+	places   atomic.Int32 // used or claimed
+	mu       sync.Mutex
+	results  []R
+	received int // how many the consumer has received and not passed on yet; in a narrow pool only
 }
 
 func (o *outbox[R]) len() int { return int(o.n.Load()) }
@@ -48,7 +49,21 @@ func (o *outbox[R]) swap(used []R) (results []R) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	results, o.results = o.results, used[:0]
+	o.received = len(results)
 	o.n.Store(0)
 	o.places.Add(-int32(len(results)))
 	return results
+}
+
+// behind returns how many Results have left their lanes and were not passed on yet.
+func (o *outbox[R]) behind() int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return len(o.results) + o.received
+}
+
+func (o *outbox[R]) passedOn() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.received--
 }

@@ -16,7 +16,7 @@ func (p *Pool[K, T, R]) Push(it *Item[T, R], lane int, lineKey, gateKey K, rank 
 		p.callLane()
 		p.mu.Unlock()
 	}
-	if p.narrow || p.ordered.Load() || p.unordered.len() >= Ahead {
+	if p.narrow.Load() || p.ordered.Load() || p.unordered.len() >= Ahead {
 		p.mu.Lock()
 		p.waitForRoom()
 		p.mu.Unlock()
@@ -78,7 +78,7 @@ func (p *Pool[K, T, R]) available() int {
 // allowed returns how many items may be ready before the producer waits.
 func (p *Pool[K, T, R]) allowed() int {
 	switch {
-	case !p.narrow:
+	case !p.narrow.Load():
 		return p.ahead()
 	case p.routed:
 		return p.oneIfFree()
@@ -87,7 +87,7 @@ func (p *Pool[K, T, R]) allowed() int {
 	if p.called != nil {
 		free++
 	}
-	return free
+	return free - p.out.behind()
 }
 
 func (p *Pool[K, T, R]) ahead() int {
@@ -99,7 +99,7 @@ func (p *Pool[K, T, R]) ahead() int {
 
 // resumeProducer wakes the producer if it waits and can push several items. It reports whether it did.
 func (p *Pool[K, T, R]) resumeProducer() bool {
-	if !p.producerWaits.Load() || !p.narrow && p.available() > p.ahead()/2 || !p.producerWaits.Swap(false) {
+	if !p.producerWaits.Load() || !p.narrow.Load() && p.available() > p.ahead()/2 || !p.producerWaits.Swap(false) {
 		return false
 	}
 	p.roomForItems.Signal()
@@ -107,12 +107,9 @@ func (p *Pool[K, T, R]) resumeProducer() bool {
 }
 
 // Narrow makes the producer wait for a free lane before each item, since other lanes around the pool may run the item
-// sooner. The producer calls it.
-func (p *Pool[K, T, R]) Narrow() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.narrow = true
-}
+// sooner. A lane does not count as free as long as the consumer has not passed on a Result in its place: it may be stuck.
+// The producer calls Narrow.
+func (p *Pool[K, T, R]) Narrow() { p.narrow.Store(true) }
 
 // Exhaust notes that the producer has gone: no more items will be pushed.
 func (p *Pool[K, T, R]) Exhaust() {

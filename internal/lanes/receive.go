@@ -14,7 +14,26 @@ func (p *Pool[K, T, R]) Receive(used []R) (out []R, over bool) {
 		p.placeFree.Broadcast()
 		p.mu.Unlock()
 	}
+	if len(out) == 0 {
+		p.resumeNarrowProducer()
+	}
 	return out, over && len(out) == 0
+}
+
+// PassedOn notes that the consumer has passed on one of the Results that it has received.
+func (p *Pool[K, T, R]) PassedOn() {
+	if p.narrow.Load() {
+		p.out.passedOn()
+		p.resumeNarrowProducer()
+	}
+}
+
+func (p *Pool[K, T, R]) resumeNarrowProducer() {
+	if p.narrow.Load() && p.producerWaits.Load() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.resumeProducer()
+	}
 }
 
 // Empty reports whether there is nothing to receive now.

@@ -71,9 +71,9 @@ func (p *Pool[K, T, R]) allowsSuccessor(l *Lane[T, R]) bool {
 }
 
 // oneIfFree is how many items may wait in a narrow routed pool. The lane of the next item is not known yet, so the
-// producer goes on only when no lane is busy.
+// producer goes on only when no lane is busy, and the consumer is not either.
 func (p *Pool[K, T, R]) oneIfFree() int {
-	if slices.ContainsFunc(p.lanes, func(l *Lane[T, R]) bool { return !l.gone && !l.asking }) {
+	if p.out.behind() > 0 || slices.ContainsFunc(p.lanes, func(l *Lane[T, R]) bool { return !l.gone && !l.asking }) {
 		return 0
 	}
 	return 1
