@@ -33,6 +33,7 @@ type crossing struct {
 	feeder       *feeder // the consumer, on the outer level
 	feederNumber uint8   // the number of feeder, which other crossings may share
 	number       uint32  // of the crossing, on the outer level
+	inLane       bool    // the level outside is in a lane
 	shared       bool    // a Parallel is around this one, and its other lanes could take the Results
 	ctx          context.Context
 	cancel       context.CancelFunc
@@ -56,7 +57,7 @@ func (b *border) find(e *entry) (x *crossing, fresh bool) {
 			return x, false
 		}
 	}
-	x = &crossing{border: b, outer: e.level, patience: e.level.run.reserve / 4}
+	x = &crossing{border: b, outer: e.level, inLane: e.visit != nil, patience: e.level.run.reserve / 4}
 	x.feeder, x.feederNumber = e.level.addFeeder(b.flushAgain)
 	x.number = e.level.crossings.Add(1)
 	x.ctx, x.cancel = context.WithCancel(e.level.ctx)
@@ -181,10 +182,12 @@ func (in *inlet) pause(room []pause) []pause {
 	return room
 }
 
-// flush makes the bulk stages in the lane write what they keep.
+// flush makes the bulk stages in the lane write what they keep. Those in and after lanes within the lane do it on their own
+// goroutines, soon.
 func (in *inlet) flush() {
 	for _, e := range in.all() {
 		e.level.firstFeeder.flush()
+		e.level.urge()
 	}
 }
 
@@ -271,6 +274,9 @@ func keysOf(e *entry) (line, gate lineKey) {
 
 // prepareCrossing prepares the pool and the border for Results that arrive by x.
 func (p *parallel[A, B]) prepareCrossing(x *crossing) {
+	if x.inLane {
+		x.outer.addLanes(p.pool.Urge, p.pool.Calm)
+	}
 	if x.shared {
 		p.pool.Narrow() // take no Result before a lane is free: other lanes outside may run it now
 	}

@@ -36,6 +36,7 @@ func (v *visit) enter(in *inlet) {
 		v.entry.level = in.level(v.crossing)
 		in.entered++
 		v.stay = in.entered
+		v.entry.level.calm()
 		v.entry.level.firstFeeder.setCurrent(&v.entry)
 	}
 }

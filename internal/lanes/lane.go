@@ -68,7 +68,7 @@ func (p *Pool[K, T, R]) Next(l *Lane[T, R]) (*Item[T, R], Turn) {
 		if p.exhausted && l.inbox.waiting == 0 {
 			break
 		}
-		if !l.flushed.Load() && (p.hasty || p.blocksOthers(l)) && l.holds() {
+		if !l.flushed.Load() && (p.mustFlush() || p.blocksOthers(l)) && l.holds() {
 			l.flushed.Store(true)
 			return nil, Flush
 		}

@@ -73,6 +73,7 @@ type Pool[K comparable, T, R any] struct {
 	stopped       atomic.Bool  // lanes take no more items
 	broken        atomic.Bool  // Emit hands on no more Results
 	narrow        atomic.Bool  // set by Narrow
+	urged         atomic.Bool  // set by Urge
 	consumerWaits atomic.Bool  // for Changed
 	placeWaiters  atomic.Int32 // lanes that wait for placeFree
 

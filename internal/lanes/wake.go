@@ -51,15 +51,33 @@ func (p *Pool[K, T, R]) wakeAll() {
 func (p *Pool[K, T, R]) Hasten() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.flushAll()
+	p.hasty = true
+}
+
+// Urge makes lanes flush before they wait for an item, until [Pool.Calm] is called.
+func (p *Pool[K, T, R]) Urge() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.flushAll()
+	p.urged.Store(true)
+}
+
+// Calm takes back what Urge has said. It may be called with any locks held.
+func (p *Pool[K, T, R]) Calm() { p.urged.Store(false) }
+
+// flushAll wakes the lanes and the consumer to flush, unless they know already that they must.
+func (p *Pool[K, T, R]) flushAll() {
 	for _, l := range p.lanes {
 		l.mu.Lock()
-		l.flushed.Store(l.flushed.Load() && p.hasty) // that it flushed for another reason does not count
+		l.flushed.Store(l.flushed.Load() && p.mustFlush()) // that it flushed for another reason does not count
 		l.mu.Unlock()
 	}
-	p.hasty = true
 	p.wakeAll()
 	p.notify()
 }
+
+func (p *Pool[K, T, R]) mustFlush() bool { return p.hasty || p.urged.Load() }
 
 // FlushAgain makes a lane flush once more before it waits for an item, if it would flush: it holds something that it did not
 // hold before.
@@ -70,9 +88,9 @@ func (p *Pool[K, T, R]) FlushAgain(l *Lane[T, R]) {
 	p.wake(l)
 }
 
-// Hasty reports whether Hasten was called.
+// Hasty reports whether Hasten or Urge was called. Then the consumer must flush before it waits, too.
 func (p *Pool[K, T, R]) Hasty() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.hasty
+	return p.mustFlush()
 }
