@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"sync/atomic"
 	"time"
+
+	"github.com/lambdabatch/batch/internal/ledger"
 )
 
 // A Record describes one entry of the event. ID, Group, Index and Attempt are copied
@@ -122,13 +124,27 @@ func (e *entry) hold() {
 }
 
 func (e *entry) release() {
-	if e == nil {
-		return
+	if e != nil {
+		e.releaseFrom((*ledger.Stay).Release)
 	}
+}
+
+func (e *entry) releaseFrom(stay func(*ledger.Stay) (over bool)) {
 	for v := e.visit; v != nil; v = v.outside.entry.visit {
-		if v.parts.Release() {
+		if stay(&v.parts) {
 			v.crossing.border.finishItem(v.item)
 		}
 	}
 	e.level.run.numbers.Release(int(e.index))
 }
+
+// beginCall is hold for a Result for which a function is called. While the function runs, no stage keeps the Result, so it
+// does not leave its lane soon.
+func (e *entry) beginCall() {
+	e.level.run.numbers.Hold(int(e.index))
+	for v := e.visit; v != nil; v = v.outside.entry.visit {
+		v.parts.BeginCall()
+	}
+}
+
+func (e *entry) endCall() { e.releaseFrom((*ledger.Stay).EndCall) }

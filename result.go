@@ -198,8 +198,8 @@ func then[A, B any](r *Result[A], out *Result[B], f func(context.Context, A) (B,
 		return
 	}
 	if !out.h.watched() {
-		out.h.entry.hold()
-		defer out.h.entry.release()
+		out.h.entry.beginCall()
+		defer out.h.entry.endCall()
 	}
 	returned := false
 	defer out.h.failUnlessReturned(&returned, how)
@@ -222,8 +222,8 @@ func thenMap[A, B any](r *Result[A], out *Result[B], f func(A) B) {
 		return
 	}
 	if !out.h.watched() {
-		out.h.entry.hold()
-		defer out.h.entry.release()
+		out.h.entry.beginCall()
+		defer out.h.entry.endCall()
 	}
 	returned := false
 	defer out.h.failUnlessReturned(&returned, pure)
@@ -237,8 +237,8 @@ func thenEach[T any](r *Result[T], f func(context.Context, T) error) {
 		return
 	}
 	if !r.h.watched() {
-		r.h.entry.hold()
-		defer r.h.entry.release()
+		r.h.entry.beginCall()
+		defer r.h.entry.endCall()
 	}
 	returned := false
 	defer r.h.failUnlessReturned(&returned, goesOn)

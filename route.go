@@ -102,8 +102,8 @@ func chooseRoute[K comparable, A any](h header, value *A, key func(A) K, numbers
 		}
 	}
 	if !out.watched() {
-		out.entry.hold()
-		defer out.entry.release()
+		out.entry.beginCall()
+		defer out.entry.endCall()
 	}
 	k := key(*value)
 	number, ok := numbers[k] // panics if K is an interface whose dynamic type is not comparable

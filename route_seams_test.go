@@ -126,8 +126,20 @@ func TestARouteWithLanesGoesOnWhileAnEarlierRecordIsStuckInThem(t *testing.T) {
 
 // The input of the stage ends while the stage is still processing. The next record of its route must wait until it has ended.
 func TestARouteStaysSequentialWhenItsStageIsBuiltAgain(t *testing.T) {
+	for name, limit := range map[string]time.Duration{"without a deadline": 0, "with a deadline": 10 * time.Minute} {
+		t.Run(name, func(t *testing.T) { testThatARouteStaysSequential(t, limit) })
+	}
+}
+
+func testThatARouteStaysSequential(t *testing.T, limit time.Duration) {
 	synctest.Test(t, func(t *testing.T) {
 		is := is.New(t)
+		ctx := t.Context()
+		if limit > 0 {
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithTimeout(ctx, limit)
+			defer cancel()
+		}
 		var busy, built atomic.Int32
 		takes := map[string]time.Duration{"0": time.Second, "1": 3 * time.Second, "3": time.Second}
 		work := func(_ context.Context, v string) error {
@@ -138,7 +150,7 @@ func TestARouteStaysSequentialWhenItsStageIsBuiltAgain(t *testing.T) {
 			busy.Add(-1)
 			return nil
 		}
-		response, err := batch.Run(grouped(t.Context(), []string{"g", "k", "g", "g"}, batch.WithPolicy(batch.StopGroup)), func(s texts) texts {
+		response, err := batch.Run(grouped(ctx, []string{"g", "k", "g", "g"}, batch.WithPolicy(batch.StopGroup)), func(s texts) texts {
 			return batch.Route(s, func(v string) bool { return v == "2" }, map[bool]batch.Stage[string, string]{
 				false: func(s texts) texts {
 					built.Add(1)

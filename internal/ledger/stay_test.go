@@ -167,3 +167,22 @@ func TestAStayAllowsConcurrentSplitsAndLeaves(t *testing.T) {
 	stay.Release()
 	is.True(stay.Over())
 }
+
+func TestAResultForWhichAFunctionRunsIsNotHeldByAStage(t *testing.T) {
+	is := is.New(t)
+	var stay ledger.Stay
+	stay.Enter(0)
+	stay.BeginCall()
+	is.True(!stay.Held())
+	stay.Hold() // a copy
+	is.True(!stay.Held())
+	stay.Leave(0)
+	is.True(!stay.Over())
+	is.True(!stay.EndCall())
+	is.True(stay.Held())
+	is.True(stay.Release())
+	stay.BeginCall()
+	is.True(!stay.Over())
+	is.True(stay.EndCall())
+	is.True(!stay.Held())
+}
