@@ -59,6 +59,10 @@ import (
 // that has already left its lane, the copy may come after later records of its group, and
 // functions may run for both at once. That happens if results are copied in the lane, and
 // another goroutine sends the copies or has already fetched the next result.
+//
+// A stage may also hand a result to another lane, which sends it. If its own lane has ended by
+// then, and later records of its group have left the lanes, it comes too late: it is dropped,
+// and its record is reported.
 func Parallel[A, B any](s Stream[A], n int, stage func(Stream[A]) Stream[B]) Stream[B] {
 	requireStage("Parallel", "stage", s, stage != nil)
 	require(n >= 1, "Parallel", "n is less than 1")
@@ -255,8 +259,8 @@ func (p *parallel[A, B]) emit(l *lanes.Lane[task[A], emitted[B]], in *inlet, r R
 		r.h.leave()
 	}
 	r.h.entry.hold() // until the consumer has yielded it
-	more := p.pool.Emit(l, it, emitted[B]{r.h, p.storeValue(it, &r)})
-	if !more {
+	taken, more := p.pool.Emit(l, it, emitted[B]{r.h, p.storeValue(it, &r)})
+	if !taken {
 		r.h.entry.release()
 	}
 	for _, p := range before {

@@ -128,3 +128,34 @@ func TestAFailureOfACarriedOutResultHoldsBackItsGroup(t *testing.T) {
 		})
 	}
 }
+
+// Record 1 is handed over, its lane ends, and another lane sends it after record 2 of the same group.
+func TestAResultHandedToAnotherLaneThatLeavesTooLateIsReported(t *testing.T) {
+	for _, policy := range strictPolicies {
+		synctest.Test(t, func(t *testing.T) {
+			is := is.New(t)
+			var after effects
+			handed := make(chan batch.Result[string], 1)
+			source := grouped(t.Context(), []string{"g", "g", "g"}, batch.WithPolicy(policy))
+			response, err := batch.Run(source, func(s texts) texts {
+				return batch.TryEach(batch.Parallel(s, 3, func(s texts) texts {
+					return func(yield func(batch.Result[string]) bool) {
+						for r := range s {
+							if r.Record().Index == 1 {
+								handed <- r
+								return
+							}
+							yield(r)
+							if r.Record().Index == 2 {
+								yield(<-handed)
+							}
+						}
+					}
+				}), after.each)
+			})
+			is.NoErr(err)
+			is.Equal(after.noted(), []string{"0", "2"})
+			is.Equal(listed(response), []string{"r1", "r2"})
+		})
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/lambdabatch/batch/internal/lanes"
 )
@@ -94,7 +95,7 @@ func TestAResultOfNoItemIsHandedOnAndTakesAPlace(t *testing.T) {
 			defer s.Close(l, true, lost(s))
 			it, _ := s.Next(l)
 			for range n {
-				if !s.Emit(l, nil, result{id: -1}) {
+				if !s.handOn(l, nil, result{id: -1}) {
 					t.Error("the lane may not go on")
 				}
 			}
@@ -114,4 +115,36 @@ func TestAResultOfNoItemIsHandedOnAndTakesAPlace(t *testing.T) {
 			t.Fatalf("received %d", len(s.out))
 		}
 	})
+}
+
+// The lane of job 0 hands its Result to the other and ends without one. The other lane emits it before or after its own.
+func TestAResultThatComesAfterLaterOnesOfItsGateIsNotTaken(t *testing.T) {
+	for _, late := range []bool{false, true} {
+		bubble(t, func(t *testing.T) {
+			carried := make(chan *item, 1)
+			var taken, more bool
+			s := newScene(2, func(s *scene, l *lane) {
+				defer s.Close(l, true, func(*job) (result, bool) { return result{}, false })
+				it, _ := s.Next(l)
+				if it.Value.id == 0 {
+					carried <- it
+					return
+				}
+				other := <-carried
+				time.Sleep(time.Second) // the other lane has ended
+				if late {
+					s.emit(l, it, 0)
+				}
+				taken, more = s.Emit(l, other, result{id: 0})
+				s.emit(l, it, 1)
+			})
+			s.add(0, 1, 0, 0)
+			s.add(0, 1, 1, 0)
+			s.produce()
+			s.consume()
+			equal(t, "taken", []bool{taken, more}, []bool{!late, true})
+			equal(t, "received", s.ids(), map[bool][]int{false: {0, 1}, true: {1, 1}}[late])
+			finishedOnce(t, s)
+		})
+	}
 }

@@ -6,21 +6,23 @@ import (
 )
 
 // Emit hands on a Result that a lane has made of an item, which is nil if the Result is of no item of this pool. It
-// waits while too many Results wait for the consumer, and reports whether the lane may go on.
-func (p *Pool[K, T, R]) Emit(l *Lane[T, R], it *Item[T, R], r R) bool {
+// waits while too many Results wait for the consumer. It reports whether it has taken the Result, and whether the lane may go
+// on. A Result is not taken if it comes too late: the lane of its item has ended, and Results of later items have gone through
+// the gate.
+func (p *Pool[K, T, R]) Emit(l *Lane[T, R], it *Item[T, R], r R) (taken, more bool) {
 	if !p.out.claim() {
 		runtime.Gosched() // the consumer is usually ready and only lacks a processor
 		p.waitForPlace(l)
 	}
-	put, ok := p.emit(l, it, r)
+	put, taken, more := p.emit(l, it, r)
 	if !put {
 		p.unclaim()
 	}
-	return ok
+	return taken, more
 }
 
-// emit reports whether it has used the place that the lane has claimed, and whether the lane may go on.
-func (p *Pool[K, T, R]) emit(l *Lane[T, R], it *Item[T, R], r R) (put, ok bool) {
+// emit is Emit, and also reports whether it has used the place that the lane has claimed.
+func (p *Pool[K, T, R]) emit(l *Lane[T, R], it *Item[T, R], r R) (put, taken, more bool) {
 	holder := l
 	if it != nil && (it.ordering != nil || it.lane != l) { // or a stage has carried the Result over from another lane
 		p.mu.Lock()
@@ -30,20 +32,24 @@ func (p *Pool[K, T, R]) emit(l *Lane[T, R], it *Item[T, R], r R) (put, ok bool) 
 	holder.mu.Lock()
 	defer holder.mu.Unlock()
 	if p.broken.Load() || l.shut { // shut changes only under both locks, so either is enough
-		return false, false
+		return false, false, false
 	}
 	if it == nil {
 		p.out.put(r)
 		p.notify()
-		return true, true
+		return true, true, true
 	}
 	p.Left(&it.Value, r)
+	if it.isLate() {
+		return false, false, true
+	}
 	if put = !p.holdsBack(it, r); put {
+		it.noteSent()
 		p.out.put(r)
 		p.notify()
 	}
 	p.tryFinish(it)
-	return put, true
+	return put, true, true
 }
 
 // waitForPlace claims a place. A lane that must end gets one even if none is free.

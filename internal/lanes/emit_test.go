@@ -13,7 +13,7 @@ func newIdleScene(n int) *scene { return newScene(n, func(*scene, *lane) {}) }
 // flood emits Results of no item through the lane until the pool breaks.
 func (s *scene) flood(l *lane) {
 	go func() {
-		for s.Emit(l, nil, result{id: -1}) {
+		for s.handOn(l, nil, result{id: -1}) {
 		}
 	}()
 }

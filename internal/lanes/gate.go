@@ -9,8 +9,21 @@ import (
 // finished. An item that is pushed after one of a higher rank overtakes it, unless the Results of that one have gone
 // already.
 type gate[T, R any] struct {
-	items []*Item[T, R] // by rank; those before head are finished
-	head  int
+	items  []*Item[T, R] // by rank; those before head are finished
+	head   int
+	latest turn // the last one of an item of which a Result was handed on
+}
+
+// A turn is when it is an item's turn at a gate. The zero turn is before all others.
+type turn struct {
+	rank   int
+	number int32 // of the item, plus 1
+}
+
+func (it *Item[T, R]) turn() turn { return turn{it.ordering.rank, it.number + 1} }
+
+func (t turn) compare(other turn) int {
+	return cmp.Or(cmp.Compare(t.rank, other.rank), cmp.Compare(t.number, other.number))
 }
 
 func (p *Pool[K, T, R]) gate(key K) *gate[T, R] {
@@ -29,10 +42,20 @@ func (p *Pool[K, T, R]) gate(key K) *gate[T, R] {
 func (g *gate[T, R]) enter(it *Item[T, R]) {
 	it.ordering.gate = g
 	g.items, g.head = compact(g.items, g.head)
-	at, _ := slices.BinarySearchFunc(g.items[g.head:], it, func(a, b *Item[T, R]) int {
-		return cmp.Or(cmp.Compare(a.ordering.rank, b.ordering.rank), cmp.Compare(a.number, b.number))
-	})
+	at, _ := slices.BinarySearchFunc(g.items[g.head:], it, func(a, b *Item[T, R]) int { return a.turn().compare(b.turn()) })
 	g.items = slices.Insert(g.items, g.head+at, it)
+}
+
+// noteSent notes that a Result of the item is handed on.
+func (it *Item[T, R]) noteSent() {
+	if o := it.ordering; o != nil && o.gate != nil && o.gate.latest.compare(it.turn()) < 0 {
+		o.gate.latest = it.turn()
+	}
+}
+
+// isLate reports whether the item's lane ended while something of it was inside, and Results of later items have gone.
+func (it *Item[T, R]) isLate() bool {
+	return it.cut && it.ordering != nil && it.ordering.passed && it.turn().compare(it.ordering.gate.latest) < 0
 }
 
 // waits reports whether the Results of the item must wait for another item.
@@ -43,6 +66,7 @@ func (g *gate[T, R]) waits(it *Item[T, R]) bool {
 // deliver hands a Result on, or holds it back until its item's turn.
 func (p *Pool[K, T, R]) deliver(it *Item[T, R], r R) {
 	if !p.holdsBack(it, r) {
+		it.noteSent()
 		p.send(r)
 	}
 }
@@ -65,6 +89,7 @@ func (p *Pool[K, T, R]) open(g *gate[T, R]) {
 	for g.head < len(g.items) {
 		first := g.items[g.head].ordering
 		for _, r := range first.heldBack {
+			g.items[g.head].noteSent()
 			p.send(r)
 		}
 		first.heldBack = nil

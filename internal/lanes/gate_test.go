@@ -12,11 +12,11 @@ func TestAResultWithoutAnItemLeavesAtOnceUntilABreak(t *testing.T) {
 		s := newScene(1, func(s *scene, l *lane) {
 			defer s.Close(l, true, lost(s))
 			it, _ := s.Next(l)
-			if !s.Emit(l, nil, foreign) || !s.emit(l, it, 0) {
+			if !s.handOn(l, nil, foreign) || !s.emit(l, it, 0) {
 				t.Error("the lane must go on")
 			}
 			time.Sleep(time.Second)
-			if s.Emit(l, nil, foreign) {
+			if s.handOn(l, nil, foreign) {
 				t.Error("the lane goes on after the break")
 			}
 		})

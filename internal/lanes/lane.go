@@ -225,6 +225,7 @@ func (p *Pool[K, T, R]) shutLane(l *Lane[T, R], lost func(*T) (R, bool)) {
 	for len(l.unfinished) > 0 {
 		it := l.unfinished[0]
 		if p.Inside(&it.Value) {
+			it.cut = true
 			if r, ok := lost(&it.Value); ok {
 				p.deliver(it, r)
 			}

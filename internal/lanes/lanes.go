@@ -134,6 +134,7 @@ type Item[T, R any] struct {
 	position int32 // the same among those without an ordering
 	returned bool  // the lane has asked for another item since
 	finished bool
+	cut      bool // something of it was inside when its lane ended
 	late     bool // it was in a lane at the last ReleaseExpired
 }
 

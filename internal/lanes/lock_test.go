@@ -19,7 +19,7 @@ func TestWhileALaneClosesNobodyElseIsHeldUp(t *testing.T) {
 		closing, other := s.lanes[0], s.lanes[1]
 		go func() { // has waited for a place before
 			for range lanes.Behind + 1 {
-				s.Emit(other, nil, result{id: -1})
+				s.handOn(other, nil, result{id: -1})
 			}
 		}()
 		if before := s.waiting() + s.waiting(); before != lanes.Behind+1 {

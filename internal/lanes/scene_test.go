@@ -133,8 +133,14 @@ func do(s *scene, l *lane) {
 	}
 }
 
+// handOn reports whether the lane may go on.
+func (s *scene) handOn(l *lane, it *item, r result) bool {
+	_, more := s.Emit(l, it, r)
+	return more
+}
+
 func (s *scene) emit(l *lane, it *item, part int) bool {
-	return s.Emit(l, it, result{id: it.Value.id, part: part, made: s.now()})
+	return s.handOn(l, it, result{id: it.Value.id, part: part, made: s.now()})
 }
 
 func lost(s *scene) func(*job) (result, bool) {
