@@ -31,7 +31,8 @@ import (
 // After [Parallel] or [Route], and in their lanes, a chunk does not wait for a record that
 // never arrives, if the invocation has a deadline. When only one reserve is left before the
 // records' contexts end, a chunk that is not full is written as soon as nothing more
-// arrives for it.
+// arrives for it. That requires one Parallel or Route before the chunk: if a stage of your
+// own starts one for each record, the chunk may wait for the record that is stuck.
 //
 // If an item of a chunk fails, later items have already been written. Those that the policy
 // holds back (under [StopBatch] all of them, under [StopGroup] those of its group) are

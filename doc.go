@@ -154,7 +154,8 @@ return. The times are counted from the end of the contexts:
 
 In the lanes of Parallel, only the record of a stuck function is redelivered, with the records
 that the policy holds back: under StopGroup the later ones of its group, under StopBatch all
-later ones. Without lanes, every record after it is redelivered.
+later ones. (A lane that itself contains a Parallel of m lanes holds up to m records.) Without
+lanes, every record after it is redelivered.
 
 When only one reserve is left before the contexts end, [TryEachChunk] stops waiting for records
 that are still in lanes, and writes an incomplete chunk.

@@ -21,7 +21,9 @@ import (
 // Results are immutable. [Result.Fail] and [Result.Ack] return a new Result, which has
 // an effect only if it is sent on to the next stage. A stage may send several copies of
 // a Result. If one of them is Failed, the record counts as failed: a failure is settled
-// only by a Result made from the Failed one.
+// only by a Result made from the Failed one. Results that a stage has made of one Result with
+// [Then] are copies even if their values differ: collectors keep the value that arrives first.
+// Only [FlatMap] and [TryFlatMap] make several values of one.
 //
 // The zero Result is Failed and belongs to no record. Stages pass it on, and collectors
 // skip it.
