@@ -18,7 +18,6 @@ import (
 // logFailure logs a record that itself failed.
 func (b *batch) logFailure(e *entry, err error) {
 	if b.logger != nil {
-		defer ignorePanic()
 		b.writeFailure(e, int(e.index), err)
 	}
 }

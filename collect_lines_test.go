@@ -98,6 +98,22 @@ func TestFailuresOfABatchAreLoggedHoweverAPipelineEndsOfWhichAnotherBatchHasNoLo
 	}
 }
 
+func TestRecordsThatWereBlockedAndThatWereNotStartedAreCounted(t *testing.T) {
+	is := is.New(t)
+	var j journal
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	source := grouped(ctx, []string{"g", "g", "h"}, batch.WithPolicy(batch.StopGroup), batch.WithLogger(slog.New(&j)))
+	_, _ = batch.Run(source, func(s texts) texts {
+		return batch.Tap(batch.TryEach(s, failingOn("0")), func(r batch.Result[string]) {
+			if r.Record().Index == 1 {
+				cancel()
+			}
+		})
+	})
+	is.Equal(j.lines[len(j.lines)-1], "WARN () records not processed records=3 blocked=1 notStarted=1")
+}
+
 // Of the batch without a logger, more records fail and are stuck than there are lines of one kind.
 func TestABatchWithoutALoggerTakesNoLinesAway(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
