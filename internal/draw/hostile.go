@@ -46,6 +46,7 @@ const waits = "waits" // for the end of its context
 //	end       keeps some Results until its input has ended
 //	second    keeps some Results of a first range and sends them in a second one
 //	elsewhere has another goroutine send some Results, when the next one has arrived
+//	hand      hands some Results to the same stage in other lanes, and may end then
 //	copy      sends some Results twice
 //	far       sends some Results again, later
 //	swap      swaps neighbours
@@ -62,7 +63,7 @@ const waits = "waits" // for the end of its context
 //	panic     panics
 //	ahead     fetches ahead on another goroutine
 var HostileKinds = []string{
-	"late", "end", "second", "elsewhere", "copy", "far", "swap", "reverse", "shuffle", "drop", "resend", "twice", "nested",
+	"late", "end", "second", "elsewhere", "hand", "copy", "far", "swap", "reverse", "shuffle", "drop", "resend", "twice", "nested",
 	"count", "part", "pull", "exit", "panic", "ahead",
 }
 
@@ -75,7 +76,7 @@ var HostilePlaces = []string{
 var HostileFates = []string{fails, panics, settles, rejects, waits, hangs, exits}
 
 // reordering has the kinds after which the Results of a group may have another order.
-var reordering = []string{"late", "end", "second", "elsewhere", "far", "swap", "reverse", "shuffle", "resend"}
+var reordering = []string{"late", "end", "second", "elsewhere", "hand", "far", "swap", "reverse", "shuffle", "resend"}
 
 // repeating has the kinds among them that may send a copy of a Result that has left the lane.
 var repeating = []string{"second", "far", "resend"}

@@ -46,12 +46,12 @@ func (f *hostileFailure) holdsBack(at *level, now time.Time) bool {
 		return false
 	}
 	before := func(t time.Time, ok bool) bool { return ok && t.Before(now) }
-	if t, ok := f.seen[at]; before(t, ok) {
+	if t, ok := f.seen[at]; !at.hands && before(t, ok) {
 		return true
 	}
 	for ; at.outer != nil; at = at.outer {
 		t, ok := f.seen[at.outer]
-		if !before(t, ok) {
+		if at.outer.hands || !before(t, ok) {
 			continue
 		}
 		x := crossing{at.outer, at.lanes}

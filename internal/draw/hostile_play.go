@@ -40,6 +40,9 @@ type (
 	level struct {
 		outer *level // nil: outside of lanes
 		lanes int    // the number of the stage
+		hands bool   // a stage hands Results over: a function may be called here for a Result that belongs to another lane
+
+		handed map[int][]text // by stage, what the lanes of one range have handed over
 	}
 	// An anchor is the last place before a function at which the order of a group may have changed: the source, a
 	// hostile stage, or the end of lanes with hostile stages.
@@ -246,19 +249,26 @@ func (p *HostilePlay) stages(all []HostileStage, at site, s texts) texts {
 func (p *HostilePlay) lanes(stage HostileStage, at site, s texts) texts {
 	x := crossing{at.level, stage.ID}
 	s = p.watch(s, func(r text) { p.noteCrossing(r, x, false) })
+	together := func(yield func(text) bool) { p.together(stage, at, s)(yield) }
+	return p.watch(together, func(r text) { p.noteCrossing(r, x, true) })
+}
+
+// together are the lanes of one range.
+func (p *HostilePlay) together(stage HostileStage, at site, s texts) texts {
+	hands := HasKind(stage.In, "hand")
+	handed := make(map[int][]text)
 	inside := func(s texts) texts {
-		return p.stages(stage.In, site{&level{at.level, stage.ID}, at.anchor, at.loose || stage.nests() || stage.copiesAhead()}, s)
+		lane := &level{at.level, stage.ID, hands, handed}
+		return p.stages(stage.In, site{lane, at.anchor, at.loose || stage.nests() || stage.copiesAhead()}, s)
 	}
 	if stage.Kind == "lanes" {
-		s = batch.Parallel(s, stage.N, inside)
-	} else {
-		routes := make(map[int]batch.Stage[string, string])
-		for k := range stage.N {
-			routes[k] = inside
-		}
-		s = batch.Route(s, func(v string) int { return indexOf(v) % stage.N }, routes)
+		return batch.Parallel(s, stage.N, inside)
 	}
-	return p.watch(s, func(r text) { p.noteCrossing(r, x, true) })
+	routes := make(map[int]batch.Stage[string, string])
+	for k := range stage.N {
+		routes[k] = inside
+	}
+	return batch.Route(s, func(v string) int { return indexOf(v) % stage.N }, routes)
 }
 
 // copiesLate reports whether a copy may come after the Result itself has left the lane. A stage that fetches ahead asks for

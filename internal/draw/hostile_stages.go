@@ -63,6 +63,8 @@ func (p *HostilePlay) hostile(stage HostileStage, at site, in texts) texts {
 			fromFirstRange(stage, in, out)
 		case "elsewhere":
 			elsewhere(stage, in, out)
+		case "hand":
+			p.hand(stage, at, in, out)
 		case "swap":
 			swap(stage, in, out)
 		case "reverse", "shuffle":
@@ -163,6 +165,36 @@ func elsewhere(stage HostileStage, in texts, out *sender) {
 		}
 	}
 	flush()
+}
+
+// hand keeps picked Results where the other lanes of the range can take them, and sends what it finds there. If N is 0, it ends
+// with the first picked one.
+func (p *HostilePlay) hand(stage HostileStage, at site, in texts, out *sender) {
+	handed := at.level.handed
+	if handed == nil { // outside of lanes
+		handed = make(map[int][]text)
+	}
+	take := func() []text {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		all := handed[stage.ID]
+		delete(handed, stage.ID)
+		return all
+	}
+	for r := range in {
+		if !stage.picks(r) {
+			out.send(r)
+			out.sendAll(take())
+		} else {
+			p.mu.Lock()
+			handed[stage.ID] = append(handed[stage.ID], r)
+			p.mu.Unlock()
+		}
+		if out.stopped || stage.picks(r) && stage.N == 0 {
+			return
+		}
+	}
+	out.sendAll(take())
 }
 
 // onGoroutine calls f on another goroutine and waits for it. It ends as f ends.
