@@ -169,6 +169,7 @@ func (s *scene) consume() {
 func (s *scene) take(out []result) {
 	for _, r := range out {
 		s.out = append(s.out, received{r, s.now()})
+		s.PassedOn()
 	}
 }
 
