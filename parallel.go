@@ -260,6 +260,9 @@ func (p *parallel[A, B]) emit(l *lanes.Lane[task[A], emitted[B]], in *inlet, r R
 	}
 	r.h.entry.hold() // until the consumer has yielded it
 	taken, more := p.pool.Emit(l, it, emitted[B]{r.h, p.storeValue(it, &r)})
+	if !taken && more && !r.h.state().Failure() { // it comes too late: a copy of it may have arrived, but this one does not
+		r.h.refuse(unreached, newUnreachedError(unreached, r.h.entry.level.run.ended()), goesOn)
+	}
 	if !taken {
 		r.h.entry.release()
 	}

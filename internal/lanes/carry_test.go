@@ -4,7 +4,6 @@ import (
 	"slices"
 	"testing"
 	"testing/synctest"
-	"time"
 
 	"github.com/lambdabatch/batch/internal/lanes"
 )
@@ -117,34 +116,66 @@ func TestAResultOfNoItemIsHandedOnAndTakesAPlace(t *testing.T) {
 	})
 }
 
-// The lane of job 0 hands its Result to the other and ends without one. The other lane emits it before or after its own.
+// The lane of job 1 has ended. The Result of job 2 has gone through the gate in some way. Copies of jobs whose lanes have not
+// ended may come late.
 func TestAResultThatComesAfterLaterOnesOfItsGateIsNotTaken(t *testing.T) {
-	for _, late := range []bool{false, true} {
-		bubble(t, func(t *testing.T) {
-			carried := make(chan *item, 1)
-			var taken, more bool
-			s := newScene(2, func(s *scene, l *lane) {
-				defer s.Close(l, true, func(*job) (result, bool) { return result{}, false })
-				it, _ := s.Next(l)
-				if it.Value.id == 0 {
-					carried <- it
-					return
+	none := func(*job) (result, bool) { return result{}, false }
+	for name, send := range map[string]func(s *scene, finish func()){
+		"emitted": func(s *scene, finish func()) {
+			finish()
+			s.emit(s.lanes[2], s.items[2], 0)
+		},
+		"held back at first": func(s *scene, finish func()) {
+			s.emit(s.lanes[2], s.items[2], 0)
+			finish()
+		},
+		"lost": func(s *scene, finish func()) {
+			finish()
+			s.Close(s.lanes[2], true, lost(s))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				s := newIdleScene(4)
+				defer s.Break()
+				for rank := range 4 {
+					s.push(s.add(0, 1, rank, 0, 0))
 				}
-				other := <-carried
-				time.Sleep(time.Second) // the other lane has ended
-				if late {
-					s.emit(l, it, 0)
+				for _, l := range s.lanes {
+					s.Next(l)
 				}
-				taken, more = s.Emit(l, other, result{id: 0})
-				s.emit(l, it, 1)
+				emit := func(id int) []bool {
+					taken, more := s.Emit(s.lanes[3], s.items[id], result{id: id})
+					return []bool{taken, more}
+				}
+				s.emit(s.lanes[0], s.items[0], 0)
+				s.emit(s.lanes[0], s.items[0], 1)
+				s.Close(s.lanes[1], true, none)
+				send(s, func() {
+					go s.Next(s.lanes[0]) // so job 0 is finished
+					synctest.Wait()
+				})
+				equal(t, "a copy of job 0", emit(0), []bool{true, true})
+				equal(t, "job 1", emit(1), []bool{false, true})
+				equal(t, "job 3", emit(3), []bool{true, true})
 			})
-			s.add(0, 1, 0, 0)
-			s.add(0, 1, 1, 0)
-			s.produce()
-			s.consume()
-			equal(t, "taken", []bool{taken, more}, []bool{!late, true})
-			equal(t, "received", s.ids(), map[bool][]int{false: {0, 1}, true: {1, 1}}[late])
-			finishedOnce(t, s)
 		})
 	}
+}
+
+// The lane of job 0 has ended, but no later Result of its gate has gone.
+func TestAResultThatIsInAnotherLaneWhenItsOwnEndsMayLeaveInItsTurn(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s := newIdleScene(2)
+		defer s.Break()
+		for rank := range 2 {
+			s.push(s.add(0, 1, rank, 0))
+			s.Next(s.lanes[rank])
+		}
+		s.Close(s.lanes[0], true, func(*job) (result, bool) { return result{}, false })
+		for id := range 2 {
+			taken, more := s.Emit(s.lanes[1], s.items[id], result{id: id})
+			equal(t, "taken", []bool{taken, more}, []bool{true, true})
+		}
+	})
 }

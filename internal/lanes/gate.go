@@ -55,7 +55,7 @@ func (it *Item[T, R]) noteSent() {
 
 // isLate reports whether the item's lane ended while something of it was inside, and Results of later items have gone.
 func (it *Item[T, R]) isLate() bool {
-	return it.cut && it.ordering != nil && it.ordering.passed && it.turn().compare(it.ordering.gate.latest) < 0
+	return it.cut && it.ordering != nil && it.ordering.gate != nil && it.turn().compare(it.ordering.gate.latest) < 0
 }
 
 // waits reports whether the Results of the item must wait for another item.
