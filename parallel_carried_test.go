@@ -153,6 +153,7 @@ func TestAResultHandedToAnotherLaneThatLeavesTooLateIsReported(t *testing.T) {
 									handed <- r
 									return
 								case 2:
+									time.Sleep(time.Second) // the other lane has ended
 									yield(r)
 									yield(<-handed)
 								}
