@@ -151,7 +151,7 @@ func (a *answer) fold(tallies []*tally, e ending) {
 		if !slices.Contains(a.batches, t.run.batch) {
 			a.batches = append(a.batches, t.run.batch)
 		}
-		for _, failure := range t.run.level.order.Unsettled() {
+		for _, failure := range t.run.level.unsettled() {
 			v := failure.Cause
 			if t.Fail(failure.Index, v) && v.State == failed {
 				a.noteDiscarded(t.run.batch, failure.Index, v.Err)

@@ -122,6 +122,9 @@ func (b *border) cancel() {
 	for _, x := range b.crossings {
 		x.cancel()
 		x.feeder.idle()
+		if x.inLane {
+			x.outer.removeLanes(b)
+		}
 	}
 }
 
@@ -157,7 +160,7 @@ func (in *inlet) level(x *crossing) *level {
 }
 
 func (in *inlet) add(x *crossing) *level {
-	l := new(level)
+	l := &level{outer: x.outer}
 	l.open(x.ctx, x.outer.run)
 	l.firstFeeder.again = in.flushAgain
 	all := append(slices.Clip(in.all()), entrance{x, l})
@@ -195,7 +198,7 @@ func (in *inlet) flush() {
 // of the stay around each stay in the lane, if that is not over.
 func (in *inlet) close(outerStays map[uint32]uint32) {
 	for _, e := range in.all() {
-		e.level.closed.Store(true)
+		e.level.close()
 		for _, f := range e.level.order.Unsettled() {
 			e.level.handOverFailure(e.crossing.outer, outerStays[f.Stay], f)
 		}
@@ -275,7 +278,7 @@ func keysOf(e *entry) (line, gate lineKey) {
 // prepareCrossing prepares the pool and the border for Results that arrive by x.
 func (p *parallel[A, B]) prepareCrossing(x *crossing) {
 	if x.inLane {
-		x.outer.addLanes(p.pool.Urge, p.pool.Calm)
+		x.outer.addLanes(&p.border, innerLanes{p.pool.Urge, p.pool.Calm})
 	}
 	if x.shared {
 		p.pool.Narrow() // take no Result before a lane is free: other lanes outside may run it now

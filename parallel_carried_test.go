@@ -39,6 +39,7 @@ func carryingOut(s texts, record int) texts {
 				if !yield(<-carried) {
 					return
 				}
+				time.Sleep(time.Second) // its context ends when the lanes are over
 			}
 			if !yield(r) {
 				return

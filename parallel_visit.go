@@ -130,6 +130,7 @@ func (l *level) handOverFailure(outer *level, stay uint32, f order.Cause[ledger.
 	holds := outer.run.entries[f.Index].holdsOthersBack()
 	outer.order.Fail(order.Failure{Index: f.Index, Number: f.Number, Stay: stay}, holds, f.Cause) // the run is troubled since the failure in the lane
 	l.order.Settle(f.Failure)
+	outer.noteLate()
 }
 
 // lost returns the header of a Result that its lane has not finished: Failed by the panic of the

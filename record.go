@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"sync/atomic"
 	"time"
-
-	"github.com/lambdabatch/batch/internal/ledger"
 )
 
 // A Record describes one entry of the event. ID, Group, Index and Attempt are copied
@@ -124,27 +122,29 @@ func (e *entry) hold() {
 }
 
 func (e *entry) release() {
-	if e != nil {
-		e.releaseFrom((*ledger.Stay).Release)
+	if e == nil {
+		return
 	}
-}
-
-func (e *entry) releaseFrom(stay func(*ledger.Stay) (over bool)) {
 	for v := e.visit; v != nil; v = v.outside.entry.visit {
-		if stay(&v.parts) {
+		if v.parts.Release() {
 			v.crossing.border.finishItem(v.item)
 		}
 	}
 	e.level.run.numbers.Release(int(e.index))
 }
 
-// beginCall is hold for a Result for which a function is called. While the function runs, no stage keeps the Result, so it
-// does not leave its lane soon.
+// beginCall is hold for a Result for which a function is called. While the function runs, no stage in the lane keeps the Result,
+// so it does not leave the lane soon. To lanes around this lane, the lanes keep it.
 func (e *entry) beginCall() {
-	e.level.run.numbers.Hold(int(e.index))
-	for v := e.visit; v != nil; v = v.outside.entry.visit {
-		v.parts.BeginCall()
+	if e.visit != nil {
+		e.visit.parts.BeginCall()
 	}
+	e.hold()
 }
 
-func (e *entry) endCall() { e.releaseFrom((*ledger.Stay).EndCall) }
+func (e *entry) endCall() {
+	if e.visit != nil {
+		e.visit.parts.EndCall()
+	}
+	e.release()
+}

@@ -91,14 +91,17 @@ type level struct {
 	ctx         context.Context
 	run         *run
 	order       order.Order[ledger.Verdict]
-	closed      atomic.Bool   // the lane has ended: failures that begin here now are not handed over any more
+	outer       *level        // the level around the lane; nil outside of lanes
 	firstFeeder feeder        // number 0: the source, or the start of the lane
 	crossings   atomic.Uint32 // how often Parallel and Route have begun on this level
 
-	urged   atomic.Bool               // the lane was asked to flush, and has got no Result since
-	mu      sync.Mutex                // guards lanes, and the replacing of feeders
-	lanes   []innerLanes              // those that begin on this level, if it is in a lane
+	mu      sync.Mutex                // guards lanes, and the replacing of feeders and late
 	feeders atomic.Pointer[[]*feeder] // from number 1 on: the consumers of each Parallel and Route on this level
+
+	closed atomic.Bool              // the lane has ended
+	late   atomic.Pointer[[]*level] // the levels inside that had ended when a failure began there
+	urged  atomic.Bool              // the lane was asked to flush, and has got no Result since
+	lanes  map[*border]innerLanes   // those that begin on this level, if it is in a lane
 }
 
 func (l *level) open(ctx context.Context, r *run) {
@@ -147,40 +150,4 @@ func (l *level) pause(f *feeder) (paused pause) {
 		paused = f.pause()
 	}
 	return paused
-}
-
-// innerLanes says to a Parallel or a Route in a lane whether its lanes, and its consumer, must flush before they wait. calm may be
-// called with the locks of other lanes held.
-type innerLanes struct{ urge, calm func() }
-
-func (l *level) addLanes(urge, calm func()) {
-	l.mu.Lock()
-	l.lanes = append(slices.Clip(l.lanes), innerLanes{urge, calm})
-	l.mu.Unlock()
-	if l.urged.Load() {
-		urge()
-	}
-}
-
-// urge makes the lanes on this level flush, until calm is called.
-func (l *level) urge() {
-	l.urged.Store(true)
-	l.mu.Lock()
-	all := l.lanes
-	l.mu.Unlock()
-	for _, inner := range all { // without the lock: those who call calm have locks that urge takes
-		inner.urge()
-	}
-}
-
-func (l *level) calm() {
-	if !l.urged.Load() {
-		return
-	}
-	l.urged.Store(false)
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, inner := range l.lanes {
-		inner.calm()
-	}
 }

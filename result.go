@@ -310,7 +310,7 @@ func (h *header) refusal() (s state, by int32) {
 	}
 	index, at := int(h.entry.index), order.Place{After: h.feederNumber()}
 	for {
-		if by, ok := h.entry.level.order.Blocker(index, at); ok {
+		if by, ok := h.entry.level.blocker(index, at); ok {
 			return blocked, int32(by)
 		}
 		v := h.entry.visit
@@ -348,21 +348,8 @@ func (h *header) see() {
 	}
 }
 
-// openFailure opens the failure of the Result. It replaces the version that the Result had. If the lane of the Result has
-// ended, the Result was carried out of it, and the failure counts outside at once.
+// openFailure opens the failure of the Result. It replaces the version that the Result had.
 func (h *header) openFailure(how callKind) {
-	h.openFailureHere(how)
-	for v := h.entry.visit; v != nil && h.entry.level.closed.Load(); v = h.entry.visit {
-		inner, was := h.entry.level, h.failureKey()
-		h.entry = v.outside.entry
-		h.setFeederNumber(v.crossing.feederNumber)
-		h.setFailureVersion(0)
-		h.openFailureHere(how)
-		inner.order.Settle(was)
-	}
-}
-
-func (h *header) openFailureHere(how callKind) {
 	level, holds := h.entry.level, h.entry.holdsOthersBack()
 	verdict := ledger.Verdict{State: h.state(), Err: h.err}
 	if how == tentative {
@@ -373,6 +360,7 @@ func (h *header) openFailureHere(how callKind) {
 	if holds || how == tentative {
 		level.run.setFlag(troubled)
 	}
+	level.noteLate()
 }
 
 func (h *header) failureKey() order.Failure {

@@ -1,0 +1,67 @@
+package batch
+
+// Failures that begin in a lane that has ended, because a stage has carried a Result out of it.
+
+import (
+	"slices"
+
+	"github.com/lambdabatch/batch/internal/ledger"
+	"github.com/lambdabatch/batch/internal/order"
+)
+
+// close notes that the lane of the level has ended. The failures that are open there are handed over to the level outside, but
+// those that begin later are not. They stay where they are, since the stages that may settle them look for them there.
+func (l *level) close() {
+	l.closed.Store(true)
+	if l.late.Load() != nil {
+		l.outer.addLate(l)
+		l.outer.noteLate()
+	}
+}
+
+// noteLate is called when a failure has begun on the level. If the lane has ended, the level outside must ask this one, too.
+func (l *level) noteLate() {
+	for ; l.outer != nil && l.closed.Load(); l = l.outer {
+		l.outer.addLate(l)
+	}
+}
+
+func (l *level) addLate(inner *level) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	late := l.lateLevels()
+	if !slices.Contains(late, inner) {
+		late = append(slices.Clip(late), inner)
+		l.late.Store(&late)
+	}
+}
+
+func (l *level) lateLevels() []*level {
+	if late := l.late.Load(); late != nil {
+		return *late
+	}
+	return nil
+}
+
+// unsettled returns the failures on the level, and those that began too late to be handed over to it.
+func (l *level) unsettled() []order.Cause[ledger.Verdict] {
+	all := l.order.Unsettled()
+	for _, inner := range l.lateLevels() {
+		all = append(all, inner.unsettled()...)
+	}
+	return all
+}
+
+// blocker returns the record that holds another one back at a place on the level. What failed in lanes that have ended was
+// further than any place.
+func (l *level) blocker(index int, at order.Place) (by int, ok bool) {
+	if by, ok = l.order.Blocker(index, at); ok {
+		return by, ok
+	}
+	for _, inner := range l.lateLevels() {
+		if by, ok = inner.blocker(index, order.Place{}); ok {
+			return by, ok
+		}
+	}
+	return 0, false
+}
