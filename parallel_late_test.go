@@ -205,3 +205,65 @@ func TestARouteWithLanesGoesOnBehindAStageThatKeepsResults(t *testing.T) {
 		is.Equal(listed(response), []string{"r0", "r1"})
 	})
 }
+
+// The lanes in which the result was are in a lane, which has ended before the response, too.
+func TestAFailureOfAResultCarriedOutOfLanesWithinALaneIsNotForgotten(t *testing.T) {
+	for _, policy := range strictPolicies {
+		synctest.Test(t, func(t *testing.T) {
+			is := is.New(t)
+			source := grouped(t.Context(), []string{"g", "g", "g"}, batch.WithPolicy(policy), batch.WithoutAllFailedError())
+			response, err := batch.Run(source, func(s texts) texts {
+				return batch.Parallel(s, 1, func(s texts) texts { return writingAside(carryingOut(s, 1), failingOn("1")) })
+			})
+			is.NoErr(err)
+			is.Equal(listed(response), []string{"r1", "r2"})
+		})
+	}
+}
+
+// Records 0 and 1 are carried out of lanes that have ended, and fail. The others are in the same two groups.
+func TestFailuresOfResultsCarriedOutOfSeveralLanesHoldBackTheirGroups(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		var tried effects
+		blockers := make(map[string]string)
+		report := batch.WithReport(func(_ context.Context, r batch.Report) {
+			for _, f := range r.Failures {
+				blockers[f.Record.ID] = f.Err.Error()
+			}
+		})
+		source := grouped(t.Context(), []string{"g", "h", "g", "h"}, batch.WithPolicy(batch.StopGroup), batch.WithoutAllFailedError(), report)
+		_, err := batch.Run(source, func(s texts) texts {
+			carried := make(chan batch.Result[string], 2)
+			lanes := batch.Parallel(s, 4, func(s texts) texts {
+				return func(yield func(batch.Result[string]) bool) {
+					for r := range s {
+						if r.Record().Index < 2 {
+							carried <- r
+							return
+						}
+						yield(r)
+					}
+				}
+			})
+			failing := batch.TryEach(func(yield func(batch.Result[string]) bool) {
+				var others []batch.Result[string]
+				for r := range lanes {
+					if others = append(others, r); len(others) == 2 {
+						time.Sleep(time.Second)
+						yield(<-carried)
+						yield(<-carried)
+						slices.Values(others)(yield)
+					}
+				}
+			}, func(_ context.Context, v string) error { tried.note(v); return errBoom })
+			return batch.TryEachChunk(failing, 10, func(context.Context, []string) error { return nil })
+		})
+		is.NoErr(err)
+		slices.Sort(tried.all)
+		is.Equal(tried.all, []string{"0", "1"})
+		is.Equal(blockers, map[string]string{
+			"r0": "boom", "r1": "boom", "r2": `blocked by record "r0"`, "r3": `blocked by record "r1"`,
+		})
+	})
+}

@@ -14,14 +14,14 @@ import (
 func (l *level) close() {
 	l.closed.Store(true)
 	if l.late.Load() != nil {
-		l.outer.addLate(l)
-		l.outer.noteLate()
+		l.noteLate()
 	}
 }
 
-// noteLate is called when a failure has begun on the level. If the lane has ended, the level outside must ask this one, too.
+// noteLate is called when a failure has begun on the level, or on one inside. If the lane has ended, the level outside must ask
+// this one, too.
 func (l *level) noteLate() {
-	for ; l.outer != nil && l.closed.Load(); l = l.outer {
+	for ; l.closed.Load(); l = l.outer { // the level outside of all lanes is never closed
 		l.outer.addLate(l)
 	}
 }
@@ -55,13 +55,12 @@ func (l *level) unsettled() []order.Cause[ledger.Verdict] {
 // blocker returns the record that holds another one back at a place on the level. What failed in lanes that have ended was
 // further than any place.
 func (l *level) blocker(index int, at order.Place) (by int, ok bool) {
-	if by, ok = l.order.Blocker(index, at); ok {
-		return by, ok
-	}
+	by, ok = l.order.Blocker(index, at)
 	for _, inner := range l.lateLevels() {
-		if by, ok = inner.blocker(index, order.Place{}); ok {
-			return by, ok
+		if ok {
+			break
 		}
+		by, ok = inner.blocker(index, order.Place{})
 	}
-	return 0, false
+	return by, ok
 }
