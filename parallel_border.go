@@ -160,7 +160,7 @@ func (in *inlet) level(x *crossing) *level {
 }
 
 func (in *inlet) add(x *crossing) *level {
-	l := &level{outer: x.outer}
+	l := &level{outer: x.outer, left: x.feederNumber}
 	l.open(x.ctx, x.outer.run)
 	l.firstFeeder.again = in.flushAgain
 	all := append(slices.Clip(in.all()), entrance{x, l})

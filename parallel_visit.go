@@ -106,6 +106,9 @@ func (v *visit) end() {
 		for _, f := range inner.order.Leave(v.stay) {
 			inner.handOverFailure(outer, v.outside.entry.stay(), f)
 		}
+		for _, late := range inner.lateLevels() {
+			outer.addLate(late) // the failure may belong to this visit
+		}
 	}
 	if seen {
 		outer.order.Settle(v.outside.failureKey()) // afterwards, so that stages outside always see a failure

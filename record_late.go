@@ -3,6 +3,7 @@ package batch
 // Failures that begin in a lane that has ended, because a stage has carried a Result out of it.
 
 import (
+	"math"
 	"slices"
 
 	"github.com/lambdabatch/batch/internal/ledger"
@@ -52,15 +53,15 @@ func (l *level) unsettled() []order.Cause[ledger.Verdict] {
 	return all
 }
 
-// blocker returns the record that holds another one back at a place on the level. What failed in lanes that have ended was
-// further than any place.
+// blocker returns the record that holds another one back at a place on the level. What has failed in a lane that has ended, in an
+// attempt that may be repeated, was carried out of it. So it holds back what has left these lanes, too.
 func (l *level) blocker(index int, at order.Place) (by int, ok bool) {
 	by, ok = l.order.Blocker(index, at)
 	for _, inner := range l.lateLevels() {
 		if ok {
 			break
 		}
-		by, ok = inner.blocker(index, order.Place{})
+		by, ok = inner.blocker(index, order.Place{After: math.MaxUint8, Before: at.Before || at.After < inner.left})
 	}
 	return by, ok
 }

@@ -89,7 +89,7 @@ type failure[C any] struct {
 // them.
 func (f *failure[C]) holdsBack(at Place) bool {
 	if f.unseen {
-		return f.after <= at.After
+		return !at.Before && f.after <= at.After
 	}
 	return at.Inside == 0 || f.inside != at.Inside
 }
@@ -118,6 +118,7 @@ type Failure struct {
 type Place struct {
 	After  uint8  // the lanes that it has left last, 0: none; lanes from the 255th on share a number
 	Inside uint32 // the lanes that it has entered, 0: none
+	Before bool   // it has not come as far as any Result of this order: no unseen failure holds it back
 }
 
 // Fail opens the failure of a Result that a stage has seen. It replaces the version that the Result carried, and

@@ -144,6 +144,7 @@ func TestAFailureThatMayBeTriedAgainAfterLanesHoldsBackNothingInThemOrBefore(t *
 	is.Equal(blockerAt(o, 1, order.Place{After: 1}), -1)
 	is.Equal(blockerAt(o, 1, order.Place{After: 2}), 0)
 	is.Equal(blockerAt(o, 1, order.Place{After: 3}), 0)
+	is.Equal(blockerAt(o, 1, order.Place{After: 3, Before: true}), -1)
 	o.Fail(of(0, 0), true, "boom")
 	is.Equal(blocker(o, 1, 1), 0) // a stage has seen it
 }
