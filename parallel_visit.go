@@ -108,6 +108,7 @@ func (v *visit) end() {
 		}
 		for _, late := range inner.lateLevels() {
 			outer.addLate(late) // the failure may belong to this visit
+			outer.noteLate()
 		}
 	}
 	if seen {
