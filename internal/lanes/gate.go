@@ -74,7 +74,7 @@ func (p *Pool[K, T, R]) deliver(it *Item[T, R], r R) {
 // holdsBack keeps a Result if it is not its item's turn, and reports whether it has kept it.
 func (p *Pool[K, T, R]) holdsBack(it *Item[T, R], r R) bool {
 	o := it.ordering
-	if o == nil || !o.gate.waits(it) && len(o.heldBack) == 0 {
+	if o == nil || !o.gate.waits(it) {
 		return false
 	}
 	o.heldBack = append(o.heldBack, r)
