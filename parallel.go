@@ -103,15 +103,17 @@ const wholeRun = -1
 
 func (p *parallel[A, B]) callbacks() lanes.Callbacks[task[A], emitted[B]] {
 	return lanes.Callbacks[task[A], emitted[B]]{
-		Start:     p.start,
-		Given:     func(owner any, t *task[A]) { t.visit.enter(owner.(*inlet)) },
-		Left:      func(t *task[A], r emitted[B]) { t.visit.parts.Leave(r.h.partNumber()) },
-		Inside:    func(t *task[A]) bool { return !t.visit.parts.Over() },
-		Finished:  func(t *task[A]) { t.visit.end() },
-		Refused:   func(owner any, t *task[A]) emitted[B] { return headerOnly[B](t.visit.untaken(owner.(*inlet).crash)) },
-		Held:      func(t *task[A]) bool { return t.visit.parts.Held() },
-		Shut:      p.shut,
-		Abandoned: func(t *task[A]) emitted[B] { return headerOnly[B](t.visit.abandoned()) },
+		Start:      p.start,
+		Given:      func(owner any, t *task[A]) { t.visit.enter(owner.(*inlet)) },
+		Left:       func(t *task[A], r emitted[B]) { t.visit.parts.Leave(r.h.partNumber()) },
+		Inside:     func(t *task[A]) bool { return !t.visit.parts.Over() },
+		Finished:   func(t *task[A]) { t.visit.end() },
+		Works:      func(owner any, waiting int) bool { return owner.(*inlet).works(waiting) },
+		Goroutines: p.border.noteGoroutines,
+		Busy:       p.border.noteBusy,
+		Refused:    func(owner any, t *task[A]) emitted[B] { return headerOnly[B](t.visit.untaken(owner.(*inlet).crash)) },
+		Shut:       p.shut,
+		Abandoned:  func(t *task[A]) emitted[B] { return headerOnly[B](t.visit.abandoned()) },
 	}
 }
 
@@ -181,7 +183,7 @@ func (p *parallel[A, B]) push(r Result[A]) bool {
 }
 
 func (p *parallel[A, B]) start(l *lanes.Lane[task[A], emitted[B]]) {
-	in := &inlet{flushAgain: func() { p.pool.FlushAgain(l) }}
+	in := &inlet{flushAgain: func() { p.pool.FlushAgain(l) }, innerRest: p.pool.InnerRest}
 	l.Owner = in
 	go p.runLane(l, in)
 }
@@ -296,6 +298,7 @@ func (p *parallel[A, B]) consume(yield func(Result[B]) bool) {
 			return
 		}
 		clock.follow(p.border.governing.Load())
+		p.pool.Rest()
 		select {
 		case <-p.pool.Changed:
 		case <-clock.ended:
@@ -307,6 +310,7 @@ func (p *parallel[A, B]) consume(yield func(Result[B]) bool) {
 				p.pool.GiveUp(all)
 			}
 		}
+		p.pool.Rise()
 	}
 	p.pool.Drain(p.untaken)
 	for out, _ = p.pool.Receive(out); len(out) > 0; out, _ = p.pool.Receive(out) {
@@ -381,10 +385,12 @@ func (p *parallel[A, B]) stop() {
 		due = time.After(x.patience)
 	}
 	for !p.pool.Over() {
+		p.pool.Rest() // the reader may wait for its lane
 		select {
 		case <-p.pool.Changed:
 		case <-due:
 			p.pool.GiveUp(true)
 		}
+		p.pool.Rise()
 	}
 }

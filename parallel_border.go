@@ -23,6 +23,9 @@ type border struct {
 	mu         sync.Mutex
 	crossings  []*crossing // mostly one
 	hasteTimer *time.Timer
+	around     []*inlet // the lanes around these, mostly one
+	goroutines int32    // as in lanes.Callbacks
+	busy       int32    // 1 or 0, as in lanes.Callbacks
 }
 
 // A crossing joins a border to one level outside: Results of that level enter the lanes and
@@ -34,6 +37,7 @@ type crossing struct {
 	feederNumber uint8   // the number of feeder, which other crossings may share
 	number       uint32  // of the crossing, on the outer level
 	inLane       bool    // the level outside is in a lane
+	inRoute      bool    // a Route is around this one
 	shared       bool    // a Parallel is around this one, and its other lanes could take the Results
 	ctx          context.Context
 	cancel       context.CancelFunc
@@ -62,10 +66,16 @@ func (b *border) find(e *entry) (x *crossing, fresh bool) {
 	x.number = e.level.crossings.Add(1)
 	x.ctx, x.cancel = context.WithCancel(e.level.ctx)
 	for v := e.visit; v != nil; v = v.outside.entry.visit {
+		x.inRoute = x.inRoute || v.crossing.border.routes
 		x.shared = x.shared || !v.crossing.border.routes
 		x.patience -= x.patience / 8 // leaves the Parallel around this one time to pass Results on
 	}
 	b.crossings = append(b.crossings, x)
+	if in := e.level.lane; in != nil && !slices.Contains(b.around, in) {
+		b.around = append(b.around, in)
+		in.goroutines.Add(b.goroutines)
+		in.busy.Add(b.busy)
+	}
 	return x, true
 }
 
@@ -135,6 +145,10 @@ type inlet struct {
 	crash     *PanicError                // set if the lane has panicked
 
 	flushAgain func() // makes the lane flush once more before it waits
+
+	goroutines atomic.Int32 // how many goroutines lanes within the lane have added to it, less those that wait for them
+	busy       atomic.Int32 // in how many Parallels and Routes within the lane some lane works
+	innerRest  func()       // tells the pool that one of the two has become less
 }
 
 // An entrance is the level in a lane for Results that arrive by one crossing.
@@ -160,7 +174,7 @@ func (in *inlet) level(x *crossing) *level {
 }
 
 func (in *inlet) add(x *crossing) *level {
-	l := &level{outer: x.outer, left: x.feederNumber}
+	l := &level{outer: x.outer, lane: in, left: x.feederNumber}
 	l.open(x.ctx, x.outer.run)
 	l.firstFeeder.again = in.flushAgain
 	all := append(slices.Clip(in.all()), entrance{x, l})
@@ -279,6 +293,9 @@ func keysOf(e *entry) (line, gate lineKey) {
 func (p *parallel[A, B]) prepareCrossing(x *crossing) {
 	if x.inLane {
 		x.outer.addLanes(&p.border, innerLanes{p.pool.Urge, p.pool.Calm})
+	}
+	if x.inRoute {
+		p.pool.Nest() // the input of the route must not end while these lanes work
 	}
 	if x.shared {
 		p.pool.Narrow() // take no Result before a lane is free: other lanes outside may run it now

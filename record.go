@@ -132,19 +132,3 @@ func (e *entry) release() {
 	}
 	e.level.run.numbers.Release(int(e.index))
 }
-
-// beginCall is hold for a Result for which a function is called. While the function runs, no stage in the lane keeps the Result,
-// so it does not leave the lane soon. To lanes around this lane, the lanes keep it.
-func (e *entry) beginCall() {
-	if e.visit != nil {
-		e.visit.parts.BeginCall()
-	}
-	e.hold()
-}
-
-func (e *entry) endCall() {
-	if e.visit != nil {
-		e.visit.parts.EndCall()
-	}
-	e.release()
-}

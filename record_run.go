@@ -92,6 +92,7 @@ type level struct {
 	run         *run
 	order       order.Order[ledger.Verdict]
 	outer       *level        // the level around the lane; nil outside of lanes
+	lane        *inlet        // nil outside of lanes
 	left        uint8         // the number that a Result has on that level when it has left the lane
 	firstFeeder feeder        // number 0: the source, or the start of the lane
 	crossings   atomic.Uint32 // how often Parallel and Route have begun on this level

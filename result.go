@@ -200,8 +200,8 @@ func then[A, B any](r *Result[A], out *Result[B], f func(context.Context, A) (B,
 		return
 	}
 	if !out.h.watched() {
-		out.h.entry.beginCall()
-		defer out.h.entry.endCall()
+		out.h.entry.hold()
+		defer out.h.entry.release()
 	}
 	returned := false
 	defer out.h.failUnlessReturned(&returned, how)
@@ -224,8 +224,8 @@ func thenMap[A, B any](r *Result[A], out *Result[B], f func(A) B) {
 		return
 	}
 	if !out.h.watched() {
-		out.h.entry.beginCall()
-		defer out.h.entry.endCall()
+		out.h.entry.hold()
+		defer out.h.entry.release()
 	}
 	returned := false
 	defer out.h.failUnlessReturned(&returned, pure)
@@ -239,8 +239,8 @@ func thenEach[T any](r *Result[T], f func(context.Context, T) error) {
 		return
 	}
 	if !r.h.watched() {
-		r.h.entry.beginCall()
-		defer r.h.entry.endCall()
+		r.h.entry.hold()
+		defer r.h.entry.release()
 	}
 	returned := false
 	defer r.h.failUnlessReturned(&returned, goesOn)

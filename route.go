@@ -45,8 +45,9 @@ import (
 // A group whose records take several routes cannot deadlock. When the input of Route has
 // ended, a chunk of [TryEachChunk] is written early if another route waits for a record in
 // it. If a stage of yours keeps such a record until its input ends, and no route can make
-// progress, the input of that stage ends. The stage is then called again for the next
-// record of the route.
+// progress, the input of that stage ends. When the stage has returned, it is called again
+// for the next record of the route. A route that is stuck, or has lanes of which one is
+// stuck, might still make progress.
 //
 // Stages before Route run ahead by up to 10,000 results, so a slow route does not delay the
 // others. Inside the lanes of Parallel, Route takes one result at a time. The cost is about
@@ -102,8 +103,8 @@ func chooseRoute[K comparable, A any](h header, value *A, key func(A) K, numbers
 		}
 	}
 	if !out.watched() {
-		out.entry.beginCall()
-		defer out.entry.endCall()
+		out.entry.hold()
+		defer out.entry.release()
 	}
 	k := key(*value)
 	number, ok := numbers[k] // panics if K is an interface whose dynamic type is not comparable

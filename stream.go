@@ -197,8 +197,8 @@ func callTap[T any](r *Result[T], look func(Result[T])) {
 	}
 	if crash == nil && !r.h.answered() { // checked after the scope hooks, which may take any time
 		if r.h.entry != nil && !r.h.watched() {
-			r.h.entry.beginCall()
-			defer r.h.entry.endCall()
+			r.h.entry.hold()
+			defer r.h.entry.release()
 		}
 		look(*r)
 	}

@@ -66,15 +66,28 @@ func (p *Pool[K, T, R]) waitForPlace(l *Lane[T, R]) {
 			p.out.claimAnyway()
 			return
 		}
+		l.placeless++
+		p.noteBusy()
 		p.placeFree.Wait()
 	}
+}
+
+// freePlaces wakes the lanes that wait for a place.
+func (p *Pool[K, T, R]) freePlaces() {
+	for _, l := range p.lanes {
+		if l.placeless > 0 {
+			l.placeless = 0
+			p.noteWork()
+		}
+	}
+	p.placeFree.Broadcast()
 }
 
 func (p *Pool[K, T, R]) unclaim() {
 	p.out.unclaim()
 	if p.placeWaiters.Load() > 0 {
 		p.mu.Lock()
-		p.placeFree.Broadcast()
+		p.freePlaces()
 		p.mu.Unlock()
 	}
 }
@@ -117,8 +130,5 @@ func (p *Pool[K, T, R]) finish(it *Item[T, R]) {
 		if it.lane != nil && o.line != nil {
 			p.leaveLine(it.lane, o.line)
 		}
-	}
-	if l := it.lane; l != nil && l.retiring && !l.shut {
-		p.startSuccessor(l)
 	}
 }

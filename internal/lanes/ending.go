@@ -29,20 +29,21 @@ func (p *Pool[K, T, R]) GiveUp(all bool) {
 		p.running--
 	}
 	p.notify()
+	p.noteBusy()
 }
 
 // isStuck checks the items, too: a stage may have another goroutine ask for the next one while it works.
 func (p *Pool[K, T, R]) isStuck(l *Lane[T, R]) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return !l.asking && (l.late || slices.ContainsFunc(l.unfinished, func(it *Item[T, R]) bool { return it.late }))
+	return l.asking == 0 && (l.late || slices.ContainsFunc(l.unfinished, func(it *Item[T, R]) bool { return it.late }))
 }
 
 func (p *Pool[K, T, R]) stop() {
 	p.stopped.Store(true)
 	p.wakeAll()
-	p.roomForItems.Signal()
-	p.placeFree.Broadcast()
+	p.wakeProducer()
+	p.freePlaces()
 }
 
 // Over reports whether the producer and all lanes have gone or are given up. If not, Changed receives a value when
@@ -59,7 +60,5 @@ func (p *Pool[K, T, R]) Stopped() bool { return p.stopped.Load() }
 
 // Exhausted reports whether the producer has gone.
 func (p *Pool[K, T, R]) Exhausted() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.exhausted
+	return p.exhausted.Load()
 }

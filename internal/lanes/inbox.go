@@ -6,7 +6,7 @@ type inbox[T, R any] struct {
 	number  int
 	ready   queue[T, R]
 	waiting int         // how many of its items wait in their lines
-	lane    *Lane[T, R] // in a routed pool the last lane that was started for its items; nil: none was
+	lane    *Lane[T, R] // in a routed pool the lane that takes its items; nil: the next item starts one
 	refuses bool        // its lane has ended before its input
 	owner   any         // of the lane that ended
 }
@@ -23,7 +23,7 @@ func (p *Pool[K, T, R]) offer(it *Item[T, R]) bool {
 	switch {
 	case !p.routed:
 		p.callLane()
-	case in.lane != nil && !(in.lane.retiring && p.allowsSuccessor(in.lane)):
+	case in.lane != nil:
 		p.wake(in.lane)
 	case !p.stopped.Load():
 		in.lane = p.start(in)

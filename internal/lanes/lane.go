@@ -13,13 +13,15 @@ type Lane[T, R any] struct {
 	Number int // in a routed pool, which items it takes: those that are pushed for this number
 
 	participant
-	inbox    *inbox[T, R]
-	starting bool // it has not asked for an item yet
-	asking   bool
-	flushed  atomic.Bool // it was asked to flush since its last item
-	retiring bool        // it gets no more items; a successor takes them
-	awake    sync.Cond
-	lines    []*line[T, R] // those of which it holds an item
+	inbox     *inbox[T, R]
+	starting  bool        // it has not asked for an item yet
+	asking    int         // how many of its goroutines have called Next
+	idle      int         // how many of them wait, and have not been woken
+	placeless int         // how many of its goroutines wait for a place, and have not been woken
+	flushed   atomic.Bool // it was asked to flush since its last item
+	retiring  bool        // it gets no more items; a successor takes them
+	awake     sync.Cond
+	lines     []*line[T, R] // those of which it holds an item
 
 	mu         sync.Mutex
 	late       bool        // it has not asked for an item since the last ReleaseExpired
@@ -49,11 +51,10 @@ func (p *Pool[K, T, R]) Next(l *Lane[T, R]) (*Item[T, R], Turn) {
 	l.mu.Lock()
 	p.returnCurrent(l)
 	l.mu.Unlock()
-	l.asking = true
-	defer func() { l.asking = false }()
+	l.asking++
 	for !p.stopped.Load() && !l.shut && !l.retiring {
 		if it := p.take(l); it != nil {
-			l.asking = false
+			l.asking--
 			l.mu.Lock()
 			p.give(l, it)
 			l.mu.Unlock()
@@ -65,11 +66,12 @@ func (p *Pool[K, T, R]) Next(l *Lane[T, R]) (*Item[T, R], Turn) {
 			}
 			return it, Work
 		}
-		if p.exhausted && l.inbox.waiting == 0 {
+		if p.exhausted.Load() && l.inbox.waiting == 0 {
 			break
 		}
 		if !l.flushed.Load() && (p.mustFlush() || p.blocksOthers(l)) && l.holds() {
 			l.flushed.Store(true)
+			l.asking--
 			return nil, Flush
 		}
 		if p.retireBlocker() {
@@ -77,6 +79,7 @@ func (p *Pool[K, T, R]) Next(l *Lane[T, R]) (*Item[T, R], Turn) {
 		}
 		p.wait(l)
 	}
+	l.asking--
 	p.callLane() // this lane may have been called for an item that it does not take
 	p.wake(l)    // another goroutine of the lane may wait, which has no more to wait for either
 	return nil, End
@@ -119,6 +122,8 @@ func (p *Pool[K, T, R]) wait(l *Lane[T, R]) {
 		return
 	}
 	p.resumeProducer()
+	l.idle++
+	p.noteBusy()
 	l.awake.Wait()
 	if p.called == l {
 		p.called = nil
@@ -208,6 +213,7 @@ func (p *Pool[K, T, R]) Close(l *Lane[T, R], returned bool, lost func(*T) (R, bo
 	p.callLane()
 	p.retireBlocker()
 	p.resumeProducer()
+	p.noteBusy()
 }
 
 // ended reports whether all possible lanes have ended, so that none is left to take an item.

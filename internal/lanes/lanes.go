@@ -35,12 +35,14 @@
 // Such lanes can block each other. The next item of a line may be for another lane than the item before it, and that
 // lane may hold the earlier item until its input ends. So once all items have been pushed, a lane that blocks others
 // is asked to flush, which means to let go of the items that it holds. If it does not, and no lane has anything else
-// to do, it is retired: its input ends, and a new lane takes its later items.
+// to do, it is retired: its input ends, and once it has ended, a new lane takes its later items. A lane in which there
+// are pools has something to do while anything moves in these, which therefore tell the routed pool around.
 //
 // # Locks
 //
 // No lock is held while a user's function runs. The lock of the pool guards lines, gates and waiting. The lock of a
-// lane guards the items of that lane, and is taken after the pool's. An item with neither a line nor a gate needs
+// lane guards the items of that lane, and is taken after the pool's. The locks of a pool that is within a lane of another
+// pool are taken before those of the other. An item with neither a line nor a gate needs
 // only the lock of its lane, unless a goroutine waits.
 package lanes
 
@@ -75,6 +77,10 @@ type Pool[K comparable, T, R any] struct {
 	narrow        atomic.Bool  // set by Narrow
 	urged         atomic.Bool  // set by Urge
 	consumerWaits atomic.Bool  // for Changed
+	consumerRests atomic.Bool  // set by Rest
+	producerRests atomic.Bool  // until roomForItems is signalled
+	exhausted     atomic.Bool  // all items have been pushed
+	nested        atomic.Bool  // set by Nest
 	placeWaiters  atomic.Int32 // lanes that wait for placeFree
 
 	mu           sync.Mutex
@@ -87,7 +93,6 @@ type Pool[K comparable, T, R any] struct {
 	orderings    []ordering[T, R] // allocated, not used yet
 	expired      func(*T) bool    // set by ReleaseExpired
 	roomForItems sync.Cond
-	exhausted    bool // all items have been pushed
 	producer     participant
 
 	lanes     []*Lane[T, R]
@@ -96,7 +101,8 @@ type Pool[K comparable, T, R any] struct {
 	called    *Lane[T, R]   // woken by callLane, not running yet; it calls the next one
 	hasty     bool          // set by Hasten
 	placeFree sync.Cond
-	running   int // participants that the pool still waits for
+	running   int  // participants that the pool still waits for
+	busy      bool // a lane works, as far as the pools around were told
 }
 
 // Callbacks tell a Pool what it must know of its items. They are called with the lock of the pool or of a lane held,
@@ -116,8 +122,13 @@ type Callbacks[T, R any] struct {
 	Abandoned func(item *T) R
 	// Refused makes the Result of an item whose own lane, which had this owner, has ended.
 	Refused func(owner any, item *T) R
-	// Held reports whether a stage in the lane holds the item back, and will let go of it in time.
-	Held func(item *T) bool
+	// Works reports whether the lane with this owner works while so many of its goroutines wait for this pool.
+	Works func(owner any, waiting int) bool
+	// Goroutines reports that the number of goroutines has changed that the pool adds to the lane around it, less those of that lane
+	// that wait in the pool. It is called after Nest only, and may call [Pool.InnerRest] of the pools around.
+	Goroutines func(now func() int)
+	// Busy reports whether a lane of the pool works. The rest is as in Goroutines.
+	Busy func(busy bool)
 	// Shut reports that the lane with this owner has ended or is given up, before its unfinished items are finished. A
 	// lane that is given up and ends later is reported twice.
 	Shut func(owner any, unfinished []*Item[T, R])
@@ -187,6 +198,7 @@ func (p *Pool[K, T, R]) notify() {
 	if !p.consumerWaits.Load() || !p.consumerWaits.Swap(false) {
 		return
 	}
+	p.noteGoroutines()
 	select {
 	case p.Changed <- struct{}{}:
 	default:

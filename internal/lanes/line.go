@@ -29,7 +29,7 @@ func (p *Pool[K, T, R]) popLine(l *line[T, R]) *Item[T, R] {
 	l.waiting = l.waiting[1:]
 	in := it.ordering.inbox
 	in.waiting--
-	if in.waiting == 0 && p.exhausted {
+	if in.waiting == 0 && p.exhausted.Load() {
 		p.wakeAll()
 	}
 	return it

@@ -60,7 +60,9 @@ func (p *Pool[K, T, R]) newOrdering() *ordering[T, R] {
 func (p *Pool[K, T, R]) waitForRoom() {
 	p.producerWaits.Store(true)
 	for !p.stopped.Load() && p.expired == nil && p.available() >= p.allowed() {
+		p.noteRest(&p.producerRests, true)
 		p.roomForItems.Wait()
+		p.noteRest(&p.producerRests, false)
 		p.producerWaits.Store(true) // the one who woke it has cleared it
 	}
 	p.producerWaits.Store(false)
@@ -102,8 +104,13 @@ func (p *Pool[K, T, R]) resumeProducer() bool {
 	if !p.producerWaits.Load() || !p.narrow.Load() && p.available() > p.ahead()/2 || !p.producerWaits.Swap(false) {
 		return false
 	}
-	p.roomForItems.Signal()
+	p.wakeProducer()
 	return true
+}
+
+func (p *Pool[K, T, R]) wakeProducer() {
+	p.noteRest(&p.producerRests, false)
+	p.roomForItems.Signal()
 }
 
 // Narrow makes the producer wait for a free lane before each item, since other lanes around the pool may run the item
@@ -115,7 +122,8 @@ func (p *Pool[K, T, R]) Narrow() { p.narrow.Store(true) }
 func (p *Pool[K, T, R]) Exhaust() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.exhausted = true
+	p.exhausted.Store(true)
+	p.noteGoroutines()
 	p.leave(&p.producer)
 	p.wakeAll()
 }
@@ -136,11 +144,11 @@ func (p *Pool[K, T, R]) ReleaseExpired(expired func(*T) bool) {
 	}
 	for _, l := range p.lanes {
 		l.mu.Lock()
-		l.late = !l.asking
+		l.late = l.asking == 0
 		for _, it := range l.unfinished {
 			it.late = true
 		}
 		l.mu.Unlock()
 	}
-	p.roomForItems.Signal()
+	p.wakeProducer()
 }

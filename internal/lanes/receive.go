@@ -11,7 +11,7 @@ func (p *Pool[K, T, R]) Receive(used []R) (out []R, over bool) {
 	out = p.out.swap(used)
 	if p.placeWaiters.Load() > 0 {
 		p.mu.Lock()
-		p.placeFree.Broadcast()
+		p.freePlaces()
 		p.mu.Unlock()
 	}
 	if len(out) == 0 {

@@ -19,8 +19,7 @@ type job struct {
 	rank       int
 	takes      []time.Duration // before each Result
 
-	kept     bool // by a stage that lets go of it in time
-	left     int  // how many Results have not been emitted
+	left     int // how many Results have not been emitted
 	lane     int
 	given    time.Duration
 	finished int // how often
@@ -69,11 +68,11 @@ func newScene(n int, work func(*scene, *lane)) *scene {
 		},
 		Given:     func(owner any, j *job) { s.note(func() { j.lane, j.given = owner.(int), s.now() }) },
 		Left:      func(j *job, _ result) { s.note(func() { j.left-- }) },
+		Works:     func(_ any, waiting int) bool { return waiting == 0 },
 		Inside:    func(j *job) bool { return j.left > 0 },
 		Finished:  func(j *job) { s.note(func() { j.finished++ }) },
 		Abandoned: func(j *job) result { return result{id: j.id, how: "abandoned", made: s.now()} },
 		Refused:   func(_ any, j *job) result { return result{id: j.id, how: "refused", made: s.now()} },
-		Held:      func(j *job) bool { return j.kept },
 		Shut:      func(owner any, _ []*item) { s.shut = append(s.shut, owner.(int)) },
 	})
 	return s

@@ -29,21 +29,6 @@ func TestTheSuccessorOfALaneThatEndsEarlyWaitsForItsLastItem(t *testing.T) {
 	})
 }
 
-// A stage of lane 0 holds the second item and will let go of it in time.
-func TestTheSuccessorOfALaneThatEndsEarlyDoesNotWaitForItemsThatAreHeld(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		s := newPair(holding(10, false))
-		s.add(1, 0, 0, 0)
-		s.add(2, 0, 0, 5*time.Second).Value.kept = true
-		s.add(1, 0, 0, 0).Value.to = 1
-		s.add(1, 0, 0, 0)
-		s.produce()
-		s.consume()
-		equal(t, "received", s.ids(), []int{0, 2, 3, 1})
-		equal(t, "given", s.given(), []time.Duration{0, 0, 0, 0})
-	})
-}
-
 // firstHolding lets the first lane hold its items until it is retired, and the others do theirs at once.
 func firstHolding(s *scene, l *lane) {
 	if l.Owner == 0 {
@@ -53,7 +38,7 @@ func firstHolding(s *scene, l *lane) {
 	}
 }
 
-// The lane lets go of its last item for five seconds. Its successor works on the first item for seven. Two more arrive
+// The lane lets go of its last item for five seconds. Then its successor works on the first item for seven. Two more arrive
 // for the successor, before and after the lane has ended.
 func TestALaneThatEndsEarlyHasOneSuccessor(t *testing.T) {
 	bubble(t, func(t *testing.T) {
@@ -61,7 +46,7 @@ func TestALaneThatEndsEarlyHasOneSuccessor(t *testing.T) {
 		for line := 1; line <= 3; line++ {
 			s.add(line, 0, 0, 0)
 		}
-		s.add(4, 0, 0, 5*time.Second).Value.kept = true
+		s.add(4, 0, 0, 5*time.Second)
 		for line, takes := range []time.Duration{0, time.Second, 10 * time.Second} {
 			s.add(line+1, 0, 0, takes).Value.to = 1
 		}
@@ -70,29 +55,11 @@ func TestALaneThatEndsEarlyHasOneSuccessor(t *testing.T) {
 		s.add(3, 0, 0, 0)
 		s.produce()
 		s.consume()
-		equal(t, "given", s.given()[7:], []time.Duration{0, 7 * time.Second, 11 * time.Second})
+		equal(t, "given", s.given()[7:], []time.Duration{5 * time.Second, 12 * time.Second, 12 * time.Second})
 		if n := s.started()[0]; n != 2 {
 			t.Errorf("%d lanes started", n)
 		}
 	})
-}
-
-// The lane retires at 0s and lets go of the first item, which lets the last one wait for a successor. At 1s it lets go of the
-// second one, and at 6s of the third.
-func TestASuccessorStartsWhenTheLaneHoldsOnlyWhatItsStagesKeep(t *testing.T) {
-	for kept, starts := range map[bool]time.Duration{true: time.Second, false: 6 * time.Second} {
-		bubble(t, func(t *testing.T) {
-			s := newPair(firstHolding)
-			s.add(1, 0, 0, 0)
-			s.add(2, 0, 0, time.Second)
-			s.add(3, 0, 0, 5*time.Second).Value.kept = kept
-			s.add(1, 0, 0, 0).Value.to = 1
-			s.add(1, 0, 0, 0)
-			s.produce()
-			s.consume()
-			equal(t, "given", s.given()[3:], []time.Duration{0, starts})
-		})
-	}
 }
 
 // The lane retires, and the pool is given up or broken off before it lets go of its last item.

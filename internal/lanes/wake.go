@@ -7,7 +7,7 @@ func (p *Pool[K, T, R]) callLane() {
 	case n > 0:
 		p.called = p.idle[n-1]
 		p.idle = p.idle[:n-1]
-		p.called.awake.Signal()
+		p.signal(p.called)
 	case len(p.lanes) < p.maxLanes && p.starting < p.available():
 		p.start(&p.inboxes[0])
 	}
@@ -21,6 +21,7 @@ func (p *Pool[K, T, R]) start(in *inbox[T, R]) *Lane[T, R] {
 	p.starting++
 	p.running++
 	p.Start(l)
+	p.noteWork()
 	return l
 }
 
@@ -34,15 +35,22 @@ func (p *Pool[K, T, R]) wake(l *Lane[T, R]) {
 	for i, idle := range p.idle {
 		if idle == l {
 			p.idle = append(p.idle[:i], p.idle[i+1:]...)
-			l.awake.Signal()
+			p.signal(l)
 			return
 		}
 	}
 }
 
+// signal wakes a goroutine of a lane that is not in idle any more.
+func (p *Pool[K, T, R]) signal(l *Lane[T, R]) {
+	l.idle--
+	p.noteWork()
+	l.awake.Signal()
+}
+
 func (p *Pool[K, T, R]) wakeAll() {
 	for _, l := range p.idle {
-		l.awake.Signal()
+		p.signal(l)
 	}
 	p.idle = p.idle[:0]
 }

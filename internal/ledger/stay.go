@@ -12,7 +12,6 @@ type Stay struct {
 	state atomic.Int32 // gone, inside or several
 	first uint32       // the part that has entered
 	held  atomic.Int32 // how many Results are held inside; their parts may have left with a copy
-	calls atomic.Int32 // for how many of them a function runs
 	parts atomic.Pointer[parts]
 }
 
@@ -71,15 +70,6 @@ func (s *Stay) Hold() { s.held.Add(1) }
 
 // Release notes that the Result is no longer held, and reports whether the stay is over.
 func (s *Stay) Release() (over bool) { return s.held.Add(-1) == 0 && s.Over() }
-
-// BeginCall notes that a function is called for a Result, which must also be held.
-func (s *Stay) BeginCall() { s.calls.Add(1) }
-
-// EndCall notes that the function has returned.
-func (s *Stay) EndCall() { s.calls.Add(-1) }
-
-// Held reports whether a stage holds a Result inside, and no function runs that was noted by BeginCall.
-func (s *Stay) Held() bool { return s.held.Load() > 0 && s.calls.Load() == 0 }
 
 // Over reports whether no part is inside and no Result is held. Unknown copies may still be inside.
 func (s *Stay) Over() bool {

@@ -45,15 +45,12 @@ func TestAStayGoesOnWhileAResultIsHeld(t *testing.T) {
 	stay.Enter(0)
 	stay.Hold()
 	stay.Hold()
-	is.True(stay.Held())
 	stay.Leave(0)
 	is.True(!stay.Over())
 	is.True(!stay.Release())
-	is.True(stay.Held())
 	is.True(!stay.Over())
 	is.True(stay.Release())
 	is.True(stay.Over())
-	is.True(!stay.Held())
 }
 
 // spans draws ranges of numbers after first, in any order, as a stay sees them when several parts are split at once.
@@ -166,19 +163,4 @@ func TestAStayAllowsConcurrentSplitsAndLeaves(t *testing.T) {
 	is.True(!stay.Over())
 	stay.Release()
 	is.True(stay.Over())
-}
-
-func TestAResultForWhichAFunctionRunsIsNotHeldByAStage(t *testing.T) {
-	is := is.New(t)
-	var stay ledger.Stay
-	stay.Enter(0)
-	stay.BeginCall()
-	stay.Hold()
-	is.True(!stay.Held())
-	stay.Hold() // a copy
-	is.True(!stay.Held())
-	stay.EndCall()
-	is.True(stay.Held())
-	is.True(!stay.Release())
-	is.True(stay.Held())
 }
