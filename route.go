@@ -46,8 +46,8 @@ import (
 // ended, a chunk of [TryEachChunk] is written early if another route waits for a record in
 // it. If a stage of yours keeps such a record until its input ends, and no route can make
 // progress, the input of that stage ends. When the stage has returned, it is called again
-// for the next record of the route. A route that is stuck, or has lanes of which one is
-// stuck, might still make progress.
+// for the next record of the route. No input ends while a function runs in a route, even if
+// it is stuck.
 //
 // Stages before Route run ahead by up to 10,000 results, so a slow route does not delay the
 // others. Inside the lanes of Parallel, Route takes one result at a time. The cost is about

@@ -41,9 +41,9 @@
 // # Locks
 //
 // No lock is held while a user's function runs. The lock of the pool guards lines, gates and waiting. The lock of a
-// lane guards the items of that lane, and is taken after the pool's. The locks of a pool that is within a lane of another
-// pool are taken before those of the other. An item with neither a line nor a gate needs
-// only the lock of its lane, unless a goroutine waits.
+// lane guards the items of that lane, and is taken after the pool's. The locks of a pool that is within a lane of
+// another pool are taken before those of the other. An item with neither a line nor a gate needs only the lock of its
+// lane, unless a goroutine waits.
 package lanes
 
 import (
