@@ -17,7 +17,7 @@ func (p *Pool[K, T, R]) Receive(used []R) (out []R, over bool) {
 	if len(out) == 0 {
 		p.resumeNarrowProducer()
 	}
-	return out, over && len(out) == 0
+	return out, over
 }
 
 // PassedOn notes that the consumer has passed on one of the Results that it has received.
