@@ -42,7 +42,7 @@ func (p *Pool[K, T, R]) retireBlocker() bool {
 	for _, l := range p.lanes {
 		switch {
 		case l.gone || l.retiring:
-		case l.asking == 0 || l.inbox.ready.len() > 0 || p.Works(l.Owner, l.asking):
+		case l.inbox.ready.len() > 0 || p.Works(l.Owner, l.asking):
 			return false
 		case p.blocksOthers(l):
 			if !l.flushed.Load() {

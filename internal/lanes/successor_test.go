@@ -29,6 +29,23 @@ func TestTheSuccessorOfALaneThatEndsEarlyWaitsForItsLastItem(t *testing.T) {
 	})
 }
 
+// Lane 0 is retired. The next item of the line is for lane 1, which works on it for an hour, and then there is one for lane 0.
+func TestTheSuccessorOfALaneThatEndsEarlyStartsWithItsFirstItem(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		var starts []time.Duration
+		s := newPair(func(s *scene, l *lane) {
+			s.note(func() { starts = append(starts, s.now()) })
+			holding(10, false)(s, l)
+		})
+		s.add(1, 0, 0, 0)
+		s.add(1, 0, 0, time.Hour).Value.to = 1
+		s.add(1, 0, 0, 0)
+		s.produce()
+		s.consume()
+		equal(t, "starts", starts, []time.Duration{0, time.Hour})
+	})
+}
+
 // firstHolding lets the first lane hold its items until it is retired, and the others do theirs at once.
 func firstHolding(s *scene, l *lane) {
 	if l.Owner == 0 {
