@@ -154,8 +154,17 @@ func TestLanesThatWaitForTheConsumerAreNotBusy(t *testing.T) {
 		if !news.busy.Load() {
 			t.Error("there are places again")
 		}
-		s.Break()
 		news.is(t, 1, false)
+		s.push(s.add(0, 0, 0, time.Hour))
+		s.push(s.add(0, 0, 0, time.Minute))
+		s.Receive(nil)
+		time.Sleep(2 * time.Minute)
+		news.is(t, 1, true) // one lane still works
+		time.Sleep(time.Hour)
+		for range 2 { // also when the lanes have gone
+			s.Break()
+			news.is(t, 1, false)
+		}
 	})
 }
 
