@@ -73,8 +73,7 @@ func (b *border) find(e *entry) (x *crossing, fresh bool) {
 	b.crossings = append(b.crossings, x)
 	if in := e.level.lane; in != nil && !slices.Contains(b.around, in) {
 		b.around = append(b.around, in)
-		in.goroutines.Add(b.goroutines)
-		in.busy.Add(b.busy)
+		in.addInner(b.goroutines, b.busy)
 	}
 	return x, true
 }
@@ -146,9 +145,8 @@ type inlet struct {
 
 	flushAgain func() // makes the lane flush once more before it waits
 
-	goroutines atomic.Int32 // how many goroutines lanes within the lane have added to it, less those that wait for them
-	busy       atomic.Int32 // in how many Parallels and Routes within the lane some lane works
-	innerRest  func()       // tells the pool that one of the two has become less
+	inner     atomic.Int64 // an innerCount; one word, since what moves may pass from one of its halves to the other
+	innerRest func()       // tells the pool that one of the two has become less
 }
 
 // An entrance is the level in a lane for Results that arrive by one crossing.

@@ -31,15 +31,14 @@ func (b *border) noteBusy(busy bool) {
 
 func (b *border) noteInner(goroutines, busy int32) (around []*inlet) {
 	for _, in := range b.around {
-		in.goroutines.Add(goroutines)
-		in.busy.Add(busy)
+		in.addInner(goroutines, busy)
 	}
 	return b.around
 }
 
 func noteInnerRest(around []*inlet) {
 	for _, in := range around {
-		if in.busy.Load() == 0 {
+		if _, busy := in.innerCount(); busy == 0 {
 			in.innerRest()
 		}
 	}
@@ -48,5 +47,16 @@ func noteInnerRest(around []*inlet) {
 // works reports whether anything moves in the lane while so many of its goroutines wait for the pool. Without lanes in it, the
 // lane has one goroutine.
 func (in *inlet) works(waiting int) bool {
-	return in.busy.Load() > 0 || waiting < 1+int(in.goroutines.Load())
+	goroutines, busy := in.innerCount()
+	return busy > 0 || waiting < 1+int(goroutines)
+}
+
+func (in *inlet) addInner(goroutines, busy int32) { in.inner.Add(int64(busy)<<32 + int64(goroutines)) }
+
+// innerCount returns how many goroutines lanes within the lane have added to it, less those that wait for them, and in how many
+// Parallels and Routes within the lane some lane works.
+func (in *inlet) innerCount() (goroutines, busy int32) {
+	n := in.inner.Load()
+	goroutines = int32(n)
+	return goroutines, int32((n - int64(goroutines)) >> 32)
 }

@@ -9,10 +9,13 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/lambdabatch/batch"
+	"github.com/matryer/is"
 	"github.com/samber/lo"
 	"pgregory.net/rapid"
 )
@@ -167,4 +170,61 @@ func TestLanesInRoutesKeepTheirLimits(t *testing.T) {
 			}
 		})
 	})
+}
+
+// Each route keeps its first two records until its input ends, and takes an hour for each record.
+func TestOnlyOneInputOfARouteEndsAtATime(t *testing.T) {
+	for _, lanes := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			is := is.New(t)
+			var calls atomic.Int32
+			start := time.Now()
+			stage := func(s texts) texts { return batch.TryEach(hoard(s), taking(time.Hour)) }
+			if lanes {
+				stage = parallel(1, stage)
+			}
+			counted := func(s texts) texts { calls.Add(1); return stage(s) }
+			response, err := batch.Run(grouped(context.Background(), []string{"g", "h", "h", "g"}, batch.WithPolicy(batch.StopGroup)), func(s texts) texts {
+				return batch.Route(s, func(v string) int { return indexOf(v) % 2 }, map[int]batch.Stage[string, string]{0: counted, 1: counted})
+			})
+			is.NoErr(err)
+			is.Equal(listed(response), []string{})
+			is.Equal(calls.Load(), int32(3))
+			is.Equal(time.Since(start), 3*time.Hour)
+		})
+	}
+}
+
+// In the lanes of a record, a stage keeps it until its input ends, which takes a moment.
+func TestLanesOfARecordInARouteEndByThemselves(t *testing.T) {
+	for range 20 {
+		synctest.Test(t, func(t *testing.T) {
+			is := is.New(t)
+			var calls atomic.Int32
+			response, err := batch.Run(grouped(context.Background(), groupsInTurn(6, 1), batch.WithPolicy(batch.StopGroup)), func(s texts) texts {
+				return batch.Route(s, func(v string) int { return indexOf(v) % 2 }, map[int]batch.Stage[string, string]{
+					0: func(s texts) texts {
+						calls.Add(1)
+						return func(yield func(batch.Result[string]) bool) {
+							for r := range inLanes(s, 2, taking(time.Second)) {
+								parallel(1, hoard)(endingLate(single(r)))(yield)
+							}
+						}
+					},
+					1: batch.Each(taking(time.Second)),
+				})
+			})
+			is.NoErr(err)
+			is.Equal(listed(response), []string{})
+			is.Equal(calls.Load(), int32(1))
+		})
+	}
+}
+
+// endingLate ends a moment after its last result.
+func endingLate(s texts) texts {
+	return func(yield func(batch.Result[string]) bool) {
+		s(yield)
+		time.Sleep(time.Millisecond)
+	}
 }

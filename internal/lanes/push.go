@@ -123,9 +123,9 @@ func (p *Pool[K, T, R]) Exhaust() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.exhausted.Store(true)
-	p.noteGoroutines()
-	p.leave(&p.producer)
 	p.wakeAll()
+	p.leave(&p.producer)
+	p.noteGoroutines() // last: until then the producer is what moves
 }
 
 // ReleaseExpired makes expired items ready without waiting for their lines: those that wait in a line now, up to the

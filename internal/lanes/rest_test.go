@@ -4,6 +4,7 @@ package lanes_test
 
 import (
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -263,4 +264,66 @@ func TestALaneIsRetiredOnlyWhenThePoolsWithinTheLanesRest(t *testing.T) {
 			}
 		})
 	}
+}
+
+// The producer has gone and the consumer waits, so the lane around would be taken for idle if the pool were not busy.
+func TestAPoolIsBusyBeforeItsProducerHasGone(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s := newScene(1, do)
+		news := s.listen()
+		s.Goroutines = func(now func() int) {
+			if now() < 0 && !news.busy.Load() {
+				t.Error("nothing moves, but the lane has not been told that its input has ended")
+			}
+		}
+		s.Nest()
+		s.push(s.add(0, 0, 0, 0))
+		synctest.Wait()
+		s.Receive(nil)
+		s.Receive(nil)
+		s.Rest()
+		s.Exhaust()
+		s.Rise()
+		synctest.Wait()
+		s.consume()
+	})
+}
+
+// Three goroutines ask for the items of lane 0. Two of them take one each and wait for the end of the input. The third one was asked to
+// flush before the second item was taken.
+func TestALaneIsAskedToFlushThoughTheGoroutineThatTookItsLastItemWaits(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s := newPair(func(s *scene, l *lane) {
+			defer s.Close(l, true, lost(s))
+			var wg sync.WaitGroup
+			ended := make(chan bool)
+			end := sync.OnceFunc(func() { close(ended) })
+			for range 3 {
+				wg.Go(func() {
+					for it, turn := s.Next(l); ; it, turn = s.Next(l) {
+						switch turn {
+						case lanes.Work:
+							s.InnerRest()
+							<-ended
+							s.emit(l, it, 0)
+							return
+						case lanes.End:
+							end()
+							return
+						}
+					}
+				})
+			}
+			wg.Wait()
+		})
+		s.Works = func(any, int) bool { return false }
+		s.add(1, 0, 0, 0)
+		s.add(3, 0, 0, time.Second).Value.to = 1
+		s.add(3, 0, 0, 0)
+		s.add(1, 0, 0, 0).Value.to = 1
+		s.add(1, 0, 0, 0)
+		s.produce()
+		s.consume()
+		finishedOnce(t, s)
+	})
 }

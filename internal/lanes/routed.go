@@ -41,11 +41,12 @@ func (p *Pool[K, T, R]) retireBlocker() bool {
 	var last *Lane[T, R]
 	for _, l := range p.lanes {
 		switch {
-		case l.gone || l.retiring:
-		case l.inbox.ready.len() > 0 || p.Works(l.Owner, l.asking):
+		case l.gone:
+		case l.retiring || l.inbox.ready.len() > 0 || p.Works(l.Owner, l.asking):
 			return false
 		case p.blocksOthers(l):
 			if !l.flushed.Load() {
+				p.wake(l) // the goroutine that took its last item may wait elsewhere
 				return false
 			}
 			last = l
