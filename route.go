@@ -47,7 +47,8 @@ import (
 // it. If a stage of yours keeps such a record until its input ends, and no route can make
 // progress, the input of that stage ends. When the stage has returned, it is called again
 // for the next record of the route. No input ends while a function runs in a route, even if
-// it is stuck.
+// it is stuck, unless a stage around it asks for the next result meanwhile, on a goroutine of
+// its own.
 //
 // Stages before Route run ahead by up to 10,000 results, so a slow route does not delay the
 // others. Inside the lanes of Parallel, Route takes one result at a time. The cost is about
