@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/lambdabatch/batch/internal/lanes"
+	"github.com/samber/lo"
 )
 
 // told is what a pool has told the one around it.
@@ -266,6 +267,17 @@ func TestALaneIsRetiredOnlyWhenThePoolsWithinTheLanesRest(t *testing.T) {
 	}
 }
 
+func TestAProducerThatHasGoneDoesNotCount(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s := newIdleScene(1)
+		news := s.listen()
+		s.Nest()
+		news.is(t, 1, false)
+		s.Exhaust()
+		news.is(t, 0, false)
+	})
+}
+
 // The producer has gone and the consumer waits, so the lane around would be taken for idle if the pool were not busy.
 func TestAPoolIsBusyBeforeItsProducerHasGone(t *testing.T) {
 	bubble(t, func(t *testing.T) {
@@ -326,4 +338,29 @@ func TestALaneIsAskedToFlushThoughTheGoroutineThatTookItsLastItemWaits(t *testin
 		s.consume()
 		finishedOnce(t, s)
 	})
+}
+
+// The lane takes an hour to flush, or after its input has ended. It does not ask meanwhile.
+func TestALaneThatHasAskedIsStuckIfItDoesNotAskAgain(t *testing.T) {
+	for name, answer := range map[string]func(*scene){"flush": (*scene).Hasten, "end": (*scene).Exhaust} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				s := newScene(1, func(s *scene, l *lane) {
+					defer s.Close(l, true, lost(s))
+					s.Next(l)
+					if _, turn := s.Next(l); turn != lanes.Work {
+						time.Sleep(time.Hour)
+					}
+				})
+				s.push(s.add(0, 0, 0, 0))
+				answer(s)
+				synctest.Wait()
+				s.ReleaseExpired(func(*job) bool { return true })
+				s.GiveUp(false)
+				out, _ := s.Receive(nil)
+				equal(t, "how", lo.Map(out, func(r result, _ int) string { return r.how }), []string{"abandoned"})
+				time.Sleep(2 * time.Hour)
+			})
+		})
+	}
 }

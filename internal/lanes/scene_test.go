@@ -68,7 +68,7 @@ func newScene(n int, work func(*scene, *lane)) *scene {
 		},
 		Given:     func(owner any, j *job) { s.note(func() { j.lane, j.given = owner.(int), s.now() }) },
 		Left:      func(j *job, _ result) { s.note(func() { j.left-- }) },
-		Works:     func(_ any, waiting int) bool { return waiting == 0 },
+		Works:     func(_ any, waiting int) bool { return waiting < 1 },
 		Inside:    func(j *job) bool { return j.left > 0 },
 		Finished:  func(j *job) { s.note(func() { j.finished++ }) },
 		Abandoned: func(j *job) result { return result{id: j.id, how: "abandoned", made: s.now()} },
