@@ -62,7 +62,6 @@ func (p *Pool[K, T, R]) waitForRoom() {
 	for !p.stopped.Load() && p.expired == nil && p.available() >= p.allowed() {
 		p.noteRest(&p.producerRests, true)
 		p.roomForItems.Wait()
-		p.noteRest(&p.producerRests, false)
 		p.producerWaits.Store(true) // the one who woke it has cleared it
 	}
 	p.producerWaits.Store(false)

@@ -46,6 +46,26 @@ func TestTheSuccessorOfALaneThatEndsEarlyStartsWithItsFirstItem(t *testing.T) {
 	})
 }
 
+// Most of the items wait for the lane, which ends.
+func TestTheProducerHasRoomAgainWhenTheItemsOfALaneAreRefused(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s := newPair(func(s *scene, l *lane) {
+			defer s.Close(l, true, lost(s))
+			s.Next(l)
+			time.Sleep(time.Second)
+		})
+		s.add(0, 0, 0, 0)
+		for range lanes.RoutedAhead + 10 {
+			s.add(0, 0, 0, 0)
+		}
+		s.produce()
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		equal(t, "exhausted", []bool{s.Exhausted()}, []bool{true})
+		s.consume()
+	})
+}
+
 // firstHolding lets the first lane hold its items until it is retired, and the others do theirs at once.
 func firstHolding(s *scene, l *lane) {
 	if l.Owner == 0 {
