@@ -106,8 +106,7 @@ func TestAStuckRecordInTheLanesOfARouteDelaysItsGroupOnly(t *testing.T) {
 	}
 }
 
-// When nothing else can run, the route with lanes must end so that record 1 can start. Record 4 needs that route again, though
-// record 0 never leaves it.
+// Record 0 never leaves the route with lanes, which records 2 and 4 take, too.
 func TestARouteWithLanesGoesOnWhileAnEarlierRecordIsStuckInThem(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := is.New(t)
