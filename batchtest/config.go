@@ -35,3 +35,10 @@ func functionTimeout(d time.Duration) time.Duration {
 	notNegative("Timeout", d)
 	return cmp.Or(d, 3*time.Second)
 }
+
+// requireMade panics if a source is a zero value, whose function has no timeout.
+func requireMade(timeout time.Duration, constructor string) {
+	if timeout == 0 {
+		panic("batchtest: " + constructor + " was not called: the zero value is not ready to use")
+	}
+}

@@ -31,12 +31,20 @@ func TestSettingsThatTheServiceRefusesPanic(t *testing.T) {
 		"VisibilityTimeout: 12h0m1s": func() {
 			batchtest.NewQueue(batchtest.QueueConfig{VisibilityTimeout: 12*time.Hour + time.Second})
 		},
-		"MaxRecordAge: 168h1m":  func() { batchtest.NewShard(batchtest.ShardConfig{MaxRecordAge: 7*24*time.Hour + time.Minute}) },
-		"MaxRecordAge: 169h":    func() { batchtest.NewTopic(batchtest.TopicConfig{MaxRecordAge: 169 * time.Hour}) },
-		"Window: 15m1s":         func() { batchtest.NewShard(batchtest.ShardConfig{Window: 15*time.Minute + time.Second}) },
-		"Redeliver: 7":          func() { batchtest.NewTopic(batchtest.TopicConfig{Redeliver: 7}) },
-		"Partition: -1":         func() { batchtest.NewTopic(batchtest.TopicConfig{}).Put(batchtest.KafkaRecord{Partition: -1}) },
-		"Drain: handler is nil": func() { batchtest.NewQueue(batchtest.QueueConfig{}).Drain(context.Background(), nil) },
+		"MaxRecordAge: 168h1m":         func() { batchtest.NewShard(batchtest.ShardConfig{MaxRecordAge: 7*24*time.Hour + time.Minute}) },
+		"MaxRecordAge: 169h":           func() { batchtest.NewTopic(batchtest.TopicConfig{MaxRecordAge: 169 * time.Hour}) },
+		"Window: 15m1s":                func() { batchtest.NewShard(batchtest.ShardConfig{Window: 15*time.Minute + time.Second}) },
+		"Redeliver: 7":                 func() { batchtest.NewTopic(batchtest.TopicConfig{Redeliver: 7}) },
+		"Partition: -1":                func() { batchtest.NewTopic(batchtest.TopicConfig{}).Put(batchtest.KafkaRecord{Partition: -1}) },
+		"NewQueue was not called: ":    func() { new(batchtest.Queue).Send() },
+		"NewQueue was not called":      func() { new(batchtest.Queue).Drain(context.Background(), nil) },
+		"NewShard was not called: ":    func() { new(batchtest.Shard).Put() },
+		"NewShard was not called":      func() { new(batchtest.Shard).Drain(context.Background(), nil) },
+		"NewTopic was not called: ":    func() { new(batchtest.Topic).Put() },
+		"NewTopic was not called":      func() { new(batchtest.Topic).Drain(context.Background(), nil) },
+		"NewFirehose was not called: ": func() { new(batchtest.Firehose).Put() },
+		"NewFirehose was not called":   func() { new(batchtest.Firehose).Drain(context.Background(), nil) },
+		"Drain: handler is nil":        func() { batchtest.NewQueue(batchtest.QueueConfig{}).Drain(context.Background(), nil) },
 	}
 	for name, build := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -85,6 +85,7 @@ func NewFirehose(config FirehoseConfig) *Firehose {
 
 // Put adds records to the stream and returns their IDs.
 func (f *Firehose) Put(records ...FirehoseRecord) []string {
+	requireMade(f.config.Timeout, "NewFirehose")
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	var ids []string
@@ -108,6 +109,7 @@ func (f *Firehose) Put(records ...FirehoseRecord) []string {
 // Drain waits until every call of the handler has returned, even one that outlived its deadline,
 // unless ctx ends first. The handler can respond until a second after that.
 func (f *Firehose) Drain(ctx context.Context, handler lambda.Handler) *FirehoseRun {
+	requireMade(f.config.Timeout, "NewFirehose")
 	d := newDrain(ctx, handler, f.config.Timeout, false, true)
 	if !f.draining.begin(d) {
 		return &FirehoseRun{Err: errDraining}
@@ -229,28 +231,19 @@ func (r *FirehoseRun) settle(records []transformed, inv *Invocation) Outcome {
 }
 
 // String returns a table with a row per record: what became of it, its delivered data, and its
-// partition keys. Below the table is the first line of each error.
+// partition keys. A record is still there if the Drain ended early. Below the table is the first line
+// of each error.
 func (r *FirehoseRun) String() string {
-	var ids []string
-	cells := make(map[string][]string)
-	add := func(id string, row ...string) {
-		ids = append(ids, id)
-		cells[id] = row
-	}
-	for _, d := range r.Delivered {
-		add(d.ID, "delivered", shown(d.Data), assignments(d.PartitionKeys))
-	}
-	for _, id := range r.Dropped {
-		add(id, "dropped", "", "")
-	}
-	for _, id := range r.Failed {
-		add(id, "error prefix", "", "")
-	}
-	position := lo.AssociateI(r.ids(), func(id string, i int) (string, int) { return id, i })
-	slices.SortStableFunc(ids, func(a, b string) int { return cmp.Compare(position[a], position[b]) })
+	delivered := lo.KeyBy(r.Delivered, func(d Delivery) string { return d.ID })
+	ids, fates := r.fates()
 	rows := [][]string{{"record", "", "data", ""}}
 	for i, name := range shortened(ids) {
-		rows = append(rows, append([]string{name}, cells[ids[i]]...))
+		d, ok := delivered[ids[i]]
+		data := ""
+		if ok {
+			data = shown(d.Data)
+		}
+		rows = append(rows, []string{name, fates[ids[i]], data, assignments(d.PartitionKeys)})
 	}
 	var out strings.Builder
 	writeTable(&out, rows)
@@ -263,7 +256,18 @@ func assignments(keys map[string]string) string {
 	return strings.Join(lo.Map(names, func(name string, _ int) string { return name + "=" + keys[name] }), " ")
 }
 
-// ids returns the records in the order in which the handler received them.
-func (r *FirehoseRun) ids() []string {
-	return lo.Uniq(lo.FlatMap(r.Invocations, func(i Invocation, _ int) []string { return i.Records }))
+// fates returns how each record ended, and the records in the order in which the handler received them.
+func (r *FirehoseRun) fates() (ids []string, fates map[string]string) {
+	ids = lo.Uniq(lo.FlatMap(r.Invocations, func(i Invocation, _ int) []string { return i.Records }))
+	fates = lo.Associate(ids, func(id string) (string, string) { return id, stillThere })
+	for _, d := range r.Delivered {
+		fates[d.ID] = "delivered"
+	}
+	for _, id := range r.Dropped {
+		fates[id] = "dropped"
+	}
+	for _, id := range r.Failed {
+		fates[id] = "error prefix"
+	}
+	return ids, fates
 }

@@ -133,6 +133,21 @@ func TestAFirehoseThatEndsEarlyKeepsTheRemainingRecords(t *testing.T) {
 	is.Equal(f.Drain(t.Context(), responding("")).Failed, []string{"r-1"})
 }
 
+func TestTheTableOfAFirehoseHasARecordThatIsStillThere(t *testing.T) {
+	is := is.New(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	run := firehoseOf(batchtest.FirehoseConfig{}, "x", "y").Drain(ctx, function(func(context.Context, []byte) ([]byte, error) {
+		cancel()
+		return nil, errNoGood
+	}))
+	table, _, _ := strings.Cut(run.String(), "invocation 1")
+	is.Equal(table, lines(
+		"record               data",
+		"r-1     still there",
+		"r-2     still there",
+	))
+}
+
 func TestASettingThatFirehoseRefusesPanics(t *testing.T) {
 	for want, config := range map[string]batchtest.FirehoseConfig{
 		"batchtest: BatchSize: -1 is not between 1 and 10000":                   {BatchSize: -1},

@@ -38,19 +38,10 @@ func (r *Run) SVG(w io.Writer) error {
 	return history{r.Invocations, ids, fates, r.Err}.writeSVG(w)
 }
 
-// SVG draws the run as [Run.SVG] does. A record ends delivered, dropped, or under the error prefix.
+// SVG draws the run as [Run.SVG] does. A record ends delivered, dropped, or under the error prefix,
+// or is still there.
 func (r *FirehoseRun) SVG(w io.Writer) error {
-	ids := r.ids()
-	fates := lo.Associate(ids, func(id string) (string, string) { return id, stillThere })
-	for _, d := range r.Delivered {
-		fates[d.ID] = "delivered"
-	}
-	for _, id := range r.Dropped {
-		fates[id] = "dropped"
-	}
-	for _, id := range r.Failed {
-		fates[id] = "error prefix"
-	}
+	ids, fates := r.fates()
 	return history{r.Invocations, ids, fates, r.Err}.writeSVG(w)
 }
 

@@ -126,6 +126,7 @@ func NewQueue(config QueueConfig) *Queue {
 
 // Send adds messages to the end of the queue and returns their IDs.
 func (q *Queue) Send(messages ...Message) []string {
+	requireMade(q.config.Timeout, "NewQueue")
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	var ids []string
@@ -154,6 +155,7 @@ func (q *Queue) Send(messages ...Message) []string {
 // Drain waits until every call of the handler has returned, even one that outlived its deadline,
 // unless ctx ends first. The handler can respond until a second after that.
 func (q *Queue) Drain(ctx context.Context, handler lambda.Handler) *Run {
+	requireMade(q.config.Timeout, "NewQueue")
 	d := newDrain(ctx, handler, q.config.Timeout, q.config.IgnoreResponse, q.config.MaxReceives > 0)
 	if !q.draining.begin(d) {
 		return &Run{Err: errDraining}

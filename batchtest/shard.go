@@ -126,7 +126,7 @@ type Record struct {
 
 	// Keys, if set, is the key of a DynamoDB item. It replaces "id" and Key. Old and New are the
 	// item's images. A record without Old is an INSERT, one without New a REMOVE, and one with both
-	// a MODIFY.
+	// a MODIFY. An image cannot contain an empty set or the zero value of an attribute.
 	Keys, Old, New map[string]events.DynamoDBAttributeValue
 
 	// Arrived is the time at which the record arrives in the shard. It is not delivered earlier. It
@@ -168,8 +168,10 @@ func NewShard(config ShardConfig) *Shard {
 	return &Shard{config: config, lanes: lanes}
 }
 
-// Put adds records to the shard and returns their IDs.
+// Put adds records to the shard and returns their IDs. It panics if an image contains what
+// DynamoDB does not store.
 func (s *Shard) Put(records ...Record) []string {
+	requireMade(s.config.Timeout, "NewShard")
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var ids []string
@@ -184,7 +186,8 @@ func (s *Shard) Put(records ...Record) []string {
 			r.Arrived = s.last
 		}
 		s.last = r.Arrived
-		s.laneOf(r).put(&streamRecord{id: r.ID, arrived: r.Arrived, json: s.config.Source.encode(r)})
+		record := &streamRecord{id: r.ID, arrived: r.Arrived, json: s.config.Source.encode(r)}
+		s.laneOf(r).put(record)
 		ids = append(ids, r.ID)
 	}
 	s.draining.changed()
@@ -203,6 +206,7 @@ func (s *Shard) laneOf(r Record) *stream {
 // Drain waits until every call of the handler has returned, even one that outlived its deadline,
 // unless ctx ends first. The handler can respond until a second after that.
 func (s *Shard) Drain(ctx context.Context, handler lambda.Handler) *Run {
+	requireMade(s.config.Timeout, "NewShard")
 	d := newDrain(ctx, handler, s.config.Timeout, s.config.IgnoreResponse, s.lanes[0].bounded())
 	if !s.draining.begin(d) {
 		return &Run{Err: errDraining}

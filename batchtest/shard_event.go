@@ -75,15 +75,15 @@ func (s Source) orderingKey(r Record) []byte {
 	return []byte(r.Key)
 }
 
-func itemKey(r Record) map[string]events.DynamoDBAttributeValue {
+func itemKey(r Record) image {
 	if r.Keys != nil {
 		return r.Keys
 	}
-	return map[string]events.DynamoDBAttributeValue{"id": events.NewStringAttribute(r.Key)}
+	return image{"id": events.NewStringAttribute(r.Key)}
 }
 
 func dynamoDBRecord(r Record) events.DynamoDBEventRecord {
-	r.Keys = itemKey(r)
+	r.Keys, r.Old, r.New = asSent("Keys", itemKey(r)), asSent("Old", r.Old), asSent("New", r.New)
 	if r.Old == nil && r.New == nil {
 		r.New = insertedItem(r)
 	}
@@ -113,8 +113,8 @@ func dynamoDBRecord(r Record) events.DynamoDBEventRecord {
 	}
 }
 
-func insertedItem(r Record) map[string]events.DynamoDBAttributeValue {
-	item := map[string]events.DynamoDBAttributeValue{"data": events.NewBinaryAttribute(notNil(r.Data))}
+func insertedItem(r Record) image {
+	item := image{"data": events.NewBinaryAttribute(notNil(r.Data))}
 	maps.Copy(item, r.Keys)
 	return item
 }

@@ -41,7 +41,6 @@ func TestAKinesisRecordArrivesInFull(t *testing.T) {
 }
 
 func TestADynamoDBRecordArrivesInFull(t *testing.T) {
-	type image = map[string]events.DynamoDBAttributeValue
 	item := image{"id": events.NewStringAttribute("user-1"), "n": events.NewNumberAttribute("1")}
 	key := image{"id": events.NewStringAttribute("user-1")}
 	composite := image{"a": events.NewStringAttribute("x"), "b": events.NewNumberAttribute("2")}

@@ -122,6 +122,7 @@ func NewTopic(config TopicConfig) *Topic {
 // Put adds records to the topic and returns their IDs. An ID has the form topic-partition/offset. Put
 // panics if a partition is negative.
 func (t *Topic) Put(records ...KafkaRecord) []string {
+	requireMade(t.config.Timeout, "NewTopic")
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	var ids []string
@@ -176,6 +177,7 @@ func textOf(data []byte) *string {
 // Drain waits until every call of the handler has returned, even one that outlived its deadline,
 // unless ctx ends first. The handler can respond until a second after that.
 func (t *Topic) Drain(ctx context.Context, handler lambda.Handler) *Run {
+	requireMade(t.config.Timeout, "NewTopic")
 	d := newDrain(ctx, handler, t.config.Timeout, t.config.IgnoreResponse, t.stream.bounded())
 	if !t.draining.begin(d) {
 		return &Run{Err: errDraining}
