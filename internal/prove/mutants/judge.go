@@ -9,6 +9,7 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -55,13 +56,20 @@ func judgePackage(ctx context.Context, s settings, p pkg, equivalents *equivalen
 	return scored, err
 }
 
-// inFiles returns the mutants in files whose names match a pattern of [path.Match].
-func inFiles(all []mutant, pattern string) ([]mutant, error) {
-	_, err := path.Match(pattern, "")
+// inFiles returns the mutants in files whose names match one of the patterns of [path.Match], which are separated by commas.
+func inFiles(all []mutant, list string) ([]mutant, error) {
+	patterns := strings.Split(list, ",")
+	for _, pattern := range patterns {
+		if _, err := path.Match(pattern, ""); err != nil {
+			return nil, err
+		}
+	}
 	return lo.Filter(all, func(m mutant, _ int) bool {
-		matches, _ := path.Match(pattern, path.Base(m.File))
-		return matches
-	}), err
+		return slices.ContainsFunc(patterns, func(pattern string) bool {
+			matches, _ := path.Match(pattern, path.Base(m.File))
+			return matches
+		})
+	}), nil
 }
 
 // sampleOf returns n of the mutants, or all if n is 0, in the order of the files.

@@ -164,12 +164,15 @@ func TestASampleIsTheSameForTheSameSeedAndInTheOrderOfTheFiles(t *testing.T) {
 	is.Equal(sampleOf(all, 1000, 1), all)
 }
 
-func TestAPatternChoosesFiles(t *testing.T) {
+func TestPatternsChooseFiles(t *testing.T) {
 	is := is.New(t)
 	all := []mutant{{File: "chunk.go", Line: 1}, {File: "parallel.go", Line: 2}, {File: "internal/lanes/parallel_turn.go", Line: 3}}
 	chosen, err := inFiles(all, "parallel*.go")
 	is.NoErr(err)
 	is.Equal(chosen, all[1:])
-	_, err = inFiles(all, "[")
+	chosen, err = inFiles(all, "chunk.go,parallel.go")
+	is.NoErr(err)
+	is.Equal(chosen, all[:2])
+	_, err = inFiles(nil, "chunk.go,[")
 	is.True(err != nil)
 }

@@ -44,7 +44,7 @@ func run(ctx context.Context) error {
 	var s settings
 	flag.StringVar(&s.results, "results", defaultResults(), "the `file` that keeps the verdicts")
 	flag.StringVar(&s.equivalent, "equivalent", "internal/prove/mutants/equivalent.txt", "the `file` that lists equivalent mutants")
-	flag.StringVar(&s.file, "file", "*", "judge only mutants in files whose names match the `pattern`, such as parallel*.go")
+	flag.StringVar(&s.file, "file", "*", "judge only mutants in files whose names match one of the `patterns`, such as parallel*.go,route.go")
 	flag.IntVar(&s.sample, "sample", 0, "judge only `n` mutants of each package; 0 means all")
 	flag.Uint64Var(&s.seed, "seed", 1, "which sample is drawn")
 	flag.IntVar(&s.workers, "workers", 2, "how many mutants are judged at once")
