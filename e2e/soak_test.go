@@ -21,14 +21,15 @@ var (
 	soakSeed     = flag.Uint64("seed", 0, "the seed of the soak test; 0 means the current time")
 )
 
-// The worker responds 225 ms before its timeout at the latest, and messages become
+// The worker responds 450 ms before its timeout at the latest, and messages become
 // visible again later than that. A good order fails once at most, so only a run of kills
 // could use up its receives.
 const (
-	soakVisibility  = time.Second
-	soakTimeout     = 900 * time.Millisecond
+	soakVisibility  = 2 * time.Second
+	soakTimeout     = 1800 * time.Millisecond
 	soakMaxReceives = 8
-	soakMaxStuck    = 3 * time.Second // no function is stuck for longer
+	soakMinStuck    = 2 * time.Second
+	soakMaxStuck    = 5 * time.Second
 )
 
 func TestSoakNothingIsLostAndNothingGrows(t *testing.T) {
@@ -94,7 +95,8 @@ func drawOrders(draw *rand.Rand, n int) []order {
 		id := fmt.Sprintf("o-%d", i)
 		switch p := draw.IntN(1000); {
 		case p < 5:
-			orders[i] = script(id, fmt.Sprintf("stuck:%dms", 1000+draw.IntN(int(soakMaxStuck.Milliseconds())-1000)), "ok")
+			stuck := soakMinStuck + time.Duration(draw.Int64N(int64(soakMaxStuck-soakMinStuck)))
+			orders[i] = script(id, fmt.Sprintf("stuck:%dms", stuck.Milliseconds()), "ok")
 		case p < 10:
 			orders[i] = script(id, "fail")
 		case p < 15:
