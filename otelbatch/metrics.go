@@ -57,6 +57,7 @@ func newRecordMeter(meter metric.Meter) *recordMeter {
 
 func (m *recordMeter) open(ctx context.Context, r batch.Record) (context.Context, func(batch.Outcome)) {
 	d, begin := m.destinations.of(r), time.Now()
+	m.unscoped.exclude()
 	return ctx, func(o batch.Outcome) {
 		end := o.Finished
 		if end.IsZero() {
@@ -64,11 +65,11 @@ func (m *recordMeter) open(ctx context.Context, r batch.Record) (context.Context
 		}
 		if o.Err != nil {
 			m.duration.Record(ctx, end.Sub(begin).Seconds(), d.onFailure(errorTypeOf(o.Err)))
-			return // count adds it to the failures
+			m.addUnscoped(ctx, 1) // it was not acknowledged: count adds it to the failures
+			return
 		}
 		m.duration.Record(ctx, end.Sub(begin).Seconds(), d.onSuccess)
 		m.consumed.Add(ctx, 1, d.onSuccess)
-		m.unscoped.exclude()
 	}
 }
 
@@ -85,26 +86,32 @@ func (m *recordMeter) count(ctx context.Context, r batch.Report) {
 	for k, n := range failures {
 		m.consumed.Add(ctx, n, k.onFailure(k.errorType))
 	}
-	if n := m.unscoped.settle(int64(r.Acknowledged)); n > 0 {
+	m.addUnscoped(ctx, int64(r.Acknowledged))
+}
+
+func (m *recordMeter) addUnscoped(ctx context.Context, acknowledged int64) {
+	if n := m.unscoped.settle(acknowledged); n > 0 {
 		m.consumed.Add(ctx, n, m.destinations.latest().onSuccess)
 	}
 }
 
 // An unscopedCount counts acknowledged records for which no scope was opened, such as those that
-// a stage of the user's acknowledges by itself. A report does not say which of the scopes closed
-// so far belong to it: some may belong to an invocation that runs at the same time. So all
-// scopes and all reports share one balance. Only a balance above zero is counted, and once
-// every invocation has responded, each record has been counted once.
+// a stage of the user's acknowledges by itself. A report does not say which of the open scopes
+// belong to it: some may belong to an invocation that runs at the same time, and some close only
+// after the report. So all scopes and all reports share one balance, from which each scope takes
+// its record when it opens. Only a balance above zero is counted, and once every invocation has
+// responded and every scope is closed, each record has been counted once.
 type unscopedCount struct{ balance atomic.Int64 }
 
-// exclude notes that a record was acknowledged, and counted, in its scope.
+// exclude notes that a record has a scope, which counts it if it is acknowledged.
 func (u *unscopedCount) exclude() { u.balance.Add(-1) }
 
-// settle adds the acknowledged records of a report, and returns how many to count now.
-func (u *unscopedCount) settle(acknowledged int64) int64 {
+// settle adds the acknowledged records of a report, or the record of a scope that was not
+// acknowledged, and returns how many to count now.
+func (u *unscopedCount) settle(n int64) int64 {
 	for {
 		before := u.balance.Load()
-		after := before + acknowledged
+		after := before + n
 		if u.balance.CompareAndSwap(before, min(after, 0)) {
 			return max(after, 0)
 		}
