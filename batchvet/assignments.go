@@ -77,13 +77,11 @@ func (a assignments) search(e ast.Expr, wanted func(ast.Expr) bool, seen map[typ
 	return found
 }
 
-// literal returns the function literal that e is, or that is all that is assigned to the
-// variable e, or nil.
-func (a assignments) literal(e ast.Expr) *ast.FuncLit {
+// value returns e, or what is assigned to the variable e if that is one expression.
+func (a assignments) value(e ast.Expr) ast.Expr {
 	e = ast.Unparen(e)
 	if name, ok := e.(*ast.Ident); ok && len(a.assigned[a.info.ObjectOf(name)]) == 1 {
-		e = ast.Unparen(a.assigned[a.info.ObjectOf(name)][0])
+		return ast.Unparen(a.assigned[a.info.ObjectOf(name)][0])
 	}
-	lit, _ := e.(*ast.FuncLit)
-	return lit
+	return e
 }

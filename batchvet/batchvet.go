@@ -16,6 +16,7 @@ import (
 	"golang.org/x/tools/go/analysis"
 	"golang.org/x/tools/go/analysis/passes/inspect"
 	"golang.org/x/tools/go/ast/inspector"
+	"golang.org/x/tools/go/ssa"
 )
 
 const doc = `find misuse of github.com/lambdabatch/batch
@@ -45,6 +46,7 @@ type checker struct {
 	files       *inspector.Inspector
 	assignments assignments
 	callbacks   callbacks
+	functions   []*ssa.Function
 	testSupport bool // a package of test helpers: none of its files is part of a Lambda function
 }
 
@@ -52,6 +54,9 @@ func run(pass *analysis.Pass) (any, error) {
 	files := pass.ResultOf[inspect.Analyzer].(*inspector.Inspector)
 	c := checker{Pass: pass, files: files, assignments: assignmentsIn(pass.TypesInfo, files), testSupport: isTestSupport(pass)}
 	c.callbacks = c.findCallbacks()
+	if c.usesBatch() { // building SSA takes time, and most packages of a program do not need it
+		c.functions = c.buildFunctions()
+	}
 	c.checkUnused()
 	c.checkCollect()
 	c.checkContexts()

@@ -2,13 +2,14 @@ package batchvet
 
 import (
 	"go/ast"
+	"go/types"
 
 	"golang.org/x/tools/go/ast/inspector"
 )
 
 // callbacks lists the function literals that are passed to functions of package batch,
 // each with the calls that it is passed to. A literal may be passed in a variable, if it is
-// all that is assigned to it.
+// all that is assigned to it, and through functions that wrap it, such as one that retries.
 type callbacks map[*ast.FuncLit][]*ast.CallExpr
 
 func (c checker) findCallbacks() callbacks {
@@ -19,12 +20,25 @@ func (c checker) findCallbacks() callbacks {
 			continue
 		}
 		for _, arg := range call.Args {
-			if lit := c.assignments.literal(arg); lit != nil {
-				found[lit] = append(found[lit], call)
-			}
+			c.addCallbacks(found, call, arg)
 		}
 	}
 	return found
+}
+
+// addCallbacks adds the literal that arg is, or the literals that arg wraps if it is the result of a
+// call and takes a context.
+func (c checker) addCallbacks(found callbacks, call *ast.CallExpr, arg ast.Expr) {
+	switch e := c.assignments.value(arg).(type) {
+	case *ast.FuncLit:
+		found[e] = append(found[e], call)
+	case *ast.CallExpr:
+		if takesContext(c.TypesInfo.TypeOf(e)) {
+			for _, wrapped := range e.Args {
+				c.addCallbacks(found, call, wrapped)
+			}
+		}
+	}
 }
 
 func (f callbacks) callsWith(lit inspector.Cursor) []*ast.CallExpr {
@@ -34,9 +48,11 @@ func (f callbacks) callsWith(lit inspector.Cursor) []*ast.CallExpr {
 // isCallback reports whether lit is passed to package batch, and its first parameter is a
 // context.
 func (c checker) isCallback(lit inspector.Cursor) bool {
-	if c.callbacks.callsWith(lit) == nil {
-		return false
-	}
-	params := signature(c.TypesInfo.TypeOf(lit.Node().(*ast.FuncLit))).Params()
-	return params.Len() > 0 && isContext(params.At(0).Type())
+	return c.callbacks.callsWith(lit) != nil && takesContext(c.TypesInfo.TypeOf(lit.Node().(*ast.FuncLit)))
+}
+
+// takesContext reports whether t is a function whose first parameter is a context.
+func takesContext(t types.Type) bool {
+	f := signature(t)
+	return f != nil && f.Params().Len() > 0 && isContext(f.Params().At(0).Type())
 }

@@ -125,6 +125,8 @@ func (c checker) onlyInspects(call *ast.CallExpr) bool {
 		return true
 	case isFunc(callee, batchPath, "RecordFrom", "SourceFrom"):
 		return false // no outer context carries the record
+	case callee != nil && callee.Name() == "WithContext":
+		return false // what it returns keeps the context, as a request does
 	}
 	f := signature(c.TypesInfo.TypeOf(call.Fun))
 	return f != nil && len(call.Args) == 1 && f.Results().Len() > 0 && !hasResult(f, isContext) && !hasResult(f, isError)

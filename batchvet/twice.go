@@ -3,9 +3,7 @@ package batchvet
 import (
 	"cmp"
 	"fmt"
-	"go/ast"
 	"go/token"
-	"go/types"
 	"slices"
 
 	"golang.org/x/tools/go/ssa"
@@ -17,38 +15,12 @@ import (
 // Stages are lazy, so passing a stream to two of them is not a mistake by itself. It
 // is one if the same run ranges over the streams of both.
 func (c checker) checkTwice() {
-	if !c.hasStreams() {
-		return // building SSA takes time, and most packages of a program do not need it
-	}
-	for _, f := range c.buildFunctions() {
-		if syntax := f.Syntax(); syntax == nil || c.inTest(syntax) {
-			continue
-		}
+	for _, f := range c.functions {
 		for _, stream := range enteringStreams(f) {
 			_, source := stream.(*ssa.Call)
 			c.checkTwiceFrom(stream, source, map[ssa.Value]bool{})
 		}
 	}
-}
-
-// hasStreams reports whether a function of the package, outside of its tests, is a
-// stage or calls a source.
-func (c checker) hasStreams() bool {
-	for cur := range c.files.Root().Preorder((*ast.FuncDecl)(nil), (*ast.FuncLit)(nil), (*ast.CallExpr)(nil)) {
-		n, found := cur.Node(), false
-		switch n := n.(type) {
-		case *ast.FuncDecl:
-			found = isStage(c.TypesInfo.Defs[n.Name].Type())
-		case *ast.FuncLit:
-			found = isStage(c.TypesInfo.TypeOf(n))
-		case *ast.CallExpr:
-			found = c.isSource(n)
-		}
-		if found && !c.inTest(n) {
-			return true
-		}
-	}
-	return false
 }
 
 // checkTwiceFrom checks stream and the streams that lazy stages make from it. It does
@@ -112,33 +84,4 @@ func enteringStreams(f *ssa.Function) (streams []ssa.Value) {
 		}
 	}
 	return streams
-}
-
-// buildFunctions builds the package's functions in SSA form. It does without package
-// buildssa, which requires facts about all imports: go vet would have to analyse the
-// standard library first.
-func (c checker) buildFunctions() (all []*ssa.Function) {
-	program := ssa.NewProgram(c.Fset, ssa.BuilderMode(0))
-	for _, imported := range c.Pkg.Imports() {
-		program.CreatePackage(imported, nil, nil, true)
-	}
-	pkg := program.CreatePackage(c.Pkg, c.Files, c.TypesInfo, false)
-	pkg.Build()
-	all = appendWithLiterals(nil, pkg.Func("init")) // it has the literals in package-level variables
-	for _, file := range c.Files {
-		for _, declaration := range file.Decls {
-			if f, ok := declaration.(*ast.FuncDecl); ok {
-				all = appendWithLiterals(all, program.FuncValue(c.TypesInfo.Defs[f.Name].(*types.Func)))
-			}
-		}
-	}
-	return all
-}
-
-func appendWithLiterals(all []*ssa.Function, f *ssa.Function) []*ssa.Function {
-	all = append(all, f)
-	for _, inner := range f.AnonFuncs {
-		all = appendWithLiterals(all, inner)
-	}
-	return all
 }

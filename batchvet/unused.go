@@ -11,9 +11,10 @@ import (
 
 // checkUnused reports calls whose stream, stage or Result is not used.
 func (c checker) checkUnused() {
+	unread := unreadCalls(c.functions)
 	for cur := range c.files.Root().Preorder((*ast.CallExpr)(nil)) {
 		call := cur.Node().(*ast.CallExpr)
-		if c.inTest(call) || !c.isUnused(cur) {
+		if c.inTest(call) || !unread[call.Lparen] && !c.isUnused(cur) {
 			continue
 		}
 		if message := c.unusedMessage(call); message != "" {

@@ -52,3 +52,41 @@ func sent(s orders) orders {
 		}
 	}
 }
+
+func usedInOneBranch(s orders, all bool) orders {
+	payable := batch.Filter(s, order.payable)
+	if all {
+		return s
+	}
+	return payable
+}
+
+func usedInTheNextTurn(s orders) orders {
+	for range 3 {
+		s = batch.TryEach(s, store)
+	}
+	return s
+}
+
+func usedByALiteral(s orders) func() orders {
+	stored := batch.TryEach(s, store)
+	stored = batch.Filter(stored, order.payable)
+	return func() orders { return stored }
+}
+
+func usedByDefer(s orders) (stored orders) {
+	defer func() { stored = batch.Filter(stored, order.payable) }()
+	stored = batch.TryEach(s, store)
+	return stored
+}
+
+func oneOfTwo(s orders) orders {
+	even, odd := split(s)
+	_ = odd
+	return even
+}
+
+func keptInAField(s orders, to *struct{ stored orders }) orders {
+	to.stored = batch.TryEach(s, store)
+	return s
+}
