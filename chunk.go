@@ -5,7 +5,6 @@ package batch
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"runtime"
@@ -270,7 +269,8 @@ func failChunkUnlessReturned(written []*header, returned *bool) {
 //
 // An ItemErrors may be wrapped, or joined with others by [errors.Join]. If it contains a
 // position outside the slice, or is joined with an error of another kind, the whole chunk
-// fails, because it is unclear which of its values succeeded.
+// fails, because it is unclear which of its values succeeded. So it does if the ItemErrors is in an
+// error that has a method As: some libraries' lists of errors hide the others behind it.
 type ItemErrors map[int]error
 
 func (e ItemErrors) Error() string {
@@ -301,8 +301,11 @@ func perItem(err error, n int) (items ItemErrors, whole error) {
 
 // gather adds the errors of every ItemErrors in the tree of err. ([errors.As] would find
 // only the first of several that are joined.) It also reports whether the tree has leaves
-// of another kind.
+// of another kind, or may have: an error with a method As may contain errors that Unwrap does not return.
 func (e ItemErrors) gather(err error) (found, others bool) {
+	if _, hides := err.(interface{ As(any) bool }); hides {
+		return false, true
+	}
 	switch x := err.(type) {
 	case nil:
 		return false, false
@@ -327,10 +330,6 @@ func (e ItemErrors) gather(err error) (found, others bool) {
 			found, others = found || f, others || o
 		}
 		return found, others
-	}
-	var converted ItemErrors
-	if errors.As(err, &converted) {
-		return e.gather(converted)
 	}
 	return false, true
 }

@@ -37,7 +37,19 @@ type hollow struct{}
 func (*hollow) Error() string { return "hollow" }
 func (*hollow) Unwrap() error { return nil }
 
-// convertible is an error that turns itself into an ItemErrors.
+// chain is an error of which only the last one can be reached by Unwrap alone, like the lists of some libraries.
+type chain []error
+
+func (c chain) Error() string     { return c[0].Error() }
+func (c chain) As(other any) bool { return errors.As(c[0], other) }
+func (c chain) Unwrap() error {
+	if len(c) == 1 {
+		return nil
+	}
+	return c[1:]
+}
+
+// convertible is an error that turns itself into an ItemErrors, but may contain others.
 type convertible struct{}
 
 func (convertible) Error() string { return "item 1" }
@@ -80,7 +92,10 @@ func TestItemErrorsFailTheItemsThatTheyName(t *testing.T) {
 		"wrapping nothing":                 {&hollow{}, whole},
 		"joined with one of nothing":       {errors.Join(batch.ItemErrors{1: errBoom}, &hollow{}), whole},
 		"another error, both wrapped":      {fmt.Errorf("write: %w", errors.Join(batch.ItemErrors{0: errBoom}, io.EOF)), whole},
-		"converted by As":                  {convertible{}, []bool{false, true, false}},
+		"converted by As":                  {convertible{}, whole},
+		"in a chain after another error":   {chain{errBoom, batch.ItemErrors{}}, whole},
+		"two in a chain":                   {chain{batch.ItemErrors{0: errBoom}, batch.ItemErrors{1: errBoom}}, whole},
+		"in a wrapped chain":               {fmt.Errorf("write: %w", chain{errBoom, batch.ItemErrors{}}), whole},
 	} {
 		t.Run(name, func(t *testing.T) {
 			is := is.New(t)
