@@ -195,6 +195,7 @@ func (c *collector[T]) register(r *run) {
 	first := c.firstRun == nil
 	c.findOrAddTally(r)
 	if first {
+		r.batch.awaited.CompareAndSwap(nil, r)
 		c.signals <- began
 	}
 }

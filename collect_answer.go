@@ -55,7 +55,7 @@ type runningRecord struct {
 // answer decides the answer and calls the hooks.
 func (c *collector[T]) answer(e ending) *answer {
 	a := c.decide(e)
-	a.chooseError(c.firstRun, e)
+	a.chooseError(c.firstRun, e, c.oneValuePerRecord)
 	if first := c.firstRun; first != nil {
 		first.callHooks(a.report, c.contextsEndFor(first), c.endLog(a, e), a.newScopeCloser(c.tallies, e))
 	}
@@ -81,10 +81,12 @@ func (c *collector[T]) decide(e ending) *answer {
 		if e.err != nil {
 			a.folds[i].Unreach() // nothing is acknowledged if the pipeline crashed
 		}
-		if b.lineOf != nil {
-			a.folds[i].HoldBack(b.lineOf, func(record int) bool { return !b.lastReceive(record) })
+		for more := true; more; { // a record that is reported for its identifier holds others back, too
+			if b.lineOf != nil {
+				a.folds[i].HoldBack(b.lineOf, func(record int) bool { return !b.lastReceive(record) })
+			}
+			more = a.folds[i].ReportShared(b.id) && b.lineOf != nil
 		}
-		a.folds[i].ReportShared(b.id)
 		a.addBatch(b, &a.folds[i], listed, b.endedIn(c.tallies))
 	}
 	return a
@@ -268,7 +270,7 @@ func (a *answer) countReported(s state) {
 
 // chooseError chooses the error of the answer by the settings of the first run, which
 // is nil if no run has begun.
-func (a *answer) chooseError(first *run, e ending) {
+func (a *answer) chooseError(first *run, e ending, allFailedOK bool) {
 	if a.response.BatchItemFailures == nil {
 		a.response.BatchItemFailures = []ItemFailure{}
 	}
@@ -284,7 +286,7 @@ func (a *answer) chooseError(first *run, e ending) {
 	case a.noID:
 		at := slices.IndexFunc(a.failures, func(f Failure) bool { return f.Record.ID == "" })
 		a.err = fmt.Errorf("record %d of the batch: %w, but it must be reported: %w", a.failures[at].Record.Index, ErrNoID, a.failures[at].Err)
-	case a.report.Acknowledged == 0 && a.report.Records > 0 && !first.batch.allFailedOK:
+	case a.report.Acknowledged == 0 && a.report.Records > 0 && !allFailedOK && !first.batch.allFailedOK:
 		a.err = &AllFailedError{Failures: slices.Clone(a.failures)}
 	}
 }

@@ -152,6 +152,33 @@ func TestNoRangeOverTheSourceContinuesAfterTheResponse(t *testing.T) {
 	}
 }
 
+// Run ranges over the source itself when the stage has prepared for 250 ms. Of the time that remains when the stage begins, less
+// would be kept back.
+func TestTheContextsOfALaterRangeEndNoLaterThanThoseOfTheFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		ctx, cancel := context.WithTimeout(t.Context(), 40*time.Second)
+		defer cancel()
+		start := time.Now()
+		var end time.Time
+		response, err := batch.Run(batch.From(ctx, []string{"a", "b"}, byID), func(s texts) texts {
+			time.Sleep(30 * time.Second)
+			return batch.TryEach(s, func(ctx context.Context, v string) error {
+				end, _ = ctx.Deadline()
+				if v == "b" {
+					<-ctx.Done()
+				}
+				return nil
+			})
+		})
+		is.NoErr(err)
+		is.Equal(listed(response), []string{})
+		const reserve = (40*time.Second - 250*time.Millisecond) / 20
+		is.Equal(end.Sub(start), 40*time.Second-reserve)
+		is.Equal(time.Since(start), 40*time.Second-reserve)
+	})
+}
+
 func TestAPassOverTheSourceThatIsCutShortCounts(t *testing.T) {
 	for _, how := range []string{"stuck", "goexit"} {
 		synctest.Test(t, func(t *testing.T) {

@@ -204,7 +204,7 @@ These hold for every stage of this package, and are tested as properties:
     gives each record what its chosen stage gives.
  7. The response lists each reported identifier once, in batch order. Identifiers need not be
     unique: if one of two records with the same identifier fails, that identifier is listed,
-    and both are redelivered.
+    both are redelivered, and both hold back what the policy says.
 
 # Other packages
 

@@ -76,7 +76,7 @@ func (r FirehoseResult) MarshalJSON() ([]byte, error) {
 //   - Dropped, if its result is Done, also because a [Catch] has settled its failure;
 //   - ProcessingFailed with the original data, if its result is Failed or did not reach the
 //     collector. A record that has become several values also fails, because the response
-//     has room for one.
+//     has room for one. If the data could not be decoded, the record itself takes its place.
 //
 // ProcessingFailed is final: Firehose delivers the record to the error prefix and does not
 // try again. That includes records that were not started in time, so choose the timeout of
@@ -136,12 +136,15 @@ func firehoseResponse(c *collector[FirehoseRecord], e ending) (FirehoseResponse,
 	return response, a.err
 }
 
-// originalData returns the data of the event, or nil for a record of another source.
+// originalData returns the data of the event, that of a record of [Of] or [From] as it is now, or nil.
 func (b *batch) originalData(i int) []byte {
-	if b.data == nil {
-		return nil
+	if b.data != nil {
+		return b.data[i]
 	}
-	return b.data[i]
+	if record, ok := b.source(i).(*events.KinesisFirehoseEventRecord); ok {
+		return record.Data
+	}
+	return nil
 }
 
 // metadata returns nil if the record has neither partition keys nor a table.

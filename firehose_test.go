@@ -144,7 +144,17 @@ func TestFirehoseFailsARecordWithSeveralValues(t *testing.T) {
 	is.Equal(report.Failures[0].Err.Error(), "several values for one record")
 }
 
-// Firehose is the only source whose records have data that can be returned.
+func TestFirehoseRecordsOfTheCallerFailWithTheirData(t *testing.T) {
+	is := is.New(t)
+	s := batch.TryMap(batch.Of(events.KinesisFirehoseEventRecord{Data: []byte("a click")}),
+		func(context.Context, events.KinesisFirehoseEventRecord) (batch.FirehoseRecord, error) {
+			return batch.FirehoseRecord{}, errBoom
+		})
+	response, err := batch.CollectFirehose(s)
+	is.NoErr(err)
+	is.Equal(response.Records, []batch.FirehoseResult{{RecordID: "0", Result: "ProcessingFailed", Data: []byte("a click")}})
+}
+
 func TestARecordOfAnotherSourceFailsInFirehoseWithoutData(t *testing.T) {
 	is := is.New(t)
 	s := batch.TryMap(batch.Of("a", "b"), func(_ context.Context, v string) (batch.FirehoseRecord, error) {
@@ -152,7 +162,7 @@ func TestARecordOfAnotherSourceFailsInFirehoseWithoutData(t *testing.T) {
 	})
 	response, err := batch.CollectFirehose(s)
 	is.NoErr(err)
-	is.Equal(response.Records, []batch.FirehoseResult{
+	is.Equal(response.Records, []batch.FirehoseResult{ // only events of Firehose have data that can be returned
 		{RecordID: "0", Result: "Ok", Data: []byte("a")},
 		{RecordID: "1", Result: "ProcessingFailed"},
 	})

@@ -41,6 +41,9 @@ func newRun(b *batch) *run {
 	if deadline, ok := b.parent.Deadline(); ok {
 		r.hasDeadline = true
 		r.reserve = b.reserveFor(deadline.Sub(r.started))
+		if first := b.awaited.Load(); first != nil {
+			r.reserve = max(r.reserve, first.reserve)
+		}
 		ctx, r.cancel = context.WithDeadline(b.parent, deadline.Add(-r.reserve))
 	} else {
 		ctx, r.cancel = context.WithCancel(b.parent)

@@ -63,6 +63,21 @@ func TestTwoRecordsWithOneIdentifierAreReportedTogether(t *testing.T) {
 	is.Equal(listed(response), []string{"a", "b"})
 }
 
+func TestARecordReportedForItsIdentifierHoldsBackItsGroup(t *testing.T) {
+	is := is.New(t)
+	type record struct{ id, group string }
+	all := []record{{"x", "a"}, {"x", "b"}, {"y", "b"}, {"y", "c"}, {"z", "c"}, {"u", "d"}}
+	s := batch.From(t.Context(), all, func(r record) batch.Record { return batch.Record{ID: r.id, Group: r.group} }, batch.WithPolicy(batch.StopGroup))
+	response, err := batch.Collect(batch.TryEach(s, func(_ context.Context, r record) error {
+		if r.group == "a" {
+			return errBoom
+		}
+		return nil
+	}))
+	is.NoErr(err)
+	is.Equal(listed(response), []string{"x", "y", "z"})
+}
+
 func TestAnIdentifierFromSeveralSourcesIsListedOnce(t *testing.T) {
 	is := is.New(t)
 	event := sqsEvent(queue, "", "")

@@ -79,24 +79,28 @@ func Firehose(ctx context.Context, event events.KinesisFirehoseEvent, opts ...Op
 
 // From returns a Stream of records of any kind. It calls describe once per record before it
 // returns, and uses ID, Group and Attempt of what describe returns. describe must have no
-// side effects. If it panics, the record has no ID, and reporting it is an error
-// ([ErrNoID]). The policy is [Continue].
+// side effects. If it panics, the record has no ID, reporting it is an error
+// ([ErrNoID]), and it counts as a member of every group. The policy is [Continue].
 func From[R any](ctx context.Context, records []R, describe func(R) Record, opts ...Option) Stream[R] {
 	require(describe != nil, "From", "describe is nil")
 	o := newOrigin(ctx, records, settingsOf(opts), Continue)
 	o.batch.known = make([]identity, len(records))
 	for i := range records {
-		o.batch.known[i] = identityFrom(records[i], describe)
+		known, ok := identityFrom(records[i], describe)
+		o.batch.known[i] = known
+		if !ok {
+			o.batch.undescribed = append(o.batch.undescribed, i)
+		}
 	}
 	return o.stream()
 }
 
-// identityFrom ignores a panic of describe. The record then has no identifier, and the
-// collector returns an error if it must report it.
-func identityFrom[R any](record R, describe func(R) Record) (known identity) {
+// identityFrom returns false if describe panics. The record then has no identifier, and the
+// collector returns an error if it must report it. It may be of any group.
+func identityFrom[R any](record R, describe func(R) Record) (known identity, ok bool) {
 	defer func() { _ = recover() }()
 	r := describe(record)
-	return identity{r.ID, ordering{r.Group, int64(r.Attempt)}}
+	return identity{r.ID, ordering{r.Group, int64(r.Attempt)}}, true
 }
 
 // Of returns a Stream of the given values, whose records have the IDs "0", "1", and so on.

@@ -31,11 +31,16 @@ type batch struct {
 
 	scopes *scopes // nil if there are none
 
+	// awaited is the first run, if Run or a handler waits for it. When its records' contexts have ended, the
+	// answer is soon due, so those of a later run end no later, although less time is kept back for that one.
+	awaited atomic.Pointer[run]
+
 	lastLoggedPanic atomic.Pointer[loggedPanic]
 
 	kafka             bool          // the response has identifiers as objects
 	groupsAreItemKeys bool          // groups are keys of DynamoDB items
 	bad               []wire.Bad    // the records that could not be decoded
+	undescribed       []int         // the records for which the function of From has panicked
 	unread            []wire.Unread // metadata that could not be read, and without which records are processed
 	data              [][]byte      // the original data of Firehose records
 	msk               []bool        // whether a Firehose record came from MSK; may be shorter than the batch
@@ -43,7 +48,7 @@ type batch struct {
 	lineOf              func(i int) int32 // the line of a record under the policy; nil if there is no order
 	grouping            sync.Once
 	group               []int32 // the number of each record's group, 0 for none
-	someGroupUnreadable bool    // the group of a bad record cannot be read
+	someGroupUnreadable bool    // the group of a bad record cannot be read, or some are undescribed
 	groupsInRecords     bool    // a record that cannot be read may hide its group
 }
 
@@ -168,10 +173,17 @@ func (b *batch) numberGroups() {
 	}
 	for _, bad := range b.bad {
 		if b.groupsInRecords && bad.GroupUnread {
-			b.group[bad.Index] = ledger.Any
-			b.someGroupUnreadable = true
+			b.noteUnreadableGroup(bad.Index)
 		}
 	}
+	for _, i := range b.undescribed {
+		b.noteUnreadableGroup(i)
+	}
+}
+
+func (b *batch) noteUnreadableGroup(i int) {
+	b.group[i] = ledger.Any
+	b.someGroupUnreadable = true
 }
 
 // An origin is a batch together with its records.

@@ -152,6 +152,22 @@ func TestARecordWhoseDescribePanicsHasNoIdentifier(t *testing.T) {
 	is.True(errors.Is(err, batch.ErrNoID))
 }
 
+func TestARecordWhoseDescribePanicsMayBeOfAnyGroup(t *testing.T) {
+	is := is.New(t)
+	describe := func(v string) batch.Record { return batch.Record{ID: v[:1], Group: v} }
+	var called []string
+	response, err := batch.Collect(batch.TryEach(batch.From(t.Context(), []string{"a", "", "b"}, describe, batch.WithPolicy(batch.StopGroup)),
+		func(ctx context.Context, v string) error { called = append(called, v); return failingOn("")(ctx, v) }))
+	is.True(errors.Is(err, batch.ErrNoID))
+	is.Equal(called, []string{"a", ""}) // b's group may be that of the failure
+	is.Equal(listed(response), []string{"", "b"})
+	called = nil
+	_, failures := batch.Partition(batch.TryEach(batch.From(t.Context(), []string{"a", "", "b"}, describe, batch.WithPolicy(batch.StopGroup)),
+		func(ctx context.Context, v string) error { called = append(called, v); return failingOn("a")(ctx, v) }))
+	is.Equal(called, []string{"a"}) // the one in between may be of a's group, and of b's
+	is.Equal(len(failures), 3)
+}
+
 func TestOfNumbersItsRecords(t *testing.T) {
 	is := is.New(t)
 	is.Equal(records(batch.Of("x", "y")), []batch.Record{{ID: "0"}, {ID: "1", Index: 1}})

@@ -125,6 +125,7 @@ type Model struct {
 	now       time.Duration
 	calls     int
 	prepared  *iteration           // what a handler begins before the pipeline ranges
+	awaited   *iteration           // the first one, for which Run or a handler waits
 	watch     func(*iteration)     // is called for each iteration that passes the cut
 	due       func() time.Duration // when Run must respond; 0: never
 }
@@ -158,6 +159,9 @@ func (m *Model) iterate(of *origin) *iteration {
 	run := &iteration{of: of, given: map[int]int{}, split: map[part]bool{}, held: map[int]int{}, start: m.now}
 	if m.Deadline > 0 && !of.free {
 		run.reserve = m.reserve(m.Deadline - m.now)
+		if m.awaited != nil && m.awaited.of == of {
+			run.reserve = max(run.reserve, m.awaited.reserve)
+		}
 		run.end = m.Deadline - run.reserve
 	}
 	return run

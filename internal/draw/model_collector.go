@@ -39,7 +39,7 @@ func (c *collector) tallyOf(run *iteration) *tally {
 func (c *collector) learn(run *iteration) {
 	c.tallyOf(run)
 	if c.learned == nil {
-		c.learned, c.since = run, c.m.now
+		c.learned, c.since, c.m.awaited = run, c.m.now, run
 	}
 }
 
@@ -162,6 +162,13 @@ func (c *collector) verdicts(of *origin) []item {
 			worsen(i, lost(i))
 		}
 	}
+	for blockOrdered(of, all); blockShared(of, all); blockOrdered(of, all) {
+	}
+	return all
+}
+
+// blockOrdered blocks the records that a reported one holds back.
+func blockOrdered(of *origin, all []item) {
 	for j := range all {
 		for i := range j {
 			if all[i].state != done && all[j].state == done && of.ordered(i, j) && !of.lastReceive(i) {
@@ -169,13 +176,18 @@ func (c *collector) verdicts(of *origin) []item {
 			}
 		}
 	}
+}
+
+// blockShared blocks the records whose identifier is reported. It reports whether there were any.
+func blockShared(of *origin, all []item) (more bool) {
 	failed := slices.Clone(all)
 	for j := range all {
 		for i := range failed {
 			if id := of.Records[i].ID; all[j].state == done && failed[i].state != done && id == of.Records[j].ID && id != "" {
 				all[j] = item{record: j, state: blocked, err: "blocked" + of.names(i)}
+				more = true
 			}
 		}
 	}
-	return all
+	return more
 }

@@ -50,6 +50,7 @@ func (m *Model) foreign(k int, s stream) stream {
 			was := it
 			if m.admitted(&it, m.seeUnseen) {
 				var err string
+				it.act()
 				it.during(func() { _, err = m.do(k, it.record, it.value) })
 				if err != "" {
 					it = it.with(failed, err)
@@ -59,6 +60,7 @@ func (m *Model) foreign(k int, s stream) stream {
 			if it.state.failure() && !was.state.failure() {
 				it = was
 				if m.admitted(&it, m.seeUnseen) {
+					it.act()
 					it.during(func() { m.call(k, it.value) })
 				}
 			}

@@ -122,8 +122,8 @@ func (f *Fold) HoldBack(line func(record int) int32, blocks func(record int) boo
 }
 
 // ReportShared makes a record Blocked if its identifier is reported for another record, since the service redelivers
-// both.
-func (f *Fold) ReportShared(id func(record int) string) {
+// both. It reports whether it has made one so.
+func (f *Fold) ReportShared(id func(record int) string) (more bool) {
 	reported := make(map[string]int) // the first record of each identifier
 	for record, v := range f.verdicts {
 		if v.State == Done {
@@ -136,10 +136,11 @@ func (f *Fold) ReportShared(id func(record int) string) {
 		}
 	}
 	for record := range f.verdicts {
-		if by, ok := reported[id(record)]; ok {
-			f.verdicts[record].worsen(Verdict{State: Blocked, By: int32(by)})
+		if by, ok := reported[id(record)]; ok && f.verdicts[record].worsen(Verdict{State: Blocked, By: int32(by)}) {
+			more = true
 		}
 	}
+	return more
 }
 
 // Reported returns how many records are not acknowledged.

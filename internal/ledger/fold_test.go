@@ -147,7 +147,7 @@ func TestAFoldIsCleanIfEveryRecordIsAcknowledged(t *testing.T) {
 	is.Equal(f.Reported(), 0)
 	f.Worsen(1, done)
 	f.HoldBack(func(int) int32 { return 1 }, func(int) bool { return true })
-	f.ReportShared(func(int) string { return "same" })
+	is.True(!f.ReportShared(func(int) string { return "same" }))
 	is.True(f.Clean())
 	is.Equal(verdicts(f, 2), []ledger.Verdict{done, done})
 	f.Worsen(1, failed)
@@ -317,6 +317,8 @@ func TestRecordsThatShareAnIdentifierAreReportedTogether(t *testing.T) {
 	is := is.New(t)
 	ids := []string{"a", "b", "a", "", ""}
 	f := folded(ready, ready, failed, unreached, ready)
-	f.ReportShared(func(record int) string { return ids[record] })
+	id := func(record int) string { return ids[record] }
+	is.True(f.ReportShared(id))
 	is.Equal(verdicts(f, 5), []ledger.Verdict{blockedBy(2), done, failed, unreached, done})
+	is.True(!f.ReportShared(id))
 }
