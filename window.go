@@ -120,11 +120,11 @@ func newWindowHandler[R, T, S any](
 }
 
 // decodeState decodes the state that the previous invocation responded with. The first
-// invocation of a window gets an empty object, which may not decode into S.
+// invocation of a window gets an empty object, which may not decode into S. No state is the same.
 func decodeState[S any](w wire.Window) (S, error) {
 	var state S
-	if len(w.State) == 0 {
-		return *new(S), nil
+	if len(w.State) == 0 || string(w.State) == "null" {
+		w.State = []byte("{}")
 	}
 	if err := json.Unmarshal(w.State, &state); err != nil {
 		var empty map[string]struct{}

@@ -60,12 +60,14 @@ func TestTheStateOfAWindowBeginsAsWhatAnEmptyObjectDecodesInto(t *testing.T) {
 	type sums struct{ Sum, Count int }
 	pointer := batch.KinesisWindowHandler(numbers, func(s *sums, n int) *sums { s.Sum += n; s.Count++; return s },
 		func(context.Context, batch.Window, *sums) error { return nil }, quiet)
-	answer, err := pointer.Invoke(t.Context(), windowPayload(t, "{}", false, "1", "2"))
-	is.NoErr(err)
-	is.Equal(string(answer), `{"state":{"Sum":3,"Count":2},"batchItemFailures":[]}`)
+	for _, state := range []string{"{}", "null"} {
+		answer, err := pointer.Invoke(t.Context(), windowPayload(t, state, false, "1", "2"))
+		is.NoErr(err)
+		is.Equal(string(answer), `{"state":{"Sum":3,"Count":2},"batchItemFailures":[]}`)
+	}
 	counts := batch.KinesisWindowHandler(numbers, func(s map[int]int, n int) map[int]int { s[n]++; return s },
 		func(context.Context, batch.Window, map[int]int) error { return nil }, quiet)
-	answer, err = counts.Invoke(t.Context(), windowPayload(t, "{}", false, "1", "1"))
+	answer, err := counts.Invoke(t.Context(), windowPayload(t, "{}", false, "1", "1"))
 	is.NoErr(err)
 	is.Equal(string(answer), `{"state":{"1":2},"batchItemFailures":[]}`)
 }
