@@ -216,6 +216,23 @@ func TestHooksThatHangShareTheTimeThatIsLeft(t *testing.T) {
 	}
 }
 
+func TestManyHooksThatHangShareAQuarterOfTheReserveIfTheirTimeIsOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		ctx, reserve := deadline(t) // of 4 s
+		free := make(chan struct{})
+		opts := []batch.Option{reserve}
+		for range 200 {
+			opts = append(opts, batch.WithReport(func(context.Context, batch.Report) { <-free }))
+		}
+		start := time.Now()
+		_, err := batch.Collect(batch.TryEach(grouped(ctx, []string{""}, opts...), taking(12*time.Second)))
+		is.NoErr(err)
+		is.Equal(time.Since(start), 13*time.Second)
+		close(free)
+	})
+}
+
 func TestWithoutADeadlineClosingAScopeMayTakeAnyTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := is.New(t)

@@ -62,8 +62,9 @@ var (
 	// stage dropped it, or it was not finished in time. If the records' contexts had
 	// ended by then, the error also wraps the cause of the end.
 	ErrUnreached = errors.New("unreached")
-	// ErrRunning means that a function called for the record had not returned when the
-	// response was due. The error is also ErrUnreached, and wraps the same cause.
+	// ErrRunning means that a function called for the record, or a stage that goes on after its
+	// yield, had not returned when the response was due. The error is also ErrUnreached, and
+	// wraps the same cause.
 	ErrRunning = errors.New("running")
 )
 

@@ -11,8 +11,8 @@ import (
 )
 
 // An Outcome says what became of one record; see [WithScope]. It agrees with the [Report].
-// If the invocation fails as a whole, because of [ErrNoID], or because the functions or the
-// state of a tumbling window failed, the service redelivers records with a nil Err, too.
+// If the invocation fails as a whole, because of [ErrNoID] or [ErrTooLarge], or because the functions
+// or the state of a tumbling window failed, the service redelivers records with a nil Err, too.
 type Outcome struct {
 	Err      error     // why the record is reported, nil if it is acknowledged
 	Finished time.Time // when its last result reached the collector, zero if one did not
