@@ -77,3 +77,16 @@ func TestARecordThatHangsAfterLanesWithinALaneDelaysOnlyWhatItsLaneHolds(t *test
 		})
 	}
 }
+
+// While the consumer of the lanes inside is at one Result, the next one may be taken.
+func TestLanesWithinALaneTakeTheNextRecordAsSoonAsOneIsPassedOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		start := time.Now()
+		_, err := batch.Run(grouped(t.Context(), make([]string, 12)), parallel(2, func(s texts) texts {
+			return batch.TryEach(inLanes(s, 3, taking(time.Second)), taking(time.Second))
+		}))
+		is.NoErr(err)
+		is.Equal(time.Since(start), 7*time.Second) // a second later, one after the other, each lane has worked on six
+	})
+}
