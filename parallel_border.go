@@ -131,9 +131,7 @@ func (b *border) cancel() {
 	for _, x := range b.crossings {
 		x.cancel()
 		x.feeder.idle()
-		if x.inLane {
-			x.outer.removeLanes(b)
-		}
+		x.outer.removeLanes(b)
 	}
 }
 
