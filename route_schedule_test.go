@@ -77,6 +77,9 @@ func TestAGroupGoesThroughItsRoutesInOrder(t *testing.T) {
 		"in bulk after lanes": func(e *effects) batch.Stage[string, string] {
 			return func(s texts) texts { return bulk(e)(inLanes(s, 2, succeed)) }
 		},
+		"in bulk in lanes before lanes": func(e *effects) batch.Stage[string, string] {
+			return func(s texts) texts { return inLanes(parallel(2, bulk(e))(s), 2, succeed) }
+		},
 		"in a stage that buffers": func(e *effects) batch.Stage[string, string] {
 			return func(s texts) texts {
 				return batch.TryEach(buffering(100, inOrder)(s), e.each)
