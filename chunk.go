@@ -267,18 +267,34 @@ func failChunkUnlessReturned(written []*header, returned *bool) {
 // values only. It maps positions in the slice to errors. Values that it does not contain,
 // or for which the error is nil, have succeeded.
 //
-// An ItemErrors may be wrapped, or joined with others by [errors.Join]. If it contains a
-// position outside the slice, or is joined with an error of another kind, the whole chunk
-// fails, because it is unclear which of its values succeeded. So it does if the ItemErrors is in an
-// error that has a method As: some libraries' lists of errors hide the others behind it.
+// An ItemErrors may be wrapped by [fmt.Errorf], or joined with others by [errors.Join]. The whole
+// chunk fails if it contains a position outside the slice, is joined with an error of another kind,
+// or is in a wrapper of another package, which may contain other errors, too: it is unclear then
+// which of the values succeeded.
+//
+// Return [ItemErrors.Err], since an ItemErrors is an error even if no item failed. TryEachChunk takes
+// that for success, but what comes between, such as a retry, a circuit breaker or an errgroup, does not.
 type ItemErrors map[int]error
 
 func (e ItemErrors) Error() string {
 	failed := slices.DeleteFunc(slices.Sorted(maps.Keys(e)), func(i int) bool { return e[i] == nil })
-	if len(failed) == 0 {
+	switch len(failed) {
+	case 0:
 		return "no item failed"
+	case 1:
+		return fmt.Sprintf("item %d failed: %v", failed[0], e[failed[0]])
 	}
 	return fmt.Sprintf("%d items failed, first item %d: %v", len(failed), failed[0], e[failed[0]])
+}
+
+// Err returns nil if no item failed, and otherwise e.
+func (e ItemErrors) Err() error {
+	for _, err := range e {
+		if err != nil {
+			return e
+		}
+	}
+	return nil
 }
 
 // perItem splits the error of a chunk of n values: into the errors of single items, or into one
@@ -293,7 +309,7 @@ func perItem(err error, n int) (items ItemErrors, whole error) {
 	}
 	for i := range items {
 		if i < 0 || i >= n {
-			return nil, fmt.Errorf("ItemErrors with positions outside the %d items: %w", n, err)
+			return nil, &misplacedError{n, err}
 		}
 	}
 	return items, nil
@@ -301,11 +317,8 @@ func perItem(err error, n int) (items ItemErrors, whole error) {
 
 // gather adds the errors of every ItemErrors in the tree of err. ([errors.As] would find
 // only the first of several that are joined.) It also reports whether the tree has leaves
-// of another kind, or may have: an error with a method As may contain errors that Unwrap does not return.
+// of another kind, or may have.
 func (e ItemErrors) gather(err error) (found, others bool) {
-	if _, hides := err.(interface{ As(any) bool }); hides {
-		return false, true
-	}
 	switch x := err.(type) {
 	case nil:
 		return false, false
@@ -320,16 +333,34 @@ func (e ItemErrors) gather(err error) (found, others bool) {
 		if x != nil {
 			return e.gather(*x)
 		}
-	case interface{ Unwrap() error }:
-		if inner := x.Unwrap(); inner != nil {
-			return e.gather(inner)
-		}
+	case *AllFailedError: // what it contains is about the records of another batch
 	case interface{ Unwrap() []error }:
 		for _, branch := range x.Unwrap() {
 			f, o := e.gather(branch)
 			found, others = found || f, others || o
 		}
 		return found, others
+	case interface{ Unwrap() error }:
+		if isErrorf(err) {
+			return e.gather(x.Unwrap())
+		}
 	}
 	return false, true
 }
+
+// isErrorf reports whether err was made by [fmt.Errorf] with one %w. Wrappers of other packages may contain errors that Unwrap
+// does not return.
+func isErrorf(err error) bool { return fmt.Sprintf("%T", err) == "*fmt.wrapError" }
+
+// A misplacedError is the error of a chunk whose [ItemErrors] has positions outside it. It is not made by [fmt.Errorf], so that
+// in a chunk of chunks it fails the whole outer one.
+type misplacedError struct {
+	items int
+	err   error
+}
+
+func (e *misplacedError) Error() string {
+	return fmt.Sprintf("ItemErrors with positions outside the %d items: %v", e.items, e.err)
+}
+
+func (e *misplacedError) Unwrap() error { return e.err }

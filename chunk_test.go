@@ -49,6 +49,11 @@ func (c chain) Unwrap() error {
 	return c[1:]
 }
 
+// combined shows only the first of two errors, as the combining functions of some packages do.
+type combined struct{ error }
+
+func (c combined) Unwrap() error { return c.error }
+
 // convertible is an error that turns itself into an ItemErrors, but may contain others.
 type convertible struct{}
 
@@ -95,6 +100,10 @@ func TestItemErrorsFailTheItemsThatTheyName(t *testing.T) {
 		"converted by As":                  {convertible{}, whole},
 		"in a chain after another error":   {chain{errBoom, batch.ItemErrors{}}, whole},
 		"two in a chain":                   {chain{batch.ItemErrors{0: errBoom}, batch.ItemErrors{1: errBoom}}, whole},
+		"in a wrapper that may hide more":  {combined{batch.ItemErrors{0: errBoom}}, whole},
+		"wrapped twice":                    {fmt.Errorf("write: %w", fmt.Errorf("table: %w", batch.ItemErrors{0: errBoom})), []bool{true, false, false}},
+		"wrapped and joined":               {errors.Join(fmt.Errorf("write: %w", batch.ItemErrors{0: errBoom}), batch.ItemErrors{1: errBoom}), []bool{true, true, false}},
+		"of another batch":                 {&batch.AllFailedError{Failures: []batch.Failure{{Err: batch.ItemErrors{0: errBoom}}}}, whole},
 		"in a wrapped chain":               {fmt.Errorf("write: %w", chain{errBoom, batch.ItemErrors{}}), whole},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -119,6 +128,30 @@ func TestAnItemFailsWithItsErrorFromItemErrors(t *testing.T) {
 	is.Equal(batch.ItemErrors{0: nil}.Error(), "no item failed")
 }
 
+func TestItemErrorsWithoutAFailedItemAreNoError(t *testing.T) {
+	is := is.New(t)
+	is.NoErr(batch.ItemErrors(nil).Err())
+	is.NoErr(batch.ItemErrors{}.Err())
+	is.NoErr(batch.ItemErrors{1: nil}.Err())
+	is.Equal(batch.ItemErrors{0: nil, 1: errBoom}.Err(), batch.ItemErrors{0: nil, 1: errBoom})
+}
+
+// The function of the outer chunk writes in chunks of its own, whose positions are not those of the outer one.
+func TestItemErrorsOfAnInnerChunkThatDoNotFitItFailTheWholeOuterChunk(t *testing.T) {
+	is := is.New(t)
+	misplaced := func(context.Context, []string) error { return batch.ItemErrors{3: errBoom} }
+	outer := func(_ context.Context, vs []string) (err error) {
+		for r := range batch.TryEachChunk(batch.Of(vs...), 2, misplaced) {
+			err = r.Err()
+		}
+		return err
+	}
+	_, failures := batch.Partition(batch.TryEachChunk(batch.Of("a", "b", "c", "d"), 4, outer))
+	is.Equal(len(failures), 4)
+	_, ok := errors.AsType[batch.ItemErrors](failures[0].Err)
+	is.True(ok)
+}
+
 func TestItemErrorsThatDoNotFitTheChunkAreTheErrorOfEachItem(t *testing.T) {
 	is := is.New(t)
 	failure := func(err error) error {
@@ -127,7 +160,7 @@ func TestItemErrorsThatDoNotFitTheChunkAreTheErrorOfEachItem(t *testing.T) {
 		return all[0].Err()
 	}
 	outside := failure(batch.ItemErrors{2: io.EOF})
-	is.Equal(outside.Error(), "ItemErrors with positions outside the 2 items: 1 items failed, first item 2: EOF")
+	is.Equal(outside.Error(), "ItemErrors with positions outside the 2 items: item 2 failed: EOF")
 	var items batch.ItemErrors
 	is.True(errors.As(outside, &items))
 	is.True(failure((*batch.ItemErrors)(nil)) == (*batch.ItemErrors)(nil))

@@ -188,9 +188,10 @@ These hold for every stage of this package, and are tested as properties:
  2. Nothing is acknowledged unseen. A record is acknowledged only if every one of its results
     reached the collector Ready or Done. A failure in a stage of this package is reported even
     if its result was then thrown away, unless something settled it. (If Then is called
-    several times, only the call whose result is sent on counts.) If a stage has copied a
-    result, one copy does not make up for another that is stuck, or is still waiting in a
-    chunk or in lanes. Run and handlers ignore results of other batches.
+    several times, only the call whose result is sent on counts, provided that all have
+    returned by then.) If a stage has copied a result, one copy does not make up for
+    another that is stuck, or is still waiting in a chunk or in lanes. Run and handlers
+    ignore results of other batches.
  3. Failures only accumulate, except in Catch and OrElse. Of several copies of one result
     the failed one counts: only its descendants can settle the failure.
  4. Nothing starts after the end. Once a record's context has ended, no function is

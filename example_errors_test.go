@@ -88,12 +88,21 @@ func ExampleItemErrors() {
 		for _, i := range rejected {
 			failed[i] = errors.New("throttled")
 		}
-		return failed
+		return failed.Err()
 	}))
 	// Output:
 	// 0 Ready: {Order:o-1 Cents:0}
 	// 1 Failed: throttled
 	// 2 Ready: {Order:o-3 Cents:0}
+}
+
+// An errgroup would take an empty ItemErrors for the error of a write that has failed.
+func ExampleItemErrors_Err() {
+	fmt.Println(batch.ItemErrors{}.Err())
+	fmt.Println(batch.ItemErrors{1: errors.New("throttled")}.Err())
+	// Output:
+	// <nil>
+	// item 1 failed: throttled
 }
 
 // A report function learns why each record is redelivered.

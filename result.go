@@ -179,7 +179,8 @@ func (h *header) become(s state, err error) {
 //	}
 //
 // Only the result that is sent on counts, so a stage may try again: it may call Then
-// several times with the same r, and send the last outcome.
+// several times with the same r, and send the last outcome. All calls must have returned by
+// then: a failure that comes later counts.
 //
 // A stage that uses [iter.Pull] must call stop before it returns. Otherwise the record that
 // it pulled last counts as still running ([ErrRunning]) and is reported, if the invocation has a

@@ -95,5 +95,5 @@ func (x *Index) write(ctx context.Context, documents []Document) error {
 		x.documents[document.SKU] = document
 	}
 	slog.InfoContext(ctx, "bulk write", "documents", len(documents), "rejected", len(rejected))
-	return rejected
+	return rejected.Err()
 }

@@ -75,7 +75,7 @@ func (s *Store) write(ctx context.Context, readings []Reading) error {
 		s.readings[Key{r.Sensor, r.At}] = r.Celsius
 	}
 	slog.InfoContext(ctx, "bulk write", "readings", len(readings), "refused", len(refused))
-	return refused
+	return refused.Err()
 }
 
 // divert writes a poison record to the table of dead letters, and acknowledges it. A record whose data could

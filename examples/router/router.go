@@ -101,5 +101,5 @@ func (b *Books) write(ctx context.Context, refunds []Refund) error {
 		b.refunded[r.Order] = r.Cents
 	}
 	slog.InfoContext(ctx, "bulk write", "refunds", len(refunds), "refused", len(refused))
-	return refused
+	return refused.Err()
 }

@@ -139,7 +139,7 @@ func inBulk(receipts batch.Stream[Receipt]) batch.Stream[Receipt] {
 		for _, i := range rejected {
 			failed[i] = errRejected
 		}
-		return failed // those items fail, and hold back what the policy says
+		return failed.Err() // those items fail, and hold back what the policy says
 	})
 }
 

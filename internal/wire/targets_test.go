@@ -95,7 +95,7 @@ var dynamodbTarget = target[events.DynamoDBEventRecord]{
 // smallNumbers replaces the numbers that are too large for a float64.
 func smallNumbers(raw json.RawMessage) json.RawMessage {
 	return replaceNumbers(raw, func(n jsontext.Token) jsontext.Token {
-		if _, err := n.Float(); err != nil {
+		if _, err := strconv.ParseFloat(n.String(), 64); err != nil {
 			return jsontext.Int(1)
 		}
 		return n
