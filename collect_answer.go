@@ -85,7 +85,7 @@ func (c *collector[T]) decide(e ending) *answer {
 			if b.lineOf != nil {
 				a.folds[i].HoldBack(b.lineOf, func(record int) bool { return !b.lastReceive(record) })
 			}
-			more = a.folds[i].ReportShared(b.id) && b.lineOf != nil
+			more = a.folds[i].ReportShared(b.id)
 		}
 		a.addBatch(b, &a.folds[i], listed, b.endedIn(c.tallies))
 	}
