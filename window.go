@@ -123,7 +123,7 @@ func newWindowHandler[R, T, S any](
 // invocation of a window gets an empty object, which may not decode into S. No state is the same.
 func decodeState[S any](w wire.Window) (S, error) {
 	var state S
-	if len(w.State) == 0 || string(w.State) == "null" {
+	if len(w.State) == 0 {
 		w.State = []byte("{}")
 	}
 	if err := json.Unmarshal(w.State, &state); err != nil {
