@@ -20,22 +20,28 @@ func (c checker) findCallbacks() callbacks {
 			continue
 		}
 		for _, arg := range call.Args {
-			c.addCallbacks(found, call, arg)
+			c.addCallbacks(found, call, arg, map[ast.Expr]bool{})
 		}
 	}
 	return found
 }
 
 // addCallbacks adds the literal that arg is, or the literals that arg wraps if it is the result of a
-// call and takes a context.
-func (c checker) addCallbacks(found callbacks, call *ast.CallExpr, arg ast.Expr) {
-	switch e := c.assignments.value(arg).(type) {
+// call and takes a context. A variable may be assigned what wraps the variable itself, so it skips
+// what it has seen.
+func (c checker) addCallbacks(found callbacks, call *ast.CallExpr, arg ast.Expr, seen map[ast.Expr]bool) {
+	value := c.assignments.value(arg)
+	if seen[value] {
+		return
+	}
+	seen[value] = true
+	switch e := value.(type) {
 	case *ast.FuncLit:
 		found[e] = append(found[e], call)
 	case *ast.CallExpr:
 		if takesContext(c.TypesInfo.TypeOf(e)) {
 			for _, wrapped := range e.Args {
-				c.addCallbacks(found, call, wrapped)
+				c.addCallbacks(found, call, wrapped, seen)
 			}
 		}
 	}

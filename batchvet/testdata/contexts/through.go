@@ -60,3 +60,16 @@ type client struct{}
 
 func connect(func(context.Context) error) client  { return client{} }
 func (client) save(context.Context, string) error { return nil }
+
+func wrappedAgain(ctx context.Context, s batch.Stream[string], f func(context.Context, string) error) batch.Stream[string] {
+	f = retry(f)
+	return batch.TryEach(s, f)
+}
+
+func wrappedByAll(s batch.Stream[string], wrappers []func(func(context.Context, string) error) func(context.Context, string) error) batch.Stream[string] {
+	var f func(context.Context, string) error
+	for _, wrap := range wrappers {
+		f = wrap(f)
+	}
+	return batch.TryEach(s, f)
+}
