@@ -110,6 +110,7 @@ type iteration struct {
 	out     int           // 1 + the record that is being processed; 0: none
 	start   time.Duration
 	end     time.Duration // when the records' contexts end; 0: never
+	shut    bool          // the context was cancelled before it began
 	reserve time.Duration
 }
 
@@ -157,6 +158,7 @@ func (m *Model) iterate(of *origin) *iteration {
 		return run
 	}
 	run := &iteration{of: of, given: map[int]int{}, split: map[part]bool{}, held: map[int]int{}, start: m.now}
+	run.shut = m.cancelled >= 0
 	if m.Deadline > 0 && !of.free {
 		run.reserve = m.reserve(m.Deadline - m.now)
 		if m.awaited != nil && m.awaited.of == of {
@@ -211,7 +213,7 @@ func (m *Model) endOf(run *iteration) (end time.Duration, ok bool) {
 	if run.of.free {
 		return 0, false
 	}
-	if run.end > 0 && (m.cancelled < 0 || run.end < m.cancelled) {
+	if run.end > 0 && !run.shut && (m.cancelled < 0 || run.end < m.cancelled) {
 		return run.end, true
 	}
 	return m.cancelled, m.cancelled >= 0
