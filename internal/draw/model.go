@@ -226,7 +226,7 @@ type responseDue struct{}
 func (m *Model) call(k int, token string) {
 	m.calls++
 	m.Calls = append(m.Calls, strconv.Itoa(k)+" "+token)
-	if m.calls == m.CancelAt {
+	if m.calls == m.CancelAt && (m.Deadline == 0 || m.now < m.Deadline) { // or it has ended already
 		m.cancelled = m.now
 	}
 	if len(m.Takes) > 0 {
