@@ -27,11 +27,15 @@ import (
 // functions of earlier stages run ahead, by up to size records. If the consumer stops the
 // loop, chunks that were not written are dropped, and their records are reported.
 //
-// After [Parallel] or [Route], and in their lanes, a chunk does not wait for a record that
-// never arrives, if the invocation has a deadline. When only one reserve is left before the
-// records' contexts end, a chunk that is not full is written as soon as nothing more
-// arrives for it. That requires one Parallel or Route before the chunk: if a stage of your
-// own starts one for each record, the chunk may wait for the record that is stuck.
+// If the invocation has a deadline, a chunk that is not full is also written when time runs
+// short: when only one reserve is left before the records' contexts end, or half of the time
+// if that is less. Without lanes, and in a lane, it is written before the next record is taken
+// up, and then again each time that half of the remaining time has passed. So if a function
+// takes longer than a reserve, the chunk may wait for it too long, and its records are
+// reported. After [Parallel] or [Route], a chunk is written as soon as nothing more arrives
+// for it, however long functions in the lanes take. That requires one Parallel or Route before
+// the chunk: if a stage of your own starts one for each record, the chunk may wait for the
+// record that is stuck.
 //
 // If an item of a chunk fails, later items have already been written. Those that the policy
 // holds back (under [StopBatch] all of them, under [StopGroup] those of its group) are

@@ -125,9 +125,10 @@ Without [Parallel], [Route] and [TryEachChunk], one record leaves the last stage
 next one enters the first.
 
 Parallel runs several copies of a stage side by side. Each copy is a lane: a sequential
-worker with a goroutine of its own. Functions inside lanes run concurrently. Those before
-and after the lanes do not. Route runs one stage per kind of record, and everything
-said about lanes holds for routes.
+worker with a goroutine of its own. The stages before the lanes run on a goroutine, too, and
+so do those after them: they run one function at a time, but at the same time as each other
+and as the lanes. Route runs one stage per kind of record, and everything said about lanes
+holds for routes.
 
 Unless the policy is Continue, the records of a group run in batch order, one at a time,
 whichever lanes they run in. Results leave the lanes as soon as they are finished, and wait
@@ -158,7 +159,8 @@ later ones. (A lane that itself contains a Parallel of m lanes holds up to m rec
 lanes, every record after it is redelivered.
 
 When only one reserve is left before the contexts end, [TryEachChunk] stops waiting for records
-that are still in lanes, and writes an incomplete chunk.
+that are still in lanes, and writes an incomplete chunk. Without lanes it does so between two
+records.
 
 A function that has not returned cannot be stopped. It may take effect after its record
 was redelivered. So functions should return when their context ends, and writes should be

@@ -74,9 +74,6 @@ func ExampleKafkaHandler() {
 func ExampleKinesisWindowHandler() {
 	pass := func(s batch.Stream[events.KinesisEventRecord]) batch.Stream[events.KinesisEventRecord] { return s }
 	count := func(n map[string]int, r events.KinesisEventRecord) map[string]int {
-		if n == nil {
-			n = map[string]int{}
-		}
 		n[r.Kinesis.PartitionKey]++
 		return n
 	}

@@ -23,7 +23,9 @@ const (
 	// later records take effect before the failed one, which is redelivered.
 	Continue Policy = iota
 	// StopGroup holds back the later records of the same group, which is the ordering
-	// key (see Record). A record without a group holds no other record back.
+	// key (see Record). A record without a group holds no other record back. A shard
+	// redelivers the later records of other groups all the same: they take effect twice,
+	// the second time after later records of their group.
 	StopGroup
 	// StopBatch holds back every later record of the batch.
 	StopBatch
@@ -193,8 +195,7 @@ func WithScope(open func(context.Context, Record) (context.Context, func(Outcome
 // record, instead of an [*AllFailedError], if no record was acknowledged.
 //
 // For SQS the same messages are redelivered either way. But without the error the
-// function's Errors metric does not count the invocation, and the service does not slow
-// down its polling.
+// function's Errors metric does not count the invocation.
 //
 // For streams the option defeats BisectBatchOnFunctionError. The service splits a batch
 // at the first record of the list, and nothing can be split off before the first record

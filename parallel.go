@@ -227,6 +227,7 @@ func (p *parallel[A, B]) runLane(l *lanes.Lane[task[A], emitted[B]], in *inlet) 
 // next waits for the next task of the lane. It returns nil at the end.
 func (p *parallel[A, B]) next(l *lanes.Lane[task[A], emitted[B]], in *inlet) *task[A] {
 	in.idle()
+	in.hurry()
 	for {
 		it, turn := p.pool.Next(l)
 		switch turn {

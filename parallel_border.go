@@ -204,6 +204,13 @@ func (in *inlet) flush() {
 	}
 }
 
+// hurry makes the bulk stages in the lane write what they keep, if time runs short.
+func (in *inlet) hurry() {
+	for _, e := range in.all() {
+		e.level.firstFeeder.hurry()
+	}
+}
+
 // close hands the failures whose Results were discarded in the lane over to the outer levels. outerStays has the number
 // of the stay around each stay in the lane, if that is not over.
 func (in *inlet) close(outerStays map[uint32]uint32) {

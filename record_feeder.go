@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // A feeder is a point of the pipeline where a goroutine takes up Results: the source, the start
@@ -17,7 +18,9 @@ type feeder struct {
 	writing atomic.Pointer[[]*header] // what TryEachChunk's function is being called with
 	flushed atomic.Bool               // flush has been called
 	again   func()                    // makes the goroutine call flush once more; nil for the source, which never does
+	shortAt time.Duration             // how much time is left when isShort is true next; 0: not known yet
 
+	bulky    atomic.Bool // some bulk stage was registered
 	someLeft atomic.Bool // left is not empty
 
 	mu         sync.Mutex
@@ -86,6 +89,7 @@ func (f *feeder) addBulk(b bulkStage) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.bulkStages = append(f.bulkStages, b)
+	f.bulky.Store(true)
 }
 
 func (f *feeder) removeBulk(b bulkStage) {
@@ -97,9 +101,16 @@ func (f *feeder) removeBulk(b bulkStage) {
 // flush makes the bulk stages that follow write what they keep, and reports whether the consumer wants more.
 func (f *feeder) flush() (more bool) {
 	f.flushed.Store(true)
-	for _, b := range f.bulkStagesNow() {
-		if !b.flush(f) {
-			return false
+	return f.flushNow()
+}
+
+// flushNow does so once for each of these stages, since one may send on what another one keeps.
+func (f *feeder) flushNow() (more bool) {
+	for round := 0; round < len(f.bulkStagesNow()); round++ {
+		for _, b := range f.bulkStagesNow() {
+			if !b.flush(f) {
+				return false
+			}
 		}
 	}
 	return true

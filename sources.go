@@ -27,10 +27,12 @@ func SQS(ctx context.Context, event events.SQSEvent, opts ...Option) Stream[even
 // is [StopBatch], because the service redelivers every record from the lowest reported
 // sequence number on.
 //
-// Turn on BisectBatchOnFunctionError in the event source mapping, or settle failures of
-// poison records with [Catch]. With BisectBatchOnFunctionError, the service isolates a
-// poison record by splitting the batch, which uses up no retries. Without either, the
-// records after the poison record are discarded untried when the retries run out.
+// Turn on BisectBatchOnFunctionError in the event source mapping, and set
+// MaximumRetryAttempts or MaximumRecordAgeInSeconds, or settle failures of poison records
+// with [Catch]. With BisectBatchOnFunctionError, the service isolates a poison record by
+// splitting the batch, which uses up no retries. Without it, the records after the poison
+// record are discarded untried when the retries run out. Without a limit they never do, and
+// a poison record blocks its shard until it expires.
 //
 // See https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-batchfailurereporting.html.
 func Kinesis(ctx context.Context, event events.KinesisEvent, opts ...Option) Stream[events.KinesisEventRecord] {
@@ -132,6 +134,9 @@ func (o *origin[R]) stream() Stream[R] {
 				result.h.fail(&DecodeError{ID: o.batch.id(i), Field: bad.Field, Err: bad.Err}, goesOn)
 			} else {
 				result.value = o.records[i]
+			}
+			if !at.hurry() {
+				return
 			}
 			at.setCurrent(e)
 			if !yield(result) {

@@ -145,8 +145,8 @@ func isValidationError(err error) bool {
 type DynamoDBOption func(*layout)
 
 // WithPrefix sets the prefix of all ids. It is followed by the name from [WithName] and the checksum of the
-// key. The default is the name of the Lambda function, from AWS_LAMBDA_FUNCTION_NAME. Lambda functions that
-// share keys need the same prefix.
+// key. The default is the name of the Lambda function, from AWS_LAMBDA_FUNCTION_NAME: if the function gets
+// another name, its keys are forgotten. Lambda functions that share keys need the same prefix.
 func WithPrefix(prefix string) DynamoDBOption {
 	return func(l *layout) { l.prefix = prefix }
 }

@@ -29,5 +29,5 @@ func wrapped(orders batch.Stream[Order], cfg aws.Config, charge func(context.Con
 
 func named(keys once.Store, charge func(context.Context, Order) (Receipt, error), ship func(context.Context, Order) error) {
 	_ = once.Map(keys, Order.Key, charge, once.WithName("charge"), once.WithExpiry(18*24*time.Hour))
-	_ = once.Each(keys, Order.Key, ship, once.WithName("ship"))
+	_ = once.Each(keys, Order.Key, ship, once.WithName("ship"), once.WithExpiry(18*24*time.Hour))
 }

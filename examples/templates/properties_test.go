@@ -155,6 +155,9 @@ func TestTheFunctionMayReadItsQueueUseItsTableAndNothingElse(t *testing.T) {
 			want = append(want, policy{Version: "2012-10-17", Statement: []statement{{"Allow",
 				actions{"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:GetItem"}, getAtt(name, "Arn")}}})
 		}
+		if deadLetters, ok := tmpl.function.Environment.Variables["DEAD_ORDERS"]; ok {
+			want = append(want, policy{SQSSendMessagePolicy: queuePolicy{getAtt(deadLetters.text, "QueueName")}})
+		}
 		if len(tmpl.function.Layers) > 0 { // a collector
 			want = append(want, policy{Version: "2012-10-17", Statement: []statement{{"Allow",
 				actions{"xray:PutTraceSegments", "xray:PutTelemetryRecords"}, value{"!!str", "*"}}}})

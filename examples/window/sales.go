@@ -40,9 +40,6 @@ type Totals map[string]int
 // add is called once per sale, in the order of the shard. Sales from the first failed record on are not
 // added now, but when they are redelivered.
 func add(t Totals, s Sale) Totals {
-	if t == nil { // the window begins
-		t = make(Totals)
-	}
 	t[s.Product] += s.Cents
 	return t
 }

@@ -3,7 +3,6 @@ package draw
 import (
 	"slices"
 	"strconv"
-	"strings"
 )
 
 type stream func(yield func(item) bool)
@@ -23,7 +22,7 @@ func (m *Model) source(of *origin) stream {
 				it = it.with(failed, "undecodable "+strconv.Quote(r.ID))
 				m.see(&it)
 			}
-			if !m.handOn(it, yield) {
+			if !m.hurry(run) || !m.handOn(it, yield) {
 				return
 			}
 		}
@@ -192,81 +191,4 @@ func (m *Model) stage(k int, s stream) stream {
 		return m.chunk(k, s)
 	}
 	return m.foreign(k, s)
-}
-
-func (m *Model) chunk(k int, s stream) stream {
-	return func(yield func(item) bool) {
-		var held []item
-		size := 0
-		flush := func() bool {
-			m.write(k, held)
-			out := held
-			held, size = nil, 0
-			for _, it := range out {
-				more := m.handOn(it, yield)
-				it.hold(-1)
-				if !more {
-					return false
-				}
-			}
-			return true
-		}
-		stopped := false
-		s(func(it item) bool {
-			if m.admit(&it) {
-				it.act()
-				size++
-			} else if len(held) == 0 {
-				stopped = !yield(it)
-				return !stopped
-			}
-			held = append(held, it)
-			it.hold(1)
-			if size == m.Stages[k].N {
-				stopped = !flush()
-			}
-			return !stopped
-		})
-		if !stopped {
-			flush()
-		}
-	}
-}
-
-func (m *Model) write(k int, held []item) {
-	var values []string
-	var at []int
-	for i := range held {
-		if held[i].state == ready && m.admit(&held[i]) {
-			values, at = append(values, held[i].value), append(at, i)
-		}
-	}
-	if len(values) == 0 {
-		return
-	}
-	m.call(k, strings.Join(values, " "))
-	all, errs := "", make([]string, len(values))
-	for j, i := range at {
-		fate := m.Stages[k].fate(held[i].record, values[j])
-		if fate == panics {
-			all = "panic:" + fault(k, values[j])
-			break
-		}
-		if fate == fails {
-			errs[j] = fault(k, values[j])
-			if !m.Stages[k].Items {
-				all = errs[j]
-				break
-			}
-		}
-	}
-	for j, i := range at {
-		if all != "" {
-			errs[j] = all
-		}
-		if errs[j] != "" {
-			held[i] = held[i].with(failed, errs[j])
-			m.see(&held[i])
-		}
-	}
 }

@@ -76,9 +76,6 @@ func windowed() *batch.Handler {
 		return records
 	}
 	count := func(n map[string]int, r events.KinesisEventRecord) map[string]int {
-		if n == nil {
-			n = map[string]int{}
-		}
 		n[r.Kinesis.PartitionKey]++
 		return n
 	}

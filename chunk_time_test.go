@@ -1,0 +1,116 @@
+package batch_test
+
+// Chunks that fill more slowly than time runs out, on the goroutine of the source or of a lane.
+
+import (
+	"context"
+	"strconv"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/lambdabatch/batch"
+	"github.com/matryer/is"
+)
+
+// writes notes the sizes of chunks, and how many values they have had in all.
+type writes struct {
+	mu    sync.Mutex
+	sizes []int
+	all   int
+}
+
+func (w *writes) write(_ context.Context, vs []string) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.sizes = append(w.sizes, len(vs))
+	w.all += len(vs)
+	return nil
+}
+
+// runFor runs records that take the given time each, in an invocation of so many seconds. The records' contexts end half a
+// second earlier.
+func runFor(t *testing.T, seconds, records int, each time.Duration, stage func(slow, texts) texts) (response batch.Response, err error) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Duration(seconds)*time.Second)
+	t.Cleanup(cancel)
+	sleep := func(s texts) texts {
+		return batch.TryEach(s, func(context.Context, string) error { time.Sleep(each); return nil })
+	}
+	defer time.Sleep(time.Minute) // until every function has returned
+	return batch.Run(grouped(ctx, groupsInTurn(records, records)), func(s texts) texts { return stage(sleep, s) })
+}
+
+type slow func(texts) texts
+
+// Within 9.5s, 19 records are finished: the last one after 9.12s.
+func TestAChunkThatDoesNotFillInTimeIsWrittenWhenAReserveIsLeft(t *testing.T) {
+	inLane := func(chunk func(slow, texts) texts) func(slow, texts) texts {
+		return func(before slow, s texts) texts {
+			return batch.Parallel(s, 1, func(s texts) texts { return chunk(before, s) })
+		}
+	}
+	for way, between := range map[string]func(texts) texts{"plain": unchanged, "pulled": pulled} {
+		var w *writes
+		chunk := func(before slow, s texts) texts { return batch.TryEachChunk(between(before(s)), 25, w.write) }
+		for place, stage := range map[string]func(slow, texts) texts{
+			"without lanes": chunk,
+			"in a lane":     inLane(chunk),
+			"in a route": func(before slow, s texts) texts {
+				return batch.Route(s, func(string) string { return "" }, map[string]batch.Stage[string, string]{
+					"": func(s texts) texts { return chunk(before, s) },
+				})
+			},
+			"of a chunk": func(before slow, s texts) texts {
+				return batch.TryEachChunk(chunk(before, s), 25, func(context.Context, []string) error { return nil })
+			},
+		} {
+			t.Run(place+", "+way, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					is := is.New(t)
+					w = new(writes)
+					response, err := runFor(t, 10, 25, 480*time.Millisecond, stage)
+					is.NoErr(err)
+					is.Equal(w.sizes, []int{19})
+					is.Equal(listed(response), []string{"r19", "r20", "r21", "r22", "r23", "r24"})
+				})
+			})
+		}
+	}
+}
+
+// Nothing is written before a reserve is left, however long a chunk waits. Half a reserve is left when the third record is finished.
+func TestAChunkWaitsUntilAReserveIsLeftHoweverSlowlyItFills(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		var w writes
+		response, err := runFor(t, 10, 4, 3083*time.Millisecond, func(before slow, s texts) texts { return batch.TryEachChunk(before(s), 4, w.write) })
+		is.NoErr(err)
+		is.Equal(w.sizes, []int{3})
+		is.Equal(listed(response), []string{"r3"})
+	})
+}
+
+// Records are finished every other millisecond, until 1.5s have passed. In the last half second there are a few chunks and not 250.
+func TestChunksAreSmallOnlyIfTimeHasNearlyRunOut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		var w writes
+		response, err := runFor(t, 2, 1000, 1999*time.Microsecond, func(before slow, s texts) texts { return batch.TryEachChunk(before(s), 400, w.write) })
+		is.NoErr(err)
+		is.Equal(w.sizes, []int{400, 101, 125, 63, 31, 16, 8, 4, 2})
+		is.Equal(w.all, 750)
+		is.Equal(listed(response)[0], "r"+strconv.Itoa(w.all))
+	})
+}
+
+// If there is hardly more time than a reserve from the start, a chunk still waits for half of it.
+func TestAChunkIsNotWrittenAtOnceBecauseThereIsLittleTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		var w writes
+		_, err := runFor(t, 1, 10, 20*time.Millisecond, func(before slow, s texts) texts { return batch.TryEachChunk(before(s), 25, w.write) })
+		is.NoErr(err)
+		is.Equal(w.sizes, []int{10})
+	})
+}
