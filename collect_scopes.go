@@ -78,14 +78,15 @@ func (p *closerBatch) outcome(record int) (o Outcome) {
 	if reported {
 		o.Err = p.failures[at].Err
 	}
-	o.Finished = p.finished(record)
+	o.Finished = p.finished(record, reported)
 	return o
 }
 
-// finished returns when the last Result of the record arrived, or zero if one never did.
-func (p *closerBatch) finished(record int) (last time.Time) {
+// finished returns when the last Result of the record arrived, or zero if one never did. If the record is acknowledged, all
+// had arrived when that was decided. A lane that was left running may have taken hold of one again since.
+func (p *closerBatch) finished(record int, reported bool) (last time.Time) {
 	for _, t := range p.tallies {
-		if !t.Whole(record) || t.arrivals[record] == neverArrived {
+		if reported && (!t.Whole(record) || t.arrivals[record] == neverArrived) {
 			return time.Time{}
 		}
 		if at := t.run.started.Add(t.arrivals[record]); at.After(last) {
