@@ -6,7 +6,6 @@ package batch
 import (
 	"runtime"
 	"sync/atomic"
-	"time"
 
 	"github.com/lambdabatch/batch/internal/lanes"
 )
@@ -82,7 +81,9 @@ type parallel[A, B any] struct {
 	border      border
 	inputPanic  atomic.Pointer[PanicError] // the stages before panicked
 	inputExited atomic.Bool                // the stages before ended their goroutine
+	inputCut    atomic.Bool                // the stages before were told to stop
 	lanePanic   atomic.Pointer[PanicError] // the last panic of a lane; not used by Route
+	laneExited  atomic.Bool                // a lane has ended its goroutine; not used by Route
 	gaveUp      bool                       // the consumer no longer waits for lanes
 }
 
@@ -139,7 +140,11 @@ func (p *parallel[A, B]) readInput(s Stream[A]) {
 		p.pool.Exhaust()
 	}()
 	growStack(false)
-	s(p.push)
+	s(func(r Result[A]) (more bool) {
+		more = p.push(r)
+		p.inputCut.Store(!more)
+		return more
+	})
 	returned = true
 }
 
@@ -194,12 +199,16 @@ func (p *parallel[A, B]) runLane(l *lanes.Lane[task[A], emitted[B]], in *inlet) 
 	returned := false
 	defer func() {
 		var crash *PanicError
-		if v := recover(); v != nil {
+		v := recover()
+		switch {
+		case v != nil:
 			crash = newPanicError(v)
 			in.crash = crash
 			if p.chooseLane == nil {
 				p.lanePanic.Store(crash)
 			}
+		case !returned && p.chooseLane == nil:
+			p.laneExited.Store(true)
 		}
 		in.idle()
 		lost := !returned || p.pool.Stopped()
@@ -320,6 +329,9 @@ func (p *parallel[A, B]) consume(yield func(Result[B]) bool) {
 		}
 	}
 	p.endLikeInput()
+	if p.inputCut.Load() && !p.gaveUp && p.border.inLane() {
+		p.endLikeLanes()
+	}
 }
 
 // yieldProcessor lets lanes run that compute, until there is something to receive or maxYields is
@@ -355,43 +367,4 @@ func (p *parallel[A, B]) yieldAll(out []emitted[B], yield func(Result[B]) bool) 
 		x.feeder.idle()
 	}
 	return true
-}
-
-// untaken returns what to emit for a task that no lane has taken. It returns false if the lanes
-// have returned early, since they dropped the Result.
-func (p *parallel[A, B]) untaken(t *task[A]) (emitted[B], bool) {
-	crash := p.lanePanic.Load()
-	if !p.gaveUp && crash == nil {
-		return emitted[B]{}, false
-	}
-	return headerOnly[B](t.visit.untaken(crash)), true
-}
-
-// endLikeInput panics, or ends the goroutine, if the stages before did.
-func (p *parallel[A, B]) endLikeInput() {
-	if p.inputExited.Load() {
-		runtime.Goexit()
-	} else if crash := p.inputPanic.Load(); crash != nil {
-		panic(crash)
-	}
-}
-
-// stop ends the lanes and the reader and waits for them, but not longer than the patience of the
-// governing crossing.
-func (p *parallel[A, B]) stop() {
-	p.border.cancel() // first, so that no function starts in a lane that ends
-	p.pool.Break()
-	var due <-chan time.Time
-	if x := p.border.governing.Load(); x != nil && x.outer.run.hasDeadline && !p.pool.Over() {
-		due = time.After(x.patience)
-	}
-	for !p.pool.Over() {
-		p.pool.Rest() // the reader may wait for its lane
-		select {
-		case <-p.pool.Changed:
-		case <-due:
-			p.pool.GiveUp(true)
-		}
-		p.pool.Rise()
-	}
 }

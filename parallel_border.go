@@ -108,6 +108,13 @@ func (x *crossing) outlasts(other *crossing) bool {
 	return other.ctx.Err() != nil || end.After(before)
 }
 
+// inLane reports whether the lanes are within a lane.
+func (b *border) inLane() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return len(b.around) > 0
+}
+
 // flush makes the bulk stages after the lanes write what they keep.
 func (b *border) flush() (more bool) {
 	b.mu.Lock()
