@@ -4,7 +4,6 @@ package batch
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -285,7 +284,7 @@ func (a *answer) chooseError(first *run, e ending, allFailedOK bool) {
 		a.err = e.err
 	case a.noID:
 		at := slices.IndexFunc(a.failures, func(f Failure) bool { return f.Record.ID == "" })
-		a.err = fmt.Errorf("record %d of the batch: %w, but it must be reported: %w", a.failures[at].Record.Index, ErrNoID, a.failures[at].Err)
+		a.err = &noIDError{a.failures[at].Record.Index, a.failures[at].Err}
 	case a.report.Acknowledged == 0 && a.report.Records > 0 && !allFailedOK && !first.batch.allFailedOK:
 		a.err = &AllFailedError{Failures: slices.Clone(a.failures)}
 	}

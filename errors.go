@@ -21,7 +21,7 @@ func (p *PanicError) Error() string {
 	if p == nil {
 		return "panic"
 	}
-	return printable.Text(fmt.Sprintf("panic: %v", p.Value))
+	return printable.Text("panic: " + textOf(p.Value))
 }
 
 // Unwrap returns the value of the panic if that is an error.
@@ -120,11 +120,42 @@ func (e *unreachedError) Is(target error) bool {
 func (e *unreachedError) Unwrap() error { return e.ended }
 
 // errorText returns the text of an error whose Error method may panic, as the one of a nil
-// pointer does: package fmt recovers.
+// pointer does.
 func errorText(err error) string {
-	text := fmt.Sprint(err)
+	text := textOf(err)
 	if text == "<nil>" {
 		return fmt.Sprintf("an error that is a nil %T", err)
 	}
 	return text
 }
+
+// textOf returns the text of a value whose methods may panic. Package fmt recovers from that, but not if the text of what it
+// recovers panics, too.
+func textOf(v any) (text string) {
+	defer func() {
+		if recover() != nil {
+			text = fmt.Sprintf("a %T whose text cannot be made", v)
+		}
+	}()
+	return fmt.Sprint(v)
+}
+
+// describedError says what failed. Its text is safe whatever the methods of the error do.
+type describedError struct {
+	what string
+	err  error
+}
+
+func (e *describedError) Error() string { return e.what + ": " + errorText(e.err) }
+func (e *describedError) Unwrap() error { return e.err }
+
+// noIDError is the error of an answer that must report a record without an identifier.
+type noIDError struct {
+	record int
+	err    error
+}
+
+func (e *noIDError) Error() string {
+	return fmt.Sprintf("record %d of the batch: %v, but it must be reported: %s", e.record, ErrNoID, errorText(e.err))
+}
+func (e *noIDError) Unwrap() []error { return []error{ErrNoID, e.err} }

@@ -142,5 +142,5 @@ func keyText(key any) string {
 	if s, ok := key.(string); ok {
 		return fmt.Sprintf("%q", s)
 	}
-	return fmt.Sprint(key)
+	return textOf(key)
 }

@@ -113,7 +113,7 @@ func newWindowHandler[R, T, S any](
 		w := Window{window.Start, window.End, window.ShardID, window.Final, window.Terminated}
 		_, err = guard(func() (struct{}, error) { return struct{}{}, close(ctx, w, state) })
 		if err != nil {
-			return nil, fmt.Errorf("close of the window of %s from %s: %w", w.ShardID, w.Start.Format(time.RFC3339), err)
+			return nil, &describedError{fmt.Sprintf("close of the window of %s from %s", w.ShardID, w.Start.Format(time.RFC3339)), err}
 		}
 		return response, nil
 	}}
@@ -131,7 +131,7 @@ func decodeState[S any](w wire.Window) (S, error) {
 		if json.Unmarshal(w.State, &empty) == nil && len(empty) == 0 {
 			return *new(S), nil
 		}
-		return *new(S), fmt.Errorf("state of the window of %s: %w", w.ShardID, err)
+		return *new(S), &describedError{"state of the window of " + w.ShardID, err}
 	}
 	return state, nil
 }
@@ -160,7 +160,7 @@ const emptyState = "{}"
 func windowResponse[S any](state S, failures Response) ([]byte, error) {
 	encoded, err := json.Marshal(state)
 	if err != nil {
-		return nil, fmt.Errorf("state of the window: %w", err)
+		return nil, &describedError{"state of the window", err}
 	}
 	if string(encoded) == "null" {
 		encoded = []byte(emptyState)

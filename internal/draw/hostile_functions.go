@@ -105,8 +105,11 @@ func (p *HostilePlay) act(ctx context.Context, fn int, at site, vs []string) (de
 }
 
 func (p *HostilePlay) noteFailure(c *hostileCall, f HostileFault) {
-	p.failures[failureKey{f.Serial, c.record}] = &hostileFailure{record: c.record, run: c.run, value: c.value, fn: c.fn, by: f.Do,
-		noted: p.next(), seen: map[*level]time.Time{c.level: time.Now()}, entered: make(map[crossing]time.Time), left: make(map[crossing]time.Time)}
+	key := failureKey{f.Serial, c.record}
+	before := p.failures[key] // of a copy in the same chunk
+	p.failures[key] = &hostileFailure{record: c.record, run: c.run, value: c.value, fn: c.fn, by: f.Do,
+		ranges: before != nil && (before.ranges || before.run != c.run),
+		noted:  p.next(), seen: map[*level]time.Time{c.level: time.Now()}, entered: make(map[crossing]time.Time), left: make(map[crossing]time.Time)}
 }
 
 // begin notes the calls and what they will do.
@@ -143,11 +146,13 @@ func (p *HostilePlay) recover(ctx context.Context, stage HostileStage, at site, 
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.checkStart(ctx, record.Index, runOf(f.Value), at.level, fmt.Sprint("recovering from ", f))
+	failure := p.failures[failureKey{f.Serial, record.Index}] // f.Value may be another one of the same chunk
+	if !failure.ranges {
+		p.checkStart(ctx, record.Index, failure.run, at.level, fmt.Sprint("recovering from ", f))
+	}
 	if f.Do != settles {
 		return err
 	}
-	failure := p.failures[failureKey{f.Serial, record.Index}]
 	if failure.settled.IsZero() {
 		failure.settled, failure.settledBy = time.Now(), stage.ID
 	}

@@ -65,6 +65,7 @@ type (
 	failureKey     struct{ serial, record int }
 	hostileFailure struct {
 		record, run int
+		ranges      bool // a chunk has had Results of the record from several ranges
 		value       string
 		fn          int
 		by          string
