@@ -40,7 +40,7 @@ type (
 	level struct {
 		outer *level // nil: outside of lanes
 		lanes int    // the number of the stage
-		hands bool   // a stage hands Results over: a function may be called here for a Result that belongs to another lane
+		hands bool   // a stage hands Results over, here or around: a function may be called for a Result that belongs to another lane
 
 		handed map[int][]text // by stage, what the lanes of one range have handed over
 	}
@@ -256,7 +256,7 @@ func (p *HostilePlay) lanes(stage HostileStage, at site, s texts) texts {
 
 // together are the lanes of one range.
 func (p *HostilePlay) together(stage HostileStage, at site, s texts) texts {
-	hands := HasKind(stage.In, "hand")
+	hands := at.level.hands || HasKind(stage.In, "hand")
 	handed := make(map[int][]text)
 	inside := func(s texts) texts {
 		lane := &level{at.level, stage.ID, hands, handed}
