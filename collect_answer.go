@@ -80,15 +80,27 @@ func (c *collector[T]) decide(e ending) *answer {
 		if e.err != nil {
 			a.folds[i].Unreach() // nothing is acknowledged if the pipeline crashed
 		}
-		for more := true; more; { // a record that is reported for its identifier holds others back, too
-			if b.lineOf != nil {
-				a.folds[i].HoldBack(b.lineOf, func(record int) bool { return !b.lastReceive(record) })
-			}
-			more = a.folds[i].ReportShared(b.id)
-		}
+		b.holdBack(&a.folds[i])
 		a.addBatch(b, &a.folds[i], listed, b.endedIn(c.tallies))
 	}
 	return a
+}
+
+// maxSharedRounds is how often holdBack goes through a batch. Identifiers of services do not repeat, let alone link groups.
+const maxSharedRounds = 16
+
+// holdBack makes the records blocked that reported ones hold back, and those whose identifiers are reported, which hold others
+// back in turn. If that does not end soon, every record is reported: a chain through the batch would take too long.
+func (b *batch) holdBack(f *ledger.Fold) {
+	for range maxSharedRounds {
+		if b.lineOf != nil {
+			f.HoldBack(b.lineOf, func(record int) bool { return !b.lastReceive(record) })
+		}
+		if !f.ReportShared(b.id) {
+			return
+		}
+	}
+	f.BlockRest()
 }
 
 // closeIfUnanswered is deferred by collectors that run the pipeline on the caller's

@@ -77,47 +77,31 @@ func TestAnErrorIsNotAskedForItsTextIfNothingIsLogged(t *testing.T) {
 	}
 }
 
-// unlocking is an error whose text is only known after something else has happened.
-type unlocking struct{ unlock func() }
-
-func (u unlocking) Error() string { u.unlock(); return "unlocked" }
-
 // In the first range every record arrives. The second is stuck in its first record, so all are reported. It goes on
-// when the response has been decided but no scope has been closed: when Run asks for the text of an error.
+// when the first scope is closed.
 func TestARangeThatEndsAfterTheResponseDoesNotFinishItsRecords(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := is.New(t)
 		ctx, reserve := deadline(t)
 		free := make(chan struct{})
-		left := false
-		failure := unlocking{func() {
-			if !left {
-				left = true
-				close(free)
-				synctest.Wait()
-			}
-		}}
 		outcomes := outcomesByID{}
-		ids := func(v string) batch.Record {
-			if v == "none" {
-				return batch.Record{}
+		scope := batch.WithScope(func(ctx context.Context, r batch.Record) (context.Context, func(batch.Outcome)) {
+			return ctx, func(o batch.Outcome) {
+				outcomes[r.ID] = o
+				if r.Index == 0 {
+					close(free)
+					synctest.Wait()
+				}
 			}
-			return byID(v)
-		}
-		_, err := batch.Run(batch.From(ctx, []string{"none", "b"}, ids, reserve, outcomes.scope()), func(s texts) texts {
+		})
+		_, _ = batch.Run(batch.From(ctx, []string{"a", "b"}, byID, reserve, scope), func(s texts) texts {
 			return func(yield func(batch.Result[string]) bool) {
-				batch.TryEach(s, func(_ context.Context, v string) error {
-					if v == "none" {
-						return failure
-					}
-					return nil
-				})(yield)
+				batch.TryEach(s, succeed)(yield)
 				for range batch.TryEach(s, func(context.Context, string) error { <-free; return nil }) {
 					break
 				}
 			}
 		})
-		is.True(errors.Is(err, batch.ErrNoID))
 		is.True(errors.Is(outcomes["b"].Err, batch.ErrUnreached))
 		is.True(outcomes["b"].Finished.IsZero())
 	})

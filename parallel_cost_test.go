@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -152,6 +153,8 @@ func TestTheCostOfFailuresIsLinearInTheirNumber(t *testing.T) {
 			held := func(yield func(batch.Result[string]) bool) { slices.Values(slices.Collect(s))(yield) }
 			_, _ = batch.Collect(batch.TryEach(batch.TryEach(held, succeed), succeed))
 		},
+		"records in the chunk of a lane that is given up": func(n int) { giveUpChunk(t, n) },
+		"records whose identifiers are shared in a chain": shareInChain,
 		"unreadable groups, caught": func(n int) {
 			s := batch.KinesisHandler(func(s batch.Stream[events.KinesisEventRecord]) batch.Stream[events.KinesisEventRecord] {
 				s = batch.TryEach(s, func(context.Context, events.KinesisEventRecord) error { return errBoom })
@@ -172,6 +175,41 @@ func TestTheCostOfFailuresIsLinearInTheirNumber(t *testing.T) {
 			}
 		})
 	}
+}
+
+// The time for thousands of lanes that have finished at once, and wait for the consumer, must grow with their number.
+func TestTheCostOfLanesThatFinishTogetherIsLinearInTheirNumber(t *testing.T) {
+	together := func(n int) {
+		synctest.Test(t, func(t *testing.T) {
+			for range inLanes(batch.Of(make([]string, n)...), n, taking(time.Second)) {
+			}
+		})
+	}
+	if times := growth(400, 90, together); times > 90 {
+		t.Errorf("16 times as many are %.0f times the work", times)
+	}
+}
+
+// giveUpChunk ends in a lane that hangs with n records in a chunk.
+func giveUpChunk(t *testing.T, n int) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, reserve := deadline(t)
+		s := batch.From(ctx, make([]string, n), byID, reserve, quiet, batch.WithoutAllFailedError())
+		_, _ = batch.Collect(batch.Parallel(s, 1, func(s texts) texts {
+			stuck := stuckOn(t, "")
+			return batch.TryEachChunk(s, n, func(ctx context.Context, _ []string) error { return stuck(ctx, "") })
+		}))
+	})
+}
+
+// shareInChain fails the first of n records. Two by two they are of one group, and two by two, from the second on, they have the
+// same identifier.
+func shareInChain(n int) {
+	s := batch.From(context.Background(), numerals(0, n), func(v string) batch.Record {
+		i := indexOf(v)
+		return batch.Record{ID: strconv.Itoa((i + 1) / 2), Group: strconv.Itoa(i / 2)}
+	}, quiet, batch.WithPolicy(batch.StopGroup), batch.WithoutAllFailedError())
+	_, _ = batch.Collect(batch.TryEach(s, failingOn("0")))
 }
 
 // unreadableGroups is an event of n Kinesis records. The partition keys of the second half are not strings.

@@ -126,6 +126,19 @@ func (p *parallel[A, B]) shut(owner any, unfinished []*lanes.Item[task[A], emitt
 		}
 	}
 	owner.(*inlet).close(outerStays)
+	for _, e := range owner.(*inlet).all() {
+		e.level.noteRunning()
+	}
+}
+
+// noteRunning notes for which records functions run, since the lane has ended or is given up.
+func (l *level) noteRunning() {
+	for _, index := range l.firstFeeder.appendRunning(nil) {
+		if l.running == nil {
+			l.running = make(map[int32]bool)
+		}
+		l.running[index] = true
+	}
 }
 
 // handOverFailure opens a failure, whose Result was discarded in the lane l, on the outer level. If that is inside other
@@ -164,7 +177,7 @@ func (v *visit) untaken(crash *PanicError) header {
 // abandoned returns the header of a Result in a lane that the consumer no longer waits for:
 // running if its function has not returned. The zero Result has no parts that could be inside.
 func (v *visit) abandoned() header {
-	if v.entry.level.firstFeeder.isRunning(v.entry.index) {
+	if v.entry.level.running[v.entry.index] {
 		if h := v.outerHeader(); !h.state().Failure() {
 			v.unreach(&h, running)
 			return h

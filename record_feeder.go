@@ -67,9 +67,6 @@ func (f *feeder) isCurrent(index int32) bool {
 	return word(f.current.Load()).record() == uint32(index)+1
 }
 
-// isRunning reports whether a function for the record runs here.
-func (f *feeder) isRunning(index int32) bool { return slices.Contains(f.appendRunning(nil), index) }
-
 func (f *feeder) appendRunning(all []int32) []int32 {
 	if current := word(f.current.Load()).record(); current > 0 {
 		all = append(all, int32(current-1))

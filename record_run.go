@@ -103,10 +103,11 @@ type level struct {
 	mu      sync.Mutex                // guards lanes, and the replacing of feeders and late
 	feeders atomic.Pointer[[]*feeder] // from number 1 on: the consumers of each Parallel and Route on this level
 
-	closed atomic.Bool              // the lane has ended
-	late   atomic.Pointer[[]*level] // the levels inside that had ended when a failure began there
-	urged  atomic.Bool              // the lane was asked to flush, and has got no Result since
-	lanes  map[*border]innerLanes   // those that begin on this level, if it is in a lane
+	closed  atomic.Bool              // the lane has ended
+	late    atomic.Pointer[[]*level] // the levels inside that had ended when a failure began there
+	urged   atomic.Bool              // the lane was asked to flush, and has got no Result since
+	running map[int32]bool           // the records for which functions ran when the lane ended or was given up; nil: none
+	lanes   map[*border]innerLanes   // those that begin on this level, if it is in a lane
 }
 
 func (l *level) open(ctx context.Context, r *run) {

@@ -67,20 +67,25 @@ func (p *Pool[K, T, R]) waitForPlace(l *Lane[T, R]) {
 			return
 		}
 		l.placeless++
+		p.placeless = append(p.placeless, l)
 		p.noteBusy()
 		p.placeFree.Wait()
 	}
 }
 
-// freePlaces wakes the lanes that wait for a place.
+// freePlaces wakes as many of those that wait for a place as there are places, the first ones first, as placeFree does. If
+// thousands wait, waking them all each time would take longer than their work.
 func (p *Pool[K, T, R]) freePlaces() {
-	for _, l := range p.lanes {
-		if l.placeless > 0 {
-			l.placeless = 0
-			p.noteWork()
-		}
+	n := len(p.placeless)
+	if !p.stopped.Load() {
+		n = min(n, p.out.free())
 	}
-	p.placeFree.Broadcast()
+	for _, l := range p.placeless[:n] {
+		l.placeless--
+		p.placeFree.Signal()
+		p.noteWork()
+	}
+	p.placeless = slices.Delete(p.placeless, 0, n)
 }
 
 func (p *Pool[K, T, R]) unclaim() {
@@ -123,7 +128,12 @@ func (p *Pool[K, T, R]) finish(it *Item[T, R]) {
 	p.Finished(&it.Value)
 	if l := it.lane; l != nil {
 		at := slices.Index(l.unfinished, it)
-		l.unfinished = slices.Delete(l.unfinished, at, at+1)
+		if at == 0 && len(l.unfinished) > 100 { // of thousands, it is nearly always the first; moving the others takes long
+			l.unfinished[0] = nil
+			l.unfinished = l.unfinished[1:]
+		} else {
+			l.unfinished = slices.Delete(l.unfinished, at, at+1)
+		}
 	}
 	if o := it.ordering; o != nil {
 		p.open(o.gate)

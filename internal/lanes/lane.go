@@ -2,7 +2,6 @@ package lanes
 
 import (
 	"runtime"
-	"slices"
 	"sync"
 	"sync/atomic"
 )
@@ -207,6 +206,7 @@ func (p *Pool[K, T, R]) Close(l *Lane[T, R], returned bool, lost func(*T) (R, bo
 		p.closeInbox(l, returned)
 	}
 	p.leave(&l.participant)
+	p.closed++
 	if p.ended() {
 		p.stop()
 	}
@@ -218,7 +218,7 @@ func (p *Pool[K, T, R]) Close(l *Lane[T, R], returned bool, lost func(*T) (R, bo
 
 // ended reports whether all possible lanes have ended, so that none is left to take an item.
 func (p *Pool[K, T, R]) ended() bool {
-	return !p.routed && len(p.lanes) == p.maxLanes && !slices.ContainsFunc(p.lanes, func(l *Lane[T, R]) bool { return !l.gone })
+	return !p.routed && p.closed == p.maxLanes
 }
 
 // shutLane finishes all items of a lane. Nothing enters or leaves it afterwards.

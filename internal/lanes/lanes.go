@@ -96,13 +96,15 @@ type Pool[K comparable, T, R any] struct {
 	producer     participant
 
 	lanes     []*Lane[T, R]
+	closed    int           // lanes that have ended
 	starting  int           // lanes that have started and not asked for an item yet
 	idle      []*Lane[T, R] // lanes that wait for an item
 	called    *Lane[T, R]   // woken by callLane, not running yet; it calls the next one
 	hasty     bool          // set by Hasten
 	placeFree sync.Cond
-	running   int  // participants that the pool still waits for
-	busy      bool // a lane works, as far as the pools around were told
+	placeless []*Lane[T, R] // the lanes of the goroutines that wait for placeFree, in the order in which they wait
+	running   int           // participants that the pool still waits for
+	busy      bool          // a lane works, as far as the pools around were told
 }
 
 // Callbacks tell a Pool what it must know of its items. They are called with the lock of the pool or of a lane held,

@@ -31,6 +31,9 @@ func (o *outbox[R]) claim() bool {
 	}
 }
 
+// free returns how many places are free.
+func (o *outbox[R]) free() int { return max(0, Behind-int(o.places.Load())) }
+
 // claimAnyway claims a place even if none is free.
 func (o *outbox[R]) claimAnyway() { o.places.Add(1) }
 

@@ -1,5 +1,7 @@
 package ledger
 
+import "slices"
+
 // Any is the line of a record that may belong to any line.
 const Any = -1
 
@@ -141,6 +143,14 @@ func (f *Fold) ReportShared(id func(record int) string) (more bool) {
 		}
 	}
 	return more
+}
+
+// BlockRest makes every record Blocked that would be acknowledged.
+func (f *Fold) BlockRest() {
+	first := slices.IndexFunc(f.verdicts, func(v Verdict) bool { return v.State != Done })
+	for record := range f.verdicts {
+		f.verdicts[record].worsen(Verdict{State: Blocked, By: int32(first)})
+	}
 }
 
 // Reported returns how many records are not acknowledged.

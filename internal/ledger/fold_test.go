@@ -313,6 +313,13 @@ func TestReportedCountsTheRecordsThatAreNotAcknowledged(t *testing.T) {
 	is.Equal(folded(ready, failed, blocked, unreached).Reported(), 3)
 }
 
+func TestTheRestIsBlockedByTheFirstReportedRecord(t *testing.T) {
+	is := is.New(t)
+	f := folded(ready, failed, unreached, done, blocked)
+	f.BlockRest()
+	is.Equal(verdicts(f, 5), []ledger.Verdict{blockedBy(1), failed, unreached, blockedBy(1), blocked})
+}
+
 func TestRecordsThatShareAnIdentifierAreReportedTogether(t *testing.T) {
 	is := is.New(t)
 	ids := []string{"a", "b", "a", "", ""}
