@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"runtime"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -77,33 +78,44 @@ func TestAnErrorIsNotAskedForItsTextIfNothingIsLogged(t *testing.T) {
 	}
 }
 
-// In the first range every record arrives. The second is stuck in its first record, so all are reported. It goes on
-// when the first scope is closed.
+// askedContext is a context that does something when it is asked for its deadline.
+type askedContext struct {
+	context.Context
+	asked func()
+}
+
+func (c *askedContext) Deadline() (time.Time, bool) { c.asked(); return c.Context.Deadline() }
+
+// In the first range every record arrives. The second is stuck in its first record when the pipeline ends its goroutine, so all
+// are reported. It goes on when the response has been decided but no scope has been closed: when Run asks for the deadline.
 func TestARangeThatEndsAfterTheResponseDoesNotFinishItsRecords(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := is.New(t)
-		ctx, reserve := deadline(t)
-		free := make(chan struct{})
-		outcomes := outcomesByID{}
-		scope := batch.WithScope(func(ctx context.Context, r batch.Record) (context.Context, func(batch.Outcome)) {
-			return ctx, func(o batch.Outcome) {
-				outcomes[r.ID] = o
-				if r.Index == 0 {
-					close(free)
-					synctest.Wait()
-				}
+		free, exiting := make(chan struct{}), false
+		ctx := &askedContext{t.Context(), func() {
+			if exiting {
+				exiting = false
+				close(free)
+				synctest.Wait()
 			}
-		})
-		_, _ = batch.Run(batch.From(ctx, []string{"a", "b"}, byID, reserve, scope), func(s texts) texts {
+		}}
+		outcomes := outcomesByID{}
+		_, _ = batch.Run(grouped(ctx, make([]string, 2), outcomes.scope()), func(s texts) texts {
 			return func(yield func(batch.Result[string]) bool) {
 				batch.TryEach(s, succeed)(yield)
-				for range batch.TryEach(s, func(context.Context, string) error { <-free; return nil }) {
-					break
-				}
+				go func() {
+					for range batch.TryEach(s, func(context.Context, string) error { <-free; return nil }) {
+						break
+					}
+				}()
+				synctest.Wait()
+				exiting = true
+				runtime.Goexit()
 			}
 		})
-		is.True(errors.Is(outcomes["b"].Err, batch.ErrUnreached))
-		is.True(outcomes["b"].Finished.IsZero())
+		is.True(!exiting)
+		is.True(errors.Is(outcomes["r1"].Err, batch.ErrUnreached))
+		is.True(outcomes["r1"].Finished.IsZero())
 	})
 }
 
