@@ -78,7 +78,7 @@ func Collect[T any](s Stream[T]) (Response, error) {
 
 // Partition ranges over s as [Collect] does. It returns the values of the ready results of
 // acknowledged records, and one [Failure] per reported record, both in the order of the
-// batch.
+// batch. The values of one record are in the order in which they arrived.
 func Partition[T any](s Stream[T]) (values []T, failures []Failure) {
 	require(s != nil, "Partition", "s is nil")
 	c := newCollector[T]()

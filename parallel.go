@@ -329,9 +329,7 @@ func (p *parallel[A, B]) consume(yield func(Result[B]) bool) {
 		}
 	}
 	p.endLikeInput()
-	if p.inputCut.Load() && !p.gaveUp && p.border.inLane() {
-		p.endLikeLanes()
-	}
+	p.endLikeLanes()
 }
 
 // yieldProcessor lets lanes run that compute, until there is something to receive or maxYields is

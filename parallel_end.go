@@ -10,11 +10,10 @@ import (
 // untaken returns what to emit for a task that no lane has taken. It returns false if the lanes
 // have returned early, since they dropped the Result.
 func (p *parallel[A, B]) untaken(t *task[A]) (emitted[B], bool) {
-	crash := p.lanePanic.Load()
-	if !p.gaveUp && crash == nil && !p.laneExited.Load() {
+	if !p.gaveUp && !p.lanesCrashed() {
 		return emitted[B]{}, false
 	}
-	return headerOnly[B](t.visit.untaken(crash)), true
+	return headerOnly[B](t.visit.untaken(p.lanePanic.Load())), true
 }
 
 // endLikeInput panics, or ends the goroutine, if the stages before did.
@@ -26,15 +25,17 @@ func (p *parallel[A, B]) endLikeInput() {
 	}
 }
 
-// endLikeLanes panics, or ends the goroutine, if lanes did. It is for lanes that have all ended, within another lane: if that
-// one ended as usual, it would drop Results that no other may take, and later records of their groups would overtake them.
+// endLikeLanes ends the goroutine if all lanes have ended before their input, by a panic or runtime.Goexit, and are within another
+// lane. If that one ended as usual, it would drop Results that no other may take, and later records of their groups would overtake
+// them. A panic could end the process: the consumer may be a goroutine of the user's.
 func (p *parallel[A, B]) endLikeLanes() {
-	if crash := p.lanePanic.Load(); crash != nil {
-		panic(crash)
-	} else if p.laneExited.Load() {
+	if p.inputCut.Load() && !p.gaveUp && p.lanesCrashed() && p.border.inLane() {
 		runtime.Goexit()
 	}
 }
+
+// lanesCrashed reports whether a lane of Parallel has panicked or ended its goroutine.
+func (p *parallel[A, B]) lanesCrashed() bool { return p.lanePanic.Load() != nil || p.laneExited.Load() }
 
 // stop ends the lanes and the reader and waits for them, but not longer than the patience of the
 // governing crossing.

@@ -83,6 +83,9 @@ func Firehose(ctx context.Context, event events.KinesisFirehoseEvent, opts ...Op
 // returns, and uses ID, Group and Attempt of what describe returns. describe must have no
 // side effects. If it panics, the record has no ID, reporting it is an error
 // ([ErrNoID]), and it counts as a member of every group. The policy is [Continue].
+//
+// Identifiers should be unique: records that share one are redelivered together. If a failure
+// reaches other groups by more than 15 of such links, the whole batch is reported.
 func From[R any](ctx context.Context, records []R, describe func(R) Record, opts ...Option) Stream[R] {
 	require(describe != nil, "From", "describe is nil")
 	o := newOrigin(ctx, records, settingsOf(opts), Continue)

@@ -36,8 +36,9 @@ type Window struct {
 // ([Window.TerminatedEarly]): close is called with that state, and the window begins
 // again. Such states and the last one together make up the window.
 //
-// Only values of records before the first reported one are folded, because that record and
-// all later ones are redelivered. If records of the last invocation are reported, close is
+// Values are folded in the order of the batch, and those of one record in the order in which
+// they arrived, which lanes may change under [Continue]. Only values of records before the
+// first reported one are folded, because that record and all later ones are redelivered. If records of the last invocation are reported, close is
 // called with the state so far, and with a later state if the service repeats the last
 // invocation with the rest. The later state must replace the earlier one. The service may
 // repeat any invocation, so close must be idempotent.
