@@ -28,14 +28,18 @@ import (
 // loop, chunks that were not written are dropped, and their records are reported.
 //
 // If the invocation has a deadline, a chunk that is not full is also written when time runs
-// short: when only one reserve is left before the records' contexts end, or half of the time
-// if that is less. Without lanes, and in a lane, it is written before the next record is taken
-// up, and then again each time that half of the remaining time has passed. So if a function
-// takes longer than a reserve, the chunk may wait for it too long, and its records are
-// reported. After [Parallel] or [Route], a chunk is written as soon as nothing more arrives
-// for it, however long functions in the lanes take. That requires one Parallel or Route before
-// the chunk: if a stage of your own starts one for each record, the chunk may wait for the
-// record that is stuck.
+// short: when only one reserve is left before the records' contexts end.
+//
+//   - After [Parallel] or [Route], it is written then as soon as nothing more arrives for it,
+//     however long functions in the lanes take. That requires one Parallel or Route before the
+//     chunk: if a stage of your own starts one for each record, the chunk may wait for the
+//     record that is stuck.
+//   - Without lanes, and in a lane, it is written before the next record is taken up, and then
+//     again each time that half of the remaining time has passed. (If half of the whole time is
+//     less than a reserve, that counts instead.) So if the functions for one record take more
+//     than half of the remaining time, the chunk may wait for them too long, and its records
+//     are reported. A stage of your own after the chunk must not take results from the stages
+//     before it: they may be waiting for the chunk.
 //
 // If an item of a chunk fails, later items have already been written. Those that the policy
 // holds back (under [StopBatch] all of them, under [StopGroup] those of its group) are

@@ -104,13 +104,73 @@ func TestChunksAreSmallOnlyIfTimeHasNearlyRunOut(t *testing.T) {
 	})
 }
 
-// If there is hardly more time than a reserve from the start, a chunk still waits for half of it.
+// If there is hardly more time than a reserve from the start, here half a second, a chunk still waits for half of it.
 func TestAChunkIsNotWrittenAtOnceBecauseThereIsLittleTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := is.New(t)
 		var w writes
-		_, err := runFor(t, 1, 10, 20*time.Millisecond, func(before slow, s texts) texts { return batch.TryEachChunk(before(s), 25, w.write) })
+		response, err := runFor(t, 1, 30, 21*time.Millisecond, func(before slow, s texts) texts { return batch.TryEachChunk(before(s), 25, w.write) })
 		is.NoErr(err)
-		is.Equal(w.sizes, []int{10})
+		is.Equal(w.sizes, []int{12, 6, 3, 2})
+		is.Equal(listed(response)[0], "r23")
+	})
+}
+
+// Records from 1 on go past the chunk. When time is short, record 0 is written, which hangs. Record 2 has arrived.
+func TestARecordThatHasArrivedIsNotRunningWhileAChunkIsWrittenInTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		stuck := stuckOn(t, "0")
+		response, err := runFor(t, 4, 6, time.Second, func(before slow, s texts) texts {
+			return func(yield func(batch.Result[string]) bool) {
+				around := func(chunk func(batch.Result[string]) bool) {
+					for r := range before(s) {
+						to := yield
+						if r.Record().Index == 0 {
+							to = chunk
+						}
+						if !to(r) {
+							return
+						}
+					}
+				}
+				batch.TryEachChunk(around, 10, func(ctx context.Context, vs []string) error { return stuck(ctx, vs[0]) })(yield)
+			}
+		})
+		is.NoErr(err)
+		is.Equal(listed(response), []string{"r0", "r3", "r4", "r5"})
+	})
+}
+
+// Time is short when exactly a reserve is left, here after 9s.
+func TestAChunkIsWrittenWhenExactlyAReserveIsLeft(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		var w writes
+		_, err := runFor(t, 10, 3, 4500*time.Millisecond, func(before slow, s texts) texts {
+			s = batch.TryEach(before(s), func(_ context.Context, v string) error {
+				if v == "2" {
+					time.Sleep(time.Minute)
+				}
+				return nil
+			})
+			return batch.TryEachChunk(s, 4, w.write)
+		})
+		is.NoErr(err)
+		is.Equal(w.sizes, []int{2})
+	})
+}
+
+// Nothing reaches the chunk before record 94, which is finished when less than a reserve is left.
+func TestTimeThatIsShortBeforeAChunkHasAnythingDoesNotDelayIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		var w writes
+		_, err := runFor(t, 10, 98, 97*time.Millisecond, func(before slow, s texts) texts {
+			s = batch.Filter(before(s), func(v string) bool { return indexOf(v) >= 94 })
+			return batch.TryEachChunk(s, 25, w.write)
+		})
+		is.NoErr(err)
+		is.Equal(w.sizes, []int{1, 2})
 	})
 }

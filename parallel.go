@@ -194,7 +194,7 @@ func (p *parallel[A, B]) start(l *lanes.Lane[task[A], emitted[B]]) {
 }
 
 // runLane runs the stage on the goroutine of a lane. If the stage returns, the Results that
-// it has not finished were dropped. If it does not, they fail.
+// it has not finished were dropped. If it does not, or lanes in it did not, they fail.
 func (p *parallel[A, B]) runLane(l *lanes.Lane[task[A], emitted[B]], in *inlet) {
 	returned := false
 	defer func() {
@@ -230,7 +230,7 @@ func (p *parallel[A, B]) runLane(l *lanes.Lane[task[A], emitted[B]], in *inlet) 
 		}
 	}))
 	out(func(r Result[B]) bool { return p.emit(l, in, r) })
-	returned = true
+	returned = !in.deserted.Load()
 }
 
 // next waits for the next task of the lane. It returns nil at the end.
@@ -328,8 +328,8 @@ func (p *parallel[A, B]) consume(yield func(Result[B]) bool) {
 			return
 		}
 	}
+	p.desert()
 	p.endLikeInput()
-	p.endLikeLanes()
 }
 
 // yieldProcessor lets lanes run that compute, until there is something to receive or maxYields is

@@ -108,11 +108,13 @@ func (x *crossing) outlasts(other *crossing) bool {
 	return other.ctx.Err() != nil || end.After(before)
 }
 
-// inLane reports whether the lanes are within a lane.
-func (b *border) inLane() bool {
+// desert notes in the lanes around these that these have crashed.
+func (b *border) desert() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return len(b.around) > 0
+	for _, in := range b.around {
+		in.deserted.Store(true)
+	}
 }
 
 // flush makes the bulk stages after the lanes write what they keep.
@@ -147,6 +149,7 @@ type inlet struct {
 	entrances atomic.Pointer[[]entrance] // mostly one; read also by lanes inside the lane
 	entered   uint32                     // how many Results have entered
 	crash     *PanicError                // set if the lane has panicked
+	deserted  atomic.Bool                // all lanes of a Parallel in it have panicked or ended their goroutines before their input
 
 	flushAgain func() // makes the lane flush once more before it waits
 

@@ -13,6 +13,88 @@ import (
 	"github.com/matryer/is"
 )
 
+// After lanes within a lane is a chunk for more records than there are.
+func TestAChunkAfterLanesWithinALaneIsWrittenHoweverTheseEnd(t *testing.T) {
+	for name, c := range map[string]struct {
+		lanes    int
+		deed, at string
+		want     []string
+	}{
+		"one stops early":          {1, "stops early", "1", []string{"0"}},
+		"one of two crashes":       {2, "ends its goroutine", "1", []string{"0", "2", "3"}},
+		"the only one crashes":     {1, "panics", "1", []string{"0"}},
+		"it crashes with the last": {1, "ends its goroutine", "3", []string{"0", "1", "2"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				is := is.New(t)
+				var written effects
+				_, err := batch.Run(grouped(t.Context(), make([]string, 4)), func(s texts) texts {
+					return batch.Parallel(s, 1, func(s texts) texts {
+						s = batch.Parallel(s, c.lanes, func(s texts) texts {
+							return misbehavingAt(batch.TryEach(s, taking(time.Second)), c.at, misdeeds[c.deed])
+						})
+						return batch.TryEachChunk(s, 10, func(_ context.Context, vs []string) error { written.note(vs...); return nil })
+					})
+				})
+				is.NoErr(err)
+				is.Equal(written.sorted(), c.want)
+			})
+		})
+	}
+}
+
+// A stage that fetches ahead, and closes its channel only if its goroutine comes to the end, gets to the end of lanes that crash.
+func TestLanesThatCrashDoNotEndTheGoroutineOfAStageAfterThem(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		ahead := func(s texts) texts {
+			return func(yield func(batch.Result[string]) bool) {
+				results := make(chan batch.Result[string])
+				go func() {
+					for r := range s {
+						results <- r
+					}
+					close(results)
+				}()
+				for r := range results {
+					yield(r)
+				}
+			}
+		}
+		response, err := batch.Run(grouped(t.Context(), make([]string, 5), batch.WithoutAllFailedError()), func(s texts) texts {
+			return batch.Parallel(s, 1, func(s texts) texts {
+				return ahead(inLanes(s, 1, func(context.Context, string) error { runtime.Goexit(); return nil }))
+			})
+		})
+		is.NoErr(err)
+		is.Equal(len(listed(response)), 5)
+	})
+}
+
+// One of two lanes within a lane ends its goroutine, and the other one hangs until time has run out. A stage after them has kept
+// record 0 until then.
+func TestALaneEndsAsUsualIfTimeRunsOutInTheLanesWithinIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		ctx, reserve := deadline(t)
+		stuck := stuckOn(t, "2")
+		response, err := batch.Run(grouped(ctx, make([]string, 6), reserve), func(s texts) texts {
+			return batch.Parallel(s, 1, func(s texts) texts {
+				return buffering(10, inOrder)(inLanes(s, 2, func(ctx context.Context, v string) error {
+					time.Sleep(time.Second)
+					if v == "1" {
+						runtime.Goexit()
+					}
+					return stuck(ctx, v)
+				}))
+			})
+		})
+		is.NoErr(err)
+		is.Equal(listed(response), []string{"r1", "r2", "r3", "r4", "r5"})
+	})
+}
+
 // Record 0 ends the lanes in its route. Record 2 comes to the same route afterwards, and record 3, of its group, to the other one.
 func TestNoRecordOvertakesOneWhoseRouteHasLanesThatHaveEnded(t *testing.T) {
 	inner := func(stage func(texts) texts) func(texts) texts {

@@ -25,12 +25,12 @@ func (p *parallel[A, B]) endLikeInput() {
 	}
 }
 
-// endLikeLanes ends the goroutine if all lanes have ended before their input, by a panic or runtime.Goexit, and are within another
-// lane. If that one ended as usual, it would drop Results that no other may take, and later records of their groups would overtake
-// them. A panic could end the process: the consumer may be a goroutine of the user's.
-func (p *parallel[A, B]) endLikeLanes() {
-	if p.inputCut.Load() && !p.gaveUp && p.lanesCrashed() && p.border.inLane() {
-		runtime.Goexit()
+// desert tells the lanes around these that all of these have ended before their input, by a panic or runtime.Goexit. If a lane around
+// them counted as one that has returned, it would drop Results that no other may take, and later records of their groups would
+// overtake them.
+func (p *parallel[A, B]) desert() {
+	if p.inputCut.Load() && p.lanesCrashed() {
+		p.border.desert()
 	}
 }
 

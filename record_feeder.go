@@ -6,7 +6,6 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
-	"time"
 )
 
 // A feeder is a point of the pipeline where a goroutine takes up Results: the source, the start
@@ -18,7 +17,7 @@ type feeder struct {
 	writing atomic.Pointer[[]*header] // what TryEachChunk's function is being called with
 	flushed atomic.Bool               // flush has been called
 	again   func()                    // makes the goroutine call flush once more; nil for the source, which never does
-	shortAt time.Duration             // how much time is left when isShort is true next; 0: not known yet
+	shortAt atomic.Int64              // how much time is left, in nanoseconds, when isShort is true next; 0: not known yet
 
 	bulky    atomic.Bool // some bulk stage was registered
 	someLeft atomic.Bool // left is not empty
