@@ -92,10 +92,13 @@ func complaintAbout[A, B any](t *testing.T, values *rapid.Generator[A], stage ba
 	quiet := &quietT{T: t}
 	found, last := "", ""
 	var passed []scene[A] // once a breach has been found: rapid draws most scenes many times to look for a smaller one
+	// Rapid gives up its search for a smaller scene if the text changes from one try to the next, as a sentence does in
+	// which there is an address. So it is told this:
+	const broken = "the stage breaks a law"
 	rapid.Check(quiet, func(rt *rapid.T) {
 		s := scenes.Draw(rt, "scene")
 		if found == stoppedClock {
-			rt.Fatal(found) // trying again would take as long
+			rt.Fatal(broken) // trying again would take as long
 		}
 		if slices.ContainsFunc(passed, s.equals) {
 			last = ""
@@ -104,7 +107,7 @@ func complaintAbout[A, B any](t *testing.T, values *rapid.Generator[A], stage ba
 		last = c.confirm(t, s, found != "")
 		if last != "" {
 			found = last
-			rt.Fatal(found)
+			rt.Fatal(broken)
 		}
 		if found != "" {
 			passed = append(passed, s)
@@ -129,8 +132,7 @@ func complaintAbout[A, B any](t *testing.T, values *rapid.Generator[A], stage ba
 // reproduce it, and would not look for a smaller scene.
 func (c *checker[A, B]) confirm(t *testing.T, s scene[A], known bool) (said string) {
 	for range 3 {
-		said = inBubble(t, c.limit, func() string { return c.check(s) })
-		if said == stoppedClock {
+		if said = c.tryScene(t, s); said == stoppedClock {
 			return said // check is still running, and may write to c
 		}
 		if !c.foundInLanes || known == (said != "") {
@@ -142,6 +144,19 @@ func (c *checker[A, B]) confirm(t *testing.T, s scene[A], known bool) (said stri
 	}
 	if said == "" && !known {
 		c.foundBy, c.foundInLanes = 0, false
+	}
+	return said
+}
+
+// tryScene checks a scene in a bubble of its own. If it finds a goroutine that was left behind, but not in the first range,
+// it tries again, at most twice: most likely another goroutine ended in the first range, so that no census was taken then.
+func (c *checker[A, B]) tryScene(t *testing.T, s scene[A]) (said string) {
+	for range 3 {
+		c.foundLate = false
+		said = inBubble(t, c.limit, func() string { return c.check(s) })
+		if said == stoppedClock || !c.foundLate {
+			break
+		}
 	}
 	return said
 }

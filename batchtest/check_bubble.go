@@ -153,7 +153,7 @@ func (c *census) leftBehind(when string) *breach {
 			continue
 		}
 		_, made, _ := bytes.Cut(stack, []byte("\ncreated by "))
-		if m, at := makerAndPlace(string(made)); !isHarness(m) && (!some || m < maker) {
+		if m, at := makerAndPlace(string(made)); !isHarness(m) && (!some || m < maker || m == maker && at < where) {
 			maker, where, some = m, at, true
 		}
 	}

@@ -16,6 +16,7 @@ type checker[A, B any] struct {
 	census
 	foundBy      int // the number of the search that has found a breach; 0: none has
 	foundInLanes bool
+	foundLate    bool   // that a goroutine was left behind, but not in the first range
 	unconfirmed  string // a breach that was found in lanes, but not each time
 }
 
@@ -39,6 +40,7 @@ func (c *checker[A, B]) check(s scene[A]) string {
 		}
 		if b, under := search(); b != nil {
 			c.foundBy, c.foundInLanes = number, under.lanes > 0
+			c.foundLate = b.law == lawGoroutines && number > 1
 			s.conditions = under
 			if number <= short {
 				s.times = 1
@@ -48,6 +50,7 @@ func (c *checker[A, B]) check(s scene[A]) string {
 	}
 	synctest.Wait()
 	if b := c.leftBehind(" in one of several ranges"); b != nil {
+		c.foundLate = true
 		return b.in(s)
 	}
 	return ""

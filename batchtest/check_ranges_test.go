@@ -3,6 +3,7 @@ package batchtest
 import (
 	"runtime"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -141,9 +142,11 @@ func TestAStageThatDoesNotEndWellIsFound(t *testing.T) {
 func TestAGoroutineThatEndsMeanwhileDoesNotHideOneThatIsLeft(t *testing.T) {
 	is := is.New(t)
 	end := make(chan struct{})
+	var ending sync.WaitGroup
+	defer ending.Wait() // so that they hide nothing in another test
 	defer close(end)
 	for range 100 {
-		go func() { <-end }()
+		ending.Go(func() { <-end })
 	}
 	leaving := alongside(func() {
 		go func() { select {} }()
@@ -157,6 +160,25 @@ func TestAGoroutineThatEndsMeanwhileDoesNotHideOneThatIsLeft(t *testing.T) {
 	said := inBubble(t, time.Minute, func() string { return c.check(s) })
 	is.True(strings.HasPrefix(said, "the stage leaves a goroutine behind, started by "))
 	is.True(strings.HasSuffix(said, " with the batch {r0: 1}: "+lawGoroutines))
+}
+
+func TestTheGoroutineThatIsNamedDoesNotDependOnWhichIsListedFirst(t *testing.T) {
+	is := is.New(t)
+	never := func() { select {} }
+	start := func(second bool) {
+		if second {
+			go never()
+			return
+		}
+		go never()
+	}
+	said := map[string]bool{}
+	for i := range 20 {
+		leaving := alongside(func() { start(i%2 == 0); start(i%2 == 1) })
+		c := &checker[int, int]{stage: leaving, checkSettings: checkSettings{limit: time.Minute}}
+		said[c.tryScene(t, scene[int]{})] = true
+	}
+	is.Equal(len(said), 1)
 }
 
 func TestAGoroutineThatIsLeftByTwoRangesAtOnceIsFound(t *testing.T) {
