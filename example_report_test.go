@@ -28,10 +28,11 @@ func ExampleReport_Reported() {
 
 // m-2 does not heed its context and never returns. The report tells it apart from m-3, which waited for it.
 func ExampleReport_running() {
-	ctx, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
-	defer cancel()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	describe := func(id string) batch.Record { return batch.Record{ID: id} }
+	reported := make(chan struct{})
 	report := func(_ context.Context, r batch.Report) {
+		defer close(reported)
 		for _, f := range r.Failures {
 			fmt.Printf("%s is still running: %t\n", f.Record.ID, errors.Is(f.Err, batch.ErrRunning))
 		}
@@ -40,10 +41,12 @@ func ExampleReport_running() {
 	never := make(chan struct{})
 	_, _ = batch.Run(source, batch.Each(func(_ context.Context, id string) error {
 		if id == "m-2" {
+			cancel() // as if the time were over
 			<-never
 		}
 		return nil
 	}))
+	<-reported // Run does not wait for a slow report function
 	// Output:
 	// m-2 is still running: true
 	// m-3 is still running: false

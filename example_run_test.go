@@ -40,7 +40,7 @@ func ExampleRun_deadline() {
 			return nil
 		}))
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	printResponse(handler(ctx, events.SQSEvent{Records: []events.SQSMessage{
 		message("m-1", "quick"), message("m-2", "slow"), message("m-3", "quick"),

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -148,11 +149,11 @@ func TestALaneThatLooksAheadGetsMoreOfItsOwnGroups(t *testing.T) {
 func TestThereAreNoMoreLanesThanRecords(t *testing.T) {
 	for records := range 5 {
 		synctest.Test(t, func(t *testing.T) {
-			before := runtime.NumGoroutine()
+			before := goroutinesInBubble()
 			var most atomic.Int32
 			for range inLanes(grouped(context.Background(), make([]string, records)), 16, func(context.Context, string) error {
 				time.Sleep(time.Second)
-				most.Store(max(most.Load(), int32(runtime.NumGoroutine())))
+				most.Store(max(most.Load(), int32(goroutinesInBubble())))
 				return nil
 			}) {
 			}
@@ -163,14 +164,28 @@ func TestThereAreNoMoreLanesThanRecords(t *testing.T) {
 	}
 }
 
+// goroutinesInBubble counts those of the caller's bubble. runtime.NumGoroutine also counts those of an earlier test, which
+// may be about to end.
+func goroutinesInBubble() int {
+	stacks := make([]byte, 64<<10)
+	n := runtime.Stack(stacks, true)
+	for ; n == len(stacks); n = runtime.Stack(stacks, true) {
+		stacks = make([]byte, 2*len(stacks))
+	}
+	all := string(stacks[:n])
+	header, _, _ := strings.Cut(all, "\n") // the first stack is the caller's
+	_, bubble, _ := strings.Cut(header, ", synctest bubble")
+	return strings.Count(all, ", synctest bubble"+bubble+"\n")
+}
+
 func TestLanesLeaveNoGoroutine(t *testing.T) {
 	for _, leave := range []int{0, 1, 50, 100} {
 		synctest.Test(t, func(t *testing.T) { // fails if a goroutine is left
-			before := runtime.NumGoroutine()
+			before := goroutinesInBubble()
 			var most atomic.Int32
 			n := 0
 			for range inLanes(grouped(context.Background(), make([]string, 100)), 8, func(context.Context, string) error {
-				most.Store(max(most.Load(), int32(runtime.NumGoroutine())))
+				most.Store(max(most.Load(), int32(goroutinesInBubble())))
 				return nil
 			}) {
 				if n++; n == leave {

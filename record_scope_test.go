@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"runtime"
 	"slices"
 	"sync"
 	"testing"
@@ -110,9 +109,9 @@ func TestTheContextOfAScopeEndsWithItsRecord(t *testing.T) {
 				is.True(ok && *source == "0")
 
 				synctest.Wait() // for goroutines that are about to end
-				before := runtime.NumGoroutine()
+				before := goroutinesInBubble()
 				_, cancel := context.WithCancel(ctx)
-				is.Equal(runtime.NumGoroutine(), before) // no goroutine is needed to wait for two contexts
+				is.Equal(goroutinesInBubble(), before) // no goroutine is needed to wait for two contexts
 				cancel()
 
 				time.Sleep(2 * time.Second)

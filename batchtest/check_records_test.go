@@ -139,6 +139,7 @@ func TestAStageThatGivesARecordTheResultOfAnotherIsFound(t *testing.T) {
 func TestAStageThatLosesTheLastRecordOfALargeChunkIsFound(t *testing.T) {
 	is := is.New(t)
 	t.Chdir(t.TempDir()) // where rapid stores the batches that fail
+	drawAtLeast(t, 400)  // a tenth of the batches have 25 records
 	losing := sending(func(r sent, yield func(sent) bool) bool { return r.Record().Index == 24 || yield(r) })
 	complaint := complaintAbout(t, rapid.IntRange(0, 9), losing)
 	is.True(strings.HasPrefix(complaint, "the stage drops r24, with the batch {r0: "))

@@ -42,6 +42,7 @@ func TestABatchThatBreaksNoLawIsTriedOnceInTheSearchForASmallerOne(t *testing.T)
 func TestABreachThatShowsOnlySometimesInLanesIsReportedAsSuch(t *testing.T) {
 	is := is.New(t)
 	t.Chdir(t.TempDir()) // where rapid stores the batches that fail
+	drawAtLeast(t, 400)  // one in ten or so shows it
 	var arrived atomic.Int32
 	dropping := func(s ints) ints {
 		if !strings.Contains(string(debug.Stack()), "runLane") {

@@ -2,7 +2,9 @@ package batchtest
 
 import (
 	"context"
+	"flag"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -82,6 +84,17 @@ func isSettled(r sent) bool {
 type bad struct {
 	stage     intsTo
 	deed, law string
+}
+
+// drawAtLeast makes rapid draw that number of batches, so that a stage that breaks a law only in rare ones is surely found.
+func drawAtLeast(t *testing.T, n int) {
+	checks := flag.Lookup("rapid.checks").Value
+	before := checks.String()
+	if drawn, err := strconv.Atoi(before); err != nil || drawn >= n {
+		return
+	}
+	t.Cleanup(func() { _ = checks.Set(before) })
+	_ = checks.Set(strconv.Itoa(n))
 }
 
 var number = regexp.MustCompile(`\d+`)

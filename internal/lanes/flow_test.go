@@ -308,15 +308,15 @@ func TestALaneThatEndsWhileItIsCalledLeavesTheItemToAnother(t *testing.T) {
 	for late := false; !late; {
 		bubble(t, func(t *testing.T) {
 			s := newIdleScene(2)
-			took := make(chan *item, 2)
+			took := [2]chan *item{make(chan *item, 1), make(chan *item, 1)}
 			for i := range 2 {
 				s.push(s.add(0, 0, 0, 0))
 				s.Next(s.lanes[i])
 			}
-			for _, l := range s.lanes {
+			for i, l := range s.lanes {
 				go func() {
 					it, _ := s.Next(l)
-					took <- it
+					took[i] <- it
 				}()
 				synctest.Wait()
 			}
@@ -327,7 +327,7 @@ func TestALaneThatEndsWhileItIsCalledLeavesTheItemToAnother(t *testing.T) {
 			if !late {
 				s.Exhaust()
 			}
-			if first, second := <-took, <-took; late && (first != nil || second != last) {
+			if other, ended := <-took[0], <-took[1]; late && (ended != nil || other != last) {
 				t.Error("the lane that has ended took an item")
 			}
 		})
