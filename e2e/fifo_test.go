@@ -23,7 +23,7 @@ import (
 func deliverUntilDone(t *testing.T, s *sandbox.Sandbox, orders []order, maxReceives int) (responses []string, dead []order) {
 	t.Helper()
 	for receive := 1; receive <= maxReceives && len(orders) > 0; receive++ {
-		out := invoke(t, s, sqsEvent("orders.fifo", receive, orders...), 1500*time.Millisecond)
+		out := invoke(t, s, sqsEvent("orders.fifo", receive, orders...), shortTimeout)
 		if out.End != sandbox.Responded {
 			responses = append(responses, out.End.String())
 			continue
@@ -67,7 +67,7 @@ func TestAFIFOGroupWaitsForItsStuckMessage(t *testing.T) {
 	is := is.New(t)
 	l := openLedger(t, nil)
 	orders := []order{
-		script("a1", "ok").in("a"), script("a2", "stuck:1500ms", "ok").in("a"), script("a3", "ok").in("a"),
+		script("a1", "ok").in("a"), script("a2", stuckOnce, "ok").in("a"), script("a3", "ok").in("a"),
 		script("b1", "ok").in("b"), script("b2", "ok").in("b"),
 	}
 	responses, dead := deliverUntilDone(t, openWorker(t, l, "LANES=4"), orders, 3)
@@ -108,7 +108,7 @@ func TestAFIFOQueueWithFullBatchesIsDrainedInOrder(t *testing.T) {
 	t.Parallel()
 	is := is.New(t)
 	s, l := openWorkerKilledAt(t, ledger.Entry{Kind: ledger.Store, ID: "g3-2"}, "LANES=4", "MAX_RECEIVES=4")
-	q := batchtest.NewQueue(batchtest.QueueConfig{FIFO: true, MaxReceives: 4, Timeout: 1500 * time.Millisecond})
+	q := batchtest.NewQueue(batchtest.QueueConfig{FIFO: true, MaxReceives: 4, Timeout: shortTimeout})
 	orders := groupedOrders(8, 10)
 	for _, o := range orders {
 		q.Send(batchtest.Message{ID: o.ID, Body: string(o.body()), Group: o.group})

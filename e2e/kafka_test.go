@@ -61,7 +61,7 @@ func TestEachKafkaPartitionIsProcessedInOrder(t *testing.T) {
 	}
 	produce(t, cluster, orders)
 
-	topic := mapping.Topic{Client: consumer(t, cluster), BatchSize: 20, MaxRetries: 5, Invoke: s.Invoke, Timeout: 1200 * time.Millisecond}
+	topic := mapping.Topic{Client: consumer(t, cluster), BatchSize: 20, MaxRetries: 5, Invoke: s.Invoke, Timeout: shortTimeout}
 	for settled := 0; settled < len(orders); {
 		n, err := topic.Poll(t.Context())
 		is.NoErr(err)

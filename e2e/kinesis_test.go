@@ -69,7 +69,7 @@ func TestAShardIsProcessedInOrderAndOnlyItsPoisonRecordsAreDiscarded(t *testing.
 	var discarded []string
 	for _, shard := range shards {
 		shard.BatchSize, shard.MaxRetries, shard.Bisect = 10, 2, true
-		shard.Invoke, shard.Timeout = s.Invoke, 1200*time.Millisecond
+		shard.Invoke, shard.Timeout = s.Invoke, shortTimeout
 		is.NoErr(shard.Drain(t.Context()))
 		discarded = append(discarded, orderIDs(t, shard.Discarded)...)
 	}
@@ -105,7 +105,7 @@ func TestLanesKeepTheOrderOfEachPartitionKey(t *testing.T) {
 	orders := slices.DeleteFunc(groupedOrders(6, 8), func(o order) bool { return !o.good() })
 	is.NoErr(put(t.Context(), client, orders))
 	shard.BatchSize, shard.MaxRetries, shard.Bisect = 50, 2, true
-	shard.Invoke, shard.Timeout = openWorker(t, l, "SOURCE=kinesis", "LANES=4").Invoke, 1200*time.Millisecond
+	shard.Invoke, shard.Timeout = openWorker(t, l, "SOURCE=kinesis", "LANES=4").Invoke, shortTimeout
 	is.NoErr(shard.Drain(t.Context()))
 	is.Equal(len(shard.Discarded), 0)
 	is.Equal(len(l.IDs(ledger.Store)), len(orders))

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"testing"
-	"time"
 
 	"github.com/lambdabatch/batch/e2e/ledger"
 	"github.com/lambdabatch/batch/e2e/mapping"
@@ -20,12 +19,12 @@ func TestAnOrderThatIsSentTwiceIsStoredOnce(t *testing.T) {
 	s := startServers(t)
 	_, keys := createKeys(t, s)
 	l := openLedger(t, nil)
-	q := createQueue(t, mapping.NewSQS(s.SQS), queueConfig{maxReceives: 6, visibility: 2 * time.Second})
+	q := createQueue(t, mapping.NewSQS(s.SQS), queueConfig{maxReceives: 6, visibility: visibleAgain})
 	orders := mixedOrders(40)
 	is.NoErr(q.send(t.Context(), slices.Concat(orders, orders)))
 
 	q.drain(t, 3, func(int) mapping.Queue {
-		return q.mappingTo(openWorker(t, l, "LANES=4", "DYNAMODB="+s.DynamoDB, "KEYS="+keys), 1500*time.Millisecond)
+		return q.mappingTo(openWorker(t, l, "LANES=4", "DYNAMODB="+s.DynamoDB, "KEYS="+keys), shortTimeout)
 	}, checkDeletesOnlyStored(t, l))
 
 	var poison int
@@ -52,7 +51,7 @@ func TestAProcessKilledBeforeItsResultIsSavedRepeatsThatOneEffect(t *testing.T) 
 	s := startServers(t)
 	_, keys := createKeys(t, s)
 	worker, l := openWorkerKilledAt(t, ledger.Entry{Kind: ledger.Store, ID: "o-3"}, "DYNAMODB="+s.DynamoDB, "KEYS="+keys)
-	q := createQueue(t, mapping.NewSQS(s.SQS), queueConfig{maxReceives: 4, visibility: time.Second})
+	q := createQueue(t, mapping.NewSQS(s.SQS), queueConfig{maxReceives: 4, visibility: visibleAgain})
 	var orders []order
 	want := map[string]int{}
 	for i := range 10 {
@@ -63,12 +62,12 @@ func TestAProcessKilledBeforeItsResultIsSavedRepeatsThatOneEffect(t *testing.T) 
 	is.NoErr(q.send(t.Context(), orders))
 
 	var ends []sandbox.End
-	q.drain(t, 1, func(int) mapping.Queue { return q.mappingTo(worker, 900*time.Millisecond) }, func(d mapping.Delivery) {
+	q.drain(t, 1, func(int) mapping.Queue { return q.mappingTo(worker, shortTimeout) }, func(d mapping.Delivery) {
 		checkDeletesOnlyStored(t, l)(d)
 		ends = append(ends, d.Outcome.End)
 	})
 
 	accountFor(t, orders, l, q.deadLetters(t))
-	is.Equal(ends, []sandbox.End{sandbox.Exited, sandbox.Responded})
+	is.Equal(slices.Compact(ends), []sandbox.End{sandbox.Exited, sandbox.Responded})
 	is.Equal(l.Counts(ledger.Store), want)
 }

@@ -99,7 +99,7 @@ func TestTheOrdersExampleTakesSeveralInvocationsAtOnce(t *testing.T) {
 func TestTheOrdersExampleEmptiesItsQueue(t *testing.T) {
 	t.Parallel()
 	is := is.New(t)
-	q := createQueue(t, mapping.NewSQS(startServers(t).SQS), queueConfig{maxReceives: 2, visibility: time.Second})
+	q := createQueue(t, mapping.NewSQS(startServers(t).SQS), queueConfig{maxReceives: 2, visibility: visibleAgain})
 	var entries []types.SendMessageBatchRequestEntry
 	var poison []string
 	for i := range 60 {
@@ -122,7 +122,7 @@ func TestTheOrdersExampleEmptiesItsQueue(t *testing.T) {
 	is.NoErr(q.sendEntries(t.Context(), entries))
 
 	deleted := 0
-	q.drain(t, 2, func(int) mapping.Queue { return q.mappingTo(openOrders(t, 1), 900*time.Millisecond) }, func(d mapping.Delivery) {
+	q.drain(t, 2, func(int) mapping.Queue { return q.mappingTo(openOrders(t, 1), shortTimeout) }, func(d mapping.Delivery) {
 		deleted += len(d.Deleted)
 	})
 

@@ -209,7 +209,7 @@ func TestAClaimThatHasEndedIsTakenByTheOtherLanguage(t *testing.T) {
 	is.Equal(got.By, "Go")
 	end()
 
-	short := withTimeout(t, 200*time.Millisecond)
+	short := withTimeout(t, 2*time.Second)
 	_, _, err = s.inGo(short, purchase{"o-2", 12}, func() error {
 		<-short.Done()
 		reply := servers.Reply{Error: "IdempotencyAlreadyInProgressError"}

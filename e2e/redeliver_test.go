@@ -28,7 +28,7 @@ func (q *queue) receiveTimes(t *testing.T, poller mapping.Queue, look func(mappi
 		look(d)
 		for _, m := range d.Messages {
 			id := parse(t, aws.ToString(m.Body)).ID
-			times[id] = append(times[id], time.Now().Add(-d.Took))
+			times[id] = append(times[id], d.Received)
 		}
 	})
 	return times
@@ -72,7 +72,7 @@ func TestRedeliverMakesUnstartedMessagesVisibleAtOnce(t *testing.T) {
 	is.NoErr(q.send(t.Context(), orders))
 	s := openWorker(t, l, "REDELIVER="+server, "QUEUE="+q.URL, "WAITS=4s")
 
-	times := q.receiveTimes(t, q.mappingTo(s, 2*time.Second), checkDeletesOnlyStored(t, l))
+	times := q.receiveTimes(t, q.mappingTo(s, shortTimeout), checkDeletesOnlyStored(t, l))
 
 	accountFor(t, orders, l, q.deadLetters(t))
 	checkWait(t, 4*time.Second, times["slow"][0], times["slow"][1])

@@ -94,12 +94,12 @@ func TestADeadlineIsMetWhileAFunctionIsStuckAndTheNextInvocationIsUnharmed(t *te
 			l := openLedger(t, nil)
 			s := openWorker(t, l, lanes)
 
-			first := invoke(t, s, sqsEvent("q", 1, script("a", "ok"), script("b", "ok"), script("stuck", "stuck:2s")), 1500*time.Millisecond)
+			first := invoke(t, s, sqsEvent("q", 1, script("a", "ok"), script("b", "ok"), script("stuck", stuckOnce)), shortTimeout)
 			is.Equal(first.End, sandbox.Responded)
 			is.Equal(string(first.Body), reporting("stuck"))
 
 			// The stuck function returns while the next invocation waits. Its record is not stored.
-			second := invoke(t, s, sqsEvent("q", 1, script("c", "wait:1500ms", "ok"), script("d", "ok")), time.Minute)
+			second := invoke(t, s, sqsEvent("q", 1, script("c", "wait:4s", "ok"), script("d", "ok")), time.Minute)
 			is.Equal(string(second.Body), reporting())
 			is.Equal(second.PID, first.PID)
 			is.Equal(l.Counts(ledger.Store), map[string]int{"a": 1, "b": 1, "c": 1, "d": 1})
@@ -112,7 +112,7 @@ func TestRecordsNotStartedBeforeTheDeadlineAreReportedWithoutACall(t *testing.T)
 	is := is.New(t)
 	l := openLedger(t, nil)
 	s := openWorker(t, l)
-	out := invoke(t, s, sqsEvent("q", 1, script("a", "ok"), script("b", "wait:1m"), script("c", "ok")), 1200*time.Millisecond)
+	out := invoke(t, s, sqsEvent("q", 1, script("a", "ok"), script("b", "wait:1m"), script("c", "ok")), shortTimeout)
 	is.Equal(string(out.Body), reporting("b", "c"))
 	is.Equal(l.Counts(ledger.Try), map[string]int{"a": 1, "b": 1})
 }

@@ -4,6 +4,7 @@ package e2e_test
 
 import (
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -18,6 +19,15 @@ import (
 	"github.com/lambdabatch/batch/e2e/sandbox"
 	"github.com/lambdabatch/batch/e2e/servers"
 	"github.com/matryer/is"
+)
+
+// The times of tests in which functions are stuck or killed. A function responds some 750 ms before the end of its
+// timeout, so that a machine that is busy does not make it late. A message becomes visible again after that, and one
+// that is stuck returns after that, too.
+const (
+	shortTimeout = 5 * time.Second
+	visibleAgain = 7 * time.Second
+	stuckOnce    = "stuck:6s"
 )
 
 // binaries are built once, before the first test.
@@ -37,6 +47,8 @@ func run(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
+	flag.Parse()
+	_ = flag.Set("test.parallel", "8") // most of the time, the tests wait
 	code := m.Run()
 	if left := childProcesses(); len(left) > 0 {
 		fmt.Fprintln(os.Stderr, "processes left behind:", left)

@@ -25,11 +25,11 @@ var (
 // visible again later than that. A good order fails once at most, so only a run of kills
 // could use up its receives.
 const (
-	soakVisibility  = 2 * time.Second
-	soakTimeout     = 1800 * time.Millisecond
-	soakMaxReceives = 8
-	soakMinStuck    = 2 * time.Second
-	soakMaxStuck    = 5 * time.Second
+	soakVisibility  = 5 * time.Second
+	soakTimeout     = 3 * time.Second
+	soakMaxReceives = 9
+	soakMinStuck    = 3 * time.Second
+	soakMaxStuck    = 6 * time.Second
 )
 
 func TestSoakNothingIsLostAndNothingGrows(t *testing.T) {

@@ -32,7 +32,8 @@ type Queue struct {
 type Delivery struct {
 	Messages []types.Message
 	Outcome  sandbox.Outcome
-	Deleted  []string      // message IDs
+	Deleted  []string // message IDs
+	Received time.Time
 	Took     time.Duration // from the receive to the delete
 }
 
@@ -43,8 +44,8 @@ func (q *Queue) Poll(ctx context.Context) (d Delivery, err error) {
 	if d.Messages, err = q.Receive(ctx, time.Second); err != nil || len(d.Messages) == 0 {
 		return d, err
 	}
-	received := time.Now()
-	defer func() { d.Took = time.Since(received) }()
+	d.Received = time.Now()
+	defer func() { d.Took = time.Since(d.Received) }()
 	payload, err := q.event(d.Messages)
 	if err != nil {
 		return d, err

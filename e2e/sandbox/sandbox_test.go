@@ -131,11 +131,11 @@ func TestBetweenInvocationsAProcessIsFrozen(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "written")
 	first := invoke(t, s, fmt.Sprintf(`{"Do":"later","Text":%q}`, file), time.Minute)
 	awaitState(t, first.PID, 'T')
-	time.Sleep(100 * time.Millisecond) // long enough for a process that is not frozen to write the file
+	time.Sleep(2 * time.Second) // long enough for a process that is not frozen to write the file
 	_, err := os.Stat(file)
 	is.True(os.IsNotExist(err))
 
-	invoke(t, s, `{"Do":"sleep","For":"200ms"}`, time.Minute) // the process is thawed, and goes on
+	invoke(t, s, `{"Do":"sleep","For":"1s"}`, time.Minute) // the process is thawed, and goes on
 	_, err = os.Stat(file)
 	is.NoErr(err)
 }
@@ -161,10 +161,10 @@ func TestAProcessWithConcurrencyHasSeveralInvocationsAtOnce(t *testing.T) {
 	pids := make([]int, 4)
 	var wait sync.WaitGroup
 	for i := range pids {
-		wait.Go(func() { pids[i] = invoke(t, s, `{"Do":"sleep","For":"1s"}`, 10*time.Millisecond).PID })
+		wait.Go(func() { pids[i] = invoke(t, s, `{"Do":"sleep","For":"3s"}`, 10*time.Millisecond).PID })
 	}
 	wait.Wait()
-	is.True(time.Since(begin) < 3*time.Second) // one after another, they would take 4 s
+	is.True(time.Since(begin) < 9*time.Second) // one after another, they would take 12 s
 	is.Equal(pids, []int{pids[0], pids[0], pids[0], pids[0]})
 }
 

@@ -62,7 +62,7 @@ func describe(ctx context.Context) map[string]any {
 // leaveRunning writes the file after the invocation has ended.
 func leaveRunning(file string) error {
 	go func() {
-		time.Sleep(50 * time.Millisecond)
+		time.Sleep(time.Second)
 		if err := os.WriteFile(file, nil, 0o600); err != nil {
 			panic(err)
 		}

@@ -61,7 +61,7 @@ func measure(args ...string) (profile, error) {
 	}
 	defer os.RemoveAll(dir)
 	file := filepath.Join(dir, "profile")
-	test := exec.Command("go", append([]string{"test", "-coverprofile=" + file}, args...)...)
+	test := exec.Command("go", append([]string{"test", "-timeout=30m", "-coverprofile=" + file}, args...)...)
 	if output, err := test.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("%s: %w\n%s", test, err, output)
 	}
