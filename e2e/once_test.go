@@ -68,6 +68,7 @@ func TestAProcessKilledBeforeItsResultIsSavedRepeatsThatOneEffect(t *testing.T) 
 	})
 
 	accountFor(t, orders, l, q.deadLetters(t))
-	is.Equal(slices.Compact(ends), []sandbox.End{sandbox.Exited, sandbox.Responded})
+	is.Equal(ends[0], sandbox.Exited)
+	is.Equal(slices.Compact(ends[1:]), []sandbox.End{sandbox.Responded}) // several times if they become visible one after another
 	is.Equal(l.Counts(ledger.Store), want)
 }

@@ -48,7 +48,11 @@ func run(m *testing.M) int {
 		return 1
 	}
 	flag.Parse()
-	_ = flag.Set("test.parallel", "8") // most of the time, the tests wait
+	chosen := false
+	flag.Visit(func(f *flag.Flag) { chosen = chosen || f.Name == "test.parallel" })
+	if !chosen {
+		_ = flag.Set("test.parallel", "8") // most of the time, the tests wait
+	}
 	code := m.Run()
 	if left := childProcesses(); len(left) > 0 {
 		fmt.Fprintln(os.Stderr, "processes left behind:", left)

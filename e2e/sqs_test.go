@@ -116,7 +116,8 @@ func TestAProcessKilledInTheMiddleOfABatchLosesNothing(t *testing.T) {
 	})
 
 	accountFor(t, orders, l, q.deadLetters(t))
-	is.Equal(slices.Compact(ends), []sandbox.End{sandbox.Exited, sandbox.Responded}) // they may become visible one after another
+	is.Equal(ends[0], sandbox.Exited)
+	is.Equal(slices.Compact(ends[1:]), []sandbox.End{sandbox.Responded}) // several times if they become visible one after another
 	is.Equal(l.Counts(ledger.Store), map[string]int{
 		"o-0": 2, "o-1": 2, "o-2": 2, "o-3": 2, "o-4": 1, "o-5": 1, "o-6": 1, "o-7": 1, "o-8": 1, "o-9": 1,
 	})
