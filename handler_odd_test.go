@@ -3,6 +3,7 @@ package batch_test
 // Events in which one thing is odd: a value, an identifier, a member or the event itself.
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"errors"
@@ -243,6 +244,18 @@ func TestAMemberThatIsGivenTwiceCountsOnceOrFails(t *testing.T) {
 		var w witness
 		is.New(t).Equal(w.outcome(t, source, []byte(twice)), "no event")
 	}
+}
+
+// realEvents returns an event per source, from the tests of aws-lambda-go.
+func realEvents(t *testing.T) map[string][]byte {
+	events := map[string][]byte{}
+	for source, name := range map[string]string{
+		"SQS": "sqs-event", "Kinesis": "kinesis-event", "DynamoDB": "dynamodb-event", "Kafka": "kafka-event", "Firehose": "kinesis-firehose-event",
+		"Kinesis window": "kinesis-time-window-event", "DynamoDB window": "dynamodb-time-window-event",
+	} {
+		events[source] = bytes.TrimSpace(testdata(t, name+".json"))
+	}
+	return events
 }
 
 func TestWhatIsNoEventOfTheSourceIsAPayloadErrorWhateverItIs(t *testing.T) {

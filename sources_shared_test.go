@@ -132,3 +132,21 @@ var (
 		return r.Change.NewImage["body"].String()
 	})
 )
+
+// unreadableGroups is an event of n Kinesis records. The partition keys of the second half are not strings.
+func unreadableGroups(n int) []byte {
+	var b strings.Builder
+	b.WriteString(`{"Records":[`)
+	for i := range n {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		key := `"` + strconv.Itoa(i) + `"`
+		if i >= n/2 {
+			key = "7"
+		}
+		fmt.Fprintf(&b, `{"eventSource":"aws:kinesis","kinesis":{"sequenceNumber":"%d","partitionKey":%s,"data":"eA=="}}`, i, key)
+	}
+	b.WriteString(`]}`)
+	return []byte(b.String())
+}

@@ -11,7 +11,6 @@ import (
 	"testing"
 
 	"github.com/aws/aws-lambda-go/events"
-	"github.com/lambdabatch/batch"
 	"github.com/lambdabatch/batch/envelope"
 	"github.com/matryer/is"
 	"github.com/samber/lo"
@@ -83,60 +82,10 @@ func TestSeveralGzipMembersAreOneText(t *testing.T) {
 	is.Equal(got.LogGroup, "/aws/lambda/shop")
 }
 
-func TestABombFailsItsRecordAndNoOther(t *testing.T) {
-	is := is.New(t)
-	bomb := gzipped(strings.Repeat(" ", envelope.MaxDecompressed+1))
-	is.True(len(bomb) < 1<<20) // it fits into a record
-
-	_, err := envelope.CloudWatchLogs(t.Context(), kinesis(bomb))
-	is.True(errors.Is(err, envelope.ErrTooLarge))
-	is.True(strings.HasPrefix(err.Error(), `kinesis.data: `))
-
-	records := batch.Of(kinesis(gzipped(logs)), kinesis(bomb), kinesis(gzipped(logs)))
-	response, err := batch.Collect(batch.TryMap(records, envelope.CloudWatchLogs))
-	is.NoErr(err)
-	is.Equal(response.BatchItemFailures, []batch.ItemFailure{{ItemIdentifier: "1"}})
-}
-
 func TestABombInManyMembersIsABombToo(t *testing.T) {
 	is := is.New(t)
 	member := gzipped(strings.Repeat(" ", 1<<20))
 	_, err := envelope.CloudWatchLogs(t.Context(), kinesis(bytes.Repeat(member, 33)))
-	is.True(errors.Is(err, envelope.ErrTooLarge))
-}
-
-func TestManyShortElementsFailTheirRecordBeforeTheyTakeMemory(t *testing.T) {
-	const data = `{"messageType":"DATA_MESSAGE","logEvents":`
-	const many = 600_000
-	for _, c := range []struct {
-		name, text, err string
-	}{
-		{"empty log events", data + array("{}", many) + `}`, `kinesis.data: too large: a list with 600000 elements`},
-		{"log events that are none", data + array("7", many) + `}`, `kinesis.data: too large: a list with 600000 elements`},
-		{"filters", `{"subscriptionFilters":` + array(`""`, many) + `}`, `kinesis.data: too large: a list with 600000 elements`},
-		{"records of something else", `{"Records":` + array("7", many) + `}`,
-			`kinesis.data: a JSON object of 1200013 bytes, not a CloudWatch Logs message`},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			is := is.New(t)
-			record := kinesis(gzipped(c.text))
-			var err error
-			allocated := allocatedBy(func() { _, err = envelope.CloudWatchLogs(t.Context(), record) })
-			is.True(err != nil)
-			is.Equal(err.Error(), c.err)
-			is.True(allocated < uint64(len(c.text)+8<<20))
-		})
-	}
-}
-
-func TestARecordMayHave100000LogEventsAndNoMore(t *testing.T) {
-	is := is.New(t)
-	const data = `{"messageType":"DATA_MESSAGE","logEvents":`
-	const event = `{"message":"\" } , \\","extractedFields":{"1":["b",2]}}` // one element, whatever is in it
-	got, err := envelope.CloudWatchLogs(t.Context(), kinesis(gzipped(data, array(event, 100_000), `}`)))
-	is.NoErr(err)
-	is.Equal(len(got.LogEvents), 100_000)
-	_, err = envelope.CloudWatchLogs(t.Context(), kinesis(gzipped(data, array(event, 100_001), `}`)))
 	is.True(errors.Is(err, envelope.ErrTooLarge))
 }
 
@@ -167,14 +116,6 @@ func allocatedBy(f func()) uint64 {
 	f()
 	runtime.ReadMemStats(&after)
 	return after.TotalAlloc - before.TotalAlloc
-}
-
-func TestDataUpToTheBoundDecompresses(t *testing.T) {
-	is := is.New(t)
-	got, err := envelope.CloudWatchLogs(t.Context(),
-		kinesis(gzipped(logs, strings.Repeat(" ", envelope.MaxDecompressed-len(logs)))))
-	is.NoErr(err)
-	is.Equal(len(got.LogEvents), 1)
 }
 
 func TestDataThatIsNotALogsMessageIsAnErrorThatDescribesIt(t *testing.T) {
