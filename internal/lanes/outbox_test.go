@@ -43,15 +43,23 @@ func TestTheLastPlaceIsClaimedOnce(t *testing.T) {
 
 func TestPlacesAreFreeAgainWhenTheirResultsAreReceived(t *testing.T) {
 	var o outbox[int]
-	for range Behind {
+	for i := range Behind {
+		if n := o.free(); n != Behind-i {
+			t.Fatalf("%d places are free, not %d", n, Behind-i)
+		}
 		if !o.claim() {
 			t.Fatal("there is a place")
 		}
 		o.put(0)
 	}
-	if o.claim() {
+	if o.claim() || o.free() != 0 {
 		t.Error("there is no place")
 	}
+	o.claimAnyway()
+	if n := o.free(); n != 0 {
+		t.Errorf("one more Result than there are places leaves %d", n)
+	}
+	o.unclaim()
 	if n := len(o.swap(nil)); n != Behind || o.places.Load() != 0 {
 		t.Errorf("%d were received, %d places are taken", n, o.places.Load())
 	}
