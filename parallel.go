@@ -83,7 +83,7 @@ type parallel[A, B any] struct {
 	inputExited atomic.Bool                // the stages before ended their goroutine
 	inputCut    atomic.Bool                // the stages before were told to stop
 	lanePanic   atomic.Pointer[PanicError] // the last panic of a lane; not used by Route
-	laneExited  atomic.Bool                // a lane has ended its goroutine; not used by Route
+	laneExited  atomic.Bool                // a lane has ended its goroutine
 	gaveUp      bool                       // the consumer no longer waits for lanes
 }
 
@@ -207,7 +207,7 @@ func (p *parallel[A, B]) runLane(l *lanes.Lane[task[A], emitted[B]], in *inlet) 
 			if p.chooseLane == nil {
 				p.lanePanic.Store(crash)
 			}
-		case !returned && p.chooseLane == nil:
+		case !returned:
 			p.laneExited.Store(true)
 		}
 		in.idle()

@@ -5,6 +5,7 @@ package batch_test
 import (
 	"context"
 	"runtime"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -39,6 +40,37 @@ func TestAChunkAfterLanesWithinALaneIsWrittenHoweverTheseEnd(t *testing.T) {
 				})
 				is.NoErr(err)
 				is.Equal(written.sorted(), c.want)
+			})
+		})
+	}
+}
+
+// What a lane drops does not leave it, unless lanes within it have crashed before their input: then it gets all that the lane still has.
+func TestWhatALaneDropsDoesNotLeaveItHoweverTheLanesWithinItEnd(t *testing.T) {
+	for name, c := range map[string]struct {
+		lanes    int
+		deed, at string
+		after    string // what the stage after the lanes within drops
+		want     []string
+	}{
+		"they return early":                    {1, "stops early", "1", "", []string{"r0"}},
+		"one of two crashes":                   {2, "panics", "1", "0", []string{"r1", "r2", "r3"}},
+		"the only one crashes before the rest": {1, "panics", "1", "0", []string{"r0", "r1", "r2", "r3"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				is := is.New(t)
+				var left effects
+				for r := range batch.Parallel(grouped(t.Context(), make([]string, 4)), 1, func(s texts) texts {
+					s = batch.Parallel(s, c.lanes, func(s texts) texts {
+						return misbehavingAt(batch.TryEach(s, taking(time.Second)), c.at, misdeeds[c.deed])
+					})
+					return misbehavingAt(s, c.after, misdeeds["drops it"])
+				}) {
+					left.note(r.Record().ID)
+				}
+				slices.Sort(left.all)
+				is.Equal(left.all, c.want)
 			})
 		})
 	}

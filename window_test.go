@@ -74,8 +74,8 @@ func TestTheStateOfAWindowBeginsAsWhatAnEmptyObjectDecodesInto(t *testing.T) {
 
 func TestTheStateOfAWindowIsNeverNull(t *testing.T) {
 	is := is.New(t)
-	keep := func(s map[string]int, _ int) map[string]int { return s }
-	h := batch.KinesisWindowHandler(numbers, keep, func(context.Context, batch.Window, map[string]int) error { return nil }, quiet)
+	clear := func(map[string]int, int) map[string]int { return nil }
+	h := batch.KinesisWindowHandler(numbers, clear, func(context.Context, batch.Window, map[string]int) error { return nil }, quiet)
 	answer, err := h.Invoke(t.Context(), windowPayload(t, "null", false, "1"))
 	is.NoErr(err)
 	is.Equal(string(answer), `{"state":{},"batchItemFailures":[]}`)
