@@ -30,16 +30,18 @@ import (
 // If the invocation has a deadline, a chunk that is not full is also written when time runs
 // short: when only one reserve is left before the records' contexts end.
 //
-//   - After [Parallel] or [Route], it is written then as soon as nothing more arrives for it,
-//     however long functions in the lanes take. That requires one Parallel or Route before the
-//     chunk: if a stage of your own starts one for each record, the chunk may wait for the
-//     record that is stuck.
-//   - Without lanes, and in a lane, it is written before the next record is taken up, and then
-//     again each time that half of the remaining time has passed. (If half of the whole time is
-//     less than a reserve, that counts instead.) So if the functions for one record take more
-//     than half of the remaining time, the chunk may wait for them too long, and its records
-//     are reported. A stage of your own after the chunk must not take results from the stages
-//     before it: they may be waiting for the chunk.
+//   - It is written when a result arrives for it then, ready or not, and again each time that half
+//     of the remaining time has passed. (If half of the whole time is less than a reserve,
+//     that counts instead.) It waits for the other parts of a record, and for the rest of a
+//     chunk before it. So if the functions before it take more than half of the remaining
+//     time for one record, the chunk may wait for them too long, and its records are reported.
+//   - After [Parallel] or [Route], and in a lane, it is also written as soon as nothing more
+//     arrives for it, however long functions in the lanes take. That requires one Parallel or Route
+//     before the chunk: if a stage of your own starts one for each record, the chunk may wait
+//     for the record that is stuck. A stage of your own after the chunk must not take results from
+//     the stages before it: they may be waiting for the chunk. And a stage that sends some
+//     results to the chunk and others past it must not get them from another goroutine,
+//     or both may arrive at the next stage at once.
 //
 // If an item of a chunk fails, later items have already been written. Those that the policy
 // holds back (under [StopBatch] all of them, under [StopGroup] those of its group) are
@@ -72,6 +74,8 @@ type chunk[T any] struct {
 	held         []Result[T] // in the order of the stream, the first one Ready
 	ready        int
 	stopped      bool // the consumer wants no more
+	closed       bool // there is no more
+	haste        haste
 	level        *level
 	feederNumber uint8
 	feeder       *feeder     // the one of level and feederNumber, from which the last Result came
@@ -102,12 +106,14 @@ func (c *chunk[T]) take(r Result[T]) (more bool, keptFor *feeder) {
 		return c.send(r), nil
 	}
 	c.held = append(c.held, r)
-	r.h.entry.hold()
-	if r.h.entry != nil {
+	due := false
+	if e := r.h.entry; e != nil {
+		e.hold()
 		c.registerFor(&r.h)
 		r.h.notePassed()
+		due = c.haste.isDue(e.level.run, r.h.followed())
 	}
-	if c.ready < c.size {
+	if c.ready < c.size && !due {
 		return true, c.feeder
 	}
 	return c.writeAndSend(c.feeder), nil
@@ -131,11 +137,14 @@ func (c *chunk[T]) registerFor(h *header) {
 
 // flush implements bulkStage. It may run on the goroutine of an earlier stage, which must
 // not end because of a panic in a later one, so it recovers. end panics again.
-func (c *chunk[T]) flush(asking *feeder) (more bool) {
+func (c *chunk[T]) flush(asking *feeder) (wrote, more bool) {
 	if !c.turn.try() {
-		return true
+		return false, true
 	}
 	defer c.turn.end()
+	if c.closed { // since the feeder began to ask
+		return false, true
+	}
 	returned := false
 	defer func() {
 		if returned {
@@ -148,9 +157,12 @@ func (c *chunk[T]) flush(asking *feeder) (more bool) {
 			c.flushExited = true
 		}
 	}()
+	if wrote = len(c.held) > 0; wrote {
+		c.haste.noteFlush(c.level.run)
+	}
 	more = c.writeAndSend(asking)
 	returned = true
-	return more
+	return wrote, more
 }
 
 // end writes the last chunk at the end of the Stream. It panics, or ends the goroutine, if a function called by
@@ -170,7 +182,7 @@ func (c *chunk[T]) end() {
 func (c *chunk[T]) close() {
 	c.turn.take()
 	defer c.turn.end()
-	c.stopped = true
+	c.stopped, c.closed = true, true
 	for _, f := range c.feeders {
 		f.removeBulk(c)
 	}
@@ -191,7 +203,10 @@ func (c *chunk[T]) writeAndSend(at *feeder) bool {
 		before = at.pause()
 		defer func() { before.resume() }()
 	}
-	for _, r := range held {
+	for i, r := range held {
+		if i < len(held)-1 {
+			r.h.mark |= followed
+		}
 		if at != nil {
 			before.setCurrent(r.h.entry)
 			r.h.forgetPassed()
@@ -248,8 +263,8 @@ func (c *chunk[T]) write(at *feeder) {
 	defer failChunkUnlessReturned(written, &returned)
 	level := written[0].entry.level
 	if at != nil {
-		at.writing.Store(&written)
-		defer at.writing.Store(nil)
+		at.beginWriting(&written)
+		defer at.endWriting(&written)
 	}
 	// perItem calls methods of the error, which are the user's, so guard must be around it, too.
 	items, err := guard(func() (ItemErrors, error) { return perItem(c.f(level.ctx, values), len(values)) })

@@ -4,6 +4,7 @@ package batch_test
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"sync"
 	"testing"
@@ -116,32 +117,6 @@ func TestAChunkIsNotWrittenAtOnceBecauseThereIsLittleTime(t *testing.T) {
 	})
 }
 
-// Records from 1 on go past the chunk. When time is short, record 0 is written, which hangs. Record 2 has arrived.
-func TestARecordThatHasArrivedIsNotRunningWhileAChunkIsWrittenInTime(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		is := is.New(t)
-		stuck := stuckOn(t, "0")
-		response, err := runFor(t, 4, 6, time.Second, func(before slow, s texts) texts {
-			return func(yield func(batch.Result[string]) bool) {
-				around := func(chunk func(batch.Result[string]) bool) {
-					for r := range before(s) {
-						to := yield
-						if r.Record().Index == 0 {
-							to = chunk
-						}
-						if !to(r) {
-							return
-						}
-					}
-				}
-				batch.TryEachChunk(around, 10, func(ctx context.Context, vs []string) error { return stuck(ctx, vs[0]) })(yield)
-			}
-		})
-		is.NoErr(err)
-		is.Equal(listed(response), []string{"r0", "r3", "r4", "r5"})
-	})
-}
-
 // Time is short when exactly a reserve is left, here after 9s.
 func TestAChunkIsWrittenWhenExactlyAReserveIsLeft(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -172,5 +147,88 @@ func TestTimeThatIsShortBeforeAChunkHasAnythingDoesNotDelayIt(t *testing.T) {
 		})
 		is.NoErr(err)
 		is.Equal(w.sizes, []int{1, 2})
+	})
+}
+
+// The functions before a chunk are slow, but the stages before these are not, so all records have left them long before.
+func TestAChunkIsWrittenInTimeAlthoughOnlyTheFunctionsJustBeforeItAreSlow(t *testing.T) {
+	for way, quick := range map[string]batch.Stage[string, string]{
+		"lanes":         func(s texts) texts { return inLanes(s, 4, succeed) },
+		"a route":       onOneRoute(batch.Each(succeed)),
+		"a full buffer": buffering(25, inOrder),
+		"a prefetch":    prefetching(32),
+	} {
+		for place, around := range map[string]func(func(texts) texts, texts) texts{
+			"without lanes": func(stage func(texts) texts, s texts) texts { return stage(s) },
+			"in a lane":     func(stage func(texts) texts, s texts) texts { return batch.Parallel(s, 1, stage) },
+		} {
+			t.Run(place+", after "+way, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					is := is.New(t)
+					w := new(writes)
+					_, err := runFor(t, 10, 25, 480*time.Millisecond, func(before slow, s texts) texts {
+						return around(func(s texts) texts { return batch.TryEachChunk(before(quick(s)), 25, w.write) }, s)
+					})
+					is.NoErr(err)
+					is.Equal(w.sizes[0], 19)
+				})
+			})
+		}
+	}
+}
+
+// Records are split into four parts, one of which is dropped. A chunk waits for the parts that follow at once, even through
+// another chunk.
+func TestAChunkThatIsWrittenInTimeHasAllPartsOfARecord(t *testing.T) {
+	split := func(s texts) texts {
+		return batch.Filter(batch.FlatMap(s, func(v string) []string { return []string{v, v, v, "dropped"} }), func(v string) bool { return v != "dropped" })
+	}
+	for way, stage := range map[string]func(texts) texts{
+		"at once":                  unchanged,
+		"through another chunk":    func(s texts) texts { return batch.TryEachChunk(s, 200, succeedAll) },
+		"through full chunks":      func(s texts) texts { return batch.TryEachChunk(s, 3, succeedAll) },
+		"through others of others": func(s texts) texts { return batch.TryEachChunk(batch.TryEachChunk(s, 200, succeedAll), 2, succeedAll) },
+	} {
+		t.Run(way, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				is := is.New(t)
+				var w writes
+				response, err := runFor(t, 10, 25, 480*time.Millisecond, func(before slow, s texts) texts {
+					return batch.TryEachChunk(stage(split(before(s))), 200, w.write)
+				})
+				is.NoErr(err)
+				is.Equal(w.sizes, []int{57})
+				is.Equal(listed(response), []string{"r19", "r20", "r21", "r22", "r23", "r24"})
+			})
+		})
+	}
+}
+
+func succeedAll(context.Context, []string) error { return nil }
+
+// From 9s on, time is short. Each record has 100 parts, and the function for a part takes 60ms.
+func TestAChunkDoesNotWaitForeverForPartsThatFollowSlowly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		var w writes
+		_, _ = runFor(t, 10, 2, 60*time.Millisecond, func(before slow, s texts) texts {
+			s = batch.FlatMap(s, func(v string) []string { return slices.Repeat([]string{v}, 100) })
+			return batch.TryEachChunk(before(s), 1000, w.write)
+		})
+		is.Equal(w.sizes, []int{155, 3})
+	})
+}
+
+// The parts of a record enter lanes, where no part waits for another.
+func TestAPartInALaneWaitsForNoneInAnother(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		var w writes
+		_, err := runFor(t, 10, 20, 480*time.Millisecond, func(before slow, s texts) texts {
+			s = batch.FlatMap(s, func(v string) []string { return []string{v, v} })
+			return batch.Parallel(s, 2, func(s texts) texts { return batch.TryEachChunk(before(s), 30, w.write) })
+		})
+		is.NoErr(err)
+		is.Equal(w.sizes, []int{19, 19})
 	})
 }

@@ -159,8 +159,8 @@ later ones. (A lane that itself contains a Parallel of m lanes holds up to m rec
 lanes, every record after it is redelivered.
 
 When only one reserve is left before the contexts end, [TryEachChunk] stops waiting for records
-that are still in lanes, and writes an incomplete chunk. Without lanes it does so between two
-records.
+that are still in lanes, and writes an incomplete chunk. Without lanes it does so when a record
+arrives.
 
 A function that has not returned cannot be stopped. It may take effect after its record
 was redelivered. So functions should return when their context ends, and writes should be

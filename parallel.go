@@ -236,7 +236,6 @@ func (p *parallel[A, B]) runLane(l *lanes.Lane[task[A], emitted[B]], in *inlet) 
 // next waits for the next task of the lane. It returns nil at the end.
 func (p *parallel[A, B]) next(l *lanes.Lane[task[A], emitted[B]], in *inlet) *task[A] {
 	in.idle()
-	in.hurry()
 	for {
 		it, turn := p.pool.Next(l)
 		switch turn {
@@ -245,7 +244,9 @@ func (p *parallel[A, B]) next(l *lanes.Lane[task[A], emitted[B]], in *inlet) *ta
 		case lanes.End:
 			return nil
 		}
-		in.flush()
+		if !in.flush() {
+			return nil // the stage has left its loop
+		}
 	}
 }
 

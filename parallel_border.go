@@ -205,20 +205,16 @@ func (in *inlet) pause(room []pause) []pause {
 	return room
 }
 
-// flush makes the bulk stages in the lane write what they keep. Those in and after lanes within the lane do it on their own
-// goroutines, soon.
-func (in *inlet) flush() {
+// flush makes the bulk stages in the lane write what they keep, and reports whether their consumers want more. Those in and after
+// lanes within the lane do it on their own goroutines, soon.
+func (in *inlet) flush() (more bool) {
 	for _, e := range in.all() {
-		e.level.firstFeeder.flush()
+		if !e.level.firstFeeder.flush() {
+			return false
+		}
 		e.level.urge()
 	}
-}
-
-// hurry makes the bulk stages in the lane write what they keep, if time runs short.
-func (in *inlet) hurry() {
-	for _, e := range in.all() {
-		e.level.firstFeeder.hurry()
-	}
+	return true
 }
 
 // close hands the failures whose Results were discarded in the lane over to the outer levels. outerStays has the number

@@ -13,17 +13,15 @@ import (
 // point where another one takes over. The feeder tracks the record that is being worked on.
 type feeder struct {
 	run     *run
-	current atomic.Uint64             // a word
-	writing atomic.Pointer[[]*header] // what TryEachChunk's function is being called with
-	flushed atomic.Bool               // flush has been called
-	again   func()                    // makes the goroutine call flush once more; nil for the source, which never does
-	shortAt atomic.Int64              // how much time is left, in nanoseconds, when isShort is true next; 0: not known yet
+	current atomic.Uint64 // a word
+	flushed atomic.Bool   // flush has been called
+	again   func()        // makes the goroutine call flush once more; nil for the source, which never does
 
-	bulky    atomic.Bool // some bulk stage was registered
 	someLeft atomic.Bool // left is not empty
 
 	mu         sync.Mutex
 	bulkStages []bulkStage
+	writing    []*[]*header  // what functions of TryEachChunk are being called with; a stage of the user's may let several run
 	left       map[word]word // the words that are left, each with the one before it
 }
 
@@ -70,7 +68,9 @@ func (f *feeder) appendRunning(all []int32) []int32 {
 	if current := word(f.current.Load()).record(); current > 0 {
 		all = append(all, int32(current-1))
 	}
-	if written := f.writing.Load(); written != nil {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, written := range f.writing {
 		for _, h := range *written {
 			if h.entry.level.run == f.run {
 				all = append(all, h.entry.index)
@@ -80,12 +80,23 @@ func (f *feeder) appendRunning(all []int32) []int32 {
 	return all
 }
 
+func (f *feeder) beginWriting(written *[]*header) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.writing = append(f.writing, written)
+}
+
+func (f *feeder) endWriting(written *[]*header) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.writing = slices.DeleteFunc(f.writing, func(other *[]*header) bool { return other == written })
+}
+
 // addBulk registers a stage for flush.
 func (f *feeder) addBulk(b bulkStage) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.bulkStages = append(f.bulkStages, b)
-	f.bulky.Store(true)
 }
 
 func (f *feeder) removeBulk(b bulkStage) {
@@ -94,19 +105,21 @@ func (f *feeder) removeBulk(b bulkStage) {
 	f.bulkStages = slices.DeleteFunc(f.bulkStages, func(other bulkStage) bool { return other == b })
 }
 
-// flush makes the bulk stages that follow write what they keep, and reports whether the consumer wants more.
+// flush makes the bulk stages that follow write what they keep, and reports whether the consumer wants more. It asks all of
+// them as long as one writes anything, since that may send on what another one keeps.
 func (f *feeder) flush() (more bool) {
 	f.flushed.Store(true)
-	return f.flushNow()
-}
-
-// flushNow does so once for each of these stages, since one may send on what another one keeps.
-func (f *feeder) flushNow() (more bool) {
-	for round := 0; round < len(f.bulkStagesNow()); round++ {
+	for range f.bulkStagesNow() {
+		wrote := false
 		for _, b := range f.bulkStagesNow() {
-			if !b.flush(f) {
+			some, more := b.flush(f)
+			if !more {
 				return false
 			}
+			wrote = wrote || some
+		}
+		if !wrote {
+			break
 		}
 	}
 	return true
@@ -128,7 +141,7 @@ func (f *feeder) bulkStagesNow() []bulkStage {
 
 // A bulkStage is a stage that keeps Results: a chunk of TryEachChunk, whatever the type of its values.
 type bulkStage interface {
-	// flush writes and sends on the kept Results, on behalf of the asking feeder. It
-	// reports whether the consumer wants more. It does nothing while the stage is busy.
-	flush(asking *feeder) (more bool)
+	// flush writes and sends on the kept Results, on behalf of the asking feeder. It reports whether there were any, and
+	// whether the consumer wants more. It does nothing while the stage is busy.
+	flush(asking *feeder) (wrote, more bool)
 }

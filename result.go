@@ -39,9 +39,10 @@ type header struct {
 	mark
 }
 
-// A mark packs five things into one word, which every stage passes on in one register:
+// A mark packs six things into one word, which every stage passes on in one register:
 //
-//	bits 0-6    the state
+//	bits 0-5    the state
+//	bit 6       whether another Result follows at once
 //	bit 7       whether the scope of the record has yet to be opened
 //	bits 8-15   the number of the feeder, on its level, that the Result came from
 //	bits 16-31  the version of the open failure that the Result is or descends from, or 0
@@ -52,14 +53,19 @@ type mark uint64
 // pristine, so it takes the long way through admitWithScope.
 const scopePending mark = 1 << 7
 
-func (m mark) state() state           { return state(m & 0x7f) }
+// followed is set by stages that send several Results in a row, for all but the last of them. A chunk may then wait for the next
+// one though time is short. It holds on one goroutine, so it ends where a Result enters or leaves lanes.
+const followed mark = 1 << 6
+
+func (m mark) state() state           { return state(m & 0x3f) }
+func (m mark) followed() bool         { return m&followed != 0 }
 func (m mark) scopePending() bool     { return m&scopePending != 0 }
 func (m mark) feederNumber() uint8    { return uint8(m >> 8) }
 func (m mark) failureVersion() uint16 { return uint16(m >> 16) }
 func (m mark) partNumber() uint32     { return uint32(m >> 32) }
 
-func (m *mark) setState(s state)           { *m = *m&^0x7f | mark(s) }
-func (m *mark) setFeederNumber(n uint8)    { *m = *m&^0xff00 | mark(n)<<8 }
+func (m *mark) setState(s state)           { *m = *m&^0x3f | mark(s) }
+func (m *mark) setFeederNumber(n uint8)    { *m = *m&^(0xff00|followed) | mark(n)<<8 }
 func (m *mark) setFailureVersion(v uint16) { *m = *m&^0xffff0000 | mark(v)<<16 }
 func (m *mark) setPartNumber(n uint32)     { *m = *m&0xffffffff | mark(n)<<32 }
 
@@ -272,7 +278,7 @@ const (
 // pristine reports whether the Result is Ready, descends from no open failure and has no
 // pending scope. Most Results are pristine. If the level is quiet as well, admit would
 // return true.
-func (h *header) pristine() bool { return h.mark&0xffff00ff == mark(ready) }
+func (h *header) pristine() bool { return h.mark&0xffff00bf == mark(ready) }
 
 // quiet reports whether admit has nothing to check and nothing to note for a pristine
 // Result. That is so if no context has ended, no failure may hold it back, and the flag

@@ -138,9 +138,6 @@ func (o *origin[R]) stream() Stream[R] {
 			} else {
 				result.value = o.records[i]
 			}
-			if !at.hurry() {
-				return
-			}
 			at.setCurrent(e)
 			if !yield(result) {
 				return

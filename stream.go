@@ -128,7 +128,11 @@ func splitting[A any, S ~[]B, B any](s Stream[A], f func(context.Context, A) (S,
 			}
 			h := parts.h
 			h.setPartNumber(h.entry.split(h.partNumber(), len(parts.value)))
-			for _, value := range parts.value {
+			h.mark |= followed
+			for i, value := range parts.value {
+				if i == len(parts.value)-1 && !r.h.followed() {
+					h.mark &^= followed
+				}
 				if !yield(Result[B]{h, value}) {
 					return false
 				}

@@ -27,13 +27,14 @@ func (s state) unprocessed() bool { return s >= blocked }
 
 // item is the model of a Result.
 type item struct {
-	run    *iteration // nil: the Result has no record
-	record int
-	number int // of the part
-	state  state
-	value  string
-	err    string
-	failed *failure // that the item is or descends from
+	run      *iteration // nil: the Result has no record
+	record   int
+	number   int // of the part
+	state    state
+	value    string
+	err      string
+	failed   *failure // that the item is or descends from
+	followed bool     // by another one, at once
 }
 
 func (it item) with(s state, err string) item {
@@ -108,8 +109,6 @@ type iteration struct {
 	split   map[part]bool // parts that were split into others
 	held    map[int]int   // how many Results wait in chunks, by record
 	out     int           // 1 + the record that is being processed; 0: none
-	bulk    []*bulk       // the chunks that have kept an item, in the order of the first ones
-	shortAt time.Duration // how much time is left when it is short for the chunks; 0: not known yet
 	start   time.Duration
 	end     time.Duration // when the records' contexts end; 0: never
 	shut    bool          // the context was cancelled before it began

@@ -2,31 +2,29 @@ package draw
 
 import (
 	"cmp"
-	"slices"
 	"strings"
+	"time"
 )
 
-// bulk is the model of a chunk while its stage runs.
-type bulk struct{ flush func() (more bool) }
+// haste says when time is short for a chunk: when a reserve is left, or half of the time if that is less; and then each time that
+// half of what was left has passed. If the next item follows at once, the chunk waits for it until half of the time has passed.
+type haste struct{ short, waits time.Duration }
 
-// hurry flushes the chunks that follow a source if time runs short: when a reserve is left, or half of the time if that is less;
-// and then each time that half of what was left has passed.
-func (m *Model) hurry(run *iteration) (more bool) {
-	if len(run.bulk) == 0 || run.end == 0 {
-		return true
+func (h *haste) isDue(now time.Duration, it item) bool {
+	if it.run == nil || it.run.end == 0 {
+		return false
 	}
-	left := run.end - m.now
-	if left > cmp.Or(run.shortAt, min(run.reserve, (run.end-run.start)/2)) {
-		return true
+	left := it.run.end - now
+	if left > cmp.Or(h.short, min(it.run.reserve, (it.run.end-it.run.start)/2)) {
+		return false
 	}
-	run.shortAt = left / 2
-	for round := 0; round < len(run.bulk); round++ {
-		for _, b := range slices.Clone(run.bulk) {
-			if !b.flush() {
-				return false
-			}
+	if it.followed {
+		h.waits = cmp.Or(h.waits, left/2)
+		if left > h.waits {
+			return false
 		}
 	}
+	*h = haste{short: left / 2}
 	return true
 }
 
@@ -39,7 +37,8 @@ func (m *Model) chunk(k int, s stream) stream {
 			m.write(k, held)
 			out := held
 			held, size = nil, 0
-			for _, it := range out {
+			for i, it := range out {
+				it.followed = it.followed || i < len(out)-1
 				more := m.handOn(it, yield)
 				it.hold(-1)
 				if !more {
@@ -49,13 +48,7 @@ func (m *Model) chunk(k int, s stream) stream {
 			}
 			return true
 		}
-		b := &bulk{flush: func() bool { return !stopped && flush() }}
-		var runs []*iteration
-		defer func() {
-			for _, run := range runs {
-				run.bulk = slices.DeleteFunc(run.bulk, func(other *bulk) bool { return other == b })
-			}
-		}()
+		var h haste
 		s(func(it item) bool {
 			if m.admit(&it) {
 				it.act()
@@ -66,10 +59,8 @@ func (m *Model) chunk(k int, s stream) stream {
 			}
 			held = append(held, it)
 			it.hold(1)
-			if run := it.run; run != nil && !slices.Contains(runs, run) {
-				run.bulk, runs = append(run.bulk, b), append(runs, run)
-			}
-			return size < m.Stages[k].N || flush()
+			due := h.isDue(m.now, it)
+			return size < m.Stages[k].N && !due || flush()
 		})
 		if !stopped {
 			flush()

@@ -22,7 +22,7 @@ func (m *Model) source(of *origin) stream {
 				it = it.with(failed, "undecodable "+strconv.Quote(r.ID))
 				m.see(&it)
 			}
-			if !m.hurry(run) || !m.handOn(it, yield) {
+			if !m.handOn(it, yield) {
 				return
 			}
 		}
@@ -142,8 +142,9 @@ func (m *Model) stage(k int, s stream) stream {
 			run.split[part{it.record, it.number}] = true
 			first := run.given[it.record] + 1
 			run.given[it.record] += stage.N
+			followed := it.followed
 			for i, value := range parts(it.value, k, stage.N) {
-				it.value, it.number = value, first+i
+				it.value, it.number, it.followed = value, first+i, followed || i < stage.N-1
 				if !yield(it) {
 					return false
 				}

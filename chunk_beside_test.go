@@ -1,0 +1,200 @@
+package batch_test
+
+// Chunks beside which other results pass, and several chunks side by side.
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/lambdabatch/batch"
+	"github.com/matryer/is"
+)
+
+// beside sends some records to a chunk, and the others past it.
+func beside(s texts, toChunk func(index int) bool, f func(context.Context, []string) error) texts {
+	return func(yield func(batch.Result[string]) bool) {
+		around := func(chunk func(batch.Result[string]) bool) {
+			for r := range s {
+				to := yield
+				if toChunk(r.Record().Index) {
+					to = chunk
+				}
+				if !to(r) {
+					return
+				}
+			}
+		}
+		batch.TryEachChunk(around, 1000, f)(yield)
+	}
+}
+
+// When time is short, nothing arrives for the chunk with record 0. Its record is reported, since the source does not come to an end.
+func TestWhatPassesAChunkDoesNotMakeItWrite(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		var w writes
+		response, err := runFor(t, 4, 6, time.Second, func(before slow, s texts) texts {
+			return beside(before(s), func(index int) bool { return index == 0 }, w.write)
+		})
+		is.NoErr(err)
+		is.Equal(w.all, 0)
+		is.Equal(listed(response), []string{"r0", "r3", "r4", "r5"})
+	})
+}
+
+// Results are fetched ahead. Without lanes, the stages after that have one goroutine, which is at work all the time.
+func TestAChunkIsWrittenOnTheGoroutineFromWhichItGetsResults(t *testing.T) {
+	each := 200 * time.Millisecond
+	everyFifth := func(index int) bool { return index%5 == 4 }
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		running, most := 0, 0 // without a lock, which the race detector would notice
+		busy := func(d time.Duration) {
+			running++
+			most = max(most, running)
+			time.Sleep(d)
+			running--
+		}
+		f := func(context.Context, string) error { busy(each); return nil }
+		response, err := runFor(t, 10, 40, 0, func(_ slow, s texts) texts {
+			s = beside(batch.TryEach(prefetching(2)(s), f), everyFifth, func(context.Context, []string) error { busy(time.Millisecond); return nil })
+			return thenEach(s, f) // a loop over the results, which must not be entered twice at once
+		})
+		is.NoErr(err)
+		is.Equal(most, 1)
+		is.True(len(listed(response)) < 25)
+	})
+}
+
+// The lane that has written record 0 hangs. Record 3 is of the group of record 2, which has left the lane, and the other lane is free.
+func TestAWriteThatHangsInALaneHoldsBackNoOtherGroup(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		stuck := stuckOn(t, "0")
+		takes := map[string]time.Duration{"1": 9150 * time.Millisecond, "2": 9100 * time.Millisecond}
+		source := grouped(ctx, []string{"a", "b", "c", "c"}, batch.WithPolicy(batch.StopGroup))
+		response, err := batch.Run(source, func(s texts) texts {
+			return batch.Parallel(s, 2, func(s texts) texts {
+				s = batch.TryEach(s, func(_ context.Context, v string) error { time.Sleep(10*time.Millisecond + takes[v]); return nil })
+				return beside(s, func(index int) bool { return index == 0 }, func(ctx context.Context, vs []string) error { return stuck(ctx, vs[0]) })
+			})
+		})
+		is.NoErr(err)
+		is.Equal(listed(response), []string{"r0"})
+	})
+}
+
+// sideBySide has a chunk of its own, on a goroutine of its own, for the results of each key. done(key) says when its input ends, and
+// may return nil.
+func sideBySide(s texts, key func(index int) int, done func(key int) <-chan struct{}, f func(context.Context, []string) error) texts {
+	return func(yield func(batch.Result[string]) bool) {
+		out := make(chan batch.Result[string])
+		go func() {
+			defer close(out)
+			inputs := map[int]chan batch.Result[string]{}
+			var chunks sync.WaitGroup
+			defer chunks.Wait()
+			defer func() {
+				for _, in := range inputs {
+					close(in)
+				}
+			}()
+			for r := range s {
+				k := key(r.Record().Index)
+				if inputs[k] == nil {
+					in := make(chan batch.Result[string])
+					inputs[k] = in
+					chunks.Go(func() {
+						for r := range batch.TryEachChunk(receiving(in, done(k)), 1000, f) {
+							out <- r
+						}
+					})
+				}
+				inputs[k] <- r
+			}
+		}()
+		for r := range out {
+			if !yield(r) {
+				panic("the consumer is to take everything")
+			}
+		}
+	}
+}
+
+// receiving sends what it receives.
+func receiving(in <-chan batch.Result[string], done <-chan struct{}) texts {
+	return func(yield func(batch.Result[string]) bool) {
+		for {
+			select {
+			case <-done:
+				return
+			case r, ok := <-in:
+				if !ok || !yield(r) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// When time runs short after 9s, the first chunk is written, which takes 20ms. Meanwhile the input of the second one ends. The lanes
+// must go on.
+func TestAChunkThatHasEndedStopsNoOther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		ended := make(chan struct{})
+		time.AfterFunc(9010*time.Millisecond, func() { close(ended) })
+		response, err := runFor(t, 10, 90, 104*time.Millisecond, func(each slow, s texts) texts {
+			return sideBySide(batch.Parallel(s, 1, func(s texts) texts { return each(s) }), func(index int) int {
+				if index == 1 {
+					return 1
+				}
+				return 0
+			}, func(key int) <-chan struct{} {
+				if key == 1 {
+					return ended
+				}
+				return nil
+			}, func(_ context.Context, vs []string) error {
+				if vs[0] != "1" {
+					time.Sleep(20 * time.Millisecond)
+				}
+				return nil
+			})
+		})
+		is.NoErr(err)
+		is.Equal(listed(response), []string{})
+	})
+}
+
+// The second chunk is being written for records 0 and 1, and hangs. Then the first one is written for record 2, on another goroutine.
+func TestRecordsAreRunningInBothOfTwoChunksThatAreWrittenAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		var report batch.Report
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		release := make(chan struct{})
+		_, err := batch.Run(grouped(ctx, groupsInTurn(4, 4), reportInto(&report), batch.WithoutAllFailedError()), func(s texts) texts {
+			s = batch.TryEachChunk(batch.TryEach(s, taking(3*time.Second)), 2, succeedAll)
+			s = batch.TryEachChunk(prefetching(2)(s), 2, func(context.Context, []string) error { <-release; return nil })
+			return s
+		})
+		close(release)
+		time.Sleep(time.Minute)
+		is.NoErr(err)
+		var running []string
+		for _, f := range report.Failures {
+			if errors.Is(f.Err, batch.ErrRunning) {
+				running = append(running, f.Record.ID)
+			}
+		}
+		is.Equal(running, []string{"r0", "r1", "r3"})
+	})
+}

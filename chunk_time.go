@@ -1,0 +1,50 @@
+package batch
+
+// When a chunk is written though it is not full.
+
+import (
+	"cmp"
+	"time"
+)
+
+// A haste says when time is short for a chunk: when a reserve is left, or half of the time if that is less; and then each time that
+// half of what was left has passed. So if Results follow each other fast, there are only a few small chunks, and not one for
+// each Result.
+type haste struct {
+	short time.Duration // how much time is left when it is short next; 0: not known yet
+	waits time.Duration // how much time is left when the chunk waits no longer for Results that follow at once; 0: it does not wait
+}
+
+// isDue reports whether a chunk that has just got a Result must be written, since the next one may come too late. If that follows at
+// once, the chunk may wait for it, unless half of the time that is left has passed meanwhile.
+func (t *haste) isDue(r *run, followed bool) bool {
+	if !r.hasDeadline {
+		return false
+	}
+	left, short := t.left(r)
+	if left > short {
+		return false
+	}
+	if followed {
+		t.waits = cmp.Or(t.waits, left/2)
+		if left > t.waits {
+			return false
+		}
+	}
+	t.short, t.waits = left/2, 0
+	return true
+}
+
+// noteFlush says that the chunk is written for another reason.
+func (t *haste) noteFlush(r *run) {
+	if r.hasDeadline {
+		left, short := t.left(r)
+		t.short = min(left/2, short)
+	}
+}
+
+// left returns how much time is left, and how much when time is short.
+func (t *haste) left(r *run) (left, short time.Duration) {
+	end, _ := r.level.ctx.Deadline()
+	return time.Until(end), cmp.Or(t.short, min(r.reserve, end.Sub(r.started)/2))
+}
