@@ -25,7 +25,8 @@ import (
 //
 // A chunk that is not full is written at the end of the Stream. Until a chunk is written,
 // functions of earlier stages run ahead, by up to size records. If the consumer stops the
-// loop, chunks that were not written are dropped, and their records are reported.
+// loop, chunks that were not written are dropped, and their records are reported. Lanes that
+// have a chunk written meanwhile then take up nothing more.
 //
 // If the invocation has a deadline, a chunk that is not full is also written when time runs
 // short: when only one reserve is left before the records' contexts end.
@@ -137,13 +138,13 @@ func (c *chunk[T]) registerFor(h *header) {
 
 // flush implements bulkStage. It may run on the goroutine of an earlier stage, which must
 // not end because of a panic in a later one, so it recovers. end panics again.
-func (c *chunk[T]) flush(asking *feeder) (wrote, more bool) {
+func (c *chunk[T]) flush(asking *feeder) (more bool) {
 	if !c.turn.try() {
-		return false, true
+		return true
 	}
 	defer c.turn.end()
 	if c.closed { // since the feeder began to ask
-		return false, true
+		return true
 	}
 	returned := false
 	defer func() {
@@ -157,12 +158,10 @@ func (c *chunk[T]) flush(asking *feeder) (wrote, more bool) {
 			c.flushExited = true
 		}
 	}()
-	if wrote = len(c.held) > 0; wrote {
-		c.haste.noteFlush(c.level.run)
-	}
+	c.haste.noteFlush(c.level.run)
 	more = c.writeAndSend(asking)
 	returned = true
-	return wrote, more
+	return more
 }
 
 // end writes the last chunk at the end of the Stream. It panics, or ends the goroutine, if a function called by
@@ -204,7 +203,7 @@ func (c *chunk[T]) writeAndSend(at *feeder) bool {
 		defer func() { before.resume() }()
 	}
 	for i, r := range held {
-		if i < len(held)-1 {
+		if i < len(held)-1 && r.h.entry != nil {
 			r.h.mark |= followed
 		}
 		if at != nil {

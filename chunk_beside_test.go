@@ -198,3 +198,52 @@ func TestRecordsAreRunningInBothOfTwoChunksThatAreWrittenAtOnce(t *testing.T) {
 		is.Equal(running, []string{"r0", "r1", "r3"})
 	})
 }
+
+// A stage has kept a result of a batch that was answered a minute ago. It sends it to the chunk with the present batch.
+func TestAResultOfAnEarlierBatchDoesNotKeepAChunkFromBeingWrittenInTime(t *testing.T) {
+	for place, around := range map[string]func(func(texts) texts, texts) texts{
+		"without lanes": func(stage func(texts) texts, s texts) texts { return stage(s) },
+		"in a lane":     func(stage func(texts) texts, s texts) texts { return batch.Parallel(s, 1, stage) },
+	} {
+		t.Run(place, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				is := is.New(t)
+				var old batch.Result[string]
+				_, err := runFor(t, 10, 1, 0, func(_ slow, s texts) texts { return batch.Tap(s, func(r batch.Result[string]) { old = r }) })
+				is.NoErr(err)
+				var w writes
+				response, err := runFor(t, 10, 25, 480*time.Millisecond, func(before slow, s texts) texts {
+					return around(func(s texts) texts {
+						return batch.TryEachChunk(func(yield func(batch.Result[string]) bool) {
+							for r := range before(s) {
+								if !yield(r) || r.Record().Index%10 == 0 && !yield(old) {
+									return
+								}
+							}
+						}, 25, w.write)
+					}, s)
+				})
+				is.NoErr(err)
+				is.Equal(w.sizes, []int{19})
+				is.Equal(listed(response), []string{"r19", "r20", "r21", "r22", "r23", "r24"})
+			})
+		})
+	}
+}
+
+func TestAChunkPassesTheZeroResultOnUnchanged(t *testing.T) {
+	is := is.New(t)
+	zeros := 0
+	for r := range batch.TryEachChunk(func(yield func(batch.Result[string]) bool) {
+		for r := range batch.Of("a", "b") {
+			if !yield(r) || !yield(batch.Result[string]{}) {
+				return
+			}
+		}
+	}, 10, succeedAll) {
+		if r == (batch.Result[string]{}) {
+			zeros++
+		}
+	}
+	is.Equal(zeros, 2)
+}

@@ -75,6 +75,8 @@ func delayed(s texts) texts {
 	}
 }
 
+// Results arrive at the chunk when time is short. (If a goroutine that waits has it written, what a stage before the chunk has kept still
+// comes.)
 func TestNoFunctionStartsOnceWhatAChunkSendsInTimeHasMadeTheLoopEnd(t *testing.T) {
 	for name, stage := range map[string]func(texts, func(texts) texts) texts{
 		"plain":   func(s texts, chunked func(texts) texts) texts { return onlyFirst(chunked(s)) },
@@ -112,4 +114,36 @@ func TestNoFunctionStartsOnceWhatAChunkSendsInTimeHasMadeTheLoopEnd(t *testing.T
 			})
 		})
 	}
+}
+
+// Records 0 to 3 have been fetched ahead from lanes. Record 0 is in a chunk, and the function for record 1 is running, when time runs
+// short and the lanes have the chunk written. The stage after it leaves its loop.
+func TestAChunkThatWasLeftTakesNothingMoreFromAnotherGoroutine(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		var called, written effects
+		response, err := batch.Run(grouped(ctx, make([]string, 5)), func(s texts) texts {
+			s = prefetching(4)(inLanes(s, 1, func(_ context.Context, v string) error {
+				if v == "4" {
+					time.Sleep(9900 * time.Millisecond)
+				}
+				return nil
+			}))
+			s = batch.TryEach(s, func(_ context.Context, v string) error {
+				called.note(v)
+				if v == "1" {
+					time.Sleep(9200 * time.Millisecond)
+				}
+				return nil
+			})
+			return onlyFirst(batch.TryEachChunk(s, 10, func(_ context.Context, vs []string) error { written.note(vs...); return nil }))
+		})
+		is.NoErr(err)
+		is.Equal(listed(response), []string{"r1", "r2", "r3", "r4"})
+		is.Equal(called.noted(), []string{"0", "1"})
+		is.Equal(written.noted(), []string{"0"})
+		time.Sleep(10 * time.Second) // until the lane has ended
+	})
 }

@@ -11,6 +11,7 @@ import (
 // half of what was left has passed. So if Results follow each other fast, there are only a few small chunks, and not one for
 // each Result.
 type haste struct {
+	run   *run          // of the last Result that counted
 	short time.Duration // how much time is left when it is short next; 0: not known yet
 	waits time.Duration // how much time is left when the chunk waits no longer for Results that follow at once; 0: it does not wait
 }
@@ -18,11 +19,8 @@ type haste struct {
 // isDue reports whether a chunk that has just got a Result must be written, since the next one may come too late. If that follows at
 // once, the chunk may wait for it, unless half of the time that is left has passed meanwhile.
 func (t *haste) isDue(r *run, followed bool) bool {
-	if !r.hasDeadline {
-		return false
-	}
-	left, short := t.left(r)
-	if left > short {
+	left, short, ok := t.left(r)
+	if !ok || left > short {
 		return false
 	}
 	if followed {
@@ -37,14 +35,20 @@ func (t *haste) isDue(r *run, followed bool) bool {
 
 // noteFlush says that the chunk is written for another reason.
 func (t *haste) noteFlush(r *run) {
-	if r.hasDeadline {
-		left, short := t.left(r)
-		t.short = min(left/2, short)
+	if left, short, ok := t.left(r); ok {
+		t.short, t.waits = min(left/2, short), 0
 	}
 }
 
-// left returns how much time is left, and how much when time is short.
-func (t *haste) left(r *run) (left, short time.Duration) {
+// left returns how much time the run has left, and how much when it is short. A run without a deadline does not count, nor does one
+// that has ended: a stage may have kept a Result of it.
+func (t *haste) left(r *run) (left, short time.Duration, ok bool) {
+	if !r.hasDeadline || r.level.ctx.Err() != nil {
+		return 0, 0, false
+	}
+	if r != t.run {
+		*t = haste{run: r}
+	}
 	end, _ := r.level.ctx.Deadline()
-	return time.Until(end), cmp.Or(t.short, min(r.reserve, end.Sub(r.started)/2))
+	return time.Until(end), cmp.Or(t.short, min(r.reserve, end.Sub(r.started)/2)), true
 }

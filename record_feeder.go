@@ -105,21 +105,12 @@ func (f *feeder) removeBulk(b bulkStage) {
 	f.bulkStages = slices.DeleteFunc(f.bulkStages, func(other bulkStage) bool { return other == b })
 }
 
-// flush makes the bulk stages that follow write what they keep, and reports whether the consumer wants more. It asks all of
-// them as long as one writes anything, since that may send on what another one keeps.
+// flush makes the bulk stages that follow write what they keep, and reports whether the consumer wants more.
 func (f *feeder) flush() (more bool) {
 	f.flushed.Store(true)
-	for range f.bulkStagesNow() {
-		wrote := false
-		for _, b := range f.bulkStagesNow() {
-			some, more := b.flush(f)
-			if !more {
-				return false
-			}
-			wrote = wrote || some
-		}
-		if !wrote {
-			break
+	for _, b := range f.bulkStagesNow() {
+		if !b.flush(f) {
+			return false
 		}
 	}
 	return true
@@ -141,7 +132,7 @@ func (f *feeder) bulkStagesNow() []bulkStage {
 
 // A bulkStage is a stage that keeps Results: a chunk of TryEachChunk, whatever the type of its values.
 type bulkStage interface {
-	// flush writes and sends on the kept Results, on behalf of the asking feeder. It reports whether there were any, and
-	// whether the consumer wants more. It does nothing while the stage is busy.
-	flush(asking *feeder) (wrote, more bool)
+	// flush writes and sends on the kept Results, on behalf of the asking feeder. It
+	// reports whether the consumer wants more. It does nothing while the stage is busy.
+	flush(asking *feeder) (more bool)
 }

@@ -8,13 +8,19 @@ import (
 
 // haste says when time is short for a chunk: when a reserve is left, or half of the time if that is less; and then each time that
 // half of what was left has passed. If the next item follows at once, the chunk waits for it until half of the time has passed.
-type haste struct{ short, waits time.Duration }
+type haste struct {
+	run          *iteration
+	short, waits time.Duration
+}
 
-func (h *haste) isDue(now time.Duration, it item) bool {
-	if it.run == nil || it.run.end == 0 {
+func (m *Model) isDue(h *haste, it item) bool {
+	if it.run == nil || it.run.end == 0 || m.ended(it) != "" {
 		return false
 	}
-	left := it.run.end - now
+	if h.run != it.run {
+		*h = haste{run: it.run}
+	}
+	left := it.run.end - m.now
 	if left > cmp.Or(h.short, min(it.run.reserve, (it.run.end-it.run.start)/2)) {
 		return false
 	}
@@ -24,7 +30,7 @@ func (h *haste) isDue(now time.Duration, it item) bool {
 			return false
 		}
 	}
-	*h = haste{short: left / 2}
+	h.short, h.waits = left/2, 0
 	return true
 }
 
@@ -59,7 +65,7 @@ func (m *Model) chunk(k int, s stream) stream {
 			}
 			held = append(held, it)
 			it.hold(1)
-			due := h.isDue(m.now, it)
+			due := m.isDue(&h, it)
 			return size < m.Stages[k].N && !due || flush()
 		})
 		if !stopped {
