@@ -25,8 +25,8 @@ import (
 //
 // A chunk that is not full is written at the end of the Stream. Until a chunk is written,
 // functions of earlier stages run ahead, by up to size records. If the consumer stops the
-// loop, chunks that were not written are dropped, and their records are reported. Lanes that
-// have a chunk written meanwhile then take up nothing more.
+// loop, chunks that were not written are dropped, and their records are reported. If lanes had
+// the chunk written when the loop was left, they take up nothing more.
 //
 // If the invocation has a deadline, a chunk that is not full is also written when time runs
 // short: when only one reserve is left before the records' contexts end.
@@ -158,7 +158,6 @@ func (c *chunk[T]) flush(asking *feeder) (more bool) {
 			c.flushExited = true
 		}
 	}()
-	c.haste.noteFlush(c.level.run)
 	more = c.writeAndSend(asking)
 	returned = true
 	return more

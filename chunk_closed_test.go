@@ -145,8 +145,8 @@ func TestNothingIsSentOnFromAChunkWhoseFunctionHasEndedTheGoroutineThatWroteItIn
 	})
 }
 
-// A goroutine of the stage before has record 0 written from 2s to 3s, and record 1 from 3.2s to 4.2s. Record 1 arrives at
-// 2.5s, and record 2 at 3.5s.
+// A goroutine of the stage before has record 0 written from 2s to 2.7s, and then record 1 until 3.4s. Record 1 arrives at
+// 2.5s, and record 2 at 3.2s.
 func TestResultsWaitForAChunkThatIsBeingWrittenHoweverOften(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := is.New(t)
@@ -160,7 +160,7 @@ func TestResultsWaitForAChunkThatIsBeingWrittenHoweverOften(t *testing.T) {
 			s = prefetching(4)(inLanes(s, 1, succeed))
 			s = taking(s, map[string]time.Duration{"r1": 2500 * time.Millisecond, "r2": 500 * time.Millisecond})
 			return batch.TryEachChunk(s, 10, func(_ context.Context, vs []string) error {
-				time.Sleep(time.Second)
+				time.Sleep(700 * time.Millisecond)
 				written.note(vs...)
 				return nil
 			})

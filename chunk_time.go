@@ -19,8 +19,15 @@ type haste struct {
 // isDue reports whether a chunk that has just got a Result must be written, since the next one may come too late. If that follows at
 // once, the chunk may wait for it, unless half of the time that is left has passed meanwhile.
 func (t *haste) isDue(r *run, followed bool) bool {
-	left, short, ok := t.left(r)
-	if !ok || left > short {
+	if !r.hasDeadline || r.level.ctx.Err() != nil { // a stage may have kept a Result of a run that has ended
+		return false
+	}
+	if r != t.run {
+		*t = haste{run: r}
+	}
+	end, _ := r.level.ctx.Deadline()
+	left := time.Until(end)
+	if left > cmp.Or(t.short, min(r.reserve, end.Sub(r.started)/2)) {
 		return false
 	}
 	if followed {
@@ -31,24 +38,4 @@ func (t *haste) isDue(r *run, followed bool) bool {
 	}
 	t.short, t.waits = left/2, 0
 	return true
-}
-
-// noteFlush says that the chunk is written for another reason.
-func (t *haste) noteFlush(r *run) {
-	if left, short, ok := t.left(r); ok {
-		t.short, t.waits = min(left/2, short), 0
-	}
-}
-
-// left returns how much time the run has left, and how much when it is short. A run without a deadline does not count, nor does one
-// that has ended: a stage may have kept a Result of it.
-func (t *haste) left(r *run) (left, short time.Duration, ok bool) {
-	if !r.hasDeadline || r.level.ctx.Err() != nil {
-		return 0, 0, false
-	}
-	if r != t.run {
-		*t = haste{run: r}
-	}
-	end, _ := r.level.ctx.Deadline()
-	return time.Until(end), cmp.Or(t.short, min(r.reserve, end.Sub(r.started)/2)), true
 }
