@@ -245,7 +245,7 @@ func (p *parallel[A, B]) next(l *lanes.Lane[task[A], emitted[B]], in *inlet) *ta
 			return nil
 		}
 		if !in.flush() {
-			return nil // the stage has left its loop
+			return nil // a loop over a chunk in the lane was left
 		}
 	}
 }
