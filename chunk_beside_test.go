@@ -231,6 +231,29 @@ func TestAResultOfAnEarlierBatchDoesNotKeepAChunkFromBeingWrittenInTime(t *testi
 	}
 }
 
+// A chunk gets a result of a batch for which time is short, and then results of another one for which it is not yet.
+func TestTheTimeOfEachOfTwoBatchesThatAreUnderWayCountsForAChunk(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		var w writes
+		response, err := runFor(t, 10, 25, 480*time.Millisecond, func(before slow, s texts) texts {
+			return batch.TryEachChunk(func(yield func(batch.Result[string]) bool) {
+				ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+				defer cancel()
+				for other := range grouped(ctx, groupsInTurn(1, 1)) {
+					time.Sleep(1400 * time.Millisecond)
+					if yield(other) {
+						before(s)(yield)
+					}
+				}
+			}, 25, w.write)
+		})
+		is.NoErr(err)
+		is.Equal(w.sizes, []int{1, 16})
+		is.Equal(listed(response)[0], "r16")
+	})
+}
+
 func TestAChunkPassesTheZeroResultOnUnchanged(t *testing.T) {
 	is := is.New(t)
 	zeros := 0

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"iter"
 	"runtime"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -24,22 +25,32 @@ func remaining(next func() (batch.Result[string], bool)) texts {
 }
 
 func TestAChunkTakesNothingAfterItsInputHasEnded(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		is := is.New(t)
-		wanted := make(chan bool)
-		late := func(yield func(batch.Result[string]) bool) {
-			for r := range batch.Of("a") {
-				go func() {
-					time.Sleep(time.Second)
-					wanted <- yield(r)
-				}()
-			}
-		}
-		for range batch.TryEachChunk(late, 1, func(context.Context, []string) error { return nil }) {
-			t.Error("a result")
-		}
-		is.True(!<-wanted)
-	})
+	for state, stage := range map[string]func(texts) texts{
+		"ready": unchanged,
+		"done":  func(s texts) texts { return batch.Filter(s, func(string) bool { return false }) },
+	} {
+		t.Run(state, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				is := is.New(t)
+				wanted := make(chan bool)
+				late := func(yield func(batch.Result[string]) bool) {
+					for r := range stage(batch.Of("a")) {
+						go func() {
+							time.Sleep(time.Second)
+							wanted <- yield(r)
+						}()
+					}
+				}
+				var sent atomic.Int32
+				batch.TryEachChunk(late, 1, succeedAll)(func(batch.Result[string]) bool {
+					sent.Add(1)
+					return true
+				})
+				is.True(!<-wanted)
+				is.Equal(sent.Load(), int32(0))
+			})
+		})
+	}
 }
 
 // At 2s time runs short, after the input of the chunk has panicked. The rest of its results go past the chunk.

@@ -180,42 +180,47 @@ func TestAChunkIsWrittenInTimeAlthoughOnlyTheFunctionsJustBeforeItAreSlow(t *tes
 // Records are split into four parts, one of which is dropped. A chunk waits for the parts that follow at once, even through
 // another chunk.
 func TestAChunkThatIsWrittenInTimeHasAllPartsOfARecord(t *testing.T) {
-	split := func(s texts) texts {
-		return batch.Filter(batch.FlatMap(s, func(v string) []string { return []string{v, v, v, "dropped"} }), func(v string) bool { return v != "dropped" })
+	split := func(s texts, dropped int) texts {
+		parts := batch.FlatMap(s, func(v string) []string { return slices.Insert([]string{v, v, v}, dropped, "dropped") })
+		return batch.Filter(parts, func(v string) bool { return v != "dropped" })
 	}
 	for way, stage := range map[string]func(texts) texts{
 		"at once":                  unchanged,
+		"split again":              func(s texts) texts { return batch.FlatMap(s, func(v string) []string { return []string{v} }) },
 		"through another chunk":    func(s texts) texts { return batch.TryEachChunk(s, 200, succeedAll) },
 		"through full chunks":      func(s texts) texts { return batch.TryEachChunk(s, 3, succeedAll) },
 		"through others of others": func(s texts) texts { return batch.TryEachChunk(batch.TryEachChunk(s, 200, succeedAll), 2, succeedAll) },
 	} {
-		t.Run(way, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				is := is.New(t)
-				var w writes
-				response, err := runFor(t, 10, 25, 480*time.Millisecond, func(before slow, s texts) texts {
-					return batch.TryEachChunk(stage(split(before(s))), 200, w.write)
+		for dropped, place := range map[int]string{0: "the first", 3: "the last"} {
+			t.Run(way+" without "+place, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					is := is.New(t)
+					var w writes
+					response, err := runFor(t, 10, 25, 480*time.Millisecond, func(before slow, s texts) texts {
+						return batch.TryEachChunk(stage(split(before(s), dropped)), 200, w.write)
+					})
+					is.NoErr(err)
+					is.Equal(w.sizes, []int{57})
+					is.Equal(listed(response), []string{"r19", "r20", "r21", "r22", "r23", "r24"})
 				})
-				is.NoErr(err)
-				is.Equal(w.sizes, []int{57})
-				is.Equal(listed(response), []string{"r19", "r20", "r21", "r22", "r23", "r24"})
 			})
-		})
+		}
 	}
 }
 
 func succeedAll(context.Context, []string) error { return nil }
 
-// From 9s on, time is short. Each record has 94 parts, and the function for a part takes 50ms.
+// From 9s on, time is short. Each record has 97 parts, and the function for a part takes 49ms. Half of the time that is left has
+// passed after 9.25s, and again after 9.45s.
 func TestAChunkDoesNotWaitForeverForPartsThatFollowSlowly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		is := is.New(t)
 		var w writes
-		_, _ = runFor(t, 10, 2, 50*time.Millisecond, func(before slow, s texts) texts {
-			s = batch.FlatMap(s, func(v string) []string { return slices.Repeat([]string{v}, 94) })
+		_, _ = runFor(t, 10, 2, 49*time.Millisecond, func(before slow, s texts) texts {
+			s = batch.FlatMap(s, func(v string) []string { return slices.Repeat([]string{v}, 97) })
 			return batch.TryEachChunk(before(s), 1000, w.write)
 		})
-		is.Equal(w.sizes, []int{185, 3})
+		is.Equal(w.sizes, []int{189, 4})
 	})
 }
 
