@@ -26,16 +26,19 @@ import (
 // A chunk that is not full is written at the end of the Stream. Until a chunk is written,
 // functions of earlier stages run ahead, by up to size records. If the consumer stops the
 // loop, chunks that were not written are dropped, and their records are reported. If lanes had
-// the chunk written when the loop was left, they take up nothing more.
+// the chunk written when the loop was left, they take up nothing more. But if lanes come after
+// TryEachChunk and the loop over these is left, it learns of that only when it next sends a
+// result: it fills one more chunk and writes it, and the records are reported nevertheless.
 //
 // If the invocation has a deadline, a chunk that is not full is also written when time runs
-// short: when only one reserve is left before the records' contexts end.
+// short: when only one reserve is left before the records' contexts end, or two thirds of the
+// time if that is less.
 //
 //   - It is written when a result arrives for it then, ready or not, and again each time that half
-//     of the remaining time has passed. (If half of the whole time is less than a reserve,
-//     that counts instead.) It waits for the other parts of a record, and for the rest of a
-//     chunk before it. So if the functions before it take more than half of the remaining
-//     time for one record, the chunk may wait for them too long, and its records are reported.
+//     of the remaining time has passed. It waits for the other parts of a record, and for the
+//     rest of a chunk before it. So if the functions before it take more than half of the
+//     remaining time for one record, the chunk may wait for them too long, and its records are
+//     reported.
 //   - After [Parallel] or [Route], and in a lane, it is also written as soon as nothing more
 //     arrives for it, however long functions in the lanes take. That requires one Parallel or Route
 //     before the chunk: if a stage of your own starts one for each record, the chunk may wait

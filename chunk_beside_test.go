@@ -5,6 +5,7 @@ package batch_test
 import (
 	"context"
 	"errors"
+	"iter"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -251,6 +252,28 @@ func TestTheTimeOfEachOfTwoBatchesThatAreUnderWayCountsForAChunk(t *testing.T) {
 		is.NoErr(err)
 		is.Equal(w.sizes, []int{1, 16})
 		is.Equal(listed(response)[0], "r16")
+	})
+}
+
+// A chunk gets a result of a second range beside each one of the first. In the last half second there are a few chunks and not 500.
+func TestChunksAreNotSmallBecauseTwoRangesTakeTurns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		var w writes
+		_, err := runFor(t, 2, 1000, 1999*time.Microsecond, func(before slow, s texts) texts {
+			return batch.TryEachChunk(func(yield func(batch.Result[string]) bool) {
+				next, stop := iter.Pull(iter.Seq[batch.Result[string]](s))
+				defer stop()
+				for r := range before(s) {
+					second, ok := next()
+					if !ok || !yield(r) || !yield(second) {
+						return
+					}
+				}
+			}, 400, w.write)
+		})
+		is.NoErr(err)
+		is.Equal(w.sizes, []int{400, 400, 201, 250, 126, 62, 32, 16, 8, 4})
 	})
 }
 

@@ -147,3 +147,25 @@ func TestAChunkThatWasLeftTakesNothingMoreFromAnotherGoroutine(t *testing.T) {
 		time.Sleep(10 * time.Second) // until the lane has ended
 	})
 }
+
+// Record 0 leaves the lanes at once. The loop over them is left, while the chunk before them gets a record every 100ms.
+func TestAChunkBeforeLanesThatWereLeftIsWrittenAndItsRecordsAreReported(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		var called, written effects
+		response, err := batch.Run(grouped(context.Background(), make([]string, 10)), func(s texts) texts {
+			s = batch.Filter(s, func(v string) bool { return v != "0" })
+			s = batch.TryEach(s, func(_ context.Context, v string) error {
+				called.note(v)
+				time.Sleep(100 * time.Millisecond)
+				return nil
+			})
+			s = batch.TryEachChunk(s, 3, func(_ context.Context, vs []string) error { written.note(vs...); return nil })
+			return onlyFirst(batch.Parallel(s, 1, unchanged))
+		})
+		is.NoErr(err)
+		is.Equal(listed(response), []string{"r1", "r2", "r3", "r4", "r5", "r6", "r7", "r8", "r9"})
+		is.Equal(called.noted(), []string{"1", "2", "3"})
+		is.Equal(written.noted(), []string{"1", "2", "3"})
+	})
+}

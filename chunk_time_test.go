@@ -105,16 +105,33 @@ func TestChunksAreSmallOnlyIfTimeHasNearlyRunOut(t *testing.T) {
 	})
 }
 
-// If there is hardly more time than a reserve from the start, here half a second, a chunk still waits for half of it.
+// If there is hardly more time than a reserve from the start, here half a second, a chunk still waits for a third of it, which
+// has passed after 167ms.
 func TestAChunkIsNotWrittenAtOnceBecauseThereIsLittleTime(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		is := is.New(t)
-		var w writes
-		response, err := runFor(t, 1, 30, 21*time.Millisecond, func(before slow, s texts) texts { return batch.TryEachChunk(before(s), 25, w.write) })
-		is.NoErr(err)
-		is.Equal(w.sizes, []int{12, 6, 3, 2})
-		is.Equal(listed(response)[0], "r23")
-	})
+	var w *writes
+	for place, test := range map[string]struct {
+		stage func(slow, texts) texts
+		sizes []int
+	}{
+		"without lanes": {func(before slow, s texts) texts { return batch.TryEachChunk(before(s), 25, w.write) }, []int{8, 8, 4, 2, 1}},
+		"in a lane": {func(before slow, s texts) texts {
+			return batch.Parallel(s, 1, func(s texts) texts { return batch.TryEachChunk(before(s), 25, w.write) })
+		}, []int{8, 8, 4, 2, 1}},
+		"after lanes": {func(before slow, s texts) texts { // which wait: the chunk then gets no more for a while
+			return batch.TryEachChunk(batch.Parallel(s, 1, func(s texts) texts { return before(s) }), 25, w.write)
+		}, []int{7, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1}},
+	} {
+		t.Run(place, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				is := is.New(t)
+				w = new(writes)
+				response, err := runFor(t, 1, 30, 21*time.Millisecond, test.stage)
+				is.NoErr(err)
+				is.Equal(w.sizes, test.sizes)
+				is.Equal(listed(response)[0], "r23")
+			})
+		})
+	}
 }
 
 // Time is short when exactly a reserve is left, here after 9s.

@@ -78,34 +78,34 @@ func (b *border) find(e *entry) (x *crossing, fresh bool) {
 	return x, true
 }
 
-// governBy makes x the governing crossing and returns true, unless the present one has a deadline
-// and x does not outlast it. If x has a deadline, hasten is called one reserve before its contexts end.
+// governBy makes x the governing crossing and returns true, unless its batch has been answered, or the present one has a deadline
+// and x does not outlast it. If x has a deadline, hasten is called when time is short.
 func (b *border) governBy(x *crossing, hasten func()) bool {
+	if x.outer.run.answered.Load() { // a stage has kept the Result
+		return false
+	}
 	if w := b.governing.Load(); w != nil && w.outer.run.hasDeadline && !x.outlasts(w) {
 		return false
 	}
 	b.governing.Store(x)
 	if x.outer.run.hasDeadline {
-		end, _ := x.ctx.Deadline()
 		b.mu.Lock()
 		defer b.mu.Unlock()
 		if b.hasteTimer != nil {
 			b.hasteTimer.Stop()
 		}
-		b.hasteTimer = time.AfterFunc(time.Until(end)-x.outer.run.reserve, hasten)
+		b.hasteTimer = time.AfterFunc(time.Until(x.outer.run.end())-x.outer.run.shortTime(), hasten)
 	}
 	return true
 }
 
 // outlasts reports whether x ends later than other, which has a deadline. It is false if x has no
-// deadline or has ended. They differ if a stage has kept a Result of a batch that has been answered.
+// deadline or has ended. They differ if a stage mixes Results of several batches.
 func (x *crossing) outlasts(other *crossing) bool {
 	if !x.outer.run.hasDeadline || x.ctx.Err() != nil {
 		return false
 	}
-	end, _ := x.ctx.Deadline()
-	before, _ := other.ctx.Deadline()
-	return other.ctx.Err() != nil || end.After(before)
+	return other.ctx.Err() != nil || x.outer.run.end().After(other.outer.run.end())
 }
 
 // desert notes in the lanes around these that these have crashed.

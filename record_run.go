@@ -55,6 +55,16 @@ func newRun(b *batch) *run {
 // ended returns why the contexts of the records have ended, or nil if they have not.
 func (r *run) ended() error { return context.Cause(r.level.ctx) }
 
+// end returns when the contexts of the records end. It is for a run with a deadline.
+func (r *run) end() time.Time {
+	end, _ := r.level.ctx.Deadline()
+	return end
+}
+
+// shortTime returns how much time is left when chunks must no longer wait for Results: a reserve, or two thirds of
+// the time if that is less. It is for a run with a deadline.
+func (r *run) shortTime() time.Duration { return min(r.reserve, r.end().Sub(r.started)*2/3) }
+
 // close ends the contexts of the records after the batch has been answered.
 func (r *run) close() {
 	r.answered.Store(true)

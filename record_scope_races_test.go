@@ -6,6 +6,7 @@ package batch_test
 import (
 	"context"
 	"runtime"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -85,6 +86,8 @@ func TestNoFunctionIsCalledInLanesWhileTheAnswerEndsTheContexts(t *testing.T) {
 		is := is.New(t)
 		var d diary
 		gone, end := make(chan struct{}), make(chan struct{})
+		var ended sync.WaitGroup // the race detector bears only 8,128 goroutines at once
+		ended.Add(others)
 		_, _ = batch.Run(grouped(t.Context(), []string{""}, d.scope("a ")), func(s texts) texts {
 			outside, inside := make(chan batch.Result[string], 1), make(chan batch.Result[string])
 			before := func(yield func(batch.Result[string]) bool) {
@@ -108,7 +111,7 @@ func TestNoFunctionIsCalledInLanesWhileTheAnswerEndsTheContexts(t *testing.T) {
 				}()
 				r, batchEnds := <-inside, (<-outside).Context()
 				for range others {
-					context.AfterFunc(batchEnds, func() {})
+					context.AfterFunc(batchEnds, ended.Done)
 				}
 				go func() {
 					defer close(gone)
@@ -118,6 +121,7 @@ func TestNoFunctionIsCalledInLanesWhileTheAnswerEndsTheContexts(t *testing.T) {
 			}
 		})
 		<-gone
+		ended.Wait()
 		close(end)
 		is.Equal(len(d.noted()), 0)
 	}

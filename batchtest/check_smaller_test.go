@@ -18,6 +18,7 @@ import (
 func TestABatchThatBreaksNoLawIsTriedOnceInTheSearchForASmallerOne(t *testing.T) {
 	is := is.New(t)
 	t.Chdir(t.TempDir()) // where rapid stores the batches that fail
+	drawAtLeast(t, 400)
 	var searching atomic.Bool
 	var harmless atomic.Int32
 	stage := func(s ints) ints {

@@ -6,10 +6,10 @@ import (
 	"time"
 )
 
-// haste says when time is short for a chunk: when a reserve is left, or half of the time if that is less; and then each time that
-// half of what was left has passed. If the next item follows at once, the chunk waits for it until half of the time has passed.
+// haste says when time is short for a chunk: when a reserve is left, or two thirds of the time if that is less; and then each
+// time that half of what was left has passed. If the next item follows at once, the chunk waits for it until half of the time has passed.
 type haste struct {
-	run          *iteration
+	run          *iteration // the one that ends first, of those that have not ended
 	short, waits time.Duration
 }
 
@@ -17,11 +17,11 @@ func (m *Model) isDue(h *haste, it item) bool {
 	if it.run == nil || it.run.end == 0 || m.ended(it) != "" {
 		return false
 	}
-	if h.run != it.run {
+	if h.run == nil || m.ended(item{run: h.run}) != "" || it.run.end < h.run.end {
 		*h = haste{run: it.run}
 	}
-	left := it.run.end - m.now
-	if left > cmp.Or(h.short, min(it.run.reserve, (it.run.end-it.run.start)/2)) {
+	left := h.run.end - m.now
+	if left > cmp.Or(h.short, min(h.run.reserve, (h.run.end-h.run.start)*2/3)) {
 		return false
 	}
 	if it.followed {

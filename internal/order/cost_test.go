@@ -84,7 +84,7 @@ func TestAFailureThatIsSettledOrReplacedTakesNoRoom(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			is := is.New(t)
-			const runs, times = 10, 1000
+			const runs, times = 100, 1000
 			var orders []*order.Order[string]
 			for range runs + 1 { // AllocsPerRun calls the function once more
 				o := in(1, 1, order.Any)
