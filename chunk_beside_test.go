@@ -232,27 +232,42 @@ func TestAResultOfAnEarlierBatchDoesNotKeepAChunkFromBeingWrittenInTime(t *testi
 	}
 }
 
-// A chunk gets a result of a batch for which time is short, and then results of another one for which it is not yet.
+// A chunk gets a result of a batch for which time is short, at first or after one of another batch for which it is not yet.
 func TestTheTimeOfEachOfTwoBatchesThatAreUnderWayCountsForAChunk(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		is := is.New(t)
-		var w writes
-		response, err := runFor(t, 10, 25, 480*time.Millisecond, func(before slow, s texts) texts {
-			return batch.TryEachChunk(func(yield func(batch.Result[string]) bool) {
-				ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
-				defer cancel()
-				for other := range grouped(ctx, groupsInTurn(1, 1)) {
-					time.Sleep(1400 * time.Millisecond)
-					if yield(other) {
-						before(s)(yield)
-					}
-				}
-			}, 25, w.write)
+	for place, test := range map[string]struct {
+		at    int // before which record of the batch that lasts longer
+		sizes []int
+	}{
+		"first":        {0, []int{1, 16}},
+		"after record": {1, []int{2, 15}},
+	} {
+		t.Run(place, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				is := is.New(t)
+				var w writes
+				response, err := runFor(t, 10, 25, 480*time.Millisecond, func(before slow, s texts) texts {
+					return batch.TryEachChunk(func(yield func(batch.Result[string]) bool) {
+						next, stop := iter.Pull(iter.Seq[batch.Result[string]](before(s)))
+						defer stop()
+						for range test.at {
+							r, _ := next()
+							yield(r)
+						}
+						ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+						defer cancel()
+						for other := range grouped(ctx, groupsInTurn(1, 1)) {
+							time.Sleep(1400 * time.Millisecond)
+							yield(other)
+							remaining(next)(yield)
+						}
+					}, 25, w.write)
+				})
+				is.NoErr(err)
+				is.Equal(w.sizes, test.sizes)
+				is.Equal(listed(response)[0], "r16")
+			})
 		})
-		is.NoErr(err)
-		is.Equal(w.sizes, []int{1, 16})
-		is.Equal(listed(response)[0], "r16")
-	})
+	}
 }
 
 // A chunk gets a result of a second range beside each one of the first. In the last half second there are a few chunks and not 500.

@@ -18,7 +18,7 @@ type haste struct {
 // isDue reports whether a chunk that has just got a Result must be written, since the next one may come too late. If that follows at
 // once, the chunk may wait for it, unless half of the time that is left has passed meanwhile.
 func (t *haste) isDue(r *run, followed bool) bool {
-	if !r.hasDeadline || r.ended() != nil { // a stage may have kept a Result of a run that has ended
+	if !r.hasDeadline || r.level.ctx.Err() != nil { // a stage may have kept a Result of a run that has ended
 		return false
 	}
 	if r != t.run && (t.run == nil || t.run.ended() != nil || r.end().Before(t.run.end())) {
