@@ -79,7 +79,7 @@ type chunk[T any] struct {
 	ready        int
 	stopped      bool // the consumer wants no more
 	closed       bool // there is no more
-	haste        haste
+	hastes       hastes
 	level        *level
 	feederNumber uint8
 	feeder       *feeder     // the one of level and feederNumber, from which the last Result came
@@ -115,7 +115,7 @@ func (c *chunk[T]) take(r Result[T]) (more bool, keptFor *feeder) {
 		e.hold()
 		c.registerFor(&r.h)
 		r.h.notePassed()
-		due = c.haste.isDue(e.level.run, r.h.followed())
+		due = c.hastes.isDue(e.level.run, r.h.followed())
 	}
 	if c.ready < c.size && !due {
 		return true, c.feeder

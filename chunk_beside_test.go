@@ -270,6 +270,27 @@ func TestTheTimeOfEachOfTwoBatchesThatAreUnderWayCountsForAChunk(t *testing.T) {
 	}
 }
 
+// Another batch ends first, but has no reserve, so time is short for it later than for the one with which it shares the chunk.
+func TestABatchThatEndsFirstDoesNotKeepAChunkFromBeingWrittenInTimeForAnother(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := is.New(t)
+		var w writes
+		response, err := runFor(t, 10, 25, 480*time.Millisecond, func(before slow, s texts) texts {
+			return batch.TryEachChunk(func(yield func(batch.Result[string]) bool) {
+				ctx, cancel := context.WithTimeout(context.Background(), 9490*time.Millisecond)
+				defer cancel()
+				for other := range grouped(ctx, groupsInTurn(1, 1), batch.WithReserve(0)) {
+					yield(other)
+					before(s)(yield)
+				}
+			}, 25, w.write)
+		})
+		is.NoErr(err)
+		is.Equal(w.sizes, []int{20})
+		is.Equal(listed(response)[0], "r19")
+	})
+}
+
 // A chunk gets a result of a second range beside each one of the first. In the last half second there are a few chunks and not 500.
 func TestChunksAreNotSmallBecauseTwoRangesTakeTurns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -78,17 +78,16 @@ func (b *border) find(e *entry) (x *crossing, fresh bool) {
 	return x, true
 }
 
-// governBy makes x the governing crossing and returns true, unless its batch has been answered, or the present one has a deadline
-// and x does not outlast it. If x has a deadline, hasten is called when time is short.
+// governBy makes x the governing crossing and returns true, unless the present one has a deadline and x does not outlast it. If x has
+// a deadline, hasten is called when time is short. A crossing of a batch that was answered (a stage has kept a Result) governs only
+// if there is no other, and nothing ends or hurries because of it.
 func (b *border) governBy(x *crossing, hasten func()) bool {
-	if x.outer.run.answered.Load() { // a stage has kept the Result
-		return false
-	}
-	if w := b.governing.Load(); w != nil && w.outer.run.hasDeadline && !x.outlasts(w) {
+	answered := x.outer.run.answered.Load()
+	if w := b.governing.Load(); w != nil && (answered || w.outer.run.hasDeadline && !x.outlasts(w)) {
 		return false
 	}
 	b.governing.Store(x)
-	if x.outer.run.hasDeadline {
+	if x.outer.run.hasDeadline && !answered {
 		b.mu.Lock()
 		defer b.mu.Unlock()
 		if b.hasteTimer != nil {
@@ -242,8 +241,12 @@ type clock struct {
 }
 
 func (c *clock) follow(x *crossing) {
-	if c.crossing != x {
-		*c = clock{crossing: x, ended: x.ctx.Done()} // the context outside may end a moment earlier
+	if c.crossing == x {
+		return
+	}
+	*c = clock{crossing: x}
+	if !x.outer.run.answered.Load() {
+		c.ended = x.ctx.Done() // the context outside may end a moment earlier
 	}
 }
 

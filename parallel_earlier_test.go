@@ -93,3 +93,25 @@ func TestStagesRunNotFurtherAheadOfLanesAfterAnEarlierBatch(t *testing.T) {
 		is.True(slices.Max(ahead) <= 130)
 	})
 }
+
+// The loop is left at the result of the earlier batch, while the function for record 0 hangs before the lanes.
+func TestLanesThatAreLeftDoNotWaitForWhatHangsBeforeThemAfterAnEarlierBatch(t *testing.T) {
+	afterAnEarlierBatch(t, func(is *is.I, first func(texts) texts) {
+		response, err := runFor(t, 10, 4, 0, func(_ slow, s texts) texts {
+			hanging := batch.TryEach(s, func(_ context.Context, v string) error {
+				if v == "0" {
+					time.Sleep(time.Minute)
+				}
+				return nil
+			})
+			return func(yield func(batch.Result[string]) bool) {
+				for range batch.Parallel(first(hanging), 1, unchanged) {
+					break
+				}
+				s(yield)
+			}
+		})
+		is.NoErr(err)
+		is.Equal(listed(response), []string{"r0"})
+	})
+}

@@ -8,20 +8,19 @@ import (
 
 // haste says when time is short for a chunk: when a reserve is left, or two thirds of the time if that is less; and then each
 // time that half of what was left has passed. If the next item follows at once, the chunk waits for it until half of the time has passed.
-type haste struct {
-	run          *iteration // the one that ends first, of those that have not ended
-	short, waits time.Duration
-}
+type haste struct{ next, waits time.Duration }
 
-func (m *Model) isDue(h *haste, it item) bool {
+func (m *Model) isDue(all map[*iteration]*haste, it item) bool {
 	if it.run == nil || it.run.end == 0 || m.ended(it) != "" {
 		return false
 	}
-	if h.run == nil || m.ended(item{run: h.run}) != "" || it.run.end < h.run.end {
-		*h = haste{run: it.run}
+	h := all[it.run]
+	if h == nil {
+		h = &haste{next: min(it.run.reserve, (it.run.end-it.run.start)*2/3)}
+		all[it.run] = h
 	}
-	left := h.run.end - m.now
-	if left > cmp.Or(h.short, min(h.run.reserve, (h.run.end-h.run.start)*2/3)) {
+	left := it.run.end - m.now
+	if left > h.next {
 		return false
 	}
 	if it.followed {
@@ -30,7 +29,11 @@ func (m *Model) isDue(h *haste, it item) bool {
 			return false
 		}
 	}
-	h.short, h.waits = left/2, 0
+	for run, h := range all {
+		if left := run.end - m.now; left <= h.next {
+			h.next, h.waits = left/2, 0
+		}
+	}
 	return true
 }
 
@@ -54,7 +57,7 @@ func (m *Model) chunk(k int, s stream) stream {
 			}
 			return true
 		}
-		var h haste
+		all := map[*iteration]*haste{}
 		s(func(it item) bool {
 			if m.admit(&it) {
 				it.act()
@@ -65,7 +68,7 @@ func (m *Model) chunk(k int, s stream) stream {
 			}
 			held = append(held, it)
 			it.hold(1)
-			due := m.isDue(&h, it)
+			due := m.isDue(all, it)
 			return size < m.Stages[k].N && !due || flush()
 		})
 		if !stopped {
