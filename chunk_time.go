@@ -4,7 +4,6 @@ package batch
 
 import (
 	"cmp"
-	"slices"
 	"time"
 )
 
@@ -41,8 +40,7 @@ func (all *hastes) of(r *run) *haste {
 			return t
 		}
 	}
-	underWay := slices.DeleteFunc(*all, func(t haste) bool { return t.run.ended() != nil })
-	*all = append(underWay, haste{run: r, next: r.shortTime()})
+	*all = append(*all, haste{run: r, next: r.shortTime()})
 	return &(*all)[len(*all)-1]
 }
 

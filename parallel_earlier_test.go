@@ -115,3 +115,24 @@ func TestLanesThatAreLeftDoNotWaitForWhatHangsBeforeThemAfterAnEarlierBatch(t *t
 		is.Equal(listed(response), []string{"r0"})
 	})
 }
+
+// The present batch has no deadline. The loop over the lanes is left, while a function before them takes ten seconds.
+func TestLanesWaitForWhatRunsBeforeThemWithoutADeadlineDespiteAnEarlierBatch(t *testing.T) {
+	afterAnEarlierBatch(t, func(is *is.I, first func(texts) texts) {
+		slowly := batch.Each(func(context.Context, string) error { time.Sleep(10 * time.Second); return nil })
+		in := func(yield func(batch.Result[string]) bool) {
+			for r := range grouped(context.Background(), groupsInTurn(2, 2)) {
+				if r.Record().Index == 0 && !yield(r) {
+					return
+				}
+				first(slowly(func(yield func(batch.Result[string]) bool) { yield(r) }))(yield)
+			}
+		}
+		start := time.Now()
+		for range batch.Parallel(in, 1, unchanged) {
+			time.Sleep(time.Second)
+			break
+		}
+		is.Equal(time.Since(start), 10*time.Second)
+	})
+}
