@@ -161,7 +161,8 @@ func TestAChunkBeforeLanesThatWereLeftIsWrittenAndItsRecordsAreReported(t *testi
 				return nil
 			})
 			s = batch.TryEachChunk(s, 3, func(_ context.Context, vs []string) error { written.note(vs...); return nil })
-			return onlyFirst(batch.Parallel(s, 1, unchanged))
+			lanes := batch.Parallel(s, 1, unchanged)
+			return onlyFirst(batch.Tap(lanes, func(batch.Result[string]) { time.Sleep(50 * time.Millisecond) })) // the first function has begun
 		})
 		is.NoErr(err)
 		is.Equal(listed(response), []string{"r1", "r2", "r3", "r4", "r5", "r6", "r7", "r8", "r9"})

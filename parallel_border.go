@@ -78,33 +78,37 @@ func (b *border) find(e *entry) (x *crossing, fresh bool) {
 	return x, true
 }
 
-// governBy makes x the governing crossing and returns true, unless the present one has a deadline and x does not outlast it. If x has
-// a deadline, hasten is called when time is short. A crossing of a batch that was answered (a stage has kept a Result) governs only
-// if there is no other, and nothing ends or hurries because of it.
+// governBy makes x the governing crossing if it replaces the present one, and reports whether it does. If x has a deadline, hasten is
+// called when time is short. Nothing ends or hurries because of a batch that was answered.
 func (b *border) governBy(x *crossing, hasten func()) bool {
-	answered := x.outer.run.answered.Load()
-	if w := b.governing.Load(); w != nil && (answered || w.outer.run.hasDeadline && !x.outlasts(w)) {
+	if w := b.governing.Load(); w != nil && !x.replaces(w) {
 		return false
 	}
 	b.governing.Store(x)
-	if x.outer.run.hasDeadline && !answered {
+	if run := x.outer.run; run.hasDeadline && !run.answered.Load() {
 		b.mu.Lock()
 		defer b.mu.Unlock()
 		if b.hasteTimer != nil {
 			b.hasteTimer.Stop()
 		}
-		b.hasteTimer = time.AfterFunc(time.Until(x.outer.run.end())-x.outer.run.shortTime(), hasten)
+		b.hasteTimer = time.AfterFunc(time.Until(run.end())-run.shortTime(), hasten)
 	}
 	return true
 }
 
-// outlasts reports whether x ends later than other, which has a deadline. It is false if x has no
-// deadline or has ended. They differ if a stage mixes Results of several batches.
-func (x *crossing) outlasts(other *crossing) bool {
-	if !x.outer.run.hasDeadline || x.ctx.Err() != nil {
+// replaces reports whether x governs rather than other. They differ if a stage mixes Results of several batches, such as those that it
+// has kept from one that was answered.
+func (x *crossing) replaces(other *crossing) bool {
+	run, before := x.outer.run, other.outer.run
+	switch {
+	case run.answered.Load():
+		return false
+	case before.answered.Load() || !before.hasDeadline:
+		return true
+	case !run.hasDeadline || x.ctx.Err() != nil:
 		return false
 	}
-	return other.ctx.Err() != nil || x.outer.run.end().After(other.outer.run.end())
+	return other.ctx.Err() != nil || run.end().After(before.end())
 }
 
 // desert notes in the lanes around these that these have crashed.

@@ -5,6 +5,7 @@ package batch_test
 import (
 	"context"
 	"slices"
+	"strconv"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -106,6 +107,7 @@ func TestLanesThatAreLeftDoNotWaitForWhatHangsBeforeThemAfterAnEarlierBatch(t *t
 			})
 			return func(yield func(batch.Result[string]) bool) {
 				for range batch.Parallel(first(hanging), 1, unchanged) {
+					time.Sleep(time.Second) // until the function has begun
 					break
 				}
 				s(yield)
@@ -118,21 +120,29 @@ func TestLanesThatAreLeftDoNotWaitForWhatHangsBeforeThemAfterAnEarlierBatch(t *t
 
 // The present batch has no deadline. The loop over the lanes is left, while a function before them takes ten seconds.
 func TestLanesWaitForWhatRunsBeforeThemWithoutADeadlineDespiteAnEarlierBatch(t *testing.T) {
-	afterAnEarlierBatch(t, func(is *is.I, first func(texts) texts) {
-		slowly := batch.Each(func(context.Context, string) error { time.Sleep(10 * time.Second); return nil })
-		in := func(yield func(batch.Result[string]) bool) {
-			for r := range grouped(context.Background(), groupsInTurn(2, 2)) {
-				if r.Record().Index == 0 && !yield(r) {
-					return
+	for _, place := range []int{0, 1} { // of the result of the earlier batch
+		t.Run(strconv.Itoa(place), func(t *testing.T) {
+			afterAnEarlierBatch(t, func(is *is.I, first func(texts) texts) {
+				in := func(yield func(batch.Result[string]) bool) {
+					for r := range grouped(context.Background(), groupsInTurn(3, 3)) {
+						if r.Record().Index == place {
+							first(batch.Of[string]())(yield)
+						}
+						if r.Record().Index == 2 {
+							time.Sleep(10 * time.Second)
+						}
+						if !yield(r) {
+							return
+						}
+					}
 				}
-				first(slowly(func(yield func(batch.Result[string]) bool) { yield(r) }))(yield)
-			}
-		}
-		start := time.Now()
-		for range batch.Parallel(in, 1, unchanged) {
-			time.Sleep(time.Second)
-			break
-		}
-		is.Equal(time.Since(start), 10*time.Second)
-	})
+				start := time.Now()
+				for range batch.Parallel(in, 1, unchanged) {
+					time.Sleep(time.Second) // until two records have arrived
+					break
+				}
+				is.Equal(time.Since(start), 10*time.Second)
+			})
+		})
+	}
 }
