@@ -28,12 +28,19 @@ func Examine(d Deployment) []Checkup {
 		checkups = append(checkups, examine(t, transformationRules(), t.Resource, t.Resource, t.Function.Resource))
 	}
 	for _, g := range d.Gaps {
-		checkups = append(checkups, Checkup{Source: g.Name, Resource: g.Resource, Findings: []Finding{{
-			Source: g.Name, Rule: Unresolved, Severity: Hint, Resource: g.Resource,
-			Message: g.Name + " " + g.Reason + ". Its event source mappings were not checked.",
-		}}})
+		checkups = append(checkups, g.checkup())
 	}
 	return checkups
+}
+
+func (g Gap) checkup() Checkup {
+	if ignored(Unresolved, []Resource{g.Resource}) {
+		return Checkup{Source: g.Name, Resource: g.Resource, Silenced: []Rule{Unresolved}}
+	}
+	return Checkup{Source: g.Name, Resource: g.Resource, Findings: []Finding{{
+		Source: g.Name, Rule: Unresolved, Severity: Hint, Resource: g.Resource,
+		Message: g.Name + " " + g.Reason + ". Its event source mappings were not checked.",
+	}}}
 }
 
 // Findings returns the findings of all checkups.

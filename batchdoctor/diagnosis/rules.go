@@ -94,10 +94,13 @@ func provisionedKafka(m Mapping) verdict {
 // inProvisionedMode makes a rule for Kafka. Only in provisioned mode are there settings for retries.
 func inProvisionedMode(rule func(Mapping) verdict) func(Mapping) verdict {
 	return func(m Mapping) verdict {
-		if provisioned, _ := m.ProvisionedPoller.Value(); !provisioned {
-			return verdict{}
+		switch provisioned, known := m.ProvisionedPoller.Or(false).Value(); {
+		case !known:
+			return undecided(question(m.Resource, "The mapping's ProvisionedPollerConfig", m.ProvisionedPoller))
+		case provisioned:
+			return rule(m)
 		}
-		return rule(m)
+		return verdict{}
 	}
 }
 
@@ -111,11 +114,17 @@ const (
 func batchWindow(m Mapping) verdict {
 	size, sizeOK := m.BatchSize.Or(sqsBatch).Value()
 	window, windowOK := m.BatchWindow.Or(0).Value()
-	fifo, _ := m.Source.Queue.FIFO.Value()
+	fifo, fifoOK := m.Source.Queue.FIFO.Or(false).Value()
 	switch {
-	case fifo:
-		return verdict{} // a FIFO queue cannot have a window
-	case sizeOK && size <= sqsBatch, windowOK && window >= 1:
+	case fifo && window >= 1:
+		return windowOfFIFO(m, window)
+	case !fifoOK && !windowOK:
+		return undecided(m.Source.asksFIFO(), m.asks("MaximumBatchingWindowInSeconds", m.BatchWindow))
+	case !fifoOK && window >= 1:
+		return undecided(m.Source.asksFIFO())
+	case fifo && !windowOK:
+		return undecided(m.asks("MaximumBatchingWindowInSeconds", m.BatchWindow))
+	case fifo, sizeOK && size <= sqsBatch, windowOK && window >= 1:
 		return pass()
 	case !sizeOK || !windowOK:
 		return undecided(m.asks("BatchSize", m.BatchSize), m.asks("MaximumBatchingWindowInSeconds", m.BatchWindow))
@@ -126,6 +135,16 @@ func batchWindow(m Mapping) verdict {
 			"Lambda refuses more than 10 messages per batch unless MaximumBatchingWindowInSeconds is at least 1.", size),
 		Resource: m.Resource,
 		Fix:      Fix{SetBatchWindow, "1"},
+		Page:     sqsParametersPage,
+	})
+}
+
+func windowOfFIFO(m Mapping, window int) verdict {
+	return fail(Finding{
+		Severity: Error,
+		Message:  fmt.Sprintf("The mapping has a batching window (%d s), and the queue is a FIFO queue. Lambda refuses that.", window),
+		Resource: m.Resource,
+		Fix:      Fix{SetBatchWindow, "0"},
 		Page:     sqsParametersPage,
 	})
 }

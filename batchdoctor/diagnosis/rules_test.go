@@ -69,7 +69,7 @@ func found(m diagnosis.Mapping) string {
 func TestGoodMappingsPassTheirRules(t *testing.T) {
 	is := is.New(t)
 	is.Equal(examine(fifo()).Passed, []diagnosis.Rule{"response-type", "visibility-timeout", "redrive", "fifo-max-receives",
-		"batch-size", "function-timeout"})
+		"batch-window", "batch-size", "function-timeout"})
 	is.Equal(examine(stream()).Passed, []diagnosis.Rule{"response-type", "batch-size", "bisect", "retries", "destination",
 		"tumbling-window", "function-timeout"})
 	is.Equal(examine(kafka()).Passed, []diagnosis.Rule{"response-type", "provisioned-kafka", "batch-size", "bisect", "retries", "destination",
@@ -96,13 +96,13 @@ func TestSettingsDecideAlthoughOthersAreUnknown(t *testing.T) {
 		"huge batch of a queue of unknown kind": {func(m *diagnosis.Mapping) {
 			m.Source.Queue.FIFO, m.BatchSize = diagnosis.Unknown[bool]("is unknown"), diagnosis.Known(10_001)
 			m.BatchWindow = diagnosis.Known(1)
-		}, "error batch-size"},
+		}, "error batch-size, hint unresolved"}, // about batch-window
 		"small batch of a queue of unknown kind": {func(m *diagnosis.Mapping) {
 			m.Source.Queue.FIFO, m.BatchSize = diagnosis.Unknown[bool]("is unknown"), diagnosis.Known(10)
 		}, ""},
 		"visibility timeout too short for any window": {func(m *diagnosis.Mapping) {
 			m.BatchWindow, m.Source.Queue.VisibilityTimeout = unknown, diagnosis.Known(59)
-		}, "warning visibility-timeout"},
+		}, "warning visibility-timeout, hint unresolved"}, // about batch-window
 		"visibility timeout long enough for some windows": {func(m *diagnosis.Mapping) { m.BatchWindow = unknown }, "hint unresolved"},
 		"receive count by name": {func(m *diagnosis.Mapping) {
 			m.Source.Queue.MaxReceiveCount = unknown
@@ -199,6 +199,56 @@ func TestInProvisionedModeKafkaNeedsLimitsOfRetries(t *testing.T) {
 	is.Equal(found(unlimited), "error provisioned-kafka")
 }
 
+func TestItMayBeUnknownWhetherKafkaIsInProvisionedMode(t *testing.T) {
+	is := is.New(t)
+	m := kafka()
+	m.ProvisionedPoller, m.BisectOnError = diagnosis.Unknown[bool]("is unknown"), diagnosis.Unset[bool]()
+	is.Equal(found(m), "hint unresolved")
+	is.Equal(examine(m).Findings[0].Message,
+		"The mapping's ProvisionedPollerConfig is unknown. Not checked: provisioned-kafka, bisect, retries, destination.")
+}
+
+func TestAFIFOQueueTakesNoBatchingWindow(t *testing.T) {
+	standard, fifoQueue, unknownQueue := diagnosis.Known(false), diagnosis.Known(true), diagnosis.Unknown[bool]("is unknown")
+	unknown := diagnosis.Unknown[int]("is unknown")
+	for _, c := range []struct {
+		fifo   diagnosis.Setting[bool]
+		window diagnosis.Setting[int]
+		want   string
+	}{
+		{fifoQueue, diagnosis.Known(1), "error batch-window"},
+		{fifoQueue, diagnosis.Known(0), "ok"},
+		{fifoQueue, diagnosis.Unset[int](), "ok"},
+		{fifoQueue, unknown, "The mapping's MaximumBatchingWindowInSeconds"},
+		{standard, diagnosis.Known(1), "ok"},
+		{standard, unknown, "ok"},
+		{diagnosis.Unset[bool](), diagnosis.Known(1), "ok"},
+		{unknownQueue, diagnosis.Known(1), "The queue's FifoQueue"},
+		{unknownQueue, diagnosis.Known(0), "ok"},
+		{unknownQueue, unknown, "The mapping's MaximumBatchingWindowInSeconds, The queue's FifoQueue"},
+	} {
+		m := fifo()
+		m.Source.Queue.FIFO, m.BatchWindow = c.fifo, c.window
+		m.Source.Queue.VisibilityTimeout = diagnosis.Known(1000)
+		checkup := examine(m)
+		var got []string
+		if slices.Contains(checkup.Passed, diagnosis.BatchWindow) {
+			got = append(got, "ok")
+		}
+		for _, f := range checkup.Findings {
+			subject, _, _ := strings.Cut(f.Message, " is unknown")
+			switch {
+			case f.Rule == diagnosis.BatchWindow:
+				got = append(got, "error batch-window")
+				is.New(t).Equal(f.Fix, diagnosis.Fix{Property: diagnosis.SetBatchWindow, Value: "0"})
+			case strings.Contains(f.Message, "batch-window"):
+				got = append(got, subject)
+			}
+		}
+		is.New(t).Equal(strings.Join(got, ", "), c.want)
+	}
+}
+
 func TestAWindowNamesTheHandlerOfItsSource(t *testing.T) {
 	for kind, handler := range map[diagnosis.Kind]string{
 		diagnosis.Kinesis: "batch.KinesisWindowHandler", diagnosis.DynamoDB: "batch.DynamoDBWindowHandler",
@@ -232,6 +282,14 @@ func TestARulePassesOnlyIfAllItsChecksDo(t *testing.T) {
 	}
 }
 
+func TestASilencedGapIsListedAsSuch(t *testing.T) {
+	is := is.New(t)
+	silent := diagnosis.Resource{Name: "Loop", Ignored: []diagnosis.Rule{diagnosis.Unresolved}}
+	checkups := diagnosis.Examine(diagnosis.Deployment{Gaps: []diagnosis.Gap{{Resource: silent, Reason: "is not evaluated"}}})
+	is.Equal(len(checkups[0].Findings), 0)
+	is.Equal(checkups[0].Silenced, []diagnosis.Rule{diagnosis.Unresolved})
+}
+
 func TestAGapIsUnresolved(t *testing.T) {
 	gap := diagnosis.Gap{Resource: diagnosis.Resource{Name: "Loop", File: "template.yaml", Line: 7}, Reason: "is not evaluated"}
 	findings := diagnosis.Findings(diagnosis.Examine(diagnosis.Deployment{Gaps: []diagnosis.Gap{gap}}))
@@ -259,6 +317,13 @@ func TestNoSettingIsPassedOverInSilence(t *testing.T) {
 		m.RetryAttempts, m.RecordAge = number.Draw(t, "attempts"), number.Draw(t, "age")
 		m.TumblingWindow, m.Function.Timeout = number.Draw(t, "tumbling"), number.Draw(t, "timeout")
 		m.Source.Queue.VisibilityTimeout = number.Draw(t, "visibility")
+		mayBeUnknown(t, "poller", &m.ProvisionedPoller)
+		mayBeUnknown(t, "FIFO", &m.Source.Queue.FIFO)
+		mayBeUnknown(t, "types", &m.ResponseTypes)
+		mayBeUnknown(t, "bisect", &m.BisectOnError)
+		mayBeUnknown(t, "destination", &m.OnFailure)
+		mayBeUnknown(t, "receives", &m.Source.Queue.MaxReceiveCount)
+		mayBeUnknown(t, "environment", &m.Function.Environment)
 		c := examine(m)
 		for _, rule := range rules {
 			told := slices.ContainsFunc(c.Findings, func(f diagnosis.Finding) bool {
@@ -269,4 +334,10 @@ func TestNoSettingIsPassedOverInSilence(t *testing.T) {
 			}
 		}
 	})
+}
+
+func mayBeUnknown[T any](t *rapid.T, name string, s *diagnosis.Setting[T]) {
+	if rapid.IntRange(0, 3).Draw(t, name) == 0 {
+		*s = diagnosis.Unknown[T]("is unknown")
+	}
 }

@@ -168,9 +168,10 @@ func (t *template) addGap(id string) {
 	}
 }
 
-func (t *template) gap(name string, line int, reason string) {
+// gap records a part of the resource with the logical ID.
+func (t *template) gap(id string, line int, reason string) {
 	t.deployment.Gaps = append(t.deployment.Gaps, diagnosis.Gap{
-		Resource: diagnosis.Resource{Name: name, File: t.file, Line: line, Format: t.format},
+		Resource: diagnosis.Resource{Name: id, File: t.file, Line: line, Format: t.format, Ignored: t.ignored(id)},
 		Reason:   reason,
 	})
 }

@@ -111,6 +111,17 @@ func TestVariablesOfAFunctionMayBeUnknown(t *testing.T) {
 	}
 }
 
+func TestAGapIsSilencedByItsResource(t *testing.T) {
+	d := read(t, `
+Resources:
+  Function:
+    Type: AWS::Serverless::Function
+    Metadata: {batchdoctor: {ignore: [unresolved]}}
+    Properties: {Events: !If [Prod, {}, {Queue: {Type: SQS}}]}
+`)
+	is.New(t).Equal(d.Gaps[0].Ignored, []diagnosis.Rule{diagnosis.Unresolved})
+}
+
 func TestResourcesThatAreNotEvaluatedAreGaps(t *testing.T) {
 	for name, c := range map[string]struct{ content, gap, reason string }{
 		"loop over mappings": {mapping + "  Fn::ForEach::Queues: [Q, [A, B], {'Map${Q}': {Type: AWS::Lambda::EventSourceMapping}}]\n",

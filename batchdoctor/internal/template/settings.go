@@ -77,8 +77,13 @@ func (t *template) texts(n *node) diagnosis.Setting[[]string] {
 	return diagnosis.Known(texts).From(v.origin)
 }
 
-// presence is known to be true if the property is an object.
+// presence is known to be true if the property is an object, or one of several under conditions.
 func (t *template) presence(n *node) diagnosis.Setting[bool] {
+	present := true
+	t.eachChoice(n, func(v value) { present = present && v.node != nil && v.node.kind == object })
+	if present {
+		return diagnosis.Known(true)
+	}
 	return setting(t, n, func(v value) (bool, bool) { return true, v.node.kind == object }, "an object")
 }
 

@@ -154,6 +154,32 @@ Resources:
 	}
 }
 
+func TestAPollerConfigMayDependOnAConditionIfThereIsOneInEachCase(t *testing.T) {
+	for config, want := range map[string]diagnosis.Setting[bool]{
+		"":                    diagnosis.Unset[bool](),
+		"{MinimumPollers: 1}": diagnosis.Known(true),
+		"!If [Prod, {MinimumPollers: 2}, {MinimumPollers: 1}]":                 diagnosis.Known(true),
+		"!If [Prod, {MinimumPollers: 2}, !If [Test, {MinimumPollers: 1}, {}]]": diagnosis.Known(true),
+		"!If [Prod, {MinimumPollers: 2}, !Ref AWS::NoValue]":                   diagnosis.Unknown[bool]("depends on condition Prod"),
+		"!If [Prod, !Ref AWS::NoValue, {MinimumPollers: 2}]":                   diagnosis.Unknown[bool]("depends on condition Prod"),
+		"!If [Prod, !Ref AWS::NoValue, !Ref AWS::NoValue]":                     diagnosis.Unset[bool](),
+		"!Ref Pollers": diagnosis.Unknown[bool]("refers to Pollers, which the template does not define"),
+		"yes":          diagnosis.Unknown[bool](`is not an object ("yes")`),
+	} {
+		t.Run(config, func(t *testing.T) {
+			mapping := read(t, `
+Resources:
+  Mapping: {Type: AWS::Lambda::EventSourceMapping, Properties: {Topics: [t], ProvisionedPollerConfig: `+config+` }}
+`).Mappings[0]
+			is := is.New(t)
+			is.Equal(reasonOf(mapping.ProvisionedPoller), reasonOf(want))
+			got, known := mapping.ProvisionedPoller.Value()
+			is.Equal(got, reasonOf(want) == "" && !want.IsUnset())
+			is.Equal(known, got)
+		})
+	}
+}
+
 func TestADestinationNeedNotBeInTheTemplate(t *testing.T) {
 	for config, want := range map[string]diagnosis.Setting[string]{
 		"":                                diagnosis.Unset[string](),

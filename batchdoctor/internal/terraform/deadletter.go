@@ -69,10 +69,16 @@ func (p *plan) queuesAt(arn string) []*resource {
 	if r := p.byARN[arn]; r != nil && isQueue(r) {
 		return []*resource{r}
 	}
-	if kind, _ := kindByARN(arn); kind == diagnosis.SQS {
-		return p.queues[resourceName(arn)]
+	if kind, _ := kindByARN(arn); kind != diagnosis.SQS {
+		return nil
 	}
-	return nil
+	var candidates []*resource
+	for _, r := range p.queues[resourceName(arn)] {
+		if mayHaveARN(r, arn) { // a queue of that name may be in another account or region
+			candidates = append(candidates, r)
+		}
+	}
+	return candidates
 }
 
 func (p *plan) deadLetters(queue *resource) diagnosis.Setting[bool] {

@@ -25,6 +25,7 @@ func TestADeadLetterQueueIsTheTargetOfARedrivePolicy(t *testing.T) {
 		"ARN":                  {[]part{orders.with("arn", arn), bills.with("redrive_policy", policy(arn))}, true},
 		"name":                 {[]part{orders, bills.with("redrive_policy", policy(arn))}, true},
 		"ARN of another queue": {[]part{orders.with("arn", arn), bills.with("redrive_policy", policy(arn+"-2"))}, false},
+		"ARN elsewhere":        {[]part{orders.with("arn", arn), bills.with("redrive_policy", policy("arn:aws:sqs:eu-west-1:210987654321:orders"))}, false},
 		"no JSON":              {[]part{orders, bills.with("redrive_policy", "{")}, false},
 		"reference":            {[]part{orders, bills.withUnknown("redrive_policy", refer("aws_sqs_queue.orders.arn", "var.receives"))}, true},
 		"another reference":    {[]part{orders, bills.withUnknown("redrive_policy", refer("aws_sqs_queue.bills.arn"))}, false},

@@ -24,7 +24,8 @@ type part struct {
 	unknown any
 	written object
 	forEach any
-	hidden  bool // from the configuration
+	hidden  bool   // from the configuration
+	deposed string // the key of a deposed object, of which a plan shows the change only
 }
 
 // plan writes the JSON of a plan. modules are the calls of the configuration.
@@ -32,6 +33,10 @@ func plan(t *testing.T, parts []part, modules object) []byte {
 	t.Helper()
 	var resources, changes, declarations []any
 	for _, p := range parts {
+		changes = append(changes, object{"address": p.address, "deposed": p.deposed, "change": object{"after_unknown": p.unknown}})
+		if p.deposed != "" {
+			continue
+		}
 		path, _, _ := strings.Cut(p.address, "[")
 		mode, path := "managed", path
 		if rest, ok := strings.CutPrefix(path, "data."); ok {
@@ -46,7 +51,6 @@ func plan(t *testing.T, parts []part, modules object) []byte {
 		if !p.hidden {
 			declarations = append(declarations, declaration)
 		}
-		changes = append(changes, object{"address": p.address, "change": object{"after_unknown": p.unknown}})
 	}
 	return encoded(t, object{
 		"planned_values":   object{"root_module": object{"resources": resources}},

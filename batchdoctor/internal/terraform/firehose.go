@@ -19,7 +19,7 @@ func (p *plan) transformations(r *resource) ([]diagnosis.Transformation, []diagn
 		processing, known := block(destination.known)["processing_configuration"]
 		_, processorsKnown := block(processing)["processors"]
 		switch {
-		case destination.isUnset() || block(processing)["enabled"] == false:
+		case destination.isUnset() || isDisabled(block(processing)):
 		case destination.reason != "", !known && written != nil, block(processing) != nil && !processorsKnown:
 			gaps = append(gaps, diagnosis.Gap{Resource: r.described(), Reason: "has a processing_configuration that " + afterApply})
 		default:
@@ -27,6 +27,12 @@ func (p *plan) transformations(r *resource) ([]diagnosis.Transformation, []diagn
 		}
 	}
 	return all, gaps
+}
+
+// isDisabled reports whether processing is known to be disabled. The provider does that if enabled is not set.
+func isDisabled(processing map[string]any) bool {
+	enabled, known := processing["enabled"] // null if it is not set
+	return known && enabled != true
 }
 
 // destinationsOf returns the names of the blocks that may be a destination.

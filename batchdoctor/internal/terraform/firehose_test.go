@@ -63,6 +63,7 @@ func TestAFirehoseStreamWithoutTransformationIsNotChecked(t *testing.T) {
 	for name, processing := range map[string]any{
 		"none":              list(),
 		"disabled":          list(object{"enabled": false, "processors": list(object{"type": "Lambda"})}),
+		"not enabled":       list(object{"enabled": nil, "processors": list(object{"type": "Lambda"})}),
 		"another processor": list(object{"enabled": true, "processors": list(object{"type": "AppendDelimiterToRecord"})}),
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -35,9 +35,13 @@ func (p *plan) functionsOf(reference functionReference, seen map[*resource]bool)
 		return []*resource{r}
 	}
 	name := functionName(reference.text)
+	isAnother := func(r *resource) bool { // of another account or region, which has the same name
+		own := r.text("arn")
+		return r.Type == functionType && own != "" && strings.HasPrefix(reference.text, "arn:") && unqualified(own) != unqualified(reference.text)
+	}
 	var found []*resource
 	for _, r := range referred(reference.scope, reference.expression, isFunction) {
-		if seen[r] {
+		if seen[r] || isAnother(r) {
 			continue
 		}
 		switch own := r.text("function_name"); r.Type {
@@ -52,7 +56,7 @@ func (p *plan) functionsOf(reference functionReference, seen map[*resource]bool)
 		}
 	}
 	if len(found) == 0 && name != "" {
-		return p.functions[name]
+		return slices.DeleteFunc(slices.Clone(p.functions[name]), isAnother)
 	}
 	slices.SortFunc(found, func(a, b *resource) int { return strings.Compare(a.Address, b.Address) })
 	return slices.Compact(found)

@@ -17,6 +17,7 @@ func TestAMappingFindsItsFunction(t *testing.T) {
 	}
 	loop := part{address: "aws_lambda_alias.loop", written: object{"function_name": refer("aws_lambda_alias.loop.arn")}}
 	existing := part{address: "data.aws_lambda_function.f", values: object{"function_name": "f", "timeout": 60}}
+	qualified := part{address: existing.address, values: object{"function_name": "f", "arn": arn + ":live"}}
 	source := refer("aws_sqs_queue.orders.arn")
 	for name, c := range map[string]struct {
 		others  []part
@@ -42,6 +43,16 @@ func TestAMappingFindsItsFunction(t *testing.T) {
 			[]part{function("f"), function("g")},
 			mapping(source).withUnknown("function_name", refer("aws_lambda_function.g.arn", "aws_lambda_function.f.arn")).with("function_name", "g"),
 			"aws_lambda_function.g",
+		},
+		"known ARN of an alias": {
+			[]part{qualified}, mapping(source).with("function_name", arn+":live"), "data.aws_lambda_function.f",
+		},
+		"same name in another account": {
+			[]part{deployed}, mapping(source).with("function_name", "arn:aws:lambda:eu-west-1:210987654321:function:f"), "f",
+		},
+		"reference to another account": {
+			[]part{deployed},
+			mapping(source).withUnknown("function_name", refer("aws_lambda_function.f.arn")).with("function_name", "arn:aws:lambda:eu-west-1:210987654321:function:f"), "f",
 		},
 		"elsewhere": {[]part{deployed}, mapping(source).with("function_name", "arn:aws:lambda:eu-west-1:123456789012:function:other:3"), "other"},
 	} {

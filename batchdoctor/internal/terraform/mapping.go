@@ -57,7 +57,7 @@ func (p *plan) source(mapping *resource) diagnosis.Source {
 		candidates = fitting(mapping, candidates)
 	}
 	if len(candidates) == 0 && resourceName(arn) != "" {
-		candidates = p.queues[resourceName(arn)]
+		candidates = p.queuesAt(arn)
 	}
 	switch len(candidates) {
 	case 0:

@@ -42,7 +42,9 @@ func newPlan(d document, current moduleValues) *plan {
 		unknown:   make(map[string]any),
 	}
 	for _, change := range d.Changes {
-		p.unknown[change.Address] = change.Change.AfterUnknown
+		if change.Deposed == "" { // a deposed object has the address of the one that replaces it
+			p.unknown[change.Address] = change.Change.AfterUnknown
+		}
 	}
 	root := newModule("", d.Configuration.Root)
 	p.addModule(root, current, func(*resource) bool { return true })

@@ -26,6 +26,7 @@ type document struct {
 	} `json:"prior_state"`
 	Changes []struct {
 		Address string `json:"address"`
+		Deposed string `json:"deposed"` // the key of an object that a new one has replaced
 		Change  struct {
 			AfterUnknown any `json:"after_unknown"`
 		} `json:"change"`

@@ -42,6 +42,16 @@ func TestDataSourcesThatWereReadBeforeAreInThePriorState(t *testing.T) {
 	is.New(t).Equal(d.Mappings[0].Function.Address, "") // it is defined elsewhere
 }
 
+func TestADeposedObjectHidesNothingOfTheOneThatReplacesIt(t *testing.T) {
+	is := is.New(t)
+	m := mapping(nil).withUnknown("function_response_types", refer("local.types"))
+	deposed := part{address: m.address, unknown: object{}, deposed: "abcd1234"}
+	for _, parts := range [][]part{{m, deposed}, {deposed, m}} {
+		types := read(t, plan(t, parts, nil)).Mappings[0].ResponseTypes
+		is.Equal(reasonOf(types), "is known only after apply and depends on local.types")
+	}
+}
+
 func TestAFileThatIsNoPlanIsAnError(t *testing.T) {
 	for content, want := range map[string]string{
 		"":               "plan.json: unexpected end of JSON input",

@@ -12,6 +12,7 @@ type scope struct {
 	module  *module
 	forEach expression // for_each of the block
 	key     string     // of the block's instance, to which each.key and count.index belong
+	keyed   bool       // the expression chooses other instances by this key
 }
 
 func (r *resource) scope() scope {
@@ -23,7 +24,9 @@ func (r *resource) scope() scope {
 }
 
 // calledFrom is the scope of the values of m's variables.
-func (m *module) calledFrom() scope { return scope{m.parent, m.call.ForEach, m.key} }
+func (m *module) calledFrom() scope {
+	return scope{module: m.parent, forEach: m.call.ForEach, key: m.key}
+}
 
 // An expression has its references, and is otherwise as JSON decodes it: an object, or a list of
 // blocks that contain expressions.
@@ -62,6 +65,18 @@ func isPrefix(short, long string) bool {
 	return ok && rest != "" && (rest[0] == '.' || rest[0] == '[')
 }
 
+// namesOwnKey reports whether the expression's keys are those of the block's instance. The JSON does not show which
+// reference is the key of which: if there is a value of for_each too, it may be the key.
+func (e expression) namesOwnKey() bool {
+	own, others := false, false
+	for _, reference := range e.references {
+		path := steps(reference)
+		own = own || reference == "each.key" || reference == "count.index"
+		others = others || path[0].name == "each" && path[1].name == "value"
+	}
+	return own && !others
+}
+
 // A step is a part of a reference between dots: q["a"] has the name q and the key ["a"].
 type step struct{ name, key string }
 
@@ -98,6 +113,7 @@ type visit struct {
 	module    *module
 	reference string
 	key       string
+	keyed     bool
 }
 
 // Limits of a search, beyond any that finds something useful. Huge plans would take hours.
@@ -118,13 +134,14 @@ func referred(in scope, e expression, wanted func(*resource) bool) []*resource {
 }
 
 func (s *search) expression(in scope, e expression) {
+	in.keyed = in.keyed || e.namesOwnKey()
 	for _, reference := range e.references {
 		s.follow(in, reference)
 	}
 }
 
 func (s *search) follow(in scope, reference string) {
-	here := visit{in.module, reference, in.key}
+	here := visit{in.module, reference, in.key, in.keyed}
 	if in.module == nil || s.seen[here] || len(s.seen) == maxVisits {
 		return
 	}
@@ -132,6 +149,7 @@ func (s *search) follow(in scope, reference string) {
 	switch path := steps(reference); path[0].name {
 	case "each":
 		if path[1].name == "value" {
+			in.keyed = true // the keys of for_each are those of its values
 			s.expression(in, in.forEach)
 		}
 	case "var":
@@ -149,7 +167,7 @@ func (s *search) follow(in scope, reference string) {
 
 func (s *search) resource(in scope, path, key string) {
 	instances := in.module.resources[path]
-	for _, r := range chosen(instances, (*resource).instanceKey, key, in.key) {
+	for _, r := range chosen(instances, (*resource).instanceKey, key, in) {
 		if s.wanted(r) && len(s.found) < maxFound {
 			s.found[r] = true
 		}
@@ -158,11 +176,11 @@ func (s *search) resource(in scope, path, key string) {
 
 // output follows the output of a child module that attributes begin with, or all its outputs.
 func (s *search) output(in scope, name step, attributes []step) {
-	for _, child := range chosen(in.module.called(name.name), (*module).instanceKey, name.key, in.key) {
+	for _, child := range chosen(in.module.called(name.name), (*module).instanceKey, name.key, in) {
 		if child.config == nil {
 			continue
 		}
-		inside := scope{module: child, key: in.key}
+		inside := scope{module: child, key: in.key, keyed: in.keyed}
 		if len(attributes) == 0 {
 			for _, o := range child.config.Outputs {
 				s.expression(inside, o.Expression)
@@ -170,7 +188,7 @@ func (s *search) output(in scope, name step, attributes []step) {
 			continue
 		}
 		if attributes[0].key != "" {
-			inside.key = attributes[0].key
+			inside.key, inside.keyed = attributes[0].key, true
 		}
 		s.expression(inside, child.config.Outputs[attributes[0].name].Expression)
 	}
@@ -179,9 +197,8 @@ func (s *search) output(in scope, name step, attributes []step) {
 func (r *resource) instanceKey() string { return r.key }
 func (m *module) instanceKey() string   { return m.key }
 
-// chosen returns the instances with the key. Without a key, it returns the instance that has the
-// same key as the block in which the reference is written, or else all.
-func chosen[T any](instances []T, keyOf func(T) string, key, ownKey string) []T {
+// chosen returns the instances with the key. Without a key, it returns the one that the scope chooses, or else all.
+func chosen[T any](instances []T, keyOf func(T) string, key string, in scope) []T {
 	with := func(key string) []T {
 		var all []T
 		for _, instance := range instances {
@@ -194,7 +211,7 @@ func chosen[T any](instances []T, keyOf func(T) string, key, ownKey string) []T 
 	if key != "" {
 		return with(key)
 	}
-	if own := with(ownKey); len(own) > 0 {
+	if own := with(in.key); in.keyed && len(own) > 0 {
 		return own
 	}
 	return instances
@@ -208,7 +225,7 @@ func decided(in scope, e expression) bool {
 
 func undecided(in scope, e expression, seen map[visit]bool) bool {
 	return slices.ContainsFunc(e.references, func(reference string) bool {
-		here := visit{in.module, reference, in.key}
+		here := visit{module: in.module, reference: reference, key: in.key}
 		if seen[here] {
 			return false
 		}

@@ -33,8 +33,10 @@ func TestAMappingFindsItsSource(t *testing.T) {
 		queue("orders-priority").at("aws_sqs_queue.priority"), {address: "aws_kinesis_stream.raw", values: object{"name": "raw"}},
 		{address: "aws_kinesis_stream.s"}, {address: "aws_kinesis_stream_consumer.s"}, {address: "aws_dynamodb_table.t"},
 		{address: "aws_msk_cluster.c"}, {address: "aws_mq_broker.b"}, {address: "aws_sns_topic.t"},
+		queue("deployed").with("arn", "arn:aws:sqs:eu-west-1:123456789012:deployed"),
 		{address: "data.aws_sqs_queue.elsewhere", values: object{"name": "far.fifo"}},
 	}
+	const eitherOfEach = `aws_sqs_queue.each["a.b"] or aws_sqs_queue.each["c"]`
 	for name, c := range map[string]struct {
 		mapping part
 		name    string
@@ -54,6 +56,13 @@ func TestAMappingFindsItsSource(t *testing.T) {
 		"index":                {mapping(refer("aws_sqs_queue.counted[1].arn")), "aws_sqs_queue.counted[1]", diagnosis.SQS},
 		"own key":              {mapping(refer("aws_sqs_queue.each", "each.key")).at(`aws_lambda_event_source_mapping.m["c"]`), `aws_sqs_queue.each["c"]`, diagnosis.SQS},
 		"own index":            {mapping(refer("aws_sqs_queue.counted", "count.index")).at("aws_lambda_event_source_mapping.m[0]"), "aws_sqs_queue.counted[0]", diagnosis.SQS},
+		"key by a value":       {mapping(refer("aws_sqs_queue.each", "each.value.queue")).at(`aws_lambda_event_source_mapping.m["c"]`), eitherOfEach, diagnosis.SQS},
+		"key by variable":      {mapping(refer("aws_sqs_queue.each", "var.x")).at(`aws_lambda_event_source_mapping.m["c"]`), eitherOfEach, diagnosis.SQS},
+		"one of two keys":      {mapping(refer("aws_sqs_queue.each", "each.key", "each.value.queue")).at(`aws_lambda_event_source_mapping.m["c"]`), eitherOfEach, diagnosis.SQS},
+		"value and variable": {
+			mapping(refer("each.value.arn", "aws_sqs_queue.each", "var.x")).at(`aws_lambda_event_source_mapping.m["c"]`).each(refer("aws_sqs_queue.each")),
+			eitherOfEach, diagnosis.SQS,
+		},
 		"value of for_each": {
 			mapping(refer("each.value.arn")).at(`aws_lambda_event_source_mapping.m["c"]`).each(refer("aws_sqs_queue.each")),
 			`aws_sqs_queue.each["c"]`, diagnosis.SQS,
@@ -76,6 +85,7 @@ func TestAMappingFindsItsSource(t *testing.T) {
 		"stream's name":          {mapping(refer("aws_kinesis_stream.raw.name")).with("event_source_arn", "arn:aws:kinesis:eu-west-1:123456789012:stream/raw"), "aws_kinesis_stream.raw", diagnosis.Kinesis},
 		"stream's longer name":   {mapping(refer("aws_kinesis_stream.raw.name")).with("event_source_arn", "arn:aws:kinesis:eu-west-1:123456789012:stream/raw-2"), "stream/raw-2", diagnosis.Kinesis},
 		"no ARN":                 {mapping(constant("")).with("event_source_arn", "orders"), "orders", diagnosis.SQS},
+		"same name, deployed":    {mapping(constant("")).with("event_source_arn", "arn:aws:sqs:eu-west-1:210987654321:deployed"), "deployed", diagnosis.SQS},
 	} {
 		t.Run(name, func(t *testing.T) {
 			is := is.New(t)
