@@ -96,7 +96,32 @@ func (c checker) isOuter(name *ast.Ident, lit inspector.Cursor) bool {
 // isDetached recognises a context that outlasts others on purpose.
 func (c checker) isDetached(e ast.Expr) bool {
 	call, ok := e.(*ast.CallExpr)
-	return ok && isFunc(c.callee(call), "context", "Background", "TODO", "WithoutCancel")
+	return ok && (isFunc(c.callee(call), "context", "Background", "TODO") || c.isWithoutCancel(call) || c.returnsWithoutCancel(c.callee(call)))
+}
+
+func (c checker) isWithoutCancel(e ast.Expr) bool {
+	call, ok := e.(*ast.CallExpr)
+	return ok && isFunc(c.callee(call), "context", "WithoutCancel")
+}
+
+// returnsWithoutCancel recognises a function of the package that detaches a context.
+func (c checker) returnsWithoutCancel(callee types.Object) bool {
+	f, ok := callee.(*types.Func)
+	if !ok || f.Pkg() != c.Pkg || !hasResult(f.Signature(), isContext) {
+		return false
+	}
+	for cur := range c.files.Root().Preorder((*ast.FuncDecl)(nil)) {
+		if c.TypesInfo.Defs[cur.Node().(*ast.FuncDecl).Name] != f {
+			continue
+		}
+		for cur := range cur.Preorder((*ast.ReturnStmt)(nil)) {
+			detached := func(e ast.Expr) bool { return c.assignments.derives(e, c.isWithoutCancel) }
+			if slices.ContainsFunc(cur.Node().(*ast.ReturnStmt).Results, detached) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func (c checker) isContextVariable(name *ast.Ident) bool {

@@ -91,7 +91,7 @@ func useByCall(call *ssa.Call, stream ssa.Value, seen map[ssa.Value]bool) use {
 	}
 	switch {
 	case streams != 1: // with several streams, it is unknown which of them the function ranges over
-	case isStream(call.Type()):
+	case isStream(call.Type()) && isLazy(call, stream):
 		u.stage, u.ranges = call, rangesOf(call, seen)
 	case rangesAtOnce(calleeOf(call)):
 		u.ranges = []ssa.Instruction{call}

@@ -46,6 +46,17 @@ const (
 		"Bucket":"photos","RequestId":"R","HostId":"H"}`
 )
 
+func TestANotificationOfATestNeedsNoTopic(t *testing.T) {
+	is := is.New(t)
+	body, err := json.Marshal(events.SNSEntity{Type: "Notification", Message: "paid"})
+	is.NoErr(err)
+	for _, body := range []string{string(body), `{"Type":"Notification","MessageId":"n-1","Message":"paid"}`} {
+		got, err := envelope.SNS(t.Context(), message(body))
+		is.NoErr(err)
+		is.Equal(got.Message, "paid")
+	}
+}
+
 func TestAnSNSNotificationKeepsEveryField(t *testing.T) {
 	is := is.New(t)
 	got, err := envelope.SNS(t.Context(), message(notification(`{"id":"o-1"}`)))
@@ -178,6 +189,9 @@ func TestUnexpectedContentIsAnErrorThatDescribesIt(t *testing.T) {
 			`body: an SNS notification that does not decode: parsing time "yesterday" as`},
 		{sns, `{"Type":"Notification","id":"o-1"}`, `body: an SNS notification that does not decode: it has no Message`},
 		{sns, `{"type":"Notification","id":"o-1"}`, `body: a JSON object with "id", "type", not an SNS notification`},
+		{sns, `{"Type":"Notification","Message":"paid","id":"o-1"}`,
+			`body: an SNS notification that does not decode: it has no TopicArn, but members that no notification has`},
+		{sns, `{"type":"Notification","message":"paid","id":"o-1"}`, `body: a JSON object with "id", "message", "type", not an SNS notification`},
 		{sns, `{"Type":"Notification","type":"x"}`, `body: an SNS notification with a duplicate member`},
 		{eventBridge, notification(orderPlaced), `body: an SNS notification, not an EventBridge event`},
 		{eventBridge, `{"id":"o-1"}`, `body: a JSON object with "id", not an EventBridge event`},

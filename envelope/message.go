@@ -1,6 +1,7 @@
 package envelope
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -17,20 +18,37 @@ type Message interface {
 // SNS returns the notification that a topic has sent to a subscribed queue. Its Message is the
 // published text.
 //
-// With raw message delivery there is no envelope, so nothing needs unwrapping and SNS
-// returns an error. The other messages of a topic, such as a SubscriptionConfirmation, are
+// With raw message delivery there is no envelope, so nothing needs unwrapping and SNS returns an error, even if the published JSON
+// looks like a notification: without a TopicArn, it must not have members that a notification does not have. The other messages of a topic, such as a SubscriptionConfirmation, are
 // errors too.
 func SNS(ctx context.Context, m events.SQSMessage) (events.SNSEntity, error) {
 	at, text := content(ctx, m)
 	var n events.SNSEntity
 	err := json.Unmarshal(text, &n)
-	if err == nil && n.Type == "Notification" && n.Message == "" {
-		err = errNoMessage // JSON of the sender's own, without an envelope
+	if err == nil && n.Type == "Notification" {
+		err = checkNotification(n, text)
 	}
 	if err != nil || n.Type != "Notification" {
 		return events.SNSEntity{}, at.contentError(snsNotification, text, err)
 	}
 	return n, nil
+}
+
+// checkNotification returns an error if the text is JSON of the sender's own, without an envelope. Every notification names its
+// topic. Without one, the text may have nothing that would be lost.
+func checkNotification(n events.SNSEntity, text []byte) error {
+	if n.Message == "" {
+		return errNoMessage
+	}
+	if n.TopicArn != "" {
+		return nil
+	}
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	if d.Decode(new(events.SNSEntity)) != nil {
+		return errNoTopic
+	}
+	return nil
 }
 
 // EventBridge returns the event that a rule has sent to the queue, or to the topic before it. Its
@@ -97,6 +115,7 @@ const s3TestEvent = "s3:TestEvent"
 
 var (
 	errNoMessage = errors.New("it has no Message")
+	errNoTopic   = errors.New("it has no TopicArn, but members that no notification has")
 	errNoDetail  = errors.New("it has no detail")
 	errNoObject  = errors.New("a record has no bucket or no key")
 )

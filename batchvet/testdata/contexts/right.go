@@ -104,3 +104,18 @@ func inVariables(ctx context.Context, s messages, quick bool) messages {
 	_ = attempt(ctx, prepare)
 	return batch.TryEach(s, write)
 }
+
+// Functions of this package that detach a context.
+func detachedElsewhere(ctx context.Context, s messages) messages {
+	out, later := detach(ctx), withLog(ctx)
+	return batch.TryEach(s, func(_ context.Context, m events.SQSMessage) error {
+		return errors.Join(put(out, m), put(later, m))
+	})
+}
+
+func detach(ctx context.Context) context.Context { return context.WithoutCancel(ctx) }
+
+func withLog(ctx context.Context) context.Context {
+	ctx = context.WithoutCancel(ctx)
+	return context.WithValue(ctx, table{}, 1)
+}

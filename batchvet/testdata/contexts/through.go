@@ -73,3 +73,13 @@ func wrappedByAll(s batch.Stream[string], wrappers []func(func(context.Context, 
 	}
 	return batch.TryEach(s, f)
 }
+
+// A function of this package that does not detach.
+func tracedElsewhere(ctx context.Context, s batch.Stream[string]) batch.Stream[string] {
+	traced := withTrace(ctx)
+	return batch.TryEach(s, func(own context.Context, m string) error {
+		return put(traced, m) // want `traced comes from outside this function`
+	})
+}
+
+func withTrace(ctx context.Context) context.Context { return context.WithValue(ctx, table{}, 1) }

@@ -28,3 +28,9 @@ func pairs(s messages, seconds batch.Stream[int]) {
 		_ = r
 	}
 }
+
+func silenced(s messages) {
+	next, stop := iter.Pull(s) // want `the stop function of iter.Pull is not used`
+	_ = stop
+	_, _ = next()
+}

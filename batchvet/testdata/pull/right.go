@@ -31,3 +31,16 @@ func numbers() int {
 	n, _ := next()
 	return n
 }
+
+func stopsLater(s messages) func() {
+	next, stop := iter.Pull(s)
+	_ = stop
+	_, _ = next()
+	return stop
+}
+
+func stopsBefore(s messages, stop func()) {
+	stop()
+	_, stop = iter.Pull(s)
+	stop()
+}

@@ -132,3 +132,40 @@ func handler(ctx context.Context, event events.SQSEvent) (batch.Response, error)
 func send(context.Context, events.SQSMessage) error { return nil }
 
 func pass(s batch.Stream[events.SQSMessage]) batch.Stream[events.SQSMessage] { return s }
+
+// Stages of this package are followed if they are lazy.
+func lazyStages(s numbers) numbers {
+	for range numbered(s) {
+	}
+	return recursive(traced(s, 2), 2) // want `s is ranged over`
+}
+
+func numbered(s numbers) numbers {
+	return func(yield func(batch.Result[int]) bool) {
+		n := 0
+		for r := range s {
+			n++
+			if !yield(r) {
+				return
+			}
+		}
+		println(n)
+	}
+}
+
+func traced[T any](s batch.Stream[T], limit int) batch.Stream[T] {
+	if limit == 0 {
+		return s
+	}
+	s = batch.Tap(s, func(batch.Result[T]) {})
+	return batch.Parallel(s, limit, sent[T])
+}
+
+func sent[T any](s batch.Stream[T]) batch.Stream[T] { return s }
+
+func recursive(s numbers, n int) numbers {
+	if n == 0 {
+		return s
+	}
+	return recursive(double(s), n-1)
+}

@@ -173,3 +173,53 @@ func made() numbers {
 	}
 	return s
 }
+
+// A function that ranges over its stream at once makes a stream that keeps the results.
+func keptElsewhere(s numbers) numbers {
+	kept := remembered(batch.TryEach(s, store))
+	n := 0
+	for range kept {
+		n++
+	}
+	return batch.Filter(kept, func(i int) bool { return i < n })
+}
+
+func remembered[T any](s batch.Stream[T]) batch.Stream[T] { return slices.Values(slices.Collect(s)) }
+
+func keptInALoop(s numbers) numbers {
+	kept := gathered(batch.TryEach(s, store))
+	for range kept {
+	}
+	return kept
+}
+
+func gathered(s numbers) numbers {
+	var all []batch.Result[int]
+	for r := range double(s) {
+		all = append(all, r)
+	}
+	return slices.Values(all)
+}
+
+func keptByALiteral(s numbers) numbers {
+	kept := gatheredByALiteral(batch.TryEach(s, store))
+	for range kept {
+	}
+	return kept
+}
+
+func gatheredByALiteral(s numbers) numbers {
+	var all []batch.Result[int]
+	func() {
+		all = slices.Collect(s)
+	}()
+	return slices.Values(all)
+}
+
+// It is unknown when a function value ranges.
+func keptByAValue(s numbers, remember func(numbers) numbers) numbers {
+	kept := remember(batch.TryEach(s, store))
+	for range kept {
+	}
+	return kept
+}
