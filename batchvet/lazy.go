@@ -13,7 +13,7 @@ type lazily map[ssa.Value]bool
 func (l lazily) calls(call *ssa.Call, stream ssa.Value) bool {
 	common := call.Common()
 	if made, ok := common.Value.(*ssa.Call); ok {
-		return isFunc(calleeOf(made), batchPath) // Parallel(4, stage)(stream)
+		return isFunc(calleeOf(made), batchPath) // Each(send)(stream)
 	}
 	if made := calleeOf(call); isFunc(made, batchPath) || isFunc(made, loPath) {
 		return true

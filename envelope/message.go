@@ -18,9 +18,10 @@ type Message interface {
 // SNS returns the notification that a topic has sent to a subscribed queue. Its Message is the
 // published text.
 //
-// With raw message delivery there is no envelope, so nothing needs unwrapping and SNS returns an error, even if the published JSON
-// looks like a notification: without a TopicArn, it must not have members that a notification does not have. The other messages of a topic, such as a SubscriptionConfirmation, are
-// errors too.
+// With raw message delivery there is no envelope, so nothing needs unwrapping and SNS returns an
+// error. JSON of the sender's own may look like a notification: if it has no TopicArn, but members
+// that no notification has, it is an error. The other messages of a topic, such as a
+// SubscriptionConfirmation, are errors too.
 func SNS(ctx context.Context, m events.SQSMessage) (events.SNSEntity, error) {
 	at, text := content(ctx, m)
 	var n events.SNSEntity

@@ -118,12 +118,8 @@ func batchWindow(m Mapping) verdict {
 	switch {
 	case fifo && window >= 1:
 		return windowOfFIFO(m, window)
-	case !fifoOK && !windowOK:
+	case !fifoOK && window >= 1, (fifo || !fifoOK) && !windowOK:
 		return undecided(m.Source.asksFIFO(), m.asks("MaximumBatchingWindowInSeconds", m.BatchWindow))
-	case !fifoOK && window >= 1:
-		return undecided(m.Source.asksFIFO())
-	case fifo && !windowOK:
-		return undecided(m.asks("MaximumBatchingWindowInSeconds", m.BatchWindow))
 	case fifo, sizeOK && size <= sqsBatch, windowOK && window >= 1:
 		return pass()
 	case !sizeOK || !windowOK:
