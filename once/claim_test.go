@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/lambdabatch/batch/once"
 	"github.com/matryer/is"
 )
@@ -199,4 +200,19 @@ func TestNothingIsStartedAfterTheClaimHasEnded(t *testing.T) {
 		is.True(err != nil)
 		is.Equal(calls, 0)
 	})
+}
+
+func TestAClaimIsLostIfAnotherLanguageCompletesItsItem(t *testing.T) {
+	for _, omitItem := range []bool{false, true} {
+		is := is.New(t)
+		table := newTable()
+		table.omitItem = omitItem
+		_, err := once.Map(once.DynamoDB(table, "x"), order.key, func(context.Context, order) (receipt, error) {
+			for _, i := range table.items { // a late function's write without a condition
+				i["status"], i["data"] = text("COMPLETED"), &types.AttributeValueMemberNULL{Value: true}
+			}
+			return receipt{"o-1", 1}, nil
+		})(t.Context(), order{ID: "o-1"})
+		is.True(errors.Is(err, once.ErrLate)) // its result is not saved
+	}
 }

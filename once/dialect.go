@@ -51,7 +51,8 @@ func (d dialect) digest(text []byte) (sum string) {
 	return sum
 }
 
-// checksum is the same for equal JSON values, however they are written. Invalid JSON is only equal to itself.
+// checksum is the same for the same JSON, however its members are ordered and its white space and strings are
+// written. Values that differ have different checksums. Invalid JSON is only equal to itself.
 func (d dialect) checksum(value []byte) string {
 	if !jsontext.Value(value).IsValid() {
 		return d.digest(value)
@@ -115,13 +116,6 @@ func (d dialect) appendObject(b []byte, from *jsontext.Decoder) []byte {
 		b = append(b, m.value...)
 	}
 	return append(b, '}')
-}
-
-// javaScriptNumber formats a number as JavaScript does.
-func javaScriptNumber(number jsontext.Value) []byte {
-	v := slices.Clone(number)
-	_ = v.Canonicalize()
-	return v
 }
 
 // compareAsJavaScript orders an object's members as Powertools for TypeScript does. Names that are array

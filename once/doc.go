@@ -32,6 +32,10 @@ function's timeout, so the key of a stuck or killed function is free again by th
 redelivered. If the stuck function returns after all, its result is not saved and no other claim is affected.
 Its record fails with [ErrLate]. Without a deadline, a claim ends when the key expires.
 
+If the store fails when a key is claimed or freed or a result is saved, the claim may stay until then. A message that
+is redelivered earlier fails with [ErrInProgress]. A batching window counts against the visibility timeout: with one,
+set the timeout to at least the window plus the function's timeout.
+
 A stream may retry before that. If a process crashes early, its claim may outlast several retries. Configure the
 event source mapping to keep retrying for longer than the function's timeout, or keep the timeout short.
 

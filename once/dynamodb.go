@@ -99,7 +99,7 @@ func (t *dynamoDB) Save(ctx context.Context, c Claim, result []byte) error {
 	if err != nil {
 		return err
 	}
-	if t.layout.owner(item) == c.Owner && !t.layout.inProgress(item) {
+	if t.layout.owner(item) == saved(c.Owner) {
 		return nil // an earlier attempt succeeded, and its response was lost
 	}
 	return ErrLate
@@ -166,7 +166,7 @@ type Attributes struct {
 	InProgressExpiration string // "in_progress_expiration": milliseconds since 1970
 	Data                 string // "data": the result
 	Validation           string // "validation": checksum of the payload
-	Owner                string // "owner": which call holds the claim; unknown to Powertools
+	Owner                string // "owner": which call holds the claim or saved the result; unknown to Powertools
 }
 
 func (n Attributes) withDefaults() Attributes {

@@ -67,15 +67,20 @@ func (l *layout) claim(c Claim, now time.Time) *dynamodb.PutItemInput {
 // ownsClaim is the condition of writes that only the owner of a claim may make.
 const ownsClaim = "#owner = :owner AND #status = :inProgress"
 
+// saved is the owner of an item whose result the owner of its claim has saved. Other languages complete an item
+// without a look at its owner, and leave it as it was.
+func saved(owner string) string { return owner + " saved" }
+
 func (l *layout) save(c Claim, result []byte) (*dynamodb.UpdateItemInput, error) {
 	n := l.names
 	input := &dynamodb.UpdateItemInput{
 		Key:                      l.key(c),
-		UpdateExpression:         aws.String("SET #status = :completed, #expiration = :expiration"),
+		UpdateExpression:         aws.String("SET #status = :completed, #expiration = :expiration, #owner = :saved"),
 		ConditionExpression:      aws.String(ownsClaim),
 		ExpressionAttributeNames: map[string]string{"#owner": n.Owner, "#status": n.Status, "#expiration": n.Expiration},
 		ExpressionAttributeValues: item{
-			":owner": stringAttribute(c.Owner), ":inProgress": stringAttribute(inProgress), ":completed": stringAttribute(completed), ":expiration": seconds(c.Expires),
+			":owner": stringAttribute(c.Owner), ":inProgress": stringAttribute(inProgress),
+			":saved": stringAttribute(saved(c.Owner)), ":completed": stringAttribute(completed), ":expiration": seconds(c.Expires),
 		},
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 	}
