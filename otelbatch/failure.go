@@ -73,8 +73,15 @@ func isDirectly(err, state error) bool {
 	return false
 }
 
-// textOf returns the error's text. If its Error method panics, fmt describes the panic.
-func textOf(err error) string { return validUTF8(fmt.Sprint(err)) }
+// textOf returns the error's text. If its Error method panics, fmt describes the panic, unless the text of that panics, too.
+func textOf(err error) (text string) {
+	defer func() {
+		if recover() != nil {
+			text = fmt.Sprintf("a %T whose text cannot be made", err)
+		}
+	}()
+	return validUTF8(fmt.Sprint(err))
+}
 
 // exceptionAttributes describes the error of a record that itself failed.
 func exceptionAttributes(err error, errorType, text string) []attribute.KeyValue {

@@ -77,6 +77,11 @@ type errorPanics struct{}
 
 func (errorPanics) Error() string { panic("Error") }
 
+// evil's text panics with a value whose text panics.
+type evil struct{}
+
+func (e evil) Error() string { panic(e) }
+
 type errorExits struct{}
 
 func (errorExits) Error() string { runtime.Goexit(); return "" }
@@ -110,6 +115,9 @@ func TestAnErrorWhoseMethodsPanicEndsTheSpanAllTheSame(t *testing.T) {
 	span := spanOf(t, queue, returning(errorPanics{}), "")
 	is.Equal(statusOf(span), "Error github.com/lambdabatch/batch/otelbatch_test.errorPanics")
 	is.True(strings.Contains(span.Status().Description, "PANIC=Error method: Error"))
+	span = spanOf(t, queue, returning(evil{}), "")
+	is.Equal(statusOf(span), "Error github.com/lambdabatch/batch/otelbatch_test.evil")
+	is.Equal(span.Status().Description, "a otelbatch_test.evil whose text cannot be made")
 
 	span = spanOf(t, queue, each(func(_ context.Context, m events.SQSMessage) error {
 		if m.Body == "exits" {

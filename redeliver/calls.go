@@ -2,7 +2,7 @@ package redeliver
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"slices"
 	"strconv"
 	"time"
@@ -79,7 +79,7 @@ func (c changer) change(ctx context.Context, messages []message) {
 func (c changer) call(ctx context.Context, messages []message) (out *sqs.ChangeMessageVisibilityBatchOutput, err error) {
 	defer func() {
 		if v := recover(); v != nil {
-			err = fmt.Errorf("the client panicked: %v", v)
+			err = errors.New("the client panicked: " + textOf(v))
 		}
 	}()
 	entries := make([]types.ChangeMessageVisibilityBatchRequestEntry, len(messages))

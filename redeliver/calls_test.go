@@ -175,6 +175,39 @@ func TestAPanicInTheWaitFunctionAffectsOnlyItsMessage(t *testing.T) {
 	is.Equal(l.lines(), []string{`level=WARN msg="visibility not changed" record=m1 error="the wait function panicked: no idea"`})
 }
 
+// evil's text panics with a value whose text panics.
+type evil struct{}
+
+func (e evil) Error() string { panic(e) }
+
+func TestAPanicOrErrorWithoutATextAffectsOnlyItsMessageOrCall(t *testing.T) {
+	is := is.New(t)
+	c, l := &client{respond: func(_ context.Context, in *input) (*output, error) {
+		switch *in.Entries[0].ReceiptHandle {
+		case "handle-m0":
+			return nil, evil{}
+		case "handle-m10":
+			panic(evil{})
+		}
+		return &output{}, nil
+	}}, new(logbook)
+	wait := func(f batch.Failure) time.Duration {
+		if f.Record.ID == "m29" {
+			panic(evil{})
+		}
+		return time.Second
+	}
+	answer, _ := invokeInTime(t, failing(30), redeliver.After(c, wait, redeliver.WithLogger(l.logger())))
+	is.True(strings.Contains(answer, "0 of 30 records acknowledged"))
+	is.Equal(len(c.waits()), 29)
+	const none = "a redeliver_test.evil whose text cannot be made"
+	is.Equal(slices.Sorted(slices.Values(l.lines())), []string{
+		`level=WARN msg="visibility not changed" messages=10 error="` + none + `"`,
+		`level=WARN msg="visibility not changed" messages=10 error="the client panicked: ` + none + `"`,
+		`level=WARN msg="visibility not changed" record=m29 error="the wait function panicked: ` + none + `"`,
+	})
+}
+
 func TestAWaitFunctionThatEndsItsGoroutineLeavesAllMessagesAlone(t *testing.T) {
 	is := is.New(t)
 	c, l := new(client), new(logbook)

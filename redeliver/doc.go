@@ -16,6 +16,8 @@
 //     could not be decoded, or if its function had not returned ([batch.ErrRunning]).
 //   - A message that was held back ([batch.ErrBlocked]) is visible at once. The same applies if it was not started
 //     ([batch.ErrNotStarted]) because the time ran out, or not reached because another function was still running then.
+//     It may have passed through some functions before. So if a function may use up the time, let it return the error
+//     of its context: the message has failed then, and waits.
 //   - A message that was not started or not reached although time was left waits like a failed one. A stage dropped
 //     it or ended early, which will happen again, or the caller cancelled the invocation's context.
 //
@@ -31,7 +33,7 @@
 //
 // While one message of a group is invisible, SQS delivers no message of that group. So the group is redelivered
 // in order when its longest wait ends. If the group of a message cannot be read, it may be any group, so no
-// later message waits less.
+// later message waits less. In a stream of [batch.From], the group is the one that its function returns.
 //
 // # Dead-letter queues
 //

@@ -2,12 +2,13 @@ package redeliver
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	"github.com/lambdabatch/batch"
 )
 
 // maxLines limits the lines of one kind per invocation. A line for each of 10,000 messages would use up the
@@ -85,7 +86,7 @@ func (l *log) refused(m *message, f types.BatchResultErrorEntry) {
 // unchanged is about all messages of a failed call, or about all messages.
 func (l *log) unchanged(messages int, err error) {
 	if l.admits(&l.perCall, messages) {
-		l.warn("visibility not changed", slog.Int("messages", messages), slog.String("error", fmt.Sprint(err)))
+		l.warn("visibility not changed", slog.Int("messages", messages), slog.String("error", textOf(err)))
 	}
 }
 
@@ -107,6 +108,12 @@ func (l *log) close() {
 	if l.outOfTime > 0 {
 		l.warn("visibility not changed", slog.Int("messages", l.outOfTime), slog.String("error", "no time left"))
 	}
+}
+
+// textOf returns the text of an error or of the value of a panic. Its methods may panic, even with a value whose text
+// panics, too. Package fmt recovers only from the first.
+func textOf(v any) string {
+	return strings.TrimPrefix((&batch.PanicError{Value: v}).Error(), "panic: ")
 }
 
 // warn recovers if the user's log handler panics.

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"math"
 	"slices"
 	"time"
@@ -101,7 +100,7 @@ func (p *plan) ownWait(m *message) (seconds int32, err error) {
 	}
 	defer func() {
 		if v := recover(); v != nil {
-			err = fmt.Errorf("the wait function panicked: %v", v)
+			err = errors.New("the wait function panicked: " + textOf(v))
 		}
 	}()
 	return p.wholeSeconds(p.wait(m.failure)), nil
