@@ -51,8 +51,9 @@ func (d dialect) digest(text []byte) (sum string) {
 	return sum
 }
 
-// checksum is the same for the same JSON, however its members are ordered and its white space and strings are
-// written. Values that differ have different checksums. Invalid JSON is only equal to itself.
+// checksum is the same for the same JSON, however its white space and strings are written and its members are ordered
+// (except that the order of names that differ only in case counts in TypeScript). Different values have different
+// checksums. Invalid JSON is only equal to itself.
 func (d dialect) checksum(value []byte) string {
 	if !jsontext.Value(value).IsValid() {
 		return d.digest(value)

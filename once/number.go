@@ -22,14 +22,14 @@ func javaScriptNumber(number jsontext.Value) []byte {
 }
 
 // scientific returns a JSON number as an integer that does not end in zero, and an exponent. So equal numbers have
-// one form, unless their exponents do not fit into 64 bits.
+// one form, unless an exponent does not fit into 32 bits.
 func scientific(number string) string {
 	unsigned, negative := strings.CutPrefix(number, "-")
 	mantissa, exponent := unsigned, int64(0)
 	if i := strings.IndexAny(unsigned, "eE"); i >= 0 {
 		mantissa = unsigned[:i]
 		var err error
-		if exponent, err = strconv.ParseInt(unsigned[i+1:], 10, 64); err != nil {
+		if exponent, err = strconv.ParseInt(unsigned[i+1:], 10, 32); err != nil {
 			return number
 		}
 	}
