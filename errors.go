@@ -21,7 +21,7 @@ func (p *PanicError) Error() string {
 	if p == nil {
 		return "panic"
 	}
-	return printable.Text("panic: " + textOf(p.Value))
+	return printable.Text("panic: " + printable.Sprintf("%v", p.Value))
 }
 
 // Unwrap returns the value of the panic if that is an error.
@@ -122,22 +122,11 @@ func (e *unreachedError) Unwrap() error { return e.ended }
 // errorText returns the text of an error whose Error method may panic, as the one of a nil
 // pointer does.
 func errorText(err error) string {
-	text := textOf(err)
+	text := printable.Sprintf("%v", err)
 	if text == "<nil>" {
 		return fmt.Sprintf("an error that is a nil %T", err)
 	}
 	return text
-}
-
-// textOf returns the text of a value whose methods may panic. Package fmt recovers from that, but not if the text of what it
-// recovers panics, too.
-func textOf(v any) (text string) {
-	defer func() {
-		if recover() != nil {
-			text = fmt.Sprintf("a %T whose text cannot be made", v)
-		}
-	}()
-	return fmt.Sprint(v)
 }
 
 // describedError says what failed. Its text is safe whatever the methods of the error do.

@@ -6,6 +6,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+
+	"github.com/lambdabatch/batch/internal/printable"
 )
 
 // Route sends each ready result through the stage, called a route, that key chooses for its
@@ -142,5 +144,5 @@ func keyText(key any) string {
 	if s, ok := key.(string); ok {
 		return fmt.Sprintf("%q", s)
 	}
-	return textOf(key)
+	return printable.Sprintf("%v", key)
 }

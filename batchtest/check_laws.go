@@ -3,10 +3,10 @@ package batchtest
 import (
 	"errors"
 	"fmt"
-	"runtime"
 	"slices"
 
 	"github.com/lambdabatch/batch"
+	"github.com/lambdabatch/batch/internal/printable"
 	"github.com/samber/lo"
 )
 
@@ -91,16 +91,19 @@ func (t *trial) badEnding() *breach {
 	return nil
 }
 
-func panicText(v any) string {
+// panicText returns the text of what was panicked with, whose methods may panic.
+func panicText(v any) (text string) {
+	defer func() {
+		if recover() != nil {
+			text = printable.Sprintf("%v", v)
+		}
+	}()
 	if err, ok := v.(error); ok {
 		if p, ok := errors.AsType[*batch.PanicError](err); ok {
 			return panicText(p.Value)
 		}
 	}
-	if err, ok := v.(runtime.Error); ok {
-		return err.Error()
-	}
-	return fmt.Sprint(v)
+	return printable.Sprintf("%v", v)
 }
 
 // unknownRecord finds a Result of a record that the stage did not receive.
@@ -189,7 +192,7 @@ func (c *checker[A, B]) dropped(t *trial) *breach {
 		if len(out) == 0 {
 			return &breach{lawLeaves, fmt.Sprintf("drops r%d", i)}
 		}
-		if t.only == 0 && errors.Is(t.reported[i], batch.ErrUnreached) || c.lacksUnchanged(in, out) {
+		if t.only == 0 && matches(t.reported[i], batch.ErrUnreached) || c.lacksUnchanged(in, out) {
 			return &breach{lawLeaves, fmt.Sprintf("drops a part of r%d", i)}
 		}
 	}

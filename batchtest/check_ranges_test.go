@@ -1,6 +1,7 @@
 package batchtest
 
 import (
+	"os"
 	"runtime"
 	"strings"
 	"sync"
@@ -127,6 +128,14 @@ func TestAStageThatDoesNotEndWellIsFound(t *testing.T) {
 				return r
 			}),
 			"panics at check_ranges_test.go:N after receiving rN: three", lawPanic,
+		},
+		"it panics with what has no text": {
+			func(ints) ints { panic(evil{}) },
+			"panics at check_ranges_test.go:N: a batchtest.evil whose text cannot be made", lawPanic,
+		},
+		"it panics with a nil pointer that is an error": {
+			func(ints) ints { panic((*os.PathError)(nil)) },
+			"panics at check_ranges_test.go:N: <nil>", lawPanic,
 		},
 		"it panics while it is built": {
 			func(ints) ints { panic("no store") },

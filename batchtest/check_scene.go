@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/lambdabatch/batch"
+	"github.com/lambdabatch/batch/internal/printable"
 	"github.com/samber/lo"
 	"pgregory.net/rapid"
 )
@@ -147,9 +148,9 @@ func shown(value any) string {
 	var text string
 	switch v := value.(type) {
 	case string, []byte, error:
-		text = fmt.Sprintf("%q", v)
+		text = printable.Sprintf("%q", v)
 	default:
-		text = fmt.Sprintf("%+v", v)
+		text = printable.Sprintf("%+v", v)
 	}
 	if utf8.RuneCountInString(text) > most {
 		text = string([]rune(text)[:most]) + gap

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/lambdabatch/batch"
+	"github.com/lambdabatch/batch/internal/printable"
 	"github.com/samber/lo"
 )
 
@@ -63,7 +64,7 @@ func (s snapshot) String() string {
 
 // equals reports whether s and other, from different ranges, have the same content.
 func (s snapshot) equals(other snapshot) bool {
-	if s.state != other.state || s.err != nil && s.err.Error() != other.err.Error() {
+	if s.state != other.state || s.err != nil && printable.Sprintf("%v", s.err) != printable.Sprintf("%v", other.err) {
 		return false
 	}
 	return reflect.DeepEqual(s.value, other.value)

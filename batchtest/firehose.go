@@ -3,7 +3,6 @@ package batchtest
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -165,7 +164,7 @@ func (f *Firehose) transform(d *drain, run *FirehoseRun, batch []firehoseEntry, 
 		event.InvocationID = uuid(len(d.run.Invocations) + 1)
 		inv := d.invoke(ids, event)
 		inv.Outcome = Failure
-		final := try == f.config.Retries && !errors.Is(inv.Err, errInterrupted)
+		final := try == f.config.Retries && !matches(inv.Err, errInterrupted)
 		if inv.Err == nil {
 			final = true
 			var records []transformed

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
+	"github.com/lambdabatch/batch/internal/printable"
 	"github.com/lambdabatch/batch/internal/watch"
 )
 
@@ -35,7 +36,9 @@ type PanicError struct {
 	Stack []byte
 }
 
-func (e *PanicError) Error() string { return fmt.Sprintf("the handler panicked: %v", e.Value) }
+func (e *PanicError) Error() string {
+	return "the handler panicked: " + printable.Sprintf("%v", e.Value)
+}
 
 // Unwrap returns the value of the panic if it is an error.
 func (e *PanicError) Unwrap() error {

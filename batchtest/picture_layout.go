@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/lambdabatch/batch/internal/printable"
 	"github.com/samber/lo"
 )
 
@@ -113,7 +114,7 @@ func (h history) draw() picture {
 		}
 	}
 	if h.err != nil {
-		y = p.addNote(y, printable(firstLine("ended early: "+h.err.Error())))
+		y = p.addNote(y, visible(firstLine("ended early: "+printable.Sprintf("%v", h.err))))
 	}
 	p.Height = p.addLegend(y, ids, cells) + margin
 	p.FrameWidth, p.FrameHeight = p.Width-1, p.Height-1
@@ -128,7 +129,7 @@ func (p *picture) addNote(y int, text string) int {
 }
 
 func (h history) names(ids []string) []string {
-	return lo.Map(shortened(ids), func(name string, _ int) string { return clipped(printable(name), mostName) })
+	return lo.Map(shortened(ids), func(name string, _ int) string { return clipped(visible(name), mostName) })
 }
 
 func (h history) endWidth(ids []string) int {
@@ -141,7 +142,7 @@ func pixels(tenLetters int, texts ...string) int {
 }
 
 func (h history) row(id, name string, columns []int, cells []verdict, left int) pictureRow {
-	full := clipped(printable(id), mostTooltip)
+	full := clipped(visible(id), mostTooltip)
 	row := pictureRow{Name: name, Tooltip: full, End: endLookOf(h.fates[id])}
 	for i, v := range cells {
 		if v == 0 {
@@ -173,7 +174,7 @@ func (h history) columns(columns []int, left, y int) []pictureColumn {
 			drawn[i].Weight = "bold"
 		}
 		if invocation.Err != nil {
-			drawn[i].Tooltip += ": " + clipped(printable(firstLine(invocation.Err.Error())), mostTooltip)
+			drawn[i].Tooltip += ": " + clipped(visible(firstLine(printable.Sprintf("%v", invocation.Err))), mostTooltip)
 		}
 	}
 	return drawn

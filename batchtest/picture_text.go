@@ -9,8 +9,8 @@ import (
 	"github.com/samber/lo"
 )
 
-// printable makes text fit for XML and for one line by replacing invisible characters.
-func printable(text string) string {
+// visible makes text fit for XML and for one line by replacing invisible characters.
+func visible(text string) string {
 	return strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {
 			return unicode.ReplacementChar

@@ -81,20 +81,20 @@ func (r *reports) close() map[string]verdict {
 	return r.reasons
 }
 
-// reasonOf calls methods of the user's errors, which may panic.
-func reasonOf(err error) (reason verdict) {
-	defer func() {
-		if recover() != nil {
-			reason = failed
-		}
-	}()
+func reasonOf(err error) verdict {
 	switch {
-	case errors.Is(err, batch.ErrRunning):
+	case matches(err, batch.ErrRunning):
 		return running
-	case errors.Is(err, batch.ErrBlocked):
+	case matches(err, batch.ErrBlocked):
 		return blocked
-	case errors.Is(err, batch.ErrNotStarted), errors.Is(err, batch.ErrUnreached):
+	case matches(err, batch.ErrNotStarted), matches(err, batch.ErrUnreached):
 		return notReached
 	}
 	return failed
+}
+
+// matches is errors.Is for an error of the user's, whose methods may panic.
+func matches(err, target error) (matched bool) {
+	defer func() { _ = recover() }()
+	return errors.Is(err, target)
 }

@@ -2,7 +2,6 @@ package batchtest
 
 import (
 	"encoding/json"
-	"errors"
 	"slices"
 	"sync"
 	"time"
@@ -224,7 +223,7 @@ func (s *stream) deliver(d *drain, batch []*streamRecord) (*Invocation, response
 // settle moves the checkpoint past the finished records and prepares the redelivery of the others.
 func (s *stream) settle(d *drain, current attempt, inv *Invocation, r response) {
 	switch {
-	case errors.Is(inv.Err, errInterrupted): // it costs no retry
+	case matches(inv.Err, errInterrupted): // it costs no retry
 		s.attempts = append(s.attempts, current)
 		return
 	case inv.Outcome == Failure:

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/lambdabatch/batch/internal/printable"
 	"github.com/samber/lo"
 )
 
@@ -227,7 +228,7 @@ func writeErrors(out *strings.Builder, invocations []Invocation, ended error) {
 		fmt.Fprintln(out, failure)
 	}
 	if ended != nil {
-		fmt.Fprintf(out, "ended early: %v\n", ended)
+		fmt.Fprintln(out, "ended early:", printable.Sprintf("%v", ended))
 	}
 }
 
@@ -236,7 +237,7 @@ func failuresOf(invocations []Invocation) []string {
 		if inv.Err == nil {
 			return "", false
 		}
-		return fmt.Sprintf("invocation %d failed: %s", i+1, firstLine(inv.Err.Error())), true
+		return fmt.Sprintf("invocation %d failed: %s", i+1, firstLine(printable.Sprintf("%v", inv.Err))), true
 	})
 }
 

@@ -1,4 +1,4 @@
-// Package printable makes text safe to print on one line of a log or in an HTTP header.
+// Package printable makes text, and makes it safe to print on one line of a log or in an HTTP header.
 package printable
 
 import (
