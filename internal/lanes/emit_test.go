@@ -5,6 +5,7 @@ import (
 	"testing/synctest"
 
 	"github.com/lambdabatch/batch/internal/lanes"
+	"github.com/samber/lo"
 )
 
 // newIdleScene returns a scene whose lanes do nothing, so that the test calls for them.
@@ -136,4 +137,40 @@ func TestAnItemIsFinishedWhenItsLastResultHasLeftByAnotherWay(t *testing.T) {
 			}
 		})
 	})
+}
+
+// A chunk of a stage may hold hundreds of items. Most leave it in their order, some do not.
+func TestHundredsOfItemsThatALaneHoldsFinishInAnyOrder(t *testing.T) {
+	for name, order := range map[string]func(n, i int) int{
+		"first to last":       func(_, i int) int { return i },
+		"last to first":       func(n, i int) int { return n - 1 - i },
+		"second before first": func(_, i int) int { return i ^ 1 },
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				const n = 300
+				s := newIdleScene(1)
+				for range n {
+					s.push(s.add(0, 0, 0, 0))
+					s.Next(s.lanes[0])
+				}
+				go s.consume()
+				for i := range n - 10 {
+					s.emit(s.lanes[0], s.items[order(n, i)], 0)
+				}
+				s.Exhaust()
+				s.Next(s.lanes[0]) // returns from the last
+				s.Close(s.lanes[0], true, lost(s))
+				synctest.Wait()
+				hows := s.hows()
+				for i := range n {
+					j := s.items[order(n, i)].Value
+					want := lo.Ternary(i < n-10, ".", "lost.")
+					if j.finished != 1 || hows[j.id] != want {
+						t.Errorf("job %d finished %d times, its results: %q, want %q", j.id, j.finished, hows[j.id], want)
+					}
+				}
+			})
+		})
+	}
 }

@@ -72,3 +72,30 @@ func TestALaneThatHasFlushedIsNotAskedAgainByTheNextUrge(t *testing.T) {
 		equal(t, "waits", []bool{waits}, []bool{true})
 	})
 }
+
+// A lane that has flushed and gets something more to hold is asked again, also while it waits.
+func TestALaneIsAskedToFlushAgain(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s := newIdleScene(1)
+		defer s.Break()
+		s.push(s.add(0, 0, 0, 0))
+		s.Next(s.lanes[0])
+		turns := make(chan lanes.Turn, 1)
+		next := func() {
+			_, turn := s.Next(s.lanes[0])
+			turns <- turn
+		}
+		go next()
+		synctest.Wait()
+		s.FlushAgain(s.lanes[0]) // nothing urges it to flush
+		synctest.Wait()
+		equal(t, "turns", []int{len(turns)}, []int{0})
+		s.Urge()
+		equal(t, "turn", []lanes.Turn{<-turns}, []lanes.Turn{lanes.Flush})
+		go next()
+		synctest.Wait()
+		equal(t, "turns", []int{len(turns)}, []int{0})
+		s.FlushAgain(s.lanes[0])
+		equal(t, "turn", []lanes.Turn{<-turns}, []lanes.Turn{lanes.Flush})
+	})
+}
