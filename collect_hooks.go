@@ -23,7 +23,7 @@ func (b *batch) logFailure(e *entry, err error) {
 }
 
 func (b *batch) writeFailure(ctx context.Context, i int, err error) {
-	attrs := append(b.attrsOf(b.describe(i)), slog.String("error", errorText(err)))
+	attrs := append(b.attrsOf(b.describe(i)), slog.String("error", printable.ErrorText(err)))
 	b.log(ctx, slog.LevelError, "record failed", b.withStack(attrs, err)...)
 }
 
@@ -115,7 +115,7 @@ func (c *collector[T]) endLog(a *answer, e ending) func(context.Context) {
 	}
 	return func(ctx context.Context) {
 		if general && crash != nil {
-			attrs := []slog.Attr{slog.String("error", errorText(crash))}
+			attrs := []slog.Attr{slog.String("error", printable.ErrorText(crash))}
 			b.log(ctx, slog.LevelError, "a stage panicked", b.withStack(attrs, crash)...)
 		}
 		a.logDiscarded(ctx)

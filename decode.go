@@ -10,6 +10,8 @@ import (
 	"reflect"
 
 	"github.com/aws/aws-lambda-go/events"
+
+	"github.com/lambdabatch/batch/internal/printable"
 )
 
 // Payload lists the types that [Decode] gets bytes from. These are the body of an SQS
@@ -146,5 +148,5 @@ var ErrNoValue = errors.New("no value")
 // emptyError is the error of an empty payload that unmarshal has refused with err.
 type emptyError struct{ err error }
 
-func (e *emptyError) Error() string   { return ErrNoValue.Error() + ": " + errorText(e.err) }
+func (e *emptyError) Error() string   { return ErrNoValue.Error() + ": " + printable.ErrorText(e.err) }
 func (e *emptyError) Unwrap() []error { return []error{ErrNoValue, e.err} }

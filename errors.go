@@ -119,23 +119,13 @@ func (e *unreachedError) Is(target error) bool {
 
 func (e *unreachedError) Unwrap() error { return e.ended }
 
-// errorText returns the text of an error whose Error method may panic, as the one of a nil
-// pointer does.
-func errorText(err error) string {
-	text := printable.Sprintf("%v", err)
-	if text == "<nil>" {
-		return fmt.Sprintf("an error that is a nil %T", err)
-	}
-	return text
-}
-
 // describedError says what failed. Its text is safe whatever the methods of the error do.
 type describedError struct {
 	what string
 	err  error
 }
 
-func (e *describedError) Error() string { return e.what + ": " + errorText(e.err) }
+func (e *describedError) Error() string { return e.what + ": " + printable.ErrorText(e.err) }
 func (e *describedError) Unwrap() error { return e.err }
 
 // noIDError is the error of an answer that must report a record without an identifier.
@@ -145,6 +135,6 @@ type noIDError struct {
 }
 
 func (e *noIDError) Error() string {
-	return fmt.Sprintf("record %d of the batch: %v, but it must be reported: %s", e.record, ErrNoID, errorText(e.err))
+	return fmt.Sprintf("record %d of the batch: %v, but it must be reported: %s", e.record, ErrNoID, printable.ErrorText(e.err))
 }
 func (e *noIDError) Unwrap() []error { return []error{ErrNoID, e.err} }

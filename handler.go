@@ -33,7 +33,7 @@ type Handler struct {
 func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	response, err := h.invoke(ctx, payload)
 	if err != nil {
-		if text := errorText(err); printable.Text(text) != text {
+		if text := printable.ErrorText(err); printable.Text(text) != text {
 			err = &printableError{err}
 		}
 	}
@@ -47,13 +47,13 @@ type PayloadError struct {
 	Err error // says what was expected and what the payload is
 }
 
-func (e *PayloadError) Error() string { return printable.Text(errorText(e.Err)) }
+func (e *PayloadError) Error() string { return printable.Text(printable.ErrorText(e.Err)) }
 func (e *PayloadError) Unwrap() error { return e.Err }
 
 // printableError is an error whose text has no control characters.
 type printableError struct{ error }
 
-func (e *printableError) Error() string { return printable.Text(errorText(e.error)) }
+func (e *printableError) Error() string { return printable.Text(printable.ErrorText(e.error)) }
 func (e *printableError) Unwrap() error { return e.error }
 
 // SQSHandler returns a Lambda handler for SQS. stage gets the same Stream as from [SQS].

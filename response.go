@@ -95,7 +95,7 @@ func (e *AllFailedError) Error() string {
 		if i > 0 {
 			text.WriteString("; ")
 		}
-		fmt.Fprintf(&text, "%s: %s", printable.Clipped(failure.Record.ID, length), printable.Clipped(errorText(failure.Err), length))
+		fmt.Fprintf(&text, "%s: %s", printable.Clipped(failure.Record.ID, length), printable.Clipped(printable.ErrorText(failure.Err), length))
 	}
 	if more := len(e.Failures) - shown; more > 0 {
 		fmt.Fprintf(&text, "; and %d more", more)

@@ -64,7 +64,7 @@ func (s snapshot) String() string {
 
 // equals reports whether s and other, from different ranges, have the same content.
 func (s snapshot) equals(other snapshot) bool {
-	if s.state != other.state || s.err != nil && printable.Sprintf("%v", s.err) != printable.Sprintf("%v", other.err) {
+	if s.state != other.state || s.err != nil && printable.ErrorText(s.err) != printable.ErrorText(other.err) {
 		return false
 	}
 	return reflect.DeepEqual(s.value, other.value)

@@ -40,7 +40,7 @@ func TestARunWhoseErrorsHaveNoTextIsShown(t *testing.T) {
 	}{
 		"returned":      {func() error { return evil{} }, noText},
 		"panicked":      {func() error { panic(evil{}) }, "the handler panicked: " + noText},
-		"a nil pointer": {func() error { return (*os.PathError)(nil) }, "<nil>"},
+		"a nil pointer": {func() error { return (*os.PathError)(nil) }, "an error that is a nil *fs.PathError"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			handler := Handler(func(context.Context, any) error { return test.deed() })

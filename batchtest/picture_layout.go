@@ -114,7 +114,7 @@ func (h history) draw() picture {
 		}
 	}
 	if h.err != nil {
-		y = p.addNote(y, visible(firstLine("ended early: "+printable.Sprintf("%v", h.err))))
+		y = p.addNote(y, visible(firstLine("ended early: "+printable.ErrorText(h.err))))
 	}
 	p.Height = p.addLegend(y, ids, cells) + margin
 	p.FrameWidth, p.FrameHeight = p.Width-1, p.Height-1
@@ -174,7 +174,7 @@ func (h history) columns(columns []int, left, y int) []pictureColumn {
 			drawn[i].Weight = "bold"
 		}
 		if invocation.Err != nil {
-			drawn[i].Tooltip += ": " + clipped(visible(firstLine(printable.Sprintf("%v", invocation.Err))), mostTooltip)
+			drawn[i].Tooltip += ": " + clipped(visible(firstLine(printable.ErrorText(invocation.Err))), mostTooltip)
 		}
 	}
 	return drawn

@@ -228,7 +228,7 @@ func writeErrors(out *strings.Builder, invocations []Invocation, ended error) {
 		fmt.Fprintln(out, failure)
 	}
 	if ended != nil {
-		fmt.Fprintln(out, "ended early:", printable.Sprintf("%v", ended))
+		fmt.Fprintln(out, "ended early:", printable.ErrorText(ended))
 	}
 }
 
@@ -237,7 +237,7 @@ func failuresOf(invocations []Invocation) []string {
 		if inv.Err == nil {
 			return "", false
 		}
-		return fmt.Sprintf("invocation %d failed: %s", i+1, firstLine(printable.Sprintf("%v", inv.Err))), true
+		return fmt.Sprintf("invocation %d failed: %s", i+1, firstLine(printable.ErrorText(inv.Err))), true
 	})
 }
 

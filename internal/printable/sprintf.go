@@ -12,3 +12,13 @@ func Sprintf(format string, value any) (text string) {
 	}()
 	return fmt.Sprintf(format, value)
 }
+
+// ErrorText returns the text of an error, whose Error method may panic, as that of a nil pointer does. Control characters are not
+// escaped.
+func ErrorText(err error) string {
+	text := Sprintf("%v", err)
+	if text == "<nil>" {
+		return fmt.Sprintf("an error that is a nil %T", err)
+	}
+	return text
+}

@@ -23,3 +23,10 @@ func TestAValueIsFormattedWhateverItsMethodsDo(t *testing.T) {
 	is.Equal(printable.Sprintf("%v", (*os.PathError)(nil)), "<nil>")
 	is.Equal(printable.Sprintf("got %v", evil{}), "a printable_test.evil whose text cannot be made")
 }
+
+func TestAnErrorHasATextWhateverItsMethodsDo(t *testing.T) {
+	is := is.New(t)
+	is.Equal(printable.ErrorText(os.ErrNotExist), "file does not exist")
+	is.Equal(printable.ErrorText((*os.PathError)(nil)), "an error that is a nil *fs.PathError")
+	is.Equal(printable.ErrorText(evil{}), "a printable_test.evil whose text cannot be made")
+}
