@@ -33,7 +33,8 @@ type Payload interface {
 //
 // unmarshal may keep the bytes, but not the pointer: Decode uses the same pointer for every
 // record. For speed and strictness, pass a function literal that calls Unmarshal of
-// github.com/go-json-experiment/json. Protocol buffer messages must not be copied, so
+// github.com/go-json-experiment/json. Unlike encoding/json, it leaves a field zero, without an
+// error, if its name in the JSON differs in case. Protocol buffer messages must not be copied, so
 // decode those with [TryMap].
 func Decode[T any, P Payload](s Stream[P], unmarshal func([]byte, any) error) Stream[T] {
 	requireStage("Decode", "unmarshal", s, unmarshal != nil)

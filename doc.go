@@ -6,7 +6,7 @@ stream, a DynamoDB stream, a Kafka topic or a Firehose stream. If the function r
 error, the whole batch is redelivered. If it returns a partial-failure response, SQS
 redelivers the messages listed there and deletes the others, and a shard of a stream is read
 again from the first listed record on. Handlers made by this package list exactly the records
-that must be redelivered, and leave a record out only once its pipeline has finished with it.
+that must be redelivered, and leave a record out only after its pipeline has finished with it.
 
 	func main() {
 		lambda.Start(batch.SQSHandler(process))
